@@ -1,0 +1,40 @@
+import { z } from 'zod';
+
+/**
+ * What an observer notes in the cloud's log beside the cloud's own events: what was asked, how it ended, and what the
+ * record said of itself. Together with the cloud's events this is all that the checker sees.
+ */
+export const noteSchema = z.discriminatedUnion('kind', [
+  /** Written before a procedure is started. `request` is its input as the caller gave it (the descriptor in full for instantiate). */
+  z.object({
+    kind: z.literal('request'),
+    id: z.string(),
+    procedure: z.enum(['instantiate', 'scaleOut', 'scaleIn', 'heal', 'evacuateHost', 'terminate']),
+    /** Absent for evacuateHost. */
+    vnf: z.string().optional(),
+    request: z.unknown(),
+  }),
+  /** Written after it ended, as the caller saw it. */
+  z.object({
+    kind: z.literal('outcome'),
+    id: z.string(),
+    outcome: z.enum(['completed', 'refused', 'unwound', 'stuck', 'cancelled', 'vanished']),
+    /** The failure kind, where there is one. */
+    failure: z.string().optional(),
+  }),
+  /** The record was seen free, with no debt and no queue (or gone: `exists` false). Everything that it owns, by id. */
+  z.object({
+    kind: z.literal('settled'),
+    vnf: z.string(),
+    exists: z.boolean(),
+    revision: z.number().int(),
+    levels: z.record(z.string(), z.number().int()),
+    /** Members in service and failed. */
+    members: z.array(z.object({ pool: z.string(), ordinal: z.number().int(), serverId: z.string(), portIds: z.array(z.string()), host: z.string(), inService: z.boolean() })),
+    securityGroups: z.array(z.string()),
+  }),
+  /** An act of a demo or a test begins: verdicts may be asked for the part of the log from here. */
+  z.object({ kind: z.literal('act'), name: z.string() }),
+]);
+
+export type Note = z.infer<typeof noteSchema>;

@@ -1,0 +1,64 @@
+/**
+ * How things of ours are named and tagged in the cloud. Names are for people and for repeats that look for their own
+ * work; ownership is proved by tags, never by a name alone.
+ */
+
+/** `<vnf>-<pool>-<ordinal>`, e.g. `ims1-sprout-7`: the name of a member's server and the prefix of its ports' names. */
+export function memberName(vnf: string, pool: string, ordinal: number): string {
+  return `${vnf}-${pool}-${String(ordinal)}`;
+}
+
+/** `<member>-<network>`: one port of a member for each network of its pool. */
+export function portName(member: string, network: string): string {
+  return `${member}-${network}`;
+}
+
+/** `<vnf>-<pool>`: the security group of a pool (what takes no tags is found by name prefix and recorded by id). */
+export function groupName(vnf: string, pool: string): string {
+  return `${vnf}-${pool}`;
+}
+
+/** Nova and Neutron refuse tags of more than 60 characters. */
+export const tagLengthMax = 60;
+
+export const tag = {
+  vnf: (vnf: string): string => `bulkhead:vnf=${vnf}`,
+  pool: (pool: string): string => `bulkhead:pool=${pool}`,
+  ordinal: (ordinal: number): string => `bulkhead:ordinal=${String(ordinal)}`,
+  token: (token: string): string => `bulkhead:token=${token}`,
+} as const;
+
+/** What the tags of a server or port say; a field is absent where the tag is absent or malformed. */
+export interface Tagged {
+  readonly vnf?: string;
+  readonly pool?: string;
+  readonly ordinal?: number;
+  readonly token?: string;
+}
+
+export function readTags(tags: readonly string[]): Tagged {
+  const valueOf = (key: string): string | undefined => {
+    const prefix = `bulkhead:${key}=`;
+    return tags.find((each) => each.startsWith(prefix))?.slice(prefix.length);
+  };
+  const vnf = valueOf('vnf');
+  const pool = valueOf('pool');
+  const ordinal = Number(valueOf('ordinal') ?? NaN);
+  const token = valueOf('token');
+  return {
+    ...(vnf !== undefined && { vnf }),
+    ...(pool !== undefined && { pool }),
+    ...(Number.isSafeInteger(ordinal) && { ordinal }),
+    ...(token !== undefined && { token }),
+  };
+}
+
+/** The workflow id of a VNF's record. No procedure may be started with such an id. */
+export function recordWorkflowId(vnf: string): string {
+  return `vnf:${vnf}`;
+}
+
+/** The global request id that every mutating call of a turn carries: OpenStack logs it, and so does the checker's cloud. */
+export function requestId(token: string): string {
+  return `req-${token}`;
+}

@@ -1,0 +1,65 @@
+import type { Failure } from './failure';
+
+/**
+ * What a caller wants of the membership of one VNF. `launched` (see `PlanInput`) are members that an earlier plan of the
+ * same turn launched and that live: a replan re-uses them or puts them in `discard`.
+ */
+export type ChangeRequest =
+  | { readonly kind: 'instantiate' }
+  | { readonly kind: 'scaleOut'; readonly pool: string; readonly to: number }
+  | { readonly kind: 'scaleIn'; readonly pool: string; readonly to: number }
+  /** Replace members, wherever they are: `heal`. */
+  | { readonly kind: 'replaceMembers'; readonly members: readonly MemberRef[] }
+  /** Replace every member on these hosts, using none of them. `failed`: restore what fits; `maintenance`: all or refuse. */
+  | { readonly kind: 'emptyHosts'; readonly hosts: readonly string[]; readonly cause: 'failed' | 'maintenance' }
+  | { readonly kind: 'terminate' };
+
+export interface MemberRef {
+  readonly pool: string;
+  readonly ordinal: number;
+}
+
+/** One member to launch. */
+export interface LaunchRow extends MemberRef {
+  readonly host: string;
+}
+
+/**
+ * Members of one pool that are launched together: whatever order they come up in, the caps hold. The next batch begins
+ * when every create of this one has been accepted or refused.
+ */
+export interface Batch {
+  readonly pool: string;
+  /** Pools of layer n are launched when those of the layers before are healthy. 0 unless instantiating. */
+  readonly layer: number;
+  readonly rows: readonly LaunchRow[];
+}
+
+/** What is decided, completely: names, ordinals, hosts, batches, order. Executed without choices. */
+export interface Plan {
+  readonly schema: 1;
+  /** The revision of the record that it was planned on. */
+  readonly revision: number;
+  /** Levels before and after, of every pool that the plan touches. */
+  readonly levels: Readonly<Record<string, { readonly from: number; readonly to: number }>>;
+  readonly batches: readonly Batch[];
+  /** Members that leave service at the commit, in the order in which they are drained and deleted. */
+  readonly leave: readonly MemberRef[];
+  /** Failed members to delete before anything is launched, where room or quota leave no other way. */
+  readonly deleteFirst: readonly MemberRef[];
+  /** Members launched earlier in this turn that the plan cannot use: deleted before anything is launched. */
+  readonly discard: readonly MemberRef[];
+  /** Members launched earlier in this turn that the plan uses as they are. */
+  readonly reuse: readonly MemberRef[];
+  /** Whether G1(d) is kept at every moment; where not, the levels in between that forbid it. */
+  readonly toTheLetter: boolean;
+  readonly forbiddenBy: readonly { readonly pool: string; readonly level: number }[];
+  /** What does not fit and is left as it is, after a host's death only. */
+  readonly unplaced: readonly { readonly pool: string; readonly missing: number; readonly reason: Failure }[];
+  /** For a pool marked serial: true while further turns are needed to reach what was asked. */
+  readonly more: boolean;
+  /** Pools whose target level is feasible but would not be after one more host's death. */
+  readonly notRestorable: readonly string[];
+}
+
+export type Planned = { readonly ok: true; readonly plan: Plan } | { readonly ok: false; readonly refusal: Failure };

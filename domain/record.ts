@@ -1,0 +1,79 @@
+import type { Descriptor } from './descriptor/descriptor';
+
+/**
+ * The state of one VNF as its record holds it: the single truth about who is a member. What the cloud has beyond it is
+ * a leftover; what it has less is a failure.
+ */
+
+/** One VM of a pool. Its name is `memberName(vnf, pool, ordinal)`. */
+export interface Member {
+  readonly pool: string;
+  readonly ordinal: number;
+  readonly serverId: string;
+  /** In the order of the pool's networks. */
+  readonly portIds: readonly string[];
+  /** The compute host that it was verified on. */
+  readonly host: string;
+  /** The token of the turn that created it: the tag on its server and ports. */
+  readonly token: string;
+}
+
+export interface PoolState {
+  /** L: how many members are meant to be in service. */
+  readonly level: number;
+  /** Ordinals are never used twice: the next member gets this one. */
+  readonly nextOrdinal: number;
+  readonly inService: readonly Member[];
+  /** Known to be dead: out of service, still counted in L, waiting for their replacement. */
+  readonly failed: readonly Member[];
+}
+
+/** Members of one pool that leave together: drained side by side, then deleted in order. */
+export interface DebtLot {
+  readonly pool: string;
+  /** 0 for what is dead already. */
+  readonly drainSeconds: number;
+  readonly members: readonly Member[];
+}
+
+/** A security group that a VNF made, by id: groups take no tags. */
+export interface Group {
+  readonly pool: string;
+  readonly id: string;
+}
+
+/** What a committed procedure still owes. */
+export interface Debt {
+  readonly token: string;
+  readonly workflowId: string;
+  readonly runId: string;
+  /** Paid one stage after the other; the lots of a stage side by side. */
+  readonly stages: readonly (readonly DebtLot[])[];
+  /** Deleted after the last stage: the groups of a VNF that ends. */
+  readonly groups: readonly Group[];
+  /** The levels that the debt moved from: their caps go on counting until it is paid (G1 c). */
+  readonly movedFrom: Readonly<Record<string, number>>;
+}
+
+export type Phase = 'instantiating' | 'running' | 'terminating';
+
+/** What a holder of the turn is told, and what a planner plans on. */
+export interface VnfRecord {
+  readonly vnf: string;
+  readonly descriptor: Descriptor;
+  readonly phase: Phase;
+  /** One more with every change of levels, service or failures. */
+  readonly revision: number;
+  readonly pools: Readonly<Record<string, PoolState>>;
+  readonly groups: readonly Group[];
+  readonly debts: readonly Debt[];
+}
+
+/** Who serves, by pool, as ordinals. What is published is derived from it. */
+export type Service = Readonly<Record<string, readonly number[]>>;
+
+export function serviceOf(pools: VnfRecord['pools']): Service {
+  return Object.fromEntries(
+    Object.entries(pools).map(([name, pool]) => [name, pool.inService.map((member) => member.ordinal)]),
+  );
+}
