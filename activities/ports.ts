@@ -1,0 +1,139 @@
+import type { Descriptor } from '../domain/descriptor/descriptor';
+import type { ChangeRequest, LaunchRow, MemberRef, Plan } from '../domain/plan';
+import type { Group, Member, VnfRecord } from '../domain/record';
+import type { Timing } from '../domain/timing';
+import type { Ask, Publication, RecordView, RunRef, TurnRef } from '../domain/turn';
+
+/**
+ * What the workflows call. Types only: workflows see this file and never an implementation. Grouped by the task queue
+ * that serves them. Failures are ApplicationFailures whose type is a FailureKind; those that a repeat may mend
+ * (`CloudUnavailable`) are retryable, all others are not.
+ */
+
+/** Task queue `bulkhead`, also callable as local activities: they speak to Temporal, not to the cloud. */
+export interface RecordActivities {
+  /** The record's status. Throws UnknownVnf where none runs. */
+  readRecord(input: { vnf: string }): Promise<RecordView>;
+  /** Parses a descriptor given inline, or by the name of a file in `descriptors/`. Throws InvalidRequest with every problem. */
+  loadDescriptor(input: { descriptor: unknown }): Promise<Descriptor>;
+  /**
+   * Starts the record of a new VNF with the ask as its first. Throws AlreadyExists where one runs that was not started by
+   * this very run.
+   */
+  startRecord(input: { vnf: string; descriptor: Descriptor; ask: Ask }): Promise<void>;
+  /** The pace and time-outs that this worker was configured with, for runs that hold no turn. */
+  readTiming(): Promise<Timing>;
+}
+
+export interface PlanInput {
+  readonly turn: TurnRef;
+  readonly record: VnfRecord;
+  readonly request: ChangeRequest;
+  readonly launched?: readonly Member[];
+  readonly avoidHosts?: readonly string[];
+  readonly oneChange?: boolean;
+  readonly strict?: boolean;
+}
+
+/** One member that a launch was asked for. */
+export type LaunchResult =
+  | { readonly ok: true; readonly member: Member }
+  | {
+      readonly ok: false;
+      readonly ref: MemberRef;
+      readonly kind: 'QuotaExceeded' | 'MemberFailed' | 'CloudUnavailable';
+      readonly message: string;
+      /** What may be left of it: to be removed by id. */
+      readonly serverId?: string;
+      readonly portIds: readonly string[];
+    };
+
+export interface LaunchInput {
+  readonly turn: TurnRef;
+  readonly vnf: string;
+  readonly pool: Descriptor['pools'][number];
+  readonly networks: Descriptor['networks'];
+  /** The security group of the pool. */
+  readonly groupId: string | null;
+  readonly rows: readonly LaunchRow[];
+  readonly timing: Timing;
+}
+
+/** What was seen of one member when it was healthy, or why it never will be. */
+export type HealthResult =
+  | { readonly ok: true; readonly ref: MemberRef; readonly host: string }
+  | {
+      readonly ok: false;
+      readonly ref: MemberRef;
+      readonly kind: 'AntiAffinityViolated' | 'MemberFailed' | 'QuotaExceeded';
+      /** Where it is, where it is anywhere. */
+      readonly host: string | null;
+      readonly message: string;
+    };
+
+/** Task queue `bulkhead-cloud`: short calls. All but `plan` and `findOnHosts` change the cloud and have no heartbeat. */
+export interface CloudActivities {
+  /** Reads one snapshot and plans on it. A refusal is thrown as its kind. */
+  plan(input: PlanInput): Promise<Plan>;
+  /** Finds or creates the security groups and rules of a VNF (named `<vnf>-<pool>`). */
+  createGroups(input: { turn: TurnRef; vnf: string; descriptor: Descriptor; timing: Timing }): Promise<Group[]>;
+  /** Up to ten members: ports in one request, servers five at once. Finds its own work first when it is a repeat. A result for each row, in order. */
+  launch(input: LaunchInput): Promise<LaunchResult[]>;
+  /**
+   * Deletes servers and their ports until the cloud no longer shows them. By id; `orphans` also by the name and token of
+   * launches whose fate is unknown. Succeeds where nothing is left to delete.
+   */
+  remove(input: { turn: TurnRef; vnf: string; members: readonly Member[]; orphans?: readonly MemberRef[]; timing: Timing }): Promise<void>;
+  /** Everything that bears this turn's token and is not in `keep`: ports, then servers, until two lists agree. The undo of all launches. */
+  removeByToken(input: { turn: TurnRef; vnf: string; token: string; keep: readonly string[]; timing: Timing }): Promise<{ nextOrdinals: Record<string, number> }>;
+  /** Deletes these groups by id, and groups of the VNF's name prefix that `keep` does not list. */
+  removeGroups(input: { turn: TurnRef; vnf: string; keep: readonly Group[]; timing: Timing }): Promise<void>;
+  /** Both stages, in order. */
+  publish(input: { turn: TurnRef; vnf: string; publication: Publication }): Promise<void>;
+  /** Which members of the record the cloud shows dead: ERROR, gone, off, or on a host that is forced down. */
+  findDead(input: { vnf: string; record: VnfRecord; members?: readonly MemberRef[] }): Promise<{ dead: MemberRef[]; alive: MemberRef[] }>;
+  /** Ours and others' servers on hosts. Throws InvalidRequest for a host that does not exist. */
+  findOnHosts(input: { hosts: readonly string[] }): Promise<HostContents[]>;
+  /** Closes hosts to scheduling, marked `bulkhead:<occurrence>`. With `fence`: forces them down too. Says which were changed. */
+  closeHosts(input: { hosts: readonly string[]; occurrence: string; fence: boolean; timing: Timing }): Promise<{ closed: string[]; fenced: string[] }>;
+  /** Opens hosts again that this occurrence closed (by their mark), and no others. */
+  reopenHosts(input: { hosts: readonly string[]; occurrence: string; timing: Timing }): Promise<void>;
+  /** Plans all VNFs of the hosts on one snapshot; throws the first refusal. */
+  planEmptyHosts(input: { hosts: readonly string[]; cause: 'failed' | 'maintenance'; records: readonly VnfRecord[] }): Promise<void>;
+}
+
+export interface HostContents {
+  readonly host: string;
+  readonly up: boolean;
+  readonly enabled: boolean;
+  /** Members of VNFs, by VNF. */
+  readonly vnfs: Readonly<Record<string, readonly MemberRef[]>>;
+  /** Servers that bear no tag of ours: reported, never touched. */
+  readonly foreign: readonly string[];
+}
+
+/** Task queue `bulkhead-wait`: long, heartbeating. */
+export interface WaitActivities {
+  /**
+   * Waits until each member has been ACTIVE on its planned host for `healthyAfterSeconds`, or can no longer be. One list
+   * call a tick for all. A result for each member, in order.
+   */
+  awaitHealthy(input: {
+    turn: TurnRef;
+    vnf: string;
+    members: readonly Member[];
+    healthyAfterSeconds: Readonly<Record<string, number>>;
+    bootTimeoutSeconds: number;
+    timing: Timing;
+  }): Promise<HealthResult[]>;
+  /** Lets members finish what they serve. Until drain commands come this is their descriptor's time. */
+  drain(input: { turn: TurnRef; vnf: string; members: readonly Member[]; drainSeconds: number; timing: Timing }): Promise<void>;
+}
+
+/** Task queue `bulkhead-watch`: slots of its own, or watches would fill those of everything else. */
+export interface WatchActivities {
+  /** Returns when the run has closed; not found is closed. */
+  watch(input: RunRef): Promise<'closed' | 'notFound'>;
+}
+
+export interface Activities extends RecordActivities, CloudActivities, WaitActivities, WatchActivities {}

@@ -1,0 +1,143 @@
+import { z } from 'zod';
+import type { MemberRef } from './plan';
+
+/**
+ * The six procedures as a caller sees them: one JSON object in, a typed result or a failure of a known kind out. The same
+ * schemas serve the workflows (which trust no caller), the client library and the command line.
+ */
+
+/** A DNS label of at most 20 characters: it is part of server names (63), tags (60) and workflow ids. */
+export const vnfSchema = z
+  .string({ error: 'give the id of a VNF, e.g. "ims1"' })
+  .regex(/^[a-z]([a-z0-9-]{0,18}[a-z0-9])?$/, {
+    error: 'a VNF id is 1 to 20 lower-case letters, digits and hyphens, beginning with a letter and not ending with a hyphen, e.g. "ims1"',
+  });
+
+const poolSchema = z.string({ error: 'give the name of a pool, e.g. "sprout"' }).min(1);
+const levelSchema = z
+  .number({ error: 'give the new level as a whole number, e.g. 9' })
+  .int({ error: 'a level is a whole number' })
+  .min(1, { error: 'a level is at least 1; to remove a VNF use terminate' });
+const hostSchema = z.string({ error: 'give the name of a compute host, e.g. "cmp-03"' }).min(1);
+
+const common = {
+  /** What to do while another run holds the turn. */
+  ifBusy: z.enum(['wait', 'refuse'], { error: '"wait" (in order, the default) or "refuse"' }).default('wait'),
+  /** How long to wait for the turn. */
+  waitSeconds: z.number().int().min(1).max(86_400).default(3_600),
+  /** Plan only: says what would happen and touches nothing. */
+  dryRun: z.boolean().default(false),
+};
+
+const memberRefSchema = z
+  .string({ error: 'give members by name, e.g. "ims1-sprout-7"' })
+  .regex(/^[a-z0-9-]+-[0-9]+$/, { error: 'a member is named <vnf>-<pool>-<ordinal>, e.g. "ims1-sprout-7"' });
+
+export const procedureInputs = {
+  instantiate: z.strictObject({
+    vnf: vnfSchema,
+    /** The descriptor itself, or the name of one that the worker knows (`"clearwater"`). */
+    descriptor: z.union([z.string().min(1), z.record(z.string(), z.unknown())], {
+      error: 'give a descriptor as an object, or the name of one in descriptors/, e.g. "clearwater"',
+    }),
+    ...common,
+  }),
+  scaleOut: z.strictObject({ vnf: vnfSchema, pool: poolSchema, to: levelSchema, strict: z.boolean().default(false), ...common }),
+  scaleIn: z.strictObject({ vnf: vnfSchema, pool: poolSchema, to: levelSchema, strict: z.boolean().default(false), ...common }),
+  heal: z.strictObject({
+    vnf: vnfSchema,
+    /** Members that the caller knows to be dead; without it, those that the cloud shows dead. */
+    members: z.array(memberRefSchema).min(1).optional(),
+    ...common,
+  }),
+  evacuateHost: z.strictObject({
+    hosts: z.array(hostSchema, { error: 'give the hosts as a list, e.g. ["cmp-03"]' }).min(1),
+    cause: z.enum(['failed', 'maintenance'], { error: '"failed" (the host is dead) or "maintenance" (it is to be emptied)' }),
+    /** The caller's word that the host cannot come back by itself. */
+    fenced: z.boolean().default(false),
+    ...common,
+  }),
+  /** Started by evacuateHost for each VNF on the hosts. */
+  evacuateVnf: z.strictObject({
+    vnf: vnfSchema,
+    hosts: z.array(hostSchema).min(1),
+    cause: z.enum(['failed', 'maintenance']),
+    ...common,
+  }),
+  terminate: z.strictObject({ vnf: vnfSchema, ...common }),
+} as const;
+
+export type ProcedureInputs = { [K in keyof typeof procedureInputs]: z.input<(typeof procedureInputs)[K]> };
+export type ParsedInputs = { [K in keyof typeof procedureInputs]: z.output<(typeof procedureInputs)[K]> };
+
+export type Levels = Readonly<Record<string, { readonly from: number; readonly to: number }>>;
+
+/** A member as a result names it. */
+export interface NamedMember extends MemberRef {
+  readonly name: string;
+  readonly host: string;
+}
+
+/** What a completed run of instantiate, scaleOut, scaleIn, heal, evacuateVnf and terminate returns. */
+export interface ProcedureResult {
+  readonly outcome: 'completed';
+  readonly procedure: string;
+  readonly vnf: string;
+  /** The record's revision after the last commit. */
+  readonly revision: number;
+  readonly levels: Levels;
+  readonly launched: readonly NamedMember[];
+  readonly removed: readonly NamedMember[];
+  /** How often a plan was overtaken by the world and made anew. */
+  readonly replans: number;
+  /** Restoring what fits is not restoring all: what is still missing, in words, after a host's death. */
+  readonly short: readonly { readonly pool: string; readonly missing: number; readonly reason: string }[];
+  /** Pools that one more host's death would leave short. */
+  readonly notRestorable: readonly string[];
+  /** A cancel that came after the pivot: the run finished forward all the same. */
+  readonly cancelIgnored: boolean;
+}
+
+export interface EvacuateHostResult {
+  readonly outcome: 'completed';
+  readonly procedure: 'evacuateHost';
+  readonly hosts: readonly string[];
+  readonly cause: 'failed' | 'maintenance';
+  readonly vnfs: readonly ProcedureResult[];
+  /** VMs on the hosts that are not ours: left alone. */
+  readonly foreign: Readonly<Record<string, readonly string[]>>;
+}
+
+/** What a dry run returns. */
+export interface DryRunResult {
+  readonly outcome: 'planned';
+  readonly procedure: string;
+  readonly vnf: string;
+  readonly levels: Levels;
+  readonly launches: readonly NamedMember[];
+  readonly leaves: readonly string[];
+  readonly toTheLetter: boolean;
+  readonly notRestorable: readonly string[];
+}
+
+/**
+ * How a run that did not complete ended, in `details` of its failure: `refused` touched nothing, `unwound` is back where
+ * it began, `stuck` needs a person.
+ */
+export type FailedOutcome = 'refused' | 'unwound' | 'stuck';
+
+export const taskQueues = {
+  workflows: 'bulkhead',
+  cloud: 'bulkhead-cloud',
+  wait: 'bulkhead-wait',
+  watch: 'bulkhead-watch',
+} as const;
+
+/** Custom search attributes that every run of a procedure carries. */
+export const searchAttributes = {
+  VnfId: 'Keyword',
+  Pool: 'Keyword',
+  Phase: 'Keyword',
+  Host: 'KeywordList',
+  Outcome: 'Keyword',
+} as const;

@@ -1,0 +1,177 @@
+import { z } from 'zod';
+import type { Failure } from './failure';
+import type { Debt, Group, Member, Phase, PoolState, Service, VnfRecord } from './record';
+import type { Timing } from './timing';
+
+/**
+ * The messages between a VNF's record and the runs that want its turn. All are Temporal signals: every kind of caller can
+ * be answered by them, and they survive both sides' crashes. What a run sends is parsed by the record, which never trusts
+ * its senders; what the record sends goes to exactly one run and is taken as it is.
+ */
+
+export const procedureNames = ['instantiate', 'scaleOut', 'scaleIn', 'heal', 'evacuateVnf', 'terminate'] as const;
+export type ProcedureName = (typeof procedureNames)[number];
+
+/** `urgent` goes first (heal, a host's death); a clean-up goes before all and is not asked for. */
+export const turnClasses = ['urgent', 'normal'] as const;
+export type TurnClass = (typeof turnClasses)[number];
+
+const runSchema = z.object({ workflowId: z.string().min(1), runId: z.string().min(1) });
+/** One run of a workflow: a reset makes another run of the same id. */
+export type RunRef = z.infer<typeof runSchema>;
+
+const tokenSchema = z.string().min(1);
+const ordinalSchema = z.number().int().nonnegative();
+
+const memberSchema = z.object({
+  pool: z.string(),
+  ordinal: ordinalSchema,
+  serverId: z.string(),
+  portIds: z.array(z.string()),
+  host: z.string(),
+  token: tokenSchema,
+});
+
+const groupSchema = z.object({ pool: z.string(), id: z.string() });
+
+export const askSchema = runSchema.extend({
+  procedure: z.enum(procedureNames),
+  class: z.enum(turnClasses),
+  /** `refuse`: answer `denied` with Busy unless the turn is free now. */
+  ifBusy: z.enum(['wait', 'refuse']),
+});
+export type Ask = z.infer<typeof askSchema>;
+
+export const withdrawSchema = z.object({ runId: z.string() });
+
+/** What changes in one pool. Deltas, so that deaths reported meanwhile stay in force. */
+const poolChangeSchema = z.object({
+  level: ordinalSchema,
+  nextOrdinal: ordinalSchema,
+  enter: z.array(memberSchema),
+  /** Ordinals that leave (from service or from `failed`) and become debt, in the order of deletion. */
+  leave: z.array(ordinalSchema),
+});
+export type PoolChange = z.infer<typeof poolChangeSchema>;
+
+export const commitSchema = runSchema.extend({
+  token: tokenSchema,
+  /** 1, 2 …: which commit of this turn. */
+  n: z.number().int().positive(),
+  pools: z.record(z.string(), poolChangeSchema),
+  /** Stages of pools: the debt is paid stage after stage; pools left out are paid in the first. */
+  stages: z.array(z.array(z.string())).optional(),
+  /** Set by instantiate: from now on the VNF is running. */
+  groups: z.array(groupSchema).optional(),
+  /** Set by terminate: everything becomes debt and all askers get `UnknownVnf`. */
+  final: z.boolean().optional(),
+});
+export type Commit = z.infer<typeof commitSchema>;
+
+const endSchema = z.object({
+  token: tokenSchema,
+  /** The next free ordinal of each pool, for runs that launched and did not commit. */
+  nextOrdinals: z.record(z.string(), ordinalSchema).optional(),
+});
+export const yieldSchema = endSchema;
+export const doneSchema = endSchema.extend({
+  outcome: z.string(),
+});
+export type Done = z.infer<typeof doneSchema>;
+
+export const deadSchema = runSchema.extend({
+  members: z.array(z.object({ pool: z.string(), ordinal: ordinalSchema })),
+  /** `seen`: the cloud itself shows them dead. `told`: the caller says so; at most k(L) of a pool. */
+  evidence: z.enum(['seen', 'told']),
+});
+export type Dead = z.infer<typeof deadSchema>;
+
+/** The turn is yours. */
+export interface Granted {
+  readonly token: string;
+  readonly runId: string;
+  readonly record: VnfRecord;
+  readonly timing: Timing;
+}
+
+/** The turn will not be yours. */
+export interface Denied {
+  readonly runId: string;
+  readonly failure: Failure;
+}
+
+/**
+ * What is to be published now. `during`: old and new together, minus the dead (stage 1); `after`: who serves from now on
+ * (stage 2).
+ */
+export interface Publication {
+  readonly revision: number;
+  readonly during: Service;
+  readonly after: Service;
+}
+
+export interface Committed {
+  readonly token: string;
+  readonly n: number;
+  readonly ok: boolean;
+  readonly publication: Publication;
+  /** The debt of this turn as the record now holds it. */
+  readonly debt: Debt | null;
+  /** Why not, where `ok` is false. */
+  readonly reason?: string;
+}
+
+/** The answer to `dead`. */
+export interface Buried {
+  readonly runId: string;
+  readonly publication: Publication;
+  /** Those of the reported members that are now in `failed` (also from earlier reports). */
+  readonly failed: readonly { readonly pool: string; readonly ordinal: number }[];
+  /** Present where the report was refused: more than k(L) on a caller's word alone. */
+  readonly refusal?: Failure;
+}
+
+export const signalNames = {
+  ask: 'ask',
+  withdraw: 'withdraw',
+  commit: 'commit',
+  yield: 'yield',
+  done: 'done',
+  dead: 'dead',
+  granted: 'granted',
+  denied: 'denied',
+  committed: 'committed',
+  buried: 'buried',
+} as const;
+
+/** What every activity that changes something gets: it throws TurnLost if its own run is not this one. */
+export interface TurnRef {
+  readonly token: string;
+  readonly runId: string;
+}
+
+export interface Occurrence extends RunRef {
+  readonly procedure: ProcedureName;
+  readonly token: string;
+  readonly outcome: string;
+  /** ISO 8601, by the record's clock. */
+  readonly grantedAt: string;
+  readonly endedAt: string;
+}
+
+/** What `status` answers. */
+export interface RecordView extends VnfRecord {
+  readonly schema: 1;
+  readonly turn: (RunRef & { readonly procedure: ProcedureName; readonly token: string; readonly commits: number }) | null;
+  readonly queue: readonly Ask[];
+  /** Why only a clean-up or terminate gets a turn. */
+  readonly blocked: string | null;
+  /** A clean-up is under way after a holder vanished. */
+  readonly cleaning: boolean;
+  readonly occurrences: readonly Occurrence[];
+  /** Signals that did not parse. */
+  readonly dropped: number;
+  readonly publication: Publication;
+}
+
+export type { Debt, Group, Member, Phase, PoolState, Service, VnfRecord };
