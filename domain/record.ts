@@ -1,4 +1,5 @@
 import type { Descriptor } from './descriptor/descriptor';
+import type { ProcedureName } from './turn';
 
 /**
  * The state of one VNF as its record holds it: the single truth about who is a member. What the cloud has beyond it is
@@ -47,10 +48,13 @@ export interface Debt {
   readonly token: string;
   readonly workflowId: string;
   readonly runId: string;
+  readonly procedure: ProcedureName;
   /** Paid one stage after the other; the lots of a stage side by side. */
   readonly stages: readonly (readonly DebtLot[])[];
   /** Deleted after the last stage: the groups of a VNF that ends. */
   readonly groups: readonly Group[];
+  /** Tokens of runs whose clean-up failed for good: whatever still bears them is removed last (terminate only). */
+  readonly sweep: readonly string[];
   /** The levels that the debt moved from: their caps go on counting until it is paid (G1 c). */
   readonly movedFrom: Readonly<Record<string, number>>;
 }

@@ -1,0 +1,152 @@
+import { CancellationScope, condition, defineSignal, getExternalWorkflowHandle, isCancellation, setHandler, workflowInfo } from '@temporalio/workflow';
+import { failure, type Failure } from '../domain/failure';
+import { recordWorkflowId } from '../domain/names';
+import {
+  signalNames,
+  type Ask,
+  type Buried,
+  type Commit,
+  type Committed,
+  type Dead,
+  type Denied,
+  type Granted,
+  type RunRef,
+} from '../domain/turn';
+import { toApplicationFailure } from './failures';
+
+/**
+ * A run's side of the turn's protocol: what it sends to the record of its VNF, and the answers it waits for. One channel
+ * for a run, opened before anything is sent, since handlers must stand when the answer comes.
+ */
+
+export interface Channel {
+  readonly self: RunRef;
+  /** Waits for the turn. Throws Busy, UnknownVnf, Stuck as refusals; a cancel withdraws. */
+  ask(ask: Wish): Promise<Granted>;
+  /** Sent again until it is answered; within a bound. Non-cancellable: the pivot is not left half done. */
+  commit(commit: Omit<Commit, 'workflowId' | 'runId'>): Promise<Committed>;
+  yieldTurn(token: string): Promise<void>;
+  done(end: { token: string; outcome: string; nextOrdinals?: Record<string, number> }): Promise<void>;
+  /** Reports deaths; needs no turn. */
+  bury(report: Pick<Dead, 'members' | 'evidence'>): Promise<Buried>;
+}
+
+export interface Wish extends Pick<Ask, 'procedure' | 'class' | 'ifBusy'> {
+  readonly waitSeconds: number;
+  /** The first ask has travelled with the start of the record (instantiate). */
+  readonly sent?: boolean;
+}
+
+const askAgainSeconds = 20;
+const answerAgainSeconds = 5;
+/** A record that answers nothing for this long is not there: nothing is undone, a person must look. */
+const answerTriesMax = 120;
+
+export function openChannel(vnf: string): Channel {
+  const { workflowId, runId } = workflowInfo();
+  const self: RunRef = { workflowId, runId };
+  const record = getExternalWorkflowHandle(recordWorkflowId(vnf));
+  /** Tokens of turns that this run has had: a grant that is told twice is taken once. */
+  const had = new Set<string>();
+  let granted: Granted | undefined;
+  let denied: Denied | undefined;
+  const committed = new Map<string, Committed>();
+  let buried: Buried | undefined;
+
+  setHandler(defineSignal<[Granted]>(signalNames.granted), (answer) => {
+    if (!had.has(answer.token)) granted = answer;
+  });
+  setHandler(defineSignal<[Denied]>(signalNames.denied), (answer) => {
+    denied = answer;
+  });
+  setHandler(defineSignal<[Committed]>(signalNames.committed), (answer) => {
+    const key = `${answer.token}/${String(answer.n)}`;
+    if (!committed.has(key)) committed.set(key, answer);
+  });
+  setHandler(defineSignal<[Buried]>(signalNames.buried), (answer) => {
+    buried = answer;
+  });
+
+  const send = async (signal: string, message: unknown): Promise<void> => {
+    try {
+      await record.signal(signal, message);
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      throw toApplicationFailure(unknownVnf(vnf), 'refused');
+    }
+  };
+
+  const take = (): Granted | undefined => {
+    if (denied) throw toApplicationFailure(denied.failure, 'refused');
+    if (!granted) return undefined;
+    const taken = granted;
+    had.add(taken.token);
+    granted = undefined;
+    return taken;
+  };
+
+  const ask = async ({ waitSeconds, sent, ...wish }: Wish): Promise<Granted> => {
+    const message: Ask = { ...self, ...wish };
+    try {
+      for (let waited = 0; waited < waitSeconds; waited += askAgainSeconds) {
+        if (waited > 0 || !sent) await send(signalNames.ask, message);
+        await condition(() => granted !== undefined || denied !== undefined, Math.min(askAgainSeconds, waitSeconds - waited) * 1_000);
+        const taken = take();
+        if (taken) return taken;
+      }
+    } catch (error) {
+      if (isCancellation(error)) await withdraw();
+      throw error;
+    }
+    await withdraw();
+    throw toApplicationFailure(
+      failure('Busy', `${vnf} was busy for ${String(waitSeconds)} s. Ask again later, or with a larger waitSeconds.`, { vnf }),
+      'refused',
+    );
+  };
+
+  /** A grant on its way is given back by the same message: the record takes it as the end of an untouched turn. */
+  const withdraw = (): Promise<void> =>
+    CancellationScope.nonCancellable(() => send(signalNames.withdraw, { runId }).catch(() => undefined));
+
+  return {
+    self,
+    ask,
+    commit: (commit) =>
+      CancellationScope.nonCancellable(async () => {
+        const key = `${commit.token}/${String(commit.n)}`;
+        for (let tries = 0; tries < answerTriesMax; tries++) {
+          await send(signalNames.commit, { ...commit, ...self });
+          await condition(() => committed.has(key), answerAgainSeconds * 1_000);
+          const answer = committed.get(key);
+          if (answer?.ok) return answer;
+          if (answer) throw toApplicationFailure(turnLost(vnf, answer.reason), 'stuck');
+        }
+        throw toApplicationFailure(
+          failure('Stuck', `The record of ${vnf} does not answer. Look at the workflow ${recordWorkflowId(vnf)}; nothing was undone.`, { vnf }),
+          'stuck',
+        );
+      }),
+    yieldTurn: (token) => send(signalNames.yield, { token }),
+    done: (end) => send(signalNames.done, end),
+    bury: async (report) => {
+      buried = undefined;
+      for (let tries = 0; tries < answerTriesMax; tries++) {
+        await send(signalNames.dead, { ...report, ...self });
+        await condition(() => buried !== undefined, answerAgainSeconds * 1_000);
+        const answer = buried as Buried | undefined;
+        if (answer?.refusal) throw toApplicationFailure(answer.refusal, 'refused');
+        if (answer) return answer;
+      }
+      throw toApplicationFailure(failure('Stuck', `The record of ${vnf} does not answer.`, { vnf }), 'stuck');
+    },
+  };
+}
+
+export function unknownVnf(vnf: string): Failure {
+  return failure('UnknownVnf', `There is no VNF ${vnf}. Instantiate it first, or look at the list of VNFs for the right id.`, { vnf });
+}
+
+function turnLost(vnf: string, reason: string | undefined): Failure {
+  return failure('TurnLost', `This run does not hold the turn of ${vnf} (any more): ${reason ?? 'it was cleaned up'}. Nothing was undone by it.`, { vnf });
+}

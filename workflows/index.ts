@@ -1,0 +1,11 @@
+/** Every workflow type, by the name that a caller starts it with. */
+export { vnf } from './record/vnf';
+export { instantiate } from './procedures/instantiate';
+export { scaleOut } from './procedures/scaleOut';
+export { scaleIn } from './procedures/scaleIn';
+export { heal } from './procedures/heal';
+export { evacuateHost } from './procedures/evacuateHost';
+export { evacuateVnf } from './procedures/evacuateVnf';
+export { terminate } from './procedures/terminate';
+export { audit } from './procedures/audit';
+export { hostMutex } from './procedures/hostMutex';

@@ -1,0 +1,59 @@
+import { sleep, workflowInfo } from '@temporalio/workflow';
+import type { Debt, Group } from '../../domain/record';
+import { lateAttemptSeconds, type Timing } from '../../domain/timing';
+import type { Publication, TurnRef } from '../../domain/turn';
+import { cloud } from '../ports';
+import { mark, say } from '../progress';
+import { payDebt } from '../steps/settle';
+
+/**
+ * Cleans up behind a run that vanished: what it launched and never committed is removed, what it committed and never
+ * paid is paid. Started by the record, which grants nothing before it succeeds.
+ */
+
+export interface AuditInput {
+  readonly vnf: string;
+  /** The token of the run that vanished. */
+  readonly deadToken: string;
+  /** The token of this clean-up. */
+  readonly token: string;
+  /** Servers that bear the dead token and are members, or another run's debt. */
+  readonly keepServerIds: readonly string[];
+  readonly keepGroups: readonly Group[];
+  /** The VNF never came to be: its groups go too. */
+  readonly neverCommitted: boolean;
+  readonly debt: Debt | null;
+  readonly publication: Publication;
+  readonly timing: Timing;
+}
+
+export interface AuditResult {
+  readonly nextOrdinals: Readonly<Record<string, number>>;
+}
+
+/** How long a clean-up tries before it says that it cannot; the record tries three times. */
+const persistenceSeconds = 600;
+
+export async function audit(input: AuditInput): Promise<AuditResult> {
+  const { vnf, deadToken, timing, debt } = input;
+  const turn: TurnRef = { token: input.token, runId: workflowInfo().runId };
+  const ports = cloud(timing, { retrySeconds: persistenceSeconds });
+  mark({ vnf, phase: 'cleaning' });
+  say(`cleaning up after a run of ${vnf} that vanished (token ${deadToken})`);
+  // First of all callers must not be sent to what is about to go.
+  await ports.publish({ turn, vnf, publication: input.publication });
+  // An activity of the vanished run may still be at work, and a call of it on its way.
+  await sleep(lateAttemptSeconds(timing) * 1_000, { summary: 'until no late attempt can be at work' });
+  const { nextOrdinals } = await ports.removeByToken.executeWithOptions({ summary: 'remove what the vanished run left' }, [
+    { turn, vnf, token: deadToken, keep: [...input.keepServerIds, ...owedIds(debt)], timing },
+  ]);
+  if (input.neverCommitted) await ports.removeGroups({ turn, vnf, keep: input.keepGroups, timing });
+  if (debt) await payDebt({ turn, vnf, debt, timing });
+  mark({ phase: 'ended', outcome: 'completed' });
+  return { nextOrdinals };
+}
+
+/** What is owed is drained before it is deleted, and so is not swept. */
+function owedIds(debt: Debt | null): string[] {
+  return debt?.stages.flat().flatMap((lot) => lot.members.map((member) => member.serverId)) ?? [];
+}

@@ -1,0 +1,142 @@
+import { CancellationScope, CancelledFailure, isCancellation, rootCause } from '@temporalio/workflow';
+import type { FailureDetails } from '../../domain/failure';
+import { memberName } from '../../domain/names';
+import type { ChangeRequest, MemberRef } from '../../domain/plan';
+import type { Levels, NamedMember, ProcedureResult } from '../../domain/procedures';
+import type { Member } from '../../domain/record';
+import type { Granted, ProcedureName } from '../../domain/turn';
+import type { Channel, Wish } from '../channel';
+import { asFailure, toApplicationFailure } from '../failures';
+import { mark, say } from '../progress';
+import { beginTurn, carryOut, type Table, type Turn } from '../run';
+
+/**
+ * What all procedures do with their table: get the turn, carry the table out, and say what was done. A pool marked
+ * serial changes one member at a turn, so there may be several turns, each complete in itself.
+ */
+
+/** A pool has at most this many members to change one by one; more turns than that is a planner that goes in circles. */
+const turnsMax = 200;
+
+export interface Change {
+  readonly procedure: ProcedureName;
+  readonly vnf: string;
+  readonly channel: Channel;
+  readonly wish: Wish;
+  readonly table: Table;
+  /** What is wanted, seen from the record as granted. Null: nothing (more) to do. */
+  readonly request: (granted: Granted) => ChangeRequest | null;
+  readonly strict?: boolean;
+}
+
+export async function change(given: Change): Promise<ProcedureResult> {
+  const { procedure, vnf, channel, table } = given;
+  let result = nothingDone(procedure, vnf);
+  for (let turns = 0; turns < turnsMax; turns++) {
+    const granted = await channel.ask(given.wish).catch((error: unknown) => {
+      throw between(error, result, turns);
+    });
+    const request = given.request(granted);
+    if (request === null) {
+      await channel.done({ token: granted.token, outcome: 'completed' });
+      return ended(result);
+    }
+    const turn = beginTurn({ procedure, channel, granted, request, strict: given.strict ?? false });
+    await carryOut(table, turn).catch((error: unknown) => {
+      throw between(error, result, turns);
+    });
+    result = withTurn(result, turn);
+    if (!turn.plan?.more) return ended(result);
+    if (CancellationScope.current().consideredCancelled) throw between(new CancelledFailure('cancelled between two turns'), result, turns + 1);
+  }
+  throw new Error(`${procedure} of ${vnf} did not end after ${String(turnsMax)} turns`);
+}
+
+export function nothingDone(procedure: string, vnf: string): ProcedureResult {
+  return {
+    outcome: 'completed',
+    procedure,
+    vnf,
+    revision: 0,
+    levels: {},
+    launched: [],
+    removed: [],
+    replans: 0,
+    short: [],
+    notRestorable: [],
+    cancelIgnored: false,
+  };
+}
+
+export function withTurn(result: ProcedureResult, turn: Turn): ProcedureResult {
+  const { plan, committed } = turn;
+  const levels: Levels = Object.fromEntries(
+    Object.entries(plan?.levels ?? {}).map(([pool, { from, to }]) => [pool, { from: result.levels[pool]?.from ?? from, to }]),
+  );
+  const gone = committed?.debt?.stages.flat().flatMap((lot) => lot.members) ?? [];
+  return {
+    ...result,
+    revision: committed?.publication.revision ?? result.revision,
+    levels: { ...result.levels, ...levels },
+    launched: [...result.launched, ...[...turn.launched.values()].map((member) => named(turn.vnf, member))],
+    removed: [...result.removed, ...gone.map((member) => named(turn.vnf, member))],
+    replans: result.replans + turn.replans,
+    short: plan?.unplaced.map(({ pool, missing, reason }) => ({ pool, missing, reason: reason.message })) ?? [],
+    notRestorable: plan?.notRestorable ?? [],
+  };
+}
+
+/** The end of a run that completed, as its caller and the Web UI see it. */
+export function ended(result: ProcedureResult): ProcedureResult {
+  mark({ phase: 'ended', outcome: 'completed' });
+  const levels = Object.entries(result.levels).map(([pool, { from, to }]) => `${pool} ${String(from)} → ${String(to)}`);
+  say(
+    `${result.procedure} of ${result.vnf} **completed**: ${levels.join(', ')}; ${String(result.launched.length)} launched, ${String(result.removed.length)} removed`,
+  );
+  return { ...result, cancelIgnored: CancellationScope.current().consideredCancelled };
+}
+
+/** Earlier turns stand: a failure between turns says which level was reached. */
+function between(error: unknown, result: ProcedureResult, turns: number): unknown {
+  if (isCancellation(error)) {
+    mark({ phase: 'ended', outcome: 'cancelled' });
+    return error;
+  }
+  const reason = asFailure(error);
+  if (reason === undefined) return error;
+  const details: FailureDetails & { outcome?: unknown } = reason.details;
+  const outcome = details.outcome === 'stuck' ? 'stuck' : turns > 0 || details.outcome === 'unwound' ? 'unwound' : 'refused';
+  mark({ phase: 'ended', outcome });
+  say(`${result.procedure} of ${result.vnf} **${outcome}**: ${reason.message}`);
+  const reached = turns > 0 ? { levels: result.levels, launched: result.launched, removed: result.removed } : {};
+  return toApplicationFailure({ ...reason, details: { ...reached, ...details } }, outcome, error instanceof Error ? error : undefined);
+}
+
+/** Failures before any turn was asked for: they too leave an outcome to find the run by. */
+export async function marked<T>(body: () => Promise<T>): Promise<T> {
+  try {
+    return await body();
+  } catch (error) {
+    const reason = asFailure(error);
+    if (reason === undefined) throw error;
+    const outcome = reason.details['outcome'];
+    if (outcome === undefined) {
+      mark({ phase: 'ended', outcome: 'refused' });
+      throw toApplicationFailure(reason, 'refused', new Error(rootCause(error) ?? ''));
+    }
+    throw error;
+  }
+}
+
+function named(vnf: string, member: Member): NamedMember {
+  const { pool, ordinal, host } = member;
+  return { pool, ordinal, host, name: memberName(vnf, pool, ordinal) };
+}
+
+/** `ims1-sprout-7` as a member of this VNF; undefined where it is not named like one. */
+export function memberOf(vnf: string, name: string): MemberRef | undefined {
+  const match = /^(.+)-([0-9]+)$/.exec(name);
+  const prefix = `${vnf}-`;
+  if (!match?.[1]?.startsWith(prefix)) return undefined;
+  return { pool: match[1].slice(prefix.length), ordinal: Number(match[2]) };
+}

@@ -1,0 +1,218 @@
+import {
+  CancellationScope,
+  ChildWorkflowCancellationType,
+  isCancellation,
+  ParentClosePolicy,
+  startChild,
+  workflowInfo,
+  type ChildWorkflowHandle,
+} from '@temporalio/workflow';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import type { HostContents } from '../../activities/ports';
+import { failure, type Failure } from '../../domain/failure';
+import type { DryRunResult, EvacuateHostResult, ParsedInputs, ProcedureResult } from '../../domain/procedures';
+import { spareAt } from '../../domain/levels';
+import type { RecordView } from '../../domain/turn';
+import { timingAt } from '../../domain/timing';
+import { asFailure, toApplicationFailure } from '../failures';
+import { parseInput } from '../input';
+import { cloud, record as recordPort } from '../ports';
+import { mark, say } from '../progress';
+import type { evacuateVnf } from './evacuateVnf';
+import type { hostMutex } from './hostMutex';
+import { marked } from './change';
+
+/**
+ * Empties hosts: dead ones (`failed`) or ones that are to be worked on (`maintenance`).
+ * `{"hosts": ["cmp-03"], "cause": "maintenance"}`
+ *
+ * It holds no VNF's turn itself. One child a host is the mutex; one child a VNF does the work, in that VNF's own turn,
+ * and finishes alone when this run is gone. Run again, it resumes: what has moved is not on the host any more.
+ *
+ * | step | undo |
+ * | --- | --- |
+ * | mutex for each host, in name order | released when the run ends, however it ends |
+ * | close the hosts to scheduling, marked as ours | reopen those that this run closed |
+ * | plan every VNF on one snapshot (maintenance) | nothing to undo |
+ * | evacuateVnf for each, the most endangered first | none: each goes back or forward by itself |
+ */
+export async function evacuateHost(raw: unknown): Promise<EvacuateHostResult | DryRunResult> {
+  const input = parseInput('evacuateHost', raw);
+  const hosts = [...new Set(input.hosts)].sort();
+  mark({ hosts, phase: 'asking' });
+  return await marked(async () => {
+    const before = await look(hosts);
+    const records = await readRecords(before);
+    if (input.dryRun) return await plannedOnly(input, { hosts, records });
+    return await withMutex(hosts, () => evacuate({ ...input, hosts }));
+  });
+}
+
+type Input = ParsedInputs['evacuateHost'];
+
+const timing = timingAt(1);
+
+function look(hosts: readonly string[]): Promise<HostContents[]> {
+  return cloud(timing).findOnHosts.executeWithOptions({ summary: `look at ${hosts.join(', ')}` }, [{ hosts }]);
+}
+
+/** Mutexes in name order, so that two callers with hosts in common never wait for each other: the second is refused. */
+async function withMutex<T>(hosts: readonly string[], body: () => Promise<T>): Promise<T> {
+  const { workflowId, runId } = workflowInfo();
+  const held: { handle: ChildWorkflowHandle<typeof hostMutex>; scope: CancellationScope }[] = [];
+  try {
+    for (const host of hosts) {
+      const scope = new CancellationScope({ cancellable: false });
+      const handle = await scope.run(() =>
+        startChild<typeof hostMutex>('hostMutex', {
+          workflowId: `host:${host}`,
+          args: [{ workflowId, runId }],
+          // The server skips the close policy on reset, so the mutex watches this run by itself.
+          parentClosePolicy: ParentClosePolicy.ABANDON,
+          cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
+          staticSummary: `${host} is being evacuated by ${workflowId}`,
+        }),
+      );
+      held.push({ handle, scope });
+    }
+    return await body();
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    const host = error.workflowId.slice('host:'.length);
+    throw toApplicationFailure(failure('Busy', `${host} is being evacuated already (workflow ${error.workflowId}). Wait for that run.`, { host }), 'refused');
+  } finally {
+    await CancellationScope.nonCancellable(async () => {
+      for (const { handle } of held) {
+        await handle.signal('release');
+        await handle.result().catch(() => undefined);
+      }
+    });
+  }
+}
+
+async function evacuate(input: Input): Promise<EvacuateHostResult> {
+  const { hosts, cause, fenced } = input;
+  const occurrence = workflowInfo().runId;
+  const reopen = (): Promise<void> =>
+    cloud(timing, { retrySeconds: timing.undoSeconds }).reopenHosts.executeWithOptions({ summary: `undo: reopen ${hosts.join(', ')}` }, [
+      { hosts, occurrence, timing },
+    ]);
+  let contents: HostContents[];
+  let records: RecordView[];
+  try {
+    await cloud(timing).closeHosts.executeWithOptions({ summary: `close ${hosts.join(', ')} to scheduling` }, [
+      { hosts, occurrence, fence: cause === 'failed' && fenced, timing },
+    ]);
+    // Looked at again: from here on nothing new is placed there.
+    contents = await look(hosts);
+    records = await readRecords(contents);
+    if (cause === 'maintenance') await cloud(timing).planEmptyHosts({ hosts, cause, records });
+  } catch (error) {
+    if (asFailure(error) === undefined && !isCancellation(error)) throw error;
+    await CancellationScope.nonCancellable(reopen);
+    throw error;
+  }
+  mark({ phase: 'evacuating' });
+  const results = await evacuateVnfs(input, records);
+  const failed = results.flatMap((each) => (each.failure ? [each.failure] : []));
+  const [first] = failed;
+  if (first) {
+    // A host in maintenance that is not empty goes back to work; a dead one stays closed.
+    if (cause === 'maintenance') await CancellationScope.nonCancellable(reopen);
+    mark({ phase: 'ended', outcome: 'unwound' });
+    throw toApplicationFailure(
+      { ...first, details: { ...first.details, vnfs: results.map(({ vnf, failure: reason }) => ({ vnf, outcome: reason ? 'failed' : 'completed', reason: reason?.message ?? null })) } },
+      failed.some((each) => each.kind === 'Stuck') ? 'stuck' : 'unwound',
+    );
+  }
+  mark({ phase: 'ended', outcome: 'completed' });
+  return {
+    outcome: 'completed',
+    procedure: 'evacuateHost',
+    hosts,
+    cause,
+    vnfs: results.flatMap((each) => (each.result ? [each.result] : [])),
+    foreign: Object.fromEntries(contents.filter((each) => each.foreign.length > 0).map((each) => [each.host, each.foreign])),
+  };
+}
+
+interface VnfOutcome {
+  readonly vnf: string;
+  readonly result?: ProcedureResult;
+  readonly failure?: Failure;
+}
+
+/** Started in order of danger, then all at work at once: each waits for nothing but its own VNF's turn. */
+async function evacuateVnfs(input: Input, records: readonly RecordView[]): Promise<VnfOutcome[]> {
+  const { hosts, cause, ifBusy, waitSeconds } = input;
+  const ordered = [...records].sort((a, b) => slack(a, hosts) - slack(b, hosts) || a.vnf.localeCompare(b.vnf));
+  const handles: { vnf: string; handle: ChildWorkflowHandle<typeof evacuateVnf> }[] = [];
+  for (const { vnf } of ordered) {
+    say(`evacuating ${hosts.join(', ')}: ${vnf}`);
+    const handle = await startChild<typeof evacuateVnf>('evacuateVnf', {
+      workflowId: `evacuate:${vnf}:${workflowInfo().runId}`,
+      args: [{ vnf, hosts, cause, ifBusy, waitSeconds }],
+      parentClosePolicy: ParentClosePolicy.ABANDON,
+      cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
+      staticSummary: `move ${vnf} off ${hosts.join(', ')}`,
+    });
+    handles.push({ vnf, handle });
+  }
+  return await Promise.all(
+    handles.map(async ({ vnf, handle }) => {
+      try {
+        return { vnf, result: (await handle.result()) as ProcedureResult };
+      } catch (error) {
+        const reason = asFailure(error);
+        // A VNF that was terminated meanwhile has nothing on the host any more.
+        if (reason?.kind === 'UnknownVnf') return { vnf };
+        if (reason) return { vnf, failure: reason };
+        throw error;
+      }
+    }),
+  );
+}
+
+/** How many more members its worst pool can lose: the smaller, the sooner it is helped. */
+function slack(view: RecordView, hosts: readonly string[]): number {
+  const slacks = view.descriptor.pools.map((spec) => {
+    const pool = view.pools[spec.name];
+    const lost = pool ? pool.failed.length + pool.inService.filter((member) => hosts.includes(member.host)).length : 0;
+    return spareAt(spec.spare, pool?.level ?? 0) - lost;
+  });
+  return Math.min(...slacks);
+}
+
+/** Tags may name VNFs that are gone; those are for an audit to find, and no reason to leave a host undone. */
+async function readRecords(contents: readonly HostContents[]): Promise<RecordView[]> {
+  const vnfs = [...new Set(contents.flatMap((each) => Object.keys(each.vnfs)))].sort();
+  const views: RecordView[] = [];
+  for (const vnf of vnfs) {
+    try {
+      views.push(await recordPort().readRecord({ vnf }));
+    } catch (error) {
+      if (asFailure(error)?.kind !== 'UnknownVnf') throw error;
+    }
+  }
+  return views;
+}
+
+async function plannedOnly(input: Input, given: { hosts: string[]; records: readonly RecordView[] }): Promise<DryRunResult> {
+  const { hosts, records } = given;
+  await cloud(timing).planEmptyHosts({ hosts, cause: input.cause, records });
+  return {
+    outcome: 'planned',
+    procedure: 'evacuateHost',
+    vnf: records.map((view) => view.vnf).join(', '),
+    levels: {},
+    launches: [],
+    leaves: records.flatMap((view) =>
+      Object.values(view.pools).flatMap((pool) =>
+        pool.inService.filter((member) => hosts.includes(member.host)).map((member) => `${view.vnf}-${member.pool}-${String(member.ordinal)}`),
+      ),
+    ),
+    toTheLetter: true,
+    notRestorable: [],
+  };
+}
+

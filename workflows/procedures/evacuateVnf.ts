@@ -1,0 +1,74 @@
+import { workflowInfo } from '@temporalio/workflow';
+import type { DryRunResult, ProcedureResult } from '../../domain/procedures';
+import type { MemberRef } from '../../domain/plan';
+import type { VnfRecord } from '../../domain/record';
+import { timingAt } from '../../domain/timing';
+import { openChannel } from '../channel';
+import { asFailure } from '../failures';
+import { parseInput } from '../input';
+import { cloud, record as recordPort } from '../ports';
+import { mark } from '../progress';
+import type { Table } from '../run';
+import { committed } from '../steps/commit';
+import { launched } from '../steps/launch';
+import { planned } from '../steps/plan';
+import { published, settled } from '../steps/settle';
+import { change, ended, marked, nothingDone } from './change';
+import { dryRun } from './dryRun';
+import { takeOutOfService } from './heal';
+
+/**
+ * One VNF's part of evacuateHost: its members on these hosts are replaced elsewhere, in a turn of its own. It finishes
+ * also when the evacuateHost that started it is gone.
+ */
+export const evacuateVnfTable: Table = {
+  back: [planned, launched],
+  pivot: committed,
+  forward: [published, settled],
+};
+
+export async function evacuateVnf(raw: unknown): Promise<ProcedureResult | DryRunResult> {
+  const input = parseInput('evacuateVnf', raw);
+  const { vnf, hosts, cause, ifBusy, waitSeconds } = input;
+  const procedure = 'evacuateVnf';
+  mark({ vnf, hosts, phase: 'asking' });
+  return await marked(async () => {
+    const channel = openChannel(vnf);
+    const view = await recordPort().readRecord({ vnf });
+    const request = { kind: 'emptyHosts', hosts, cause } as const;
+    if (input.dryRun) return await dryRun({ procedure, record: view, request, runId: workflowInfo().runId });
+    if (membersOn(view, hosts).length === 0) return ended({ ...nothingDone(procedure, vnf), revision: view.revision });
+    if (cause === 'failed') await buryThoseOn(channel, view, hosts);
+    const wish = { procedure, class: cause === 'failed' ? 'urgent' : 'normal', ifBusy, waitSeconds } as const;
+    return await change({
+      procedure,
+      vnf,
+      channel,
+      wish,
+      table: evacuateVnfTable,
+      request: ({ record }) => (membersOn(record, hosts).length > 0 ? request : null),
+    });
+  });
+}
+
+/**
+ * Out of service before the turn. Those that the cloud shows dead in any number; on the caller's word alone at most k of
+ * a pool: where that is refused, they leave when their replacements are there.
+ */
+async function buryThoseOn(channel: ReturnType<typeof openChannel>, view: VnfRecord, hosts: readonly string[]): Promise<void> {
+  const { vnf } = view;
+  const timing = timingAt(1);
+  const members = membersOn(view, hosts);
+  const { dead, alive } = await cloud(timing).findDead.executeWithOptions({ summary: `find the dead on ${hosts.join(', ')}` }, [{ vnf, record: view, members }]);
+  try {
+    await takeOutOfService(channel, { vnf, dead, told: alive, timing });
+  } catch (error) {
+    if (asFailure(error)?.kind !== 'InvalidRequest') throw error;
+  }
+}
+
+function membersOn(record: VnfRecord, hosts: readonly string[]): MemberRef[] {
+  return Object.values(record.pools).flatMap((pool) =>
+    [...pool.inService, ...pool.failed].filter((member) => hosts.includes(member.host)).map(({ pool: name, ordinal }) => ({ pool: name, ordinal })),
+  );
+}

@@ -1,0 +1,102 @@
+import { uuid4, workflowInfo } from '@temporalio/workflow';
+import { failure } from '../../domain/failure';
+import { memberName } from '../../domain/names';
+import type { MemberRef } from '../../domain/plan';
+import type { DryRunResult, ProcedureResult } from '../../domain/procedures';
+import type { RecordView } from '../../domain/turn';
+import { timingAt, type Timing } from '../../domain/timing';
+import { openChannel, type Channel } from '../channel';
+import { toApplicationFailure } from '../failures';
+import { parseInput } from '../input';
+import { cloud, record as recordPort } from '../ports';
+import { mark } from '../progress';
+import type { Table } from '../run';
+import { committed } from '../steps/commit';
+import { launched } from '../steps/launch';
+import { planned } from '../steps/plan';
+import { forwardSeconds, published, settled } from '../steps/settle';
+import { change, ended, marked, memberOf, nothingDone } from './change';
+import { dryRun } from './dryRun';
+
+/**
+ * Replaces dead members. `{"vnf": "ims1"}` for those that the cloud shows dead, `{"vnf": "ims1", "members":
+ * ["ims1-sprout-3"]}` for those that the caller knows to be.
+ *
+ * The dead leave service at once, before the turn and without it: calls go on failing on them while somebody else's
+ * turn lasts. They stay counted in the level until their replacements are in service.
+ */
+export const healTable: Table = {
+  back: [planned, launched],
+  pivot: committed,
+  forward: [published, settled],
+};
+
+export async function heal(raw: unknown): Promise<ProcedureResult | DryRunResult> {
+  const input = parseInput('heal', raw);
+  const { vnf, ifBusy, waitSeconds } = input;
+  const procedure = 'heal';
+  mark({ vnf, phase: 'asking' });
+  return await marked(async () => {
+    const channel = openChannel(vnf);
+    const view = await recordPort().readRecord({ vnf });
+    const named = input.members?.map((name) => known(view, name));
+    const { dead, alive } = await cloud(timingAt(1)).findDead.executeWithOptions({ summary: 'find dead members' }, [
+      { vnf, record: view, ...(named && { members: named }) },
+    ]);
+    // Members that the caller names and the cloud shows alive: a process can be dead in a VM that runs.
+    const told = named ? alive : [];
+    const failedBefore = Object.values(view.pools).flatMap((pool) => pool.failed);
+    if (dead.length + told.length + failedBefore.length === 0) return ended({ ...nothingDone(procedure, vnf), revision: view.revision });
+    if (input.dryRun) {
+      const members = [...dead, ...told, ...failedBefore];
+      return await dryRun({ procedure, record: view, request: { kind: 'replaceMembers', members }, runId: workflowInfo().runId });
+    }
+    await takeOutOfService(channel, { vnf, dead, told, timing: timingAt(1) });
+    const wish = { procedure, class: 'urgent', ifBusy, waitSeconds } as const;
+    return await change({
+      procedure,
+      vnf,
+      channel,
+      wish,
+      table: healTable,
+      request: ({ record }) => {
+        const members = Object.values(record.pools).flatMap((pool) => pool.failed.map(({ pool: name, ordinal }) => ({ pool: name, ordinal })));
+        return members.length > 0 ? { kind: 'replaceMembers', members } : null;
+      },
+    });
+  });
+}
+
+/** Reported to the record, and published at once. Needs no turn. */
+export async function takeOutOfService(
+  channel: Channel,
+  given: { vnf: string; dead: readonly MemberRef[]; told: readonly MemberRef[]; timing: Timing },
+): Promise<void> {
+  const { vnf, dead, told, timing } = given;
+  const reports = [
+    { members: [...dead], evidence: 'seen' as const },
+    { members: [...told], evidence: 'told' as const },
+  ].filter(({ members }) => members.length > 0);
+  for (const report of reports) {
+    const { publication } = await channel.bury(report);
+    await cloud(timing, { retrySeconds: forwardSeconds }).publish.executeWithOptions(
+      { summary: `publish revision ${String(publication.revision)} without the dead` },
+      [{ turn: { token: uuid4(), runId: workflowInfo().runId }, vnf, publication }],
+    );
+  }
+}
+
+function known(view: RecordView, name: string): MemberRef {
+  const ref = memberOf(view.vnf, name);
+  const pool = ref && view.pools[ref.pool];
+  if (ref && pool && [...pool.inService, ...pool.failed].some((member) => member.ordinal === ref.ordinal)) return ref;
+  const names = Object.values(view.pools).flatMap((each) => each.inService.map((member) => memberName(view.vnf, member.pool, member.ordinal)));
+  const some = names.slice(0, 10).join(', ');
+  throw toApplicationFailure(
+    failure('InvalidRequest', `${name} is not a member of ${view.vnf}. Its members are ${some}${names.length > 10 ? ', …' : ''}.`, {
+      vnf: view.vnf,
+      problems: [{ path: 'members', message: `${name} is not a member` }],
+    }),
+    'refused',
+  );
+}

@@ -1,0 +1,35 @@
+import { ActivityCancellationType, CancellationScope, condition, defineSignal, isCancellation, proxyActivities, setHandler } from '@temporalio/workflow';
+import type { WatchActivities } from '../../activities/ports';
+import { taskQueues } from '../../domain/procedures';
+import type { RunRef } from '../../domain/turn';
+
+const { watch } = proxyActivities<WatchActivities>({
+  taskQueue: taskQueues.watch,
+  startToCloseTimeout: '24h',
+  heartbeatTimeout: '10s',
+  retry: { initialInterval: '200ms', maximumInterval: '10s' },
+  cancellationType: ActivityCancellationType.TRY_CANCEL,
+});
+
+/**
+ * Under the id `host:<name>`: while it runs, nobody else evacuates that host. It ends when its holder says so, or has
+ * closed in whatever way: a holder that is terminated or reset cannot leave a host locked.
+ */
+export async function hostMutex(holder: RunRef): Promise<void> {
+  let released = false;
+  setHandler(defineSignal('release'), () => {
+    released = true;
+  });
+  const scope = new CancellationScope();
+  const watching = scope.run(() => watch(holder)).then(
+    () => {
+      released = true;
+    },
+    (error: unknown) => {
+      if (!isCancellation(error)) throw error;
+    },
+  );
+  await condition(() => released);
+  scope.cancel();
+  await watching;
+}

@@ -1,0 +1,57 @@
+import type { DryRunResult, ProcedureResult } from '../../domain/procedures';
+import { dependencyLayers } from '../../domain/descriptor/layers';
+import { openChannel } from '../channel';
+import { parseInput } from '../input';
+import { record as recordPort } from '../ports';
+import { mark } from '../progress';
+import type { Step, Table } from '../run';
+import { commitOnce } from '../steps/commit';
+import { published, settled } from '../steps/settle';
+import { change, marked } from './change';
+import { memberName } from '../../domain/names';
+
+/** Everything out of service and owed, in reverse order of dependency; whoever else asks is told that there is no such VNF. */
+const final: Step = {
+  name: 'final commit',
+  action: async (turn) => {
+    const stages = dependencyLayers(turn.record.descriptor.pools).map((layer) => layer.map((pool) => pool.name));
+    await commitOnce(turn, { pools: {}, final: true, stages: stages.reverse() });
+  },
+};
+
+/**
+ * The end of a VNF. `{"vnf": "ims1"}`
+ *
+ * There is nothing to go back to: its first step is the pivot. When everything is paid the record ends.
+ */
+export const terminateTable: Table = {
+  back: [],
+  pivot: final,
+  forward: [published, settled],
+};
+
+export async function terminate(raw: unknown): Promise<ProcedureResult | DryRunResult> {
+  const input = parseInput('terminate', raw);
+  const { vnf, ifBusy, waitSeconds } = input;
+  const procedure = 'terminate';
+  mark({ vnf, phase: 'asking' });
+  return await marked(async () => {
+    const channel = openChannel(vnf);
+    const view = await recordPort().readRecord({ vnf });
+    if (input.dryRun) {
+      const leaves = Object.values(view.pools).flatMap((pool) => [...pool.inService, ...pool.failed]);
+      return {
+        outcome: 'planned',
+        procedure,
+        vnf,
+        levels: Object.fromEntries(Object.entries(view.pools).map(([name, pool]) => [name, { from: pool.level, to: 0 }])),
+        launches: [],
+        leaves: leaves.map((member) => memberName(vnf, member.pool, member.ordinal)),
+        toTheLetter: true,
+        notRestorable: [],
+      };
+    }
+    const wish = { procedure, class: 'normal', ifBusy, waitSeconds } as const;
+    return await change({ procedure, vnf, channel, wish, table: terminateTable, request: () => ({ kind: 'terminate' }) });
+  });
+}

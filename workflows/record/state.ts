@@ -1,0 +1,420 @@
+import type { Descriptor } from '../../domain/descriptor/descriptor';
+import { spareAt } from '../../domain/levels';
+import { failure, type Failure } from '../../domain/failure';
+import type { Debt, DebtLot, Group, Member, Phase, PoolState, Service, VnfRecord } from '../../domain/record';
+import { serviceOf } from '../../domain/record';
+import type { Timing } from '../../domain/timing';
+import type { Ask, Commit, Dead, Occurrence, ProcedureName, Publication, RecordView, RunRef } from '../../domain/turn';
+
+/**
+ * The record's state and what may happen to it: pure functions, each taking a state and giving the next. The workflow
+ * (`vnf.ts`) only carries messages to them and answers back.
+ */
+
+export interface Turn extends RunRef {
+  readonly procedure: ProcedureName;
+  readonly token: string;
+  readonly commits: number;
+  readonly grantedAt: string;
+}
+
+export interface Waiting extends Ask {
+  /** How often a younger ask of a higher class went before. */
+  readonly overtaken: number;
+}
+
+export interface RecordState {
+  readonly schema: 1;
+  readonly vnf: string;
+  readonly descriptor: Descriptor;
+  readonly timing: Timing;
+  readonly phase: Phase;
+  readonly revision: number;
+  readonly pools: Readonly<Record<string, PoolState>>;
+  readonly groups: readonly Group[];
+  readonly debts: readonly Debt[];
+  readonly queue: readonly Waiting[];
+  readonly turn: Turn | null;
+  /** Old and new together, from a commit until its turn ends: stage 1 of every publication meanwhile. */
+  readonly during: Service | null;
+  /** Holders and debtors that vanished, in order; the first is being cleaned up. */
+  readonly vanished: readonly Vanished[];
+  readonly blocked: Blocked | null;
+  readonly occurrences: readonly Occurrence[];
+  readonly dropped: number;
+  /** The VNF is gone, or never came to be: the record ends. */
+  readonly ended: boolean;
+}
+
+/** A clean-up failed for good: a person must look, and only terminate gets a turn. */
+export interface Blocked {
+  readonly reason: string;
+  readonly tokens: readonly string[];
+}
+
+export interface Vanished {
+  /** What the run's leftovers are tagged with. */
+  readonly token: string;
+  readonly attempts: number;
+}
+
+/** Bounds, each with its reason. */
+export const limits = {
+  /** An ask is about 300 bytes; a longer queue means that something asks in a loop. */
+  queue: 1_000,
+  /** What an operator may still want to look up here; older ones are in Temporal's visibility. */
+  occurrences: 200,
+  /** Each debtor keeps a watch open and its members occupy room. */
+  debtors: 8,
+  /** After this the oldest ask goes first, whatever its class. */
+  overtakes: 3,
+  cleanUpTries: 3,
+} as const;
+
+export function newState(input: { vnf: string; descriptor: Descriptor; timing: Timing }): RecordState {
+  const empty: PoolState = { level: 0, nextOrdinal: 1, inService: [], failed: [] };
+  return {
+    schema: 1,
+    ...input,
+    phase: 'instantiating',
+    revision: 0,
+    pools: Object.fromEntries(input.descriptor.pools.map((pool) => [pool.name, empty])),
+    groups: [],
+    debts: [],
+    queue: [],
+    turn: null,
+    during: null,
+    vanished: [],
+    blocked: null,
+    occurrences: [],
+    dropped: 0,
+    ended: false,
+  };
+}
+
+export function publicationOf(state: RecordState): Publication {
+  const after = serviceOf(state.pools);
+  return { revision: state.revision, during: state.during ?? after, after };
+}
+
+export function viewOf(state: RecordState): RecordView {
+  return {
+    schema: 1,
+    vnf: state.vnf,
+    descriptor: state.descriptor,
+    phase: state.phase,
+    revision: state.revision,
+    pools: state.pools,
+    groups: state.groups,
+    debts: state.debts,
+    turn: state.turn,
+    queue: state.queue,
+    blocked: state.blocked?.reason ?? null,
+    cleaning: state.vanished.length > 0,
+    occurrences: state.occurrences,
+    dropped: state.dropped,
+    publication: publicationOf(state),
+  };
+}
+
+const mayAskWhenBlocked: readonly ProcedureName[] = ['terminate'];
+
+/** `already`: the asker holds the turn; it is told again. */
+export type AskAnswer = { readonly kind: 'queued' } | { readonly kind: 'already' } | { readonly kind: 'denied'; readonly failure: Failure };
+
+export function enqueue(state: RecordState, ask: Ask): { state: RecordState; answer: AskAnswer } {
+  const deny = (refusal: Failure): { state: RecordState; answer: AskAnswer } => ({ state, answer: { kind: 'denied', failure: refusal } });
+  if (state.turn?.runId === ask.runId) return { state, answer: { kind: 'already' } };
+  if (state.queue.some((each) => each.runId === ask.runId)) return { state, answer: { kind: 'queued' } };
+  const refusal = refusalNow(state, ask.procedure);
+  if (refusal) return deny(refusal);
+  const busy = state.turn !== null || state.queue.length > 0 || state.vanished.length > 0 || state.debts.length >= limits.debtors;
+  if ((busy && ask.ifBusy === 'refuse') || state.queue.length >= limits.queue) {
+    const holder = state.turn ? `${state.turn.procedure} (workflow ${state.turn.workflowId}) is at work` : 'a clean-up is under way';
+    return deny(
+      failure('Busy', `${state.vnf} is busy: ${holder}. Ask again later, or ask with ifBusy "wait".`, { vnf: state.vnf }),
+    );
+  }
+  return { state: { ...state, queue: [...state.queue, { ...ask, overtaken: 0 }] }, answer: { kind: 'queued' } };
+}
+
+/** Why this procedure cannot get a turn of this VNF at all, as things are. */
+export function refusalNow(state: RecordState, procedure: ProcedureName): Failure | null {
+  const { vnf } = state;
+  if (state.phase === 'terminating') return failure('UnknownVnf', `${vnf} is being terminated. There is nothing left to change.`, { vnf });
+  if (state.blocked !== null && !mayAskWhenBlocked.includes(procedure)) {
+    return failure('Stuck', `${vnf} is blocked: ${state.blocked.reason} Clean up by hand what is named there, or terminate ${vnf}.`, { vnf });
+  }
+  return null;
+}
+
+/** Whoever is next, if a turn may be granted now. Urgent first, in order within a class, the oldest after three overtakes. */
+export function takeNext(state: RecordState): { state: RecordState; next: Waiting } | null {
+  if (state.turn !== null || state.debts.length >= limits.debtors) return null;
+  if (state.vanished.length > 0) return null;
+  const oldest = state.queue[0];
+  if (!oldest) return null;
+  const urgent = state.queue.find((each) => each.class === 'urgent');
+  const next = urgent !== undefined && oldest.overtaken < limits.overtakes ? urgent : oldest;
+  const queue = state.queue
+    .filter((each) => each !== next)
+    .map((each) => (each === oldest ? { ...each, overtaken: each.overtaken + 1 } : each));
+  return { state: { ...state, queue }, next };
+}
+
+export function beginTurn(state: RecordState, holder: { ask: Waiting; token: string; grantedAt: string }): RecordState {
+  const { ask, token, grantedAt } = holder;
+  const { workflowId, runId, procedure } = ask;
+  return { ...state, turn: { workflowId, runId, procedure, token, commits: 0, grantedAt } };
+}
+
+export interface CommitAnswer {
+  readonly ok: boolean;
+  readonly reason?: string;
+}
+
+export function applyCommit(state: RecordState, commit: Commit): { state: RecordState; answer: CommitAnswer } {
+  const { turn } = state;
+  const refuse = (reason: string): { state: RecordState; answer: CommitAnswer } => ({ state, answer: { ok: false, reason } });
+  if (turn?.token !== commit.token) return refuse('this run does not hold the turn');
+  if (commit.n <= turn.commits) return { state, answer: { ok: true } };
+  if (commit.n !== turn.commits + 1) return refuse(`commit ${String(commit.n)} came before commit ${String(turn.commits + 1)}`);
+  const wrong = whatIsWrong(state, commit);
+  if (wrong) return refuse(wrong);
+
+  const old = serviceOf(state.pools);
+  const changed = Object.fromEntries(
+    Object.entries(state.pools).map(([name, pool]) => [name, commit.final ? emptied(pool) : changedPool(pool, commit.pools[name])]),
+  );
+  const next = { ...state, pools: changed, revision: state.revision + 1, turn: { ...turn, commits: commit.n } };
+  const during = union(state.during ?? old, serviceOf(changed), commit.final === true);
+  const debt = mergedDebt(state, commit);
+  // What a failed clean-up still owes is paid by the terminate that takes everything over.
+  const absorbed = (each: Debt): boolean => commit.final === true && (state.blocked?.tokens.includes(each.token) ?? false);
+  return {
+    answer: { ok: true },
+    state: {
+      ...next,
+      during,
+      phase: commit.final ? 'terminating' : 'running',
+      groups: commit.final ? [] : (commit.groups ?? state.groups),
+      debts: [...state.debts.filter((each) => each.token !== commit.token && !absorbed(each)), ...(debt ? [debt] : [])],
+      blocked: commit.final ? null : state.blocked,
+    },
+  };
+}
+
+function whatIsWrong(state: RecordState, commit: Commit): string | null {
+  for (const [name, change] of Object.entries(commit.pools)) {
+    const pool = state.pools[name];
+    if (!pool) return `there is no pool ${name}`;
+    if (change.nextOrdinal < pool.nextOrdinal) return `ordinals of ${name} would be used twice`;
+    const known = new Set([...pool.inService, ...pool.failed].map((member) => member.ordinal));
+    if (change.enter.some((member) => member.pool !== name || known.has(member.ordinal))) return `a new member of ${name} is not new`;
+  }
+  return null;
+}
+
+function changedPool(pool: PoolState, change: Commit['pools'][string] | undefined): PoolState {
+  if (!change) return pool;
+  const leaving = new Set(change.leave);
+  const stays = (member: Member): boolean => !leaving.has(member.ordinal);
+  return {
+    level: change.level,
+    nextOrdinal: change.nextOrdinal,
+    inService: [...pool.inService.filter(stays), ...change.enter],
+    failed: pool.failed.filter(stays),
+  };
+}
+
+function emptied(pool: PoolState): PoolState {
+  return { ...pool, level: 0, inService: [], failed: [] };
+}
+
+/** Old and new together. What terminates is not kept in service for a while: there is nothing new to add first. */
+function union(old: Service, next: Service, final: boolean): Service {
+  if (final) return next;
+  return Object.fromEntries(Object.keys(next).map((name) => [name, [...new Set([...(old[name] ?? []), ...(next[name] ?? [])])]]));
+}
+
+/** What this commit adds to what the turn already owes. */
+function mergedDebt(state: RecordState, commit: Commit): Debt | null {
+  const stages = (commit.stages ?? [Object.keys(state.pools)])
+    .map((names) => names.flatMap((name) => lotsOf(state, name, commit)))
+    .filter((lots) => lots.length > 0);
+  const groups = commit.final ? state.groups : [];
+  const earlier = state.debts.find((each) => each.token === commit.token);
+  const blocked = commit.final ? state.debts.filter((each) => state.blocked?.tokens.includes(each.token)) : [];
+  if (stages.length === 0 && groups.length === 0 && blocked.length === 0 && !earlier) return null;
+  const movedFrom = Object.fromEntries(
+    Object.entries(state.pools)
+      .filter(([name]) => commit.final || commit.pools[name])
+      .map(([name, pool]) => [name, Math.max(pool.level, earlier?.movedFrom[name] ?? 0)]),
+  );
+  return {
+    token: commit.token,
+    workflowId: commit.workflowId,
+    runId: commit.runId,
+    procedure: state.turn?.procedure ?? 'terminate',
+    stages: [...(earlier?.stages ?? []), ...stages, ...blocked.flatMap((each) => each.stages)],
+    groups: [...(earlier?.groups ?? []), ...groups],
+    sweep: commit.final ? (state.blocked?.tokens ?? []) : [],
+    movedFrom: { ...earlier?.movedFrom, ...movedFrom },
+  };
+}
+
+/** One lot for those that served (drained first) and one for those that were dead already. */
+function lotsOf(state: RecordState, name: string, commit: Commit): DebtLot[] {
+  const pool = state.pools[name];
+  const spec = state.descriptor.pools.find((each) => each.name === name);
+  if (!pool || !spec) return [];
+  const order = commit.final ? [...pool.inService, ...pool.failed].map((member) => member.ordinal) : (commit.pools[name]?.leave ?? []);
+  const among = (members: readonly Member[]): Member[] =>
+    order.flatMap((ordinal) => members.find((member) => member.ordinal === ordinal) ?? []);
+  const lots: DebtLot[] = [
+    { pool: name, drainSeconds: spec.drainSeconds, members: among(pool.inService) },
+    { pool: name, drainSeconds: 0, members: among(pool.failed) },
+  ];
+  return lots.filter((lot) => lot.members.length > 0);
+}
+
+/** The turn ends, the debt stays with its run. */
+export function yieldTurn(state: RecordState, end: { token: string; nextOrdinals?: Readonly<Record<string, number>> | undefined }): RecordState {
+  if (state.turn?.token !== end.token) return state;
+  return { ...withOrdinals(state, end.nextOrdinals), turn: null, during: null };
+}
+
+/** Turn and debt of this token are over. */
+export function finish(
+  state: RecordState,
+  end: { token: string; outcome: string; nextOrdinals?: Readonly<Record<string, number>> | undefined; at: string },
+): RecordState {
+  const { turn } = state;
+  const debt = state.debts.find((each) => each.token === end.token);
+  const held = turn?.token === end.token ? turn : null;
+  if (!held && !debt) return state;
+  const base = withOrdinals(state, end.nextOrdinals);
+  const debts = base.debts.filter((each) => each.token !== end.token);
+  const over = { ...base, debts, ...(held && { turn: null, during: null }), occurrences: remembered(state, end) };
+  return { ...over, ended: isOver(over) };
+}
+
+/** The last occurrences with one more: how the run that holds this token ended. */
+function remembered(state: RecordState, end: { token: string; outcome: string; at: string }): readonly Occurrence[] {
+  const held = state.turn?.token === end.token ? state.turn : null;
+  const debt = state.debts.find((each) => each.token === end.token);
+  const occurrence: Occurrence = {
+    workflowId: (held ?? debt)?.workflowId ?? '',
+    runId: (held ?? debt)?.runId ?? '',
+    procedure: (held ?? debt)?.procedure ?? 'terminate',
+    token: end.token,
+    outcome: end.outcome,
+    grantedAt: held?.grantedAt ?? end.at,
+    endedAt: end.at,
+  };
+  return [...state.occurrences, occurrence].slice(-limits.occurrences);
+}
+
+/** Never committed, or everything paid: nothing is left to keep a record of. */
+function isOver(state: RecordState): boolean {
+  if (state.turn !== null || state.debts.length > 0 || state.vanished.length > 0) return false;
+  return state.phase === 'instantiating' || state.phase === 'terminating';
+}
+
+/** Ordinals are never used twice, also not those of members that never entered service. */
+function withOrdinals(state: RecordState, next: Readonly<Record<string, number>> | undefined): RecordState {
+  if (!next) return state;
+  const pools = Object.fromEntries(
+    Object.entries(state.pools).map(([name, pool]) => [name, { ...pool, nextOrdinal: Math.max(pool.nextOrdinal, next[name] ?? 0) }]),
+  );
+  return { ...state, pools };
+}
+
+/** Cancelled before its turn, or just as it was granted: nothing was touched. */
+export function withdraw(state: RecordState, runId: string): RecordState {
+  const queue = state.queue.filter((each) => each.runId !== runId);
+  const granted = state.turn?.runId === runId && state.turn.commits === 0;
+  const next = { ...state, queue, turn: granted ? null : state.turn };
+  return { ...next, ended: granted && isOver(next) };
+}
+
+/**
+ * Dead members leave service at once, without the turn. On a caller's word alone at most k(L) of a pool: a caller that
+ * takes a network's failure for the death of everything must not empty the pool.
+ */
+export function bury(state: RecordState, report: Dead): { state: RecordState; refusal: Failure | null } {
+  const dead = new Map<string, Set<number>>();
+  for (const { pool, ordinal } of report.members) dead.set(pool, (dead.get(pool) ?? new Set()).add(ordinal));
+  let changed = false;
+  const pools: Record<string, PoolState> = {};
+  for (const [name, pool] of Object.entries(state.pools)) {
+    const isDead = (member: Member): boolean => dead.get(name)?.has(member.ordinal) ?? false;
+    const dying = pool.inService.filter(isDead);
+    if (dying.length === 0) {
+      pools[name] = pool;
+      continue;
+    }
+    const refusal = report.evidence === 'told' ? tooMany(state, { name, pool, dying: dying.length }) : null;
+    if (refusal) return { state, refusal };
+    changed = true;
+    pools[name] = { ...pool, inService: pool.inService.filter((member) => !isDead(member)), failed: [...pool.failed, ...dying] };
+  }
+  if (!changed) return { state, refusal: null };
+  const during = state.during && without(state.during, dead);
+  return { state: { ...state, pools, during, revision: state.revision + 1 }, refusal: null };
+}
+
+function tooMany(state: RecordState, among: { name: string; pool: PoolState; dying: number }): Failure | null {
+  const spec = state.descriptor.pools.find((each) => each.name === among.name);
+  if (!spec) return null;
+  const most = Math.max(1, spareAt(spec.spare, among.pool.level));
+  const total = among.pool.failed.length + among.dying;
+  if (total <= most) return null;
+  return failure(
+    'InvalidRequest',
+    `${String(total)} members of ${among.name} would be out of service on your word alone, and its spare is ${String(most)}. ` +
+      'Name fewer members, or heal those that the cloud itself shows dead first.',
+    { vnf: state.vnf, pool: among.name },
+  );
+}
+
+function without(service: Service, dead: ReadonlyMap<string, ReadonlySet<number>>): Service {
+  return Object.fromEntries(Object.entries(service).map(([name, ordinals]) => [name, ordinals.filter((each) => !dead.get(name)?.has(each))]));
+}
+
+/** A holder or debtor closed without `done`: its token is retired, and nothing is granted before the clean-up. */
+export function vanish(state: RecordState, token: string, at: string): RecordState {
+  const involved = state.turn?.token === token || state.debts.some((each) => each.token === token);
+  if (!involved || state.vanished.some((each) => each.token === token)) return state;
+  const turn = state.turn?.token === token ? null : state.turn;
+  return { ...state, turn, vanished: [...state.vanished, { token, attempts: 0 }], occurrences: remembered(state, { token, outcome: 'vanished', at }) };
+}
+
+export function cleanUpFailed(state: RecordState, token: string, reason: string): RecordState {
+  const vanished = state.vanished.map((each) => (each.token === token ? { ...each, attempts: each.attempts + 1 } : each));
+  const tries = vanished.find((each) => each.token === token)?.attempts ?? 0;
+  if (tries < limits.cleanUpTries) return { ...state, vanished };
+  return {
+    ...state,
+    vanished: vanished.filter((each) => each.token !== token),
+    blocked: {
+      reason: `the clean-up after a vanished run (token ${token}) failed ${String(tries)} times, last with: ${reason}`,
+      tokens: [...(state.blocked?.tokens ?? []), token],
+    },
+  };
+}
+
+/** What the vanished run left has been removed, and its debt paid. */
+export function cleanedUp(state: RecordState, end: { token: string; nextOrdinals: Readonly<Record<string, number>>; at: string }): RecordState {
+  const next = withOrdinals(state, end.nextOrdinals);
+  const debts = next.debts.filter((each) => each.token !== end.token);
+  const vanished = next.vanished.filter((each) => each.token !== end.token);
+  const over = { ...next, debts, vanished, during: next.turn ? next.during : null };
+  return { ...over, ended: isOver(over) };
+}
+
+/** What a holder and a planner are told: the view without what only onlookers need. */
+export function viewOfRecord(state: RecordState): VnfRecord {
+  const { vnf, descriptor, phase, revision, pools, groups, debts } = state;
+  return { vnf, descriptor, phase, revision, pools, groups, debts };
+}

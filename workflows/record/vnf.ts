@@ -1,0 +1,319 @@
+import {
+  ActivityCancellationType,
+  CancellationScope,
+  condition,
+  continueAsNew,
+  getExternalWorkflowHandle,
+  log,
+  ParentClosePolicy,
+  proxyActivities,
+  setCurrentDetails,
+  setDefaultSignalHandler,
+  setHandler,
+  sleep,
+  startChild,
+  defineQuery,
+  upsertSearchAttributes,
+  uuid4,
+  workflowInfo,
+  rootCause,
+} from '@temporalio/workflow';
+import type { WatchActivities } from '../../activities/ports';
+import type { Descriptor } from '../../domain/descriptor/descriptor';
+import { failure, type Failure } from '../../domain/failure';
+import { taskQueues } from '../../domain/procedures';
+import type { Timing } from '../../domain/timing';
+import {
+  askSchema,
+  commitSchema,
+  deadSchema,
+  doneSchema,
+  signalNames,
+  withdrawSchema,
+  yieldSchema,
+  type Ask,
+  type Buried,
+  type Commit,
+  type Committed,
+  type Dead,
+  type Denied,
+  type Granted,
+  type RecordView,
+  type RunRef,
+} from '../../domain/turn';
+import type { AuditInput, AuditResult } from '../procedures/audit';
+import { attributes } from '../progress';
+import { recordDetails } from '../details';
+import * as recordState from './state';
+import type { RecordState } from './state';
+
+/**
+ * The record of one VNF: the single truth about its members, and the turn. It runs exactly as long as the VNF exists,
+ * under the workflow id `vnf:<id>`. Nothing polls: an idle record has no timer running and no activity open.
+ *
+ * Every message is handled in order, one after the other, by the one loop below: handlers only put it in the inbox.
+ */
+
+export interface RecordStart {
+  readonly vnf: string;
+  readonly descriptor: Descriptor;
+  readonly timing: Timing;
+  /** The instantiate that made this record. */
+  readonly ask: Ask;
+}
+
+export type RecordInput = RecordStart | { readonly state: RecordState };
+
+export const statusQuery = defineQuery<RecordView>('status');
+
+type Message =
+  | { readonly kind: 'ask'; readonly ask: Ask }
+  | { readonly kind: 'withdraw'; readonly runId: string }
+  | { readonly kind: 'commit'; readonly commit: Commit }
+  | { readonly kind: 'yield'; readonly token: string; readonly nextOrdinals?: Readonly<Record<string, number>> | undefined }
+  | { readonly kind: 'done'; readonly token: string; readonly outcome: string; readonly nextOrdinals?: Readonly<Record<string, number>> | undefined }
+  | { readonly kind: 'dead'; readonly dead: Dead }
+  /** The run that bore this token has closed. */
+  | { readonly kind: 'closed'; readonly token: string }
+  | { readonly kind: 'cleaned'; readonly token: string; readonly result: AuditResult | { readonly error: string } };
+
+const { watch } = proxyActivities<WatchActivities>({
+  taskQueue: taskQueues.watch,
+  // A watch lasts as long as its run; it is begun again when a worker goes.
+  startToCloseTimeout: '24h',
+  heartbeatTimeout: '10s',
+  retry: { initialInterval: '200ms', maximumInterval: '10s' },
+  cancellationType: ActivityCancellationType.TRY_CANCEL,
+});
+
+/** Well below the server's limit of 51,200, so that a replay stays quick. */
+const eventsBeforeContinuing = 4_000;
+
+export function vnf(input: RecordInput): Promise<{ revision: number }> {
+  // Cancelling a record by hand would leave its members with nobody to know them: only `terminate` ends a VNF.
+  return CancellationScope.nonCancellable(() => keepRecord(input));
+}
+
+async function keepRecord(input: RecordInput): Promise<{ revision: number }> {
+  let state = 'state' in input ? input.state : recordState.newState(input);
+  const inbox: Message[] = 'state' in input ? [] : [{ kind: 'ask', ask: input.ask }];
+  const watched = new Set<string>();
+  let cleaning = false;
+
+  setHandler(statusQuery, () => recordState.viewOf(state));
+  // Signals are not validated by anyone else; what does not parse is dropped and counted, for nobody waits to be told.
+  setDefaultSignalHandler((name, ...args) => {
+    const message = parse(name, args[0]);
+    if (message) inbox.push(message);
+    else state = { ...state, dropped: state.dropped + 1 };
+  });
+  upsertSearchAttributes(attributes({ vnf: state.vnf, phase: state.phase }));
+
+  const watchRun = (run: RunRef, token: string): void => {
+    if (watched.has(token)) return;
+    watched.add(token);
+    watch
+      .executeWithOptions({ summary: `watch the run of ${run.workflowId}` }, [{ workflowId: run.workflowId, runId: run.runId }])
+      .then(
+        () => inbox.push({ kind: 'closed', token }),
+        // An error is no proof that the run is gone, and cleaning up behind one that lives would break it.
+        async (error: unknown) => {
+          log.error('a watch ended in an error and is begun again', { token, error: String(error) });
+          await sleep('10s');
+          watched.delete(token);
+          if (state.turn?.token === token || state.debts.some((each) => each.token === token)) watchRun(run, token);
+        },
+      );
+  };
+  for (const debt of state.debts) watchRun(debt, debt.token);
+
+  const grantNext = async (): Promise<boolean> => {
+    const taken = recordState.takeNext(state);
+    if (!taken) return false;
+    state = taken.state;
+    const refusal = recordState.refusalNow(state, taken.next.procedure);
+    if (refusal) {
+      await deny(taken.next, refusal);
+      return true;
+    }
+    state = recordState.beginTurn(state, { ask: taken.next, token: uuid4(), grantedAt: now() });
+    await grant();
+    return true;
+  };
+
+  /** Tells the holder; a holder that is gone has touched nothing yet. */
+  const grant = async (): Promise<void> => {
+    const { turn } = state;
+    if (!turn) return;
+    const granted: Granted = { token: turn.token, runId: turn.runId, record: recordState.viewOfRecord(state), timing: state.timing };
+    if (await tell(turn, signalNames.granted, granted)) watchRun(turn, turn.token);
+    else state = recordState.withdraw(state, turn.runId);
+  };
+
+  const handle = async (message: Message): Promise<void> => {
+    switch (message.kind) {
+      case 'ask': {
+        const { state: next, answer } = recordState.enqueue(state, message.ask);
+        state = next;
+        if (answer.kind === 'already') await grant();
+        if (answer.kind === 'denied') await deny(message.ask, answer.failure);
+        return;
+      }
+      case 'withdraw':
+        state = recordState.withdraw(state, message.runId);
+        return;
+      case 'commit': {
+        const { commit } = message;
+        const { state: next, answer } = recordState.applyCommit(state, commit);
+        state = next;
+        const debt = state.debts.find((each) => each.token === commit.token) ?? null;
+        const publication = recordState.publicationOf(state);
+        const committed: Committed = { token: commit.token, n: commit.n, ...answer, publication, debt };
+        await tell(commit, signalNames.committed, committed);
+        if (state.phase === 'terminating') await denyAll(failure('UnknownVnf', `${state.vnf} is being terminated.`, { vnf: state.vnf }));
+        return;
+      }
+      case 'yield':
+        state = recordState.yieldTurn(state, message);
+        return;
+      case 'done':
+        state = recordState.finish(state, { ...message, at: now() });
+        return;
+      case 'dead': {
+        const { state: next, refusal } = recordState.bury(state, message.dead);
+        state = next;
+        const asked = message.dead.members;
+        const failed = asked.filter(({ pool, ordinal }) => state.pools[pool]?.failed.some((member) => member.ordinal === ordinal));
+        const publication = recordState.publicationOf(state);
+        const buried: Buried = { runId: message.dead.runId, publication, failed, ...(refusal && { refusal }) };
+        await tell(message.dead, signalNames.buried, buried);
+        return;
+      }
+      case 'closed':
+        watched.delete(message.token);
+        state = recordState.vanish(state, message.token, now());
+        return;
+      case 'cleaned': {
+        cleaning = false;
+        const { token, result } = message;
+        state =
+          'error' in result
+            ? recordState.cleanUpFailed(state, token, result.error)
+            : recordState.cleanedUp(state, { token, nextOrdinals: result.nextOrdinals, at: now() });
+      }
+    }
+  };
+
+  const denyAll = async (refusal: Failure): Promise<void> => {
+    const { queue } = state;
+    state = { ...state, queue: [] };
+    for (const ask of queue) await deny(ask, refusal);
+  };
+
+  /** One clean-up at a time, beside the loop: messages go on being answered meanwhile. */
+  const beginCleaning = (): void => {
+    const [first] = state.vanished;
+    if (cleaning || !first) return;
+    cleaning = true;
+    const { token } = first;
+    cleanUp(state, token, first.attempts).then(
+      (result) => inbox.push({ kind: 'cleaned', token, result }),
+      (error: unknown) => inbox.push({ kind: 'cleaned', token, result: { error: rootCause(error) ?? String(error) } }),
+    );
+  };
+
+  for (;;) {
+    for (let message = inbox.shift(); message; message = inbox.shift()) await handle(message);
+    setCurrentDetails(recordDetails(recordState.viewOf(state)));
+    if (state.ended) {
+      await denyAll(failure('UnknownVnf', `${state.vnf} does not exist (any more).`, { vnf: state.vnf }));
+      if (inbox.length > 0) continue;
+      upsertSearchAttributes(attributes({ phase: 'ended' }));
+      return { revision: state.revision };
+    }
+    beginCleaning();
+    if (await grantNext()) continue;
+    if (inbox.length > 0) continue;
+    if (state.turn === null && !cleaning && mustContinue()) await continueAsNew<typeof vnf>({ state });
+    await condition(() => inbox.length > 0);
+  }
+}
+
+function mustContinue(): boolean {
+  const { historyLength, continueAsNewSuggested } = workflowInfo();
+  return continueAsNewSuggested || historyLength > eventsBeforeContinuing;
+}
+
+function parse(name: string, arg: unknown): Message | null {
+  switch (name) {
+    case signalNames.ask: {
+      const parsed = askSchema.safeParse(arg);
+      return parsed.success ? { kind: 'ask', ask: parsed.data } : null;
+    }
+    case signalNames.withdraw: {
+      const parsed = withdrawSchema.safeParse(arg);
+      return parsed.success ? { kind: 'withdraw', runId: parsed.data.runId } : null;
+    }
+    case signalNames.commit: {
+      const parsed = commitSchema.safeParse(arg);
+      return parsed.success ? { kind: 'commit', commit: parsed.data } : null;
+    }
+    case signalNames.yield: {
+      const parsed = yieldSchema.safeParse(arg);
+      return parsed.success ? { kind: 'yield', ...parsed.data } : null;
+    }
+    case signalNames.done: {
+      const parsed = doneSchema.safeParse(arg);
+      return parsed.success ? { kind: 'done', ...parsed.data } : null;
+    }
+    case signalNames.dead: {
+      const parsed = deadSchema.safeParse(arg);
+      return parsed.success ? { kind: 'dead', dead: parsed.data } : null;
+    }
+    default:
+      return null;
+  }
+}
+
+/** Says whether the message arrived: false means that this very run is gone. */
+async function tell(run: RunRef, signal: string, message: unknown): Promise<boolean> {
+  try {
+    await getExternalWorkflowHandle(run.workflowId, run.runId).signal(signal, message);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function deny(ask: Ask, refusal: Failure): Promise<void> {
+  const denied: Denied = { runId: ask.runId, failure: refusal };
+  await tell(ask, signalNames.denied, denied);
+}
+
+async function cleanUp(state: RecordState, token: string, attempt: number): Promise<AuditResult> {
+  const members = Object.values(state.pools).flatMap((pool) => [...pool.inService, ...pool.failed]);
+  const owed = state.debts.filter((each) => each.token !== token).flatMap((each) => each.stages.flat().flatMap((lot) => lot.members));
+  const input: AuditInput = {
+    vnf: state.vnf,
+    deadToken: token,
+    token: uuid4(),
+    keepServerIds: [...members, ...owed].filter((member) => member.token === token).map((member) => member.serverId),
+    keepGroups: state.groups,
+    neverCommitted: state.phase === 'instantiating',
+    debt: state.debts.find((each) => each.token === token) ?? null,
+    publication: recordState.publicationOf(state),
+    timing: state.timing,
+  };
+  const child = await startChild<(input: AuditInput) => Promise<AuditResult>>('audit', {
+    workflowId: `audit:${state.vnf}:${token}:${String(attempt + 1)}`,
+    args: [input],
+    parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+    staticSummary: `clean up after a vanished run of ${state.vnf}`,
+  });
+  return await child.result();
+}
+
+/** The workflow's own clock: the same on every replay. */
+function now(): string {
+  return new Date().toISOString();
+}

@@ -1,0 +1,173 @@
+import { CancellationScope, CancelledFailure, isCancellation } from '@temporalio/workflow';
+import { failure, type Failure } from '../domain/failure';
+import type { Batch, ChangeRequest, Plan } from '../domain/plan';
+import type { Group, Member, VnfRecord } from '../domain/record';
+import type { Timing } from '../domain/timing';
+import type { Committed, Granted, ProcedureName, TurnRef } from '../domain/turn';
+import type { Channel } from './channel';
+import { asFailure, toApplicationFailure } from './failures';
+import { say } from './progress';
+
+/**
+ * Carries out the table of a procedure within one turn. Before the pivot every step's undo is registered before its
+ * action is called; a failure or a cancel runs them in reverse, out of reach of any cancel. After the pivot there is no
+ * way but forward.
+ */
+
+/** What the steps of one turn share and add to. */
+export interface Turn {
+  readonly procedure: ProcedureName;
+  readonly vnf: string;
+  readonly channel: Channel;
+  readonly ref: TurnRef;
+  readonly timing: Timing;
+  readonly request: ChangeRequest;
+  readonly strict: boolean;
+  /** As granted, with the ordinals that this turn has used up. */
+  record: VnfRecord;
+  plan: Plan | undefined;
+  groups: readonly Group[];
+  /** Launched in this turn and healthy, by `pool/ordinal`. */
+  readonly launched: Map<string, Member>;
+  readonly avoidHosts: Set<string>;
+  replans: number;
+  commits: number;
+  committed: Committed | undefined;
+  /** True from the first call that may have changed the cloud. */
+  touched: boolean;
+}
+
+export interface Step {
+  readonly name: string;
+  readonly action: (turn: Turn) => Promise<void>;
+  /** Succeeds when the action never happened, or half happened. */
+  readonly undo?: (turn: Turn) => Promise<void>;
+}
+
+export interface Table {
+  readonly back: readonly Step[];
+  readonly pivot: Step;
+  readonly forward: readonly Step[];
+}
+
+export function beginTurn(given: {
+  procedure: ProcedureName;
+  channel: Channel;
+  granted: Granted;
+  request: ChangeRequest;
+  strict?: boolean;
+}): Turn {
+  const { procedure, channel, granted, request, strict } = given;
+  return {
+    procedure,
+    vnf: granted.record.vnf,
+    channel,
+    ref: { token: granted.token, runId: granted.runId },
+    timing: granted.timing,
+    request,
+    strict: strict ?? false,
+    record: granted.record,
+    plan: undefined,
+    groups: granted.record.groups,
+    launched: new Map(),
+    avoidHosts: new Set(),
+    replans: 0,
+    commits: 0,
+    committed: undefined,
+    touched: false,
+  };
+}
+
+/** Runs the table to its end. Throws what the run is to fail with: refused, unwound or stuck, or the cancel. */
+export async function carryOut(table: Table, turn: Turn): Promise<void> {
+  const registered: Step[] = [];
+  try {
+    for (const step of table.back) {
+      if (step.undo) registered.unshift(step);
+      say(progress(table, turn, step.name));
+      await step.action(turn);
+    }
+    if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('cancelled before the pivot');
+  } catch (error) {
+    const reason = asFailure(error);
+    if (reason === undefined && !isCancellation(error)) throw error;
+    await CancellationScope.nonCancellable(() => unwind(registered, turn, reason));
+    if (reason === undefined) throw error;
+    throw toApplicationFailure(withTurn(reason, turn), turn.touched ? 'unwound' : 'refused', error instanceof Error ? error : undefined);
+  }
+  await CancellationScope.nonCancellable(() => goForward(table, turn));
+}
+
+async function unwind(registered: readonly Step[], turn: Turn, reason: Failure | undefined): Promise<void> {
+  // A run that is not the holder (it was reset, or cleaned up) must not touch what is another's by now.
+  if (reason?.kind === 'TurnLost') throw toApplicationFailure(reason, 'stuck');
+  for (const step of registered) {
+    if (!turn.touched) break;
+    try {
+      say(`going back: undo of **${step.name}**${reason ? ` because: ${reason.message}` : ' (cancelled)'}`);
+      await step.undo?.(turn);
+    } catch (error) {
+      throw stuck(turn, { step: `undo of ${step.name}`, error, reason });
+    }
+  }
+  await turn.channel.done({ token: turn.ref.token, outcome: reason ? (turn.touched ? 'unwound' : 'refused') : 'cancelled', nextOrdinals: nextOrdinals(turn) });
+}
+
+async function goForward(table: Table, turn: Turn): Promise<void> {
+  for (const step of [table.pivot, ...table.forward]) {
+    try {
+      say(progress(table, turn, step.name));
+      await step.action(turn);
+    } catch (error) {
+      const reason = asFailure(error);
+      if (reason?.kind === 'TurnLost') throw toApplicationFailure(reason, 'stuck');
+      throw stuck(turn, { step: step.name, error, reason });
+    }
+  }
+  await turn.channel.done({ token: turn.ref.token, outcome: 'completed' });
+}
+
+/** Nothing more can be done by this run. It says so and ends; the record then cleans up behind it. */
+function stuck(turn: Turn, at: { step: string; error: unknown; reason: Failure | undefined }): unknown {
+  const second = asFailure(at.error);
+  if (second === undefined) return at.error;
+  if (second.kind === 'Stuck' && at.reason === undefined) return at.error;
+  return toApplicationFailure(
+    failure('Stuck', `${turn.procedure} of ${turn.vnf} is stuck in ${at.step}: ${second.message}`, {
+      vnf: turn.vnf,
+      step: at.step,
+      error: second,
+      ...(at.reason && { reason: at.reason }),
+      left: [...turn.launched.values()].map((member) => member.serverId),
+      remedy: `The record cleans up by itself and tries three times; look at "bulkhead status ${turn.vnf}", and at the cloud for the token ${turn.ref.token}.`,
+    }),
+    'stuck',
+    at.error instanceof Error ? at.error : undefined,
+  );
+}
+
+function withTurn(reason: Failure, turn: Turn): Failure {
+  return { ...reason, details: { vnf: turn.vnf, procedure: turn.procedure, replans: turn.replans, ...reason.details } };
+}
+
+/** The next ordinals after those that this turn has used, committed or not. */
+export function nextOrdinals(turn: Turn): Record<string, number> {
+  return Object.fromEntries(Object.entries(turn.record.pools).map(([name, pool]) => [name, pool.nextOrdinal]));
+}
+
+/** Takes the ordinals of a plan out of use, before any of them is launched. */
+export function useOrdinals(record: VnfRecord, batches: readonly Batch[]): VnfRecord {
+  const highest = new Map<string, number>();
+  for (const { pool, rows } of batches) for (const { ordinal } of rows) highest.set(pool, Math.max(highest.get(pool) ?? 0, ordinal));
+  const pools = Object.fromEntries(
+    Object.entries(record.pools).map(([name, pool]) => [name, { ...pool, nextOrdinal: Math.max(pool.nextOrdinal, (highest.get(name) ?? 0) + 1) }]),
+  );
+  return { ...record, pools };
+}
+
+function progress(table: Table, turn: Turn, at: string): string {
+  const names = [...table.back, table.pivot, ...table.forward].map((step) => (step.name === at ? `**${step.name}**` : step.name));
+  const levels = Object.entries(turn.plan?.levels ?? {}).map(([pool, { from, to }]) => `${pool} ${String(from)} → ${String(to)}`);
+  const launched = turn.launched.size > 0 ? `; ${String(turn.launched.size)} members healthy` : '';
+  return `${turn.procedure} of ${turn.vnf}: ${names.join(' › ')}\n\n${levels.join(', ')}${launched}`;
+}

@@ -1,0 +1,36 @@
+import type { Commit } from '../../domain/turn';
+import type { Step, Turn } from '../run';
+
+/** The pivot: levels and who serves change together, in the record. */
+export const committed: Step = {
+  name: 'commit',
+  action: async (turn) => {
+    await commitOnce(turn, { pools: poolChanges(turn) });
+  },
+};
+
+/** The pivot of instantiate: from here the VNF runs, with the groups that were made for it. */
+export const born: Step = {
+  name: 'commit',
+  action: async (turn) => {
+    await commitOnce(turn, { pools: poolChanges(turn), groups: [...turn.groups] });
+  },
+};
+
+export async function commitOnce(turn: Turn, change: Pick<Commit, 'pools' | 'groups' | 'final' | 'stages'>): Promise<void> {
+  turn.commits += 1;
+  turn.committed = await turn.channel.commit({ token: turn.ref.token, n: turn.commits, ...change });
+}
+
+function poolChanges(turn: Turn): Commit['pools'] {
+  const { plan } = turn;
+  if (!plan) throw new Error('a commit came before its plan');
+  return Object.fromEntries(
+    Object.entries(plan.levels).map(([name, { to }]) => {
+      const enter = [...turn.launched.values()].filter((member) => member.pool === name);
+      const leave = plan.leave.filter((ref) => ref.pool === name).map((ref) => ref.ordinal);
+      const nextOrdinal = turn.record.pools[name]?.nextOrdinal ?? 1;
+      return [name, { level: to, nextOrdinal, enter: enter.map((member) => ({ ...member, portIds: [...member.portIds] })), leave }];
+    }),
+  );
+}

@@ -1,0 +1,196 @@
+import { failure, type Failure } from '../../domain/failure';
+import { memberName } from '../../domain/names';
+import type { Batch, LaunchRow, MemberRef } from '../../domain/plan';
+import type { Member } from '../../domain/record';
+import type { HealthResult, LaunchResult } from '../../activities/ports';
+import { cloud, waiting } from '../ports';
+import { toApplicationFailure } from '../failures';
+import type { Step, Turn } from '../run';
+import { planAgain } from './plan';
+
+/** A launch activity takes at most this many: few events for each VM, and little to repeat when one is lost. */
+const rowsPerActivity = 10;
+/** How many launch activities of a pool run side by side. The cloud's own limits are kept by the workers. */
+const activitiesAtOnce = 4;
+/** Then the run goes back: a cloud that spoils four plans in a row will spoil the fifth. */
+const replansMax = 3;
+
+/**
+ * Launches what the plan says, batch by batch, and waits until every new member is where the plan put it and has been
+ * ACTIVE long enough. Where the world moved, a new plan is made from the state reached.
+ *
+ * Its undo removes whatever bears this turn's token, so it needs no list of what was launched: also what a lost reply
+ * or a dead worker left is found.
+ */
+export const launched: Step = {
+  name: 'launch',
+  action: async (turn) => {
+    for (;;) {
+      const lost = await launchLayers(turn);
+      if (lost.length === 0) return;
+      if (turn.replans >= replansMax || !lost.every(mayBeTriedElsewhere)) throw toApplicationFailure(whyLost(turn, lost), 'unwound');
+      turn.replans += 1;
+      await removeLost(turn, lost);
+      for (const each of lost) if (each.avoid !== null) turn.avoidHosts.add(each.avoid);
+      const plan = await planAgain(turn);
+      await removeLaunched(turn, plan.discard);
+    }
+  },
+  undo: async (turn) => {
+    const { token } = turn.ref;
+    await cloud(turn.timing, { retrySeconds: turn.timing.undoSeconds }).removeByToken.executeWithOptions(
+      { summary: 'undo: remove what this turn launched' },
+      [{ turn: turn.ref, vnf: turn.vnf, token, keep: [], timing: turn.timing }],
+    );
+  },
+};
+
+/** A member that will not be one. */
+interface Lost {
+  readonly ref: MemberRef;
+  readonly kind: 'QuotaExceeded' | 'MemberFailed' | 'CloudUnavailable' | 'AntiAffinityViolated';
+  readonly message: string;
+  /** What is left of it. */
+  readonly left: Member;
+  /** The host to plan nothing on again in this turn. */
+  readonly avoid: string | null;
+}
+
+/** Layer after layer (instantiate), the pools of a layer side by side. Ends early when a layer lost a member. */
+async function launchLayers(turn: Turn): Promise<Lost[]> {
+  const batches = turn.plan?.batches ?? [];
+  const layers = [...new Set(batches.map((batch) => batch.layer))].sort((a, b) => a - b);
+  for (const layer of layers) {
+    const ofLayer = batches.filter((batch) => batch.layer === layer);
+    const pools = [...new Set(ofLayer.map((batch) => batch.pool))];
+    turn.touched = true;
+    const results = (await Promise.all(pools.map((pool) => launchPool(turn, ofLayer.filter((batch) => batch.pool === pool))))).flat();
+    const lost = [...lostAtLaunch(results), ...(await awaitAll(turn, results))];
+    if (lost.length > 0) return lost;
+  }
+  return [];
+}
+
+interface Launched {
+  readonly row: LaunchRow;
+  readonly result: LaunchResult;
+}
+
+/** The next batch begins when every create of the one before has been accepted or refused: that is what keeps G1(d). */
+async function launchPool(turn: Turn, batches: readonly Batch[]): Promise<Launched[]> {
+  const done: Launched[] = [];
+  for (const batch of batches) {
+    const parts = chunks(batch.rows, rowsPerActivity);
+    for (const some of chunks(parts, activitiesAtOnce)) {
+      const results = await Promise.all(some.map((rows) => launchRows(turn, batch.pool, rows)));
+      done.push(...results.flat());
+    }
+    if (done.some(({ result }) => !result.ok)) break;
+  }
+  return done;
+}
+
+async function launchRows(turn: Turn, poolName: string, rows: readonly LaunchRow[]): Promise<Launched[]> {
+  const { descriptor } = turn.record;
+  const pool = descriptor.pools.find((each) => each.name === poolName);
+  if (!pool) throw new Error(`a plan names the unknown pool ${poolName}`);
+  const results = await cloud(turn.timing).launch.executeWithOptions({ summary: `launch ${range(turn.vnf, rows)}` }, [
+    {
+      turn: turn.ref,
+      vnf: turn.vnf,
+      pool,
+      networks: descriptor.networks,
+      groupId: turn.groups.find((group) => group.pool === poolName)?.id ?? null,
+      rows,
+      timing: turn.timing,
+    },
+  ]);
+  return rows.flatMap((row, index) => {
+    const result = results[index];
+    return result ? [{ row, result }] : [];
+  });
+}
+
+function lostAtLaunch(results: readonly Launched[]): Lost[] {
+  return results.flatMap(({ row, result }) => {
+    if (result.ok) return [];
+    const { kind, message, serverId, portIds } = result;
+    const left: Member = { ...row, serverId: serverId ?? '', portIds, token: '' };
+    return [{ ref: row, kind, message, left, avoid: kind === 'MemberFailed' ? row.host : null }];
+  });
+}
+
+/** One wait for all members of a layer. Those that are healthy count as launched, also when others are lost. */
+async function awaitAll(turn: Turn, results: readonly Launched[]): Promise<Lost[]> {
+  const members = results.flatMap(({ result }) => (result.ok ? [result.member] : []));
+  if (members.length === 0) return [];
+  const pools = turn.record.descriptor.pools.filter((pool) => members.some((member) => member.pool === pool.name));
+  const healthyAfterSeconds = Object.fromEntries(pools.map((pool) => [pool.name, pool.healthyAfterSeconds]));
+  const bootTimeoutSeconds = Math.max(...pools.map((pool) => pool.bootTimeoutSeconds));
+  const longest = (bootTimeoutSeconds + Math.max(...pools.map((pool) => pool.healthyAfterSeconds))) * turn.timing.pace;
+  const health = await waiting(turn.timing, longest).awaitHealthy.executeWithOptions({ summary: `healthy: ${range(turn.vnf, members)}` }, [
+    { turn: turn.ref, vnf: turn.vnf, members, healthyAfterSeconds, bootTimeoutSeconds, timing: turn.timing },
+  ]);
+  return members.flatMap((member, index) => {
+    const result = health[index];
+    if (result?.ok) turn.launched.set(keyOf(member), { ...member, host: result.host });
+    return result && !result.ok ? [lostInWait(member, result)] : [];
+  });
+}
+
+function lostInWait(member: Member, result: Extract<HealthResult, { ok: false }>): Lost {
+  const { kind, message } = result;
+  return { ref: member, kind, message, left: member, avoid: kind === 'QuotaExceeded' ? null : member.host };
+}
+
+/** What quota refuses here it refuses on every host. */
+function mayBeTriedElsewhere(lost: Lost): boolean {
+  return lost.kind !== 'QuotaExceeded';
+}
+
+function whyLost(turn: Turn, lost: readonly Lost[]): Failure {
+  const [first] = lost;
+  const kind = lost.find((each) => each.kind === 'QuotaExceeded')?.kind ?? first?.kind ?? 'MemberFailed';
+  const names = lost.map(({ ref }) => memberName(turn.vnf, ref.pool, ref.ordinal));
+  return failure(kind, `${names.join(', ')} could not be made members, after ${String(turn.replans)} new plans: ${first?.message ?? ''}`, {
+    vnf: turn.vnf,
+    members: lost.map(({ ref, kind: each, message }) => ({ member: memberName(turn.vnf, ref.pool, ref.ordinal), kind: each, message })),
+    avoided: [...turn.avoidHosts],
+  });
+}
+
+/** Strays are gone before anything new is planned: they occupy room and quota. */
+async function removeLost(turn: Turn, lost: readonly Lost[]): Promise<void> {
+  const members = lost.filter(({ left }) => left.serverId !== '' || left.portIds.length > 0).map(({ left }) => left);
+  const orphans = lost.map(({ ref }) => ({ pool: ref.pool, ordinal: ref.ordinal }));
+  await cloud(turn.timing).remove.executeWithOptions({ summary: 'remove what was lost' }, [
+    { turn: turn.ref, vnf: turn.vnf, members, orphans, timing: turn.timing },
+  ]);
+}
+
+async function removeLaunched(turn: Turn, refs: readonly MemberRef[]): Promise<void> {
+  const members = refs.flatMap((ref) => turn.launched.get(keyOf(ref)) ?? []);
+  if (members.length === 0) return;
+  for (const member of members) turn.launched.delete(keyOf(member));
+  await cloud(turn.timing).remove({ turn: turn.ref, vnf: turn.vnf, members, timing: turn.timing });
+}
+
+function keyOf({ pool, ordinal }: MemberRef): string {
+  return `${pool}/${String(ordinal)}`;
+}
+
+/** `sprout-7…16`, as a person would say it. */
+function range(_vnf: string, refs: readonly MemberRef[]): string {
+  const pools = [...new Set(refs.map((ref) => ref.pool))];
+  return pools
+    .map((pool) => {
+      const ordinals = refs.filter((ref) => ref.pool === pool).map((ref) => ref.ordinal);
+      const [low, high] = [Math.min(...ordinals), Math.max(...ordinals)];
+      return low === high ? `${pool}-${String(low)}` : `${pool}-${String(low)}…${String(high)}`;
+    })
+    .join(', ');
+}
+
+function chunks<T>(items: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) => items.slice(index * size, (index + 1) * size));
+}
