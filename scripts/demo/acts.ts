@@ -1,0 +1,235 @@
+import { randomUUID } from 'node:crypto';
+import type { Client } from '@temporalio/client';
+import { BulkheadError, type Bulkhead } from '../../client';
+import type { Note } from '../../checker/story';
+import type { RecordView } from '../../domain/turn';
+import { recordWorkflowId } from '../../domain/names';
+import type { Observer } from '../lib/observer';
+import { settledNote } from '../lib/observer';
+
+/** The acts of the demo, in order: what an operator does in a year, in two minutes. */
+
+export interface Scene {
+  readonly vnf: string;
+  readonly bulkhead: Bulkhead;
+  readonly temporal: Client;
+  readonly observer: Observer;
+}
+
+export type Outcome = 'completed' | 'unwound' | 'refused' | 'stuck' | 'cancelled';
+
+export interface ActResult {
+  readonly outcome: Outcome;
+  /** What happened, in a sentence for people. */
+  readonly said: string;
+}
+
+export interface Act {
+  readonly name: string;
+  /** What the audience is told before. */
+  readonly title: string;
+  /** How it must end, or the demo fails. */
+  readonly expected: Outcome;
+  readonly play: (scene: Scene) => Promise<ActResult>;
+}
+
+/** Long enough for a clean-up after a vanished run, and for the drains of the demo's slowest pool. */
+const settleWithinSeconds = 90;
+
+export const acts: readonly Act[] = [
+  {
+    name: 'instantiate',
+    title: 'Project Clearwater comes up: six pools in the order of their dependencies',
+    expected: 'completed',
+    play: (scene) => procedure(scene, 'instantiate', { vnf: scene.vnf, descriptor: 'clearwater' }),
+  },
+  {
+    name: 'scaleOut',
+    title: 'Load rises: sprout grows by three',
+    expected: 'completed',
+    play: async (scene) => scaleBy(scene, 'scaleOut', 3),
+  },
+  {
+    name: 'scaleIn',
+    title: 'Load falls: sprout shrinks by three, in an order that keeps the share',
+    expected: 'completed',
+    play: async (scene) => scaleBy(scene, 'scaleIn', -3),
+  },
+  {
+    name: 'heal',
+    title: 'One sprout dies: it leaves service at once and is replaced',
+    expected: 'completed',
+    play: async (scene) => {
+      const view = await scene.bulkhead.status(scene.vnf);
+      const member = view.pools['sprout']?.inService[0];
+      if (!member) throw new Error('there is no sprout to lose');
+      await scene.observer.setServer(member.serverId, { state: 'ERROR' });
+      return await procedure(scene, 'heal', { vnf: scene.vnf });
+    },
+  },
+  {
+    name: 'evacuateFailed',
+    title: 'A host dies: its members of every pool are restored elsewhere',
+    expected: 'completed',
+    play: async (scene) => {
+      const host = await fullestHost(scene);
+      await scene.observer.setHost(host, { alive: false });
+      const result = await procedure(scene, 'evacuateHost', { hosts: [host], cause: 'failed' });
+      return { ...result, said: `${host} died. ${result.said}` };
+    },
+  },
+  {
+    name: 'evacuateMaintenance',
+    title: 'A host is to be worked on: it is emptied, replacements first',
+    expected: 'completed',
+    play: async (scene) => {
+      const host = await fullestHost(scene);
+      const result = await procedure(scene, 'evacuateHost', { hosts: [host], cause: 'maintenance' });
+      return { ...result, said: `${host} is empty and closed to scheduling. ${result.said}` };
+    },
+  },
+  {
+    name: 'quotaRefused',
+    title: 'A request that the quota does not carry is refused before anything is created',
+    expected: 'refused',
+    play: async (scene) => {
+      const view = await scene.bulkhead.status(scene.vnf);
+      const members = Object.values(view.pools).reduce((sum, pool) => sum + pool.inService.length, 0);
+      await scene.observer.setQuota({ resource: 'instances', limit: members + 1 });
+      try {
+        return await scaleBy(scene, 'scaleOut', 3);
+      } finally {
+        await scene.observer.setQuota({ resource: 'instances', limit: 1_000 });
+      }
+    },
+  },
+  {
+    name: 'roomRefused',
+    title: 'A request that no hosts can carry is refused, with a reason for every host',
+    expected: 'refused',
+    play: async (scene) => {
+      const view = await scene.bulkhead.status(scene.vnf);
+      const bono = view.descriptor.pools.find((pool) => pool.name === 'bono');
+      return await procedure(scene, 'scaleOut', { vnf: scene.vnf, pool: 'bono', to: bono?.size.max ?? 0 });
+    },
+  },
+  {
+    name: 'misplacedUnwound',
+    title: 'The cloud misplaces every try: the scale-out goes back to where it was',
+    expected: 'unwound',
+    play: async (scene) => {
+      await scene.observer.addFault({ kind: 'misplace', match: { namePrefix: `${scene.vnf}-sprout-` }, times: 1_000 });
+      try {
+        return await scaleBy(scene, 'scaleOut', 3);
+      } finally {
+        await scene.observer.clearFaults();
+      }
+    },
+  },
+  {
+    name: 'terminatedCleaned',
+    title: 'Somebody terminates a run by hand in the middle: what it left is cleaned up',
+    expected: 'unwound',
+    play: terminatedInTheMiddle,
+  },
+  {
+    name: 'terminate',
+    title: 'The VNF goes away, drained in reverse order, and leaves an empty cloud',
+    expected: 'completed',
+    play: (scene) => procedure(scene, 'terminate', { vnf: scene.vnf }),
+  },
+];
+
+type RequestNote = Extract<Note, { kind: 'request' }>;
+type ProcedureName = RequestNote['procedure'];
+
+/** Notes the request, runs it as an NFVO would, notes how it ended, and waits until the record has settled. */
+async function procedure(scene: Scene, name: ProcedureName, input: Record<string, unknown>): Promise<ActResult> {
+  const id = randomUUID();
+  const { vnf, observer, bulkhead } = scene;
+  await observer.note({ kind: 'request', id, procedure: name, ...(name !== 'evacuateHost' && { vnf }), request: await inFull(name, input) });
+  const result = await outcomeOf(() => (bulkhead[name] as (input: unknown) => Promise<unknown>)(input));
+  await observer.note({ kind: 'outcome', id, outcome: result.outcome, ...(result.failure !== undefined && { failure: result.failure }) });
+  await settle(scene);
+  return result;
+}
+
+/** The checker is to know the descriptor, not its name. */
+async function inFull(name: ProcedureName, input: Record<string, unknown>): Promise<Record<string, unknown>> {
+  if (name !== 'instantiate') return input;
+  const { readDescriptor } = await import('../lib/descriptors');
+  return { ...input, descriptor: readDescriptor(String(input['descriptor'])) };
+}
+
+async function outcomeOf(body: () => Promise<unknown>): Promise<ActResult & { failure?: string }> {
+  try {
+    const result = (await body()) as { launched?: unknown[]; removed?: unknown[]; vnfs?: { launched: unknown[]; removed: unknown[] }[] };
+    const parts = result.vnfs ?? [{ launched: result.launched ?? [], removed: result.removed ?? [] }];
+    const launched = parts.reduce((sum, part) => sum + part.launched.length, 0);
+    const removed = parts.reduce((sum, part) => sum + part.removed.length, 0);
+    return { outcome: 'completed', said: `${String(launched)} launched, ${String(removed)} removed.` };
+  } catch (error) {
+    if (!(error instanceof BulkheadError)) throw error;
+    return { outcome: error.outcome as Outcome, said: `${error.kind}: ${error.message}`, failure: error.kind };
+  }
+}
+
+async function scaleBy(scene: Scene, name: 'scaleOut' | 'scaleIn', by: number): Promise<ActResult> {
+  const view = await scene.bulkhead.status(scene.vnf);
+  const to = (view.pools['sprout']?.level ?? 0) + by;
+  return await procedure(scene, name, { vnf: scene.vnf, pool: 'sprout', to });
+}
+
+async function fullestHost(scene: Scene): Promise<string> {
+  const view = await scene.bulkhead.status(scene.vnf);
+  const counts = new Map<string, number>();
+  for (const pool of Object.values(view.pools)) for (const { host } of pool.inService) counts.set(host, (counts.get(host) ?? 0) + 1);
+  const [first] = [...counts].sort((a, b) => b[1] - a[1] || a[0].localeCompare(b[0]));
+  if (!first) throw new Error('there is no host with members');
+  return first[0];
+}
+
+async function terminatedInTheMiddle(scene: Scene): Promise<ActResult> {
+  const { vnf, observer, temporal } = scene;
+  const view = await scene.bulkhead.status(vnf);
+  const to = (view.pools['sprout']?.level ?? 0) + 3;
+  const id = randomUUID();
+  await observer.note({ kind: 'request', id, procedure: 'scaleOut', vnf, request: { vnf, pool: 'sprout', to } });
+  const after = await observer.lastSeq();
+  const handle = await temporal.workflow.start('scaleOut', { taskQueue: 'bulkhead', workflowId: `demo-${id}`, args: [{ vnf, pool: 'sprout', to }] });
+  await until('the run has launched something', 30, async () =>
+    (await observer.log()).some((event) => event.seq > after && event.type === 'server.created'),
+  );
+  await handle.terminate('by hand, to see what happens');
+  await observer.note({ kind: 'outcome', id, outcome: 'vanished' });
+  await settle(scene);
+  const now = await scene.bulkhead.status(vnf);
+  const unchanged = now.pools['sprout']?.level === view.pools['sprout']?.level;
+  return { outcome: unchanged ? 'unwound' : 'stuck', said: 'The record noticed, removed what the run had launched, and is free again.' };
+}
+
+/** Waits until the record is free and owes nothing, or is gone, and notes what it says of itself then. */
+export async function settle({ vnf, observer, bulkhead }: Pick<Scene, 'vnf' | 'observer' | 'bulkhead'>): Promise<void> {
+  let view: RecordView | null = null;
+  await until(`${recordWorkflowId(vnf)} is free`, settleWithinSeconds, async () => {
+    view = await bulkhead.status(vnf).catch((error: unknown) => {
+      if (error instanceof BulkheadError && error.kind === 'UnknownVnf') return null;
+      throw error;
+    });
+    return view === null || isSettled(view);
+  });
+  await observer.note(settledNote(vnf, view));
+}
+
+export function isSettled(view: RecordView): boolean {
+  return view.turn === null && view.debts.length === 0 && !view.cleaning && view.queue.length === 0;
+}
+
+export async function until(what: string, withinSeconds: number, condition: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + withinSeconds * 1_000;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error(`waited ${String(withinSeconds)} s in vain until ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
