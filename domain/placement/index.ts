@@ -1,7 +1,20 @@
-import type { Member, VnfRecord } from '../record';
-import type { ChangeRequest, Planned } from '../plan';
+import type { Pool } from '../descriptor/descriptor';
+import { dependencyLayers } from '../descriptor/layers';
+import { failure, type Failure } from '../failure';
+import { isFeasible, spareAt } from '../levels';
+import type { Batch, ChangeRequest, MemberRef, Plan, Planned } from '../plan';
+import type { Member, PoolState, VnfRecord } from '../record';
 import type { Snapshot } from '../snapshot';
+import { countOf } from './batches';
+import { copyOf, flavorOf, giveBack, groundOf, type Ground } from './ground';
+import { planPool, roomOf, type PoolPlan, type PoolTask } from './pool';
+import { checkQuota } from './quota';
+import { validateRequest } from './validate';
 
+/**
+ * The planner: a pure, synchronous function of the record, the snapshot and the request. It decides everything; whoever
+ * carries the plan out decides nothing.
+ */
 export interface PlanInput {
   readonly record: VnfRecord;
   readonly snapshot: Snapshot;
@@ -10,13 +23,253 @@ export interface PlanInput {
   readonly launched?: readonly Member[];
   /** Hosts that this turn has seen misbehave (misplaced, failed a build): used for nothing new. */
   readonly avoidHosts?: readonly string[];
-  /** One membership change only, for pools marked serial. */
+  /** One membership change only, in pools marked serial. */
   readonly oneChange?: boolean;
   /** Refuse what cannot be done to the letter of G1(d). */
   readonly strict?: boolean;
 }
 
-/** Placeholder until the planner lands. */
-export function plan(_input: PlanInput): Planned {
-  throw new Error('not written yet');
+/** How many orders of pools are tried before a refusal is `NotFound`: the pool that failed goes first in the next. */
+const ordersMax = 12;
+
+export function plan(input: PlanInput): Planned {
+  const { record, request, snapshot } = input;
+  const wrong = validateRequest(record, request) ?? unknownHosts(input);
+  if (wrong) return { ok: false, refusal: wrong };
+  if (request.kind === 'terminate') return { ok: true, plan: planTerminate(record) };
+  const { tasks, more } = tasksOf(input);
+  const ground = groundOf(snapshot, excludedBy(input));
+  const found = planAll(ground, input, tasks);
+  if (found.ok) return finish(input, found, { tasks, more, deleteFirst: false });
+  // Where nothing else is possible, what is dead already makes room for its replacement.
+  const dead = tasks.filter((task) => outIsDead(task) && task.out.size > 0);
+  if (request.kind !== 'replaceMembers' || dead.length === 0 || dead.length < tasks.length) return found;
+  return planDeleteFirst(input, { tasks, more, refusal: found.refusal });
 }
+
+function planDeleteFirst(input: PlanInput, given: { tasks: readonly PoolTask[]; more: boolean; refusal: Failure }): Planned {
+  const ground = groundOf(input.snapshot, excludedBy(input));
+  const tasks = given.tasks.map((task) => ({ ...task, outFirst: true }));
+  for (const { pool, state, out } of tasks) {
+    for (const member of state.failed) if (out.has(member.ordinal)) giveBack(ground, member.host, flavorOf(ground, pool));
+  }
+  const found = planAll(ground, input, tasks);
+  if (!found.ok) return { ok: false, refusal: given.refusal };
+  return finish(input, found, { tasks, more: given.more, deleteFirst: true });
+}
+
+function outIsDead({ state, out }: PoolTask): boolean {
+  return !state.inService.some((member) => out.has(member.ordinal));
+}
+
+/** What is to become of each pool that the request concerns. */
+function tasksOf(input: PlanInput): { tasks: PoolTask[]; more: boolean } {
+  const { record, request, launched = [] } = input;
+  let more = false;
+  const tasks: PoolTask[] = [];
+  const add = (pool: Pool, given: { to?: number; out?: readonly number[]; partial?: boolean }): void => {
+    const state = record.pools[pool.name];
+    if (!state) return;
+    const step = oneAtATime(input, { pool, state, to: given.to ?? state.level, out: given.out ?? [] });
+    more ||= step.more;
+    tasks.push({
+      pool,
+      state,
+      to: step.to,
+      out: new Set(step.out),
+      launched: launched.filter((member) => member.pool === pool.name),
+      partial: given.partial ?? false,
+      outFirst: false,
+    });
+  };
+  for (const pool of record.descriptor.pools) {
+    const state = record.pools[pool.name];
+    if (!state) continue;
+    switch (request.kind) {
+      case 'instantiate':
+        add(pool, { to: pool.size.initial });
+        break;
+      case 'scaleOut':
+      case 'scaleIn':
+        if (pool.name === request.pool) add(pool, { to: request.to });
+        break;
+      case 'replaceMembers': {
+        const out = request.members.filter((ref) => ref.pool === pool.name).map((ref) => ref.ordinal);
+        const deficit = state.level - state.inService.length - state.failed.length;
+        if (out.length > 0 || deficit > 0) add(pool, { out });
+        break;
+      }
+      case 'emptyHosts': {
+        const out = [...state.failed, ...state.inService].filter((member) => request.hosts.includes(member.host)).map((member) => member.ordinal);
+        if (out.length > 0) add(pool, { out, partial: request.cause === 'failed' });
+        break;
+      }
+      case 'terminate':
+        break;
+    }
+  }
+  return { tasks: request.kind === 'emptyHosts' ? mostEndangeredFirst(tasks) : tasks, more };
+}
+
+/** A pool marked serial changes one member at a turn: the next feasible level, or the first member to be replaced. */
+function oneAtATime(
+  input: PlanInput,
+  task: { pool: Pool; state: PoolState; to: number; out: readonly number[] },
+): { to: number; out: readonly number[]; more: boolean } {
+  const { pool, state, to, out } = task;
+  if (!pool.serial || !input.oneChange) return { to, out, more: false };
+  if (to === state.level) return { to, out: out.slice(0, 1), more: out.length > 1 };
+  const ground = groundOf(input.snapshot, excludedBy(input));
+  const room = roomOf(ground, pool, countOf(state.inService.map((member) => member.host)));
+  const step = to > state.level ? 1 : -1;
+  let next = state.level + step;
+  while (next !== to && !isFeasible(room, next, pool.spare)) next += step;
+  return { to: next, out, more: next !== to };
+}
+
+function mostEndangeredFirst(tasks: readonly PoolTask[]): PoolTask[] {
+  const slack = ({ pool, state, out }: PoolTask): number => spareAt(pool.spare, state.level) - Math.max(out.size, state.failed.length);
+  return [...tasks].sort((a, b) => slack(a) - slack(b));
+}
+
+type Found = { readonly ok: true; readonly plans: readonly PoolPlan[]; readonly short: readonly { plan: PoolPlan; reason: Failure }[] };
+
+/**
+ * Pools that share hosts are planned one after another on one ground. The order decides when room is scarce, so a pool
+ * that found none goes first in the next try. Refused as impossible only where the pool fails on the whole ground alone.
+ */
+function planAll(ground: Ground, input: PlanInput, tasks: readonly PoolTask[]): Found | { readonly ok: false; readonly refusal: Failure } {
+  let order = [...tasks];
+  const tried = new Set<string>();
+  let last: Failure | undefined;
+  while (tried.size < ordersMax) {
+    const key = order.map((task) => task.pool.name).join(' ');
+    if (tried.has(key)) break;
+    tried.add(key);
+    const here = copyOf(ground);
+    const plans: PoolPlan[] = [];
+    const short: { plan: PoolPlan; reason: Failure }[] = [];
+    let failed: PoolTask | undefined;
+    for (const task of order) {
+      const planned = planPool(here, input.record, task);
+      if (!planned.ok) {
+        failed = task;
+        last = planned.refusal;
+        break;
+      }
+      plans.push(planned.plan);
+      if (planned.short) short.push({ plan: planned.plan, reason: planned.short });
+    }
+    if (!failed) return { ok: true, plans, short };
+    const alone = planPool(copyOf(ground), input.record, failed);
+    if (!alone.ok) return { ok: false, refusal: alone.refusal };
+    const first = failed;
+    order = [first, ...order.filter((task) => task !== first)];
+  }
+  if (!last) return { ok: true, plans: [], short: [] };
+  const why = `The pools of ${input.record.vnf} compete for the same hosts, and none of ${String(tried.size)} orders found a place for all.`;
+  return { ok: false, refusal: failure('NotFound', `${why} ${last.message}`, last.details) };
+}
+
+function finish(input: PlanInput, found: Found, given: { tasks: readonly PoolTask[]; more: boolean; deleteFirst: boolean }): Planned {
+  const { record, request, snapshot, strict } = input;
+  const plans = inFileOrder(record, found.plans);
+  const short = checkQuota(record.vnf, snapshot, {
+    plans,
+    goneFirst: (each) => (given.deleteFirst ? each.leave.length : 0),
+    groupsOf: request.kind === 'instantiate' && record.groups.length === 0 ? record.descriptor : null,
+  });
+  if (short) {
+    const canDeleteFirst = !given.deleteFirst && request.kind === 'replaceMembers' && given.tasks.every(outIsDead) && given.tasks.some((task) => task.out.size > 0);
+    return canDeleteFirst ? planDeleteFirst(input, { tasks: given.tasks, more: given.more, refusal: short }) : { ok: false, refusal: short };
+  }
+  const forbiddenBy = plans.flatMap((each) => each.forbiddenBy.map((level) => ({ pool: each.pool.name, level })));
+  const [first] = forbiddenBy;
+  if (strict && first) return { ok: false, refusal: notToTheLetter(record, first) };
+  const leave = plans.flatMap((each) => each.leave);
+  return {
+    ok: true,
+    plan: {
+      schema: 1,
+      revision: record.revision,
+      levels: Object.fromEntries(plans.map((each) => [each.pool.name, { from: each.from, to: each.to }])),
+      batches: batchesOf(record, request, plans),
+      leave: given.deleteFirst ? [] : leave,
+      deleteFirst: given.deleteFirst ? leave : [],
+      discard: plans.flatMap((each) => each.discard),
+      reuse: plans.flatMap((each) => each.reuse),
+      toTheLetter: forbiddenBy.length === 0,
+      forbiddenBy,
+      unplaced: found.short.map(({ plan: each, reason }) => ({ pool: each.pool.name, missing: each.missing, reason: withoutHosts(reason) })),
+      more: given.more,
+      notRestorable: plans.filter((each) => !each.restorable).map((each) => each.pool.name),
+    },
+  };
+}
+
+/** A plan stays small: the reasons host by host belong into a refusal. */
+function withoutHosts(reason: Failure): Failure {
+  const { hosts: _hosts, ...details } = reason.details;
+  return { ...reason, details };
+}
+
+function notToTheLetter(record: VnfRecord, first: { pool: string; level: number }): Failure {
+  const constraint = `with ${String(first.level)} VMs of ${first.pool} in existence no placement on these hosts keeps the share`;
+  return failure('Impossible', `This cannot be done to the letter: ${constraint}. Ask without strict, or for another level.`, {
+    vnf: record.vnf,
+    pool: first.pool,
+    constraint,
+    remedy: 'Ask without strict: the share of the levels before and after is kept all the same.',
+  });
+}
+
+function inFileOrder(record: VnfRecord, plans: readonly PoolPlan[]): PoolPlan[] {
+  const names = record.descriptor.pools.map((pool) => pool.name);
+  return [...plans].sort((a, b) => names.indexOf(a.pool.name) - names.indexOf(b.pool.name));
+}
+
+function batchesOf(record: VnfRecord, request: ChangeRequest, plans: readonly PoolPlan[]): Batch[] {
+  const layers = dependencyLayers(record.descriptor.pools);
+  const layerOf = (name: string): number =>
+    request.kind === 'instantiate' ? layers.findIndex((layer) => layer.some((pool) => pool.name === name)) : 0;
+  return plans.flatMap(({ pool, batches }) => batches.map((rows) => ({ pool: pool.name, layer: layerOf(pool.name), rows })));
+}
+
+function planTerminate(record: VnfRecord): Plan {
+  const layers = dependencyLayers(record.descriptor.pools).reverse();
+  const leave: MemberRef[] = layers.flat().flatMap(({ name }) => {
+    const state = record.pools[name];
+    return [...(state?.inService ?? []), ...(state?.failed ?? [])].map(({ pool, ordinal }) => ({ pool, ordinal }));
+  });
+  return {
+    schema: 1,
+    revision: record.revision,
+    levels: Object.fromEntries(Object.entries(record.pools).map(([name, { level }]) => [name, { from: level, to: 0 }])),
+    batches: [],
+    leave,
+    deleteFirst: [],
+    discard: [],
+    reuse: [],
+    toTheLetter: true,
+    forbiddenBy: [],
+    unplaced: [],
+    more: false,
+    notRestorable: [],
+  };
+}
+
+function excludedBy({ request, avoidHosts }: PlanInput): ReadonlySet<string> {
+  return new Set([...(request.kind === 'emptyHosts' ? request.hosts : []), ...(avoidHosts ?? [])]);
+}
+
+function unknownHosts({ record, request, snapshot }: PlanInput): Failure | null {
+  if (request.kind !== 'emptyHosts') return null;
+  const known = new Set(snapshot.hosts.map((host) => host.name));
+  const unknown = request.hosts.filter((host) => !known.has(host));
+  if (unknown.length === 0) return null;
+  return failure('InvalidRequest', `There is no host ${unknown.join(', ')}. Give the names that the cloud's compute services have.`, {
+    vnf: record.vnf,
+    problems: unknown.map((host) => ({ path: 'hosts', message: `there is no host ${host}` })),
+  });
+}
+

@@ -1,0 +1,119 @@
+import type { Pool } from '../descriptor/descriptor';
+import { capAt } from '../levels';
+
+/**
+ * G1(d), to the letter: existing VMs on a host <= cap(VMs existing at that moment). Launches are cut into batches so that
+ * it holds in whatever order the VMs of a batch come up.
+ *
+ * A batch takes n_h for host h where existing_h + n_h <= cap(E + n_h): in the worst order only this host's are there yet.
+ * Taking as many as that allows is best, since more VMs elsewhere only raise the cap.
+ */
+export interface Counted {
+  /** VMs of the pool that exist on each host. */
+  readonly existing: ReadonlyMap<string, number>;
+}
+
+export interface CutHosts {
+  readonly batches: readonly (readonly string[])[];
+  /** The level, in existing VMs, at which no further launch keeps the letter. Null where the letter is kept. */
+  readonly forbiddenBy: number | null;
+}
+
+/** `hosts`: one entry for each launch, in the order of placement. */
+export function cutLaunches(pool: Pool, hosts: readonly string[], { existing }: Counted): CutHosts {
+  const on = new Map(existing);
+  let total = sum(on.values());
+  let rest = [...hosts];
+  const batches: string[][] = [];
+  while (rest.length > 0) {
+    const room = new Map<string, number>();
+    const batch: string[] = [];
+    const later: string[] = [];
+    const wanted = countOf(rest);
+    for (const host of rest) {
+      const left = room.get(host) ?? mostAtOnce(pool, { there: on.get(host) ?? 0, wanted: wanted.get(host) ?? 0, total });
+      if (left > 0) batch.push(host);
+      else later.push(host);
+      room.set(host, left - 1);
+    }
+    if (batch.length === 0) return { batches: [...batches, rest], forbiddenBy: total + 1 };
+    batches.push(batch);
+    for (const host of batch) on.set(host, (on.get(host) ?? 0) + 1);
+    total += batch.length;
+    rest = later;
+  }
+  return { batches, forbiddenBy: null };
+}
+
+function mostAtOnce(pool: Pool, at: { there: number; wanted: number; total: number }): number {
+  for (let many = at.wanted; many > 0; many--) if (at.there + many <= capAt(pool.spare, at.total + many)) return many;
+  return 0;
+}
+
+/**
+ * The order of deletion: from the fullest host first, which keeps the largest share least at every step. Says at which
+ * number of existing VMs the letter is first broken, if it is.
+ */
+export function orderDeletions<M extends { readonly host: string; readonly ordinal: number }>(
+  pool: Pool,
+  members: readonly M[],
+  { existing }: Counted,
+): { readonly order: readonly M[]; readonly forbiddenBy: number | null } {
+  const on = new Map(existing);
+  let total = sum(on.values());
+  const byHost = new Map<string, M[]>();
+  for (const member of [...members].sort((a, b) => a.ordinal - b.ordinal)) {
+    const there = byHost.get(member.host);
+    if (there) there.push(member);
+    else byHost.set(member.host, [member]);
+  }
+  const heights = countOf([...on.values()].map(String));
+  let tallest = Math.max(0, ...on.values());
+  const order: M[] = [];
+  let forbiddenBy: number | null = null;
+  const hosts = [...byHost.keys()].sort();
+  while (order.length < members.length) {
+    const host = tallestOf(hosts, byHost, on);
+    const next = byHost.get(host)?.pop();
+    if (!next) break;
+    order.push(next);
+    const height = on.get(host) ?? 0;
+    on.set(host, height - 1);
+    shift(heights, height);
+    while (tallest > 0 && (heights.get(String(tallest)) ?? 0) === 0) tallest--;
+    total -= 1;
+    if (tallest > capAt(pool.spare, total) && total > 0) forbiddenBy ??= total;
+  }
+  return { order, forbiddenBy };
+}
+
+function tallestOf<M>(hosts: readonly string[], byHost: ReadonlyMap<string, readonly M[]>, on: ReadonlyMap<string, number>): string {
+  let best = '';
+  let height = -1;
+  for (const host of hosts) {
+    if ((byHost.get(host)?.length ?? 0) === 0) continue;
+    const here = on.get(host) ?? 0;
+    if (here > height) {
+      best = host;
+      height = here;
+    }
+  }
+  return best;
+}
+
+function shift(heights: Map<string, number>, height: number): void {
+  heights.set(String(height), (heights.get(String(height)) ?? 0) - 1);
+  heights.set(String(height - 1), (heights.get(String(height - 1)) ?? 0) + 1);
+}
+
+export function countOf(items: Iterable<string>): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const item of items) counts.set(item, (counts.get(item) ?? 0) + 1);
+  return counts;
+}
+
+function sum(numbers: Iterable<number>): number {
+  let total = 0;
+  for (const each of numbers) total += each;
+  return total;
+}

@@ -1,0 +1,69 @@
+import type { Pool } from '../descriptor/descriptor';
+import type { HostReason } from '../failure';
+import type { FlavorSeen, Host, Resources, Snapshot } from '../snapshot';
+
+/**
+ * The hosts as a plan uses them up: room goes down with every member placed, whichever pool it is of. A plan that is
+ * given up works on a copy, so nothing has to be put back.
+ */
+export interface Ground {
+  /** In name order, so that the order of the snapshot does not matter. */
+  readonly hosts: readonly Host[];
+  readonly free: Map<string, Resources>;
+  /** Hosts that nothing new is placed on, besides those that are down or disabled. */
+  readonly excluded: ReadonlySet<string>;
+  readonly flavors: Snapshot['flavors'];
+}
+
+export function groundOf(snapshot: Snapshot, excluded: ReadonlySet<string>): Ground {
+  const hosts = [...snapshot.hosts].sort((a, b) => (a.name < b.name ? -1 : 1));
+  return { hosts, excluded, flavors: snapshot.flavors, free: new Map(hosts.map((host) => [host.name, host.free])) };
+}
+
+export function copyOf(ground: Ground): Ground {
+  return { ...ground, free: new Map(ground.free) };
+}
+
+export function flavorOf(ground: Ground, pool: Pool): FlavorSeen {
+  const flavor = ground.flavors[pool.flavor];
+  if (!flavor) throw new Error(`the snapshot has no flavor ${pool.flavor}`);
+  return flavor;
+}
+
+/** Why nothing new of this pool goes there, room and cap left aside. */
+export function unusable(ground: Ground, host: Host, pool: Pool): HostReason | null {
+  if (host.zone !== pool.zone) return 'WrongZone';
+  if (ground.excluded.has(host.name)) return 'Excluded';
+  if (!host.up) return 'Down';
+  if (!host.enabled) return 'Disabled';
+  return null;
+}
+
+export function slots(free: Resources, flavor: Resources): number {
+  const by = (have: number, need: number): number => (need > 0 ? Math.floor(have / need) : Infinity);
+  return Math.max(0, Math.min(by(free.vcpus, flavor.vcpus), by(free.ramMb, flavor.ramMb), by(free.diskGb, flavor.diskGb)));
+}
+
+export function shortOf(free: Resources, flavor: Resources): HostReason {
+  if (free.vcpus < flavor.vcpus) return 'NoRoomVcpus';
+  if (free.ramMb < flavor.ramMb) return 'NoRoomRam';
+  return 'NoRoomDisk';
+}
+
+export function take(ground: Ground, host: string, flavor: Resources): void {
+  change(ground, host, flavor, -1);
+}
+
+export function giveBack(ground: Ground, host: string, flavor: Resources): void {
+  change(ground, host, flavor, 1);
+}
+
+function change(ground: Ground, host: string, flavor: Resources, sign: 1 | -1): void {
+  const free = ground.free.get(host);
+  if (!free) return;
+  ground.free.set(host, {
+    vcpus: free.vcpus + sign * flavor.vcpus,
+    ramMb: free.ramMb + sign * flavor.ramMb,
+    diskGb: free.diskGb + sign * flavor.diskGb,
+  });
+}

@@ -1,0 +1,252 @@
+import type { Pool } from '../descriptor/descriptor';
+import { failure, type Failure, type HostReason } from '../failure';
+import { capAt, isFeasible, isRestorable, nearestLevels, saySpare } from '../levels';
+import type { LaunchRow, MemberRef } from '../plan';
+import type { Member, PoolState, VnfRecord } from '../record';
+import { countOf, cutLaunches, orderDeletions } from './batches';
+import { flavorOf, shortOf, slots, take, unusable, type Ground } from './ground';
+
+/**
+ * One pool's part of a plan: which members stay, which leave, and where new ones go. Keeping min(count_h, cap(L')) on each
+ * host and filling where the share is least is optimal for one pool: launches are least, and if this finds no placement
+ * there is none.
+ */
+export interface PoolTask {
+  readonly pool: Pool;
+  readonly state: PoolState;
+  readonly to: number;
+  /** Members that are to be replaced, or to leave whatever the level. */
+  readonly out: ReadonlySet<number>;
+  /** Launched earlier in this turn and alive. */
+  readonly launched: readonly Member[];
+  /** Restore what fits, rather than all or nothing. */
+  readonly partial: boolean;
+  /** Members in `out` are gone before anything is launched. */
+  readonly outFirst: boolean;
+}
+
+export interface PoolPlan {
+  readonly pool: Pool;
+  readonly from: number;
+  readonly to: number;
+  readonly batches: readonly (readonly LaunchRow[])[];
+  readonly leave: readonly MemberRef[];
+  readonly reuse: readonly MemberRef[];
+  readonly discard: readonly MemberRef[];
+  readonly missing: number;
+  readonly forbiddenBy: readonly number[];
+  readonly restorable: boolean;
+}
+
+export type PoolPlanned = { readonly ok: true; readonly plan: PoolPlan; readonly short: Failure | null } | { readonly ok: false; readonly refusal: Failure };
+
+export function planPool(ground: Ground, record: VnfRecord, task: PoolTask): PoolPlanned {
+  const { pool, state, to } = task;
+  const cap = capAt(pool.spare, to);
+  const { kept, leaving } = whoStays(task, cap);
+  const failedStaying = state.failed.filter((member) => !task.out.has(member.ordinal) && !leaving.includes(member));
+  const reuse = reusable(ground, task, { kept, cap, most: to - kept.length - failedStaying.length });
+  const on = countOf([...kept, ...reuse].map((member) => member.host));
+  const existing = existingOn(record, task);
+  const need = Math.max(0, to - kept.length - failedStaying.length - reuse.length);
+  const placed = place(ground, task, { need, cap, on, existing, existingMost: existingCap(record, task) });
+  const missing = need - placed.length;
+  const short = missing > 0 ? refusal(ground, record, task, { on, placed, missing }) : null;
+  if (short && !task.partial) return { ok: false, refusal: short };
+
+  // What is not replaced stays where it is, counted and shown.
+  const leave = missing > 0 ? leaving.slice(0, Math.max(0, leaving.length - missing)) : leaving;
+  const launches = cutLaunches(pool, placed, { existing });
+  const after = new Map(existing);
+  for (const host of placed) after.set(host, (after.get(host) ?? 0) + 1);
+  const deletions = orderDeletions(pool, task.outFirst ? [] : leave, { existing: after });
+  const forbiddenBy = [launches.forbiddenBy, deletions.forbiddenBy].filter((level) => level !== null);
+  const order = task.outFirst ? leave : deletions.order;
+  return {
+    ok: true,
+    short,
+    plan: {
+      pool,
+      from: state.level,
+      to,
+      batches: numbered(pool, launches.batches, state.nextOrdinal),
+      leave: order.map(refOf),
+      reuse: reuse.map(refOf),
+      discard: task.launched.filter((member) => !reuse.includes(member)).map(refOf),
+      missing,
+      forbiddenBy,
+      restorable: isRestorable(roomOf(ground, pool, countOf([...kept.map((member) => member.host), ...placed])), to, pool.spare),
+    },
+  };
+}
+
+/** Members in service that stay, and all that leave: those in `out`, those above the cap, and the excess; newest first. */
+function whoStays({ pool, state, to, out }: PoolTask, cap: number): { kept: Member[]; leaving: Member[] } {
+  const byHost = new Map<string, Member[]>();
+  const leaving: Member[] = [];
+  for (const member of [...state.inService].sort((a, b) => a.ordinal - b.ordinal)) {
+    if (out.has(member.ordinal)) {
+      leaving.push(member);
+      continue;
+    }
+    const there = byHost.get(member.host) ?? [];
+    if (there.length < cap) byHost.set(member.host, [...there, member]);
+    else leaving.push(member);
+  }
+  leaving.push(...state.failed.filter((member) => out.has(member.ordinal)));
+  let excess = sizeOf(byHost) + state.failed.filter((member) => !out.has(member.ordinal)).length - to;
+  // The dead go first: they serve nobody.
+  for (const member of state.failed) {
+    if (excess <= 0) break;
+    if (out.has(member.ordinal)) continue;
+    leaving.push(member);
+    excess -= 1;
+  }
+  for (; excess > 0; excess--) {
+    const fullest = fullestOf(byHost);
+    const gone = fullest?.pop();
+    if (!gone) throw new Error(`${pool.name} has nobody left to leave`);
+    leaving.push(gone);
+  }
+  return { kept: [...byHost.values()].flat(), leaving };
+}
+
+function sizeOf(byHost: ReadonlyMap<string, readonly Member[]>): number {
+  let total = 0;
+  for (const there of byHost.values()) total += there.length;
+  return total;
+}
+
+/** The host with most members; among equals the one with the newest. */
+function fullestOf(byHost: ReadonlyMap<string, Member[]>): Member[] | undefined {
+  let best: Member[] | undefined;
+  for (const there of byHost.values()) {
+    if (there.length === 0) continue;
+    const newer = (there.at(-1)?.ordinal ?? 0) > (best?.at(-1)?.ordinal ?? 0);
+    if (!best || there.length > best.length || (there.length === best.length && newer)) best = there;
+  }
+  return best;
+}
+
+function reusable(ground: Ground, task: PoolTask, at: { kept: readonly Member[]; cap: number; most: number }): Member[] {
+  const on = countOf(at.kept.map((member) => member.host));
+  const chosen: Member[] = [];
+  for (const member of [...task.launched].sort((a, b) => a.ordinal - b.ordinal)) {
+    const host = ground.hosts.find((each) => each.name === member.host);
+    const there = on.get(member.host) ?? 0;
+    if (chosen.length >= at.most || !host || unusable(ground, host, task.pool) !== null || there >= at.cap) continue;
+    on.set(member.host, there + 1);
+    chosen.push(member);
+  }
+  return chosen;
+}
+
+/** Every VM of the pool that exists and is not dead: in service, owed, launched in this turn. */
+function existingOn(record: VnfRecord, task: PoolTask): Map<string, number> {
+  const { pool, state, launched } = task;
+  const failed = new Set(state.failed.map((member) => member.serverId));
+  const owed = record.debts.flatMap((debt) =>
+    debt.stages.flatMap((stage) => stage.filter((lot) => lot.pool === pool.name && lot.drainSeconds > 0).flatMap((lot) => lot.members)),
+  );
+  return countOf([...state.inService, ...owed, ...launched].filter((member) => !failed.has(member.serverId)).map((member) => member.host));
+}
+
+/** G1(c): existing VMs on a host, whatever becomes of them, stay below the largest cap of all levels involved. */
+function existingCap(record: VnfRecord, task: PoolTask): number {
+  const levels = [task.state.level, task.to, ...record.debts.flatMap((debt) => debt.movedFrom[task.pool.name] ?? [])];
+  return Math.max(...levels.map((level) => capAt(task.pool.spare, level)));
+}
+
+/** One round for each count of members on a host: in each, the hosts with that count get one, the roomiest first. */
+function place(
+  ground: Ground,
+  task: PoolTask,
+  at: { need: number; cap: number; existingMost: number; on: ReadonlyMap<string, number>; existing: ReadonlyMap<string, number> },
+): string[] {
+  const { pool } = task;
+  const flavor = flavorOf(ground, pool);
+  const usable = ground.hosts.filter((host) => unusable(ground, host, pool) === null);
+  const rank = new Map(usable.map((host) => [host.name, ground.free.get(host.name)?.vcpus ?? 0]));
+  const sorted = [...usable].sort((a, b) => (rank.get(b.name) ?? 0) - (rank.get(a.name) ?? 0) || (a.name < b.name ? -1 : 1));
+  const placed: string[] = [];
+  const added = new Map<string, number>();
+  for (let height = 0; height < at.cap && placed.length < at.need; height++) {
+    for (const host of sorted) {
+      if (placed.length >= at.need) break;
+      const more = added.get(host.name) ?? 0;
+      const here = (at.on.get(host.name) ?? 0) + more;
+      const free = ground.free.get(host.name);
+      if (here !== height || !free || slots(free, flavor) < 1) continue;
+      if ((at.existing.get(host.name) ?? 0) + more >= at.existingMost) continue;
+      placed.push(host.name);
+      added.set(host.name, more + 1);
+      take(ground, host.name, flavor);
+    }
+  }
+  return placed;
+}
+
+function numbered(pool: Pool, batches: readonly (readonly string[])[], first: number): LaunchRow[][] {
+  let ordinal = first;
+  return batches.map((hosts) => hosts.map((host) => ({ pool: pool.name, ordinal: ordinal++, host })));
+}
+
+/** What each host could hold of the pool: what it has of it, and its free slots if anything new may go there. */
+export function roomOf(ground: Ground, pool: Pool, on: ReadonlyMap<string, number>): number[] {
+  const flavor = flavorOf(ground, pool);
+  return ground.hosts.map((host) => {
+    const free = ground.free.get(host.name);
+    const open = unusable(ground, host, pool) === null && free ? slots(free, flavor) : 0;
+    return (on.get(host.name) ?? 0) + open;
+  });
+}
+
+function refusal(
+  ground: Ground,
+  record: VnfRecord,
+  task: PoolTask,
+  at: { on: ReadonlyMap<string, number>; placed: readonly string[]; missing: number },
+): Failure {
+  const { pool, state, to } = task;
+  const flavor = flavorOf(ground, pool);
+  const cap = capAt(pool.spare, to);
+  const now = new Map(at.on);
+  for (const host of at.placed) now.set(host, (now.get(host) ?? 0) + 1);
+  const hosts: Record<string, HostReason> = {};
+  for (const host of ground.hosts) {
+    const free = ground.free.get(host.name) ?? { vcpus: 0, ramMb: 0, diskGb: 0 };
+    hosts[host.name] = unusable(ground, host, pool) ?? (slots(free, flavor) < 1 ? shortOf(free, flavor) : 'CapReached');
+  }
+  const inService = countOf(state.inService.map((member) => member.host));
+  const room = roomOf(ground, pool, withPlaced(inService, at.placed));
+  const nearest = nearestLevels(room, to, { spare: pool.spare, min: pool.size.min, max: pool.size.max });
+  const usable = ground.hosts.filter((host) => unusable(ground, host, pool) === null).length;
+  const constraint =
+    `spare ${saySpare(pool.spare)} at level ${String(to)} allows ${String(cap)} on a host; ` +
+    `${String(usable)} hosts of ${pool.zone} may be used and ${String(at.missing)} members find no place`;
+  const nearby = [nearest.below, nearest.above].filter((level) => level !== undefined && level !== state.level);
+  const remedy =
+    task.out.size === 0 && nearby.length > 0
+      ? `Ask for level ${nearby.join(' or ')}, or bring more hosts into ${pool.zone}.`
+      : `Bring ${String(Math.ceil(at.missing / cap))} more host${at.missing > cap ? 's' : ''} with room into ${pool.zone}.`;
+  return failure('Impossible', `${pool.name} cannot be brought to level ${String(to)}: ${constraint}. ${remedy}`, {
+    vnf: record.vnf,
+    pool: pool.name,
+    hosts,
+    nearestLevels: nearest,
+    constraint,
+    remedy,
+    feasible: isFeasible(room, to, pool.spare),
+  });
+}
+
+/** Room was taken from the ground for what was placed, so it counts as there. */
+function withPlaced(on: ReadonlyMap<string, number>, placed: readonly string[]): Map<string, number> {
+  const counts = new Map(on);
+  for (const host of placed) counts.set(host, (counts.get(host) ?? 0) + 1);
+  return counts;
+}
+
+function refOf({ pool, ordinal }: MemberRef): MemberRef {
+  return { pool, ordinal };
+}

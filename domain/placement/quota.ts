@@ -1,0 +1,47 @@
+import type { Descriptor } from '../descriptor/descriptor';
+import { failure, type Failure, type Shortage } from '../failure';
+import type { Snapshot, QuotaResource } from '../snapshot';
+import type { PoolPlan } from './pool';
+
+/**
+ * Quota for the procedure's peak: everything new beside everything that is there, less what goes before anything is
+ * launched.
+ */
+export interface Peak {
+  readonly plans: readonly PoolPlan[];
+  /** Members of each plan's pool that are gone before the launch. */
+  readonly goneFirst: (plan: PoolPlan) => number;
+  /** Set for instantiate: the security groups that are to be made. */
+  readonly groupsOf: Descriptor | null;
+}
+
+export function checkQuota(vnf: string, snapshot: Snapshot, peak: Peak): Failure | null {
+  const needed = new Map<QuotaResource, number>();
+  const add = (resource: QuotaResource, amount: number): void => void needed.set(resource, (needed.get(resource) ?? 0) + amount);
+  for (const plan of peak.plans) {
+    const flavor = snapshot.flavors[plan.pool.flavor];
+    const launches = plan.batches.reduce((sum, rows) => sum + rows.length, 0);
+    const more = launches - plan.discard.length - peak.goneFirst(plan);
+    add('instances', more);
+    add('cores', more * (flavor?.vcpus ?? 0));
+    add('ram', more * (flavor?.ramMb ?? 0));
+    add('ports', more * plan.pool.networks.length);
+  }
+  if (peak.groupsOf) {
+    add('security_groups', peak.groupsOf.pools.length);
+    // Neutron makes two egress rules (IPv4 and IPv6) with every group.
+    add('security_group_rules', peak.groupsOf.pools.reduce((sum, pool) => sum + pool.securityRules.length + 2, 0));
+  }
+  const short: Shortage[] = [...needed].flatMap(([resource, amount]) => {
+    const quota = snapshot.quotas[resource];
+    if (!quota || amount <= 0 || quota.used + amount <= quota.limit) return [];
+    return [{ resource, needed: amount, limit: quota.limit, used: quota.used }];
+  });
+  if (short.length === 0) return null;
+  const said = short.map(({ resource, needed: amount, limit, used }) => `${resource}: ${String(amount)} more needed, ${String(used)} of ${String(limit)} used`);
+  return failure('QuotaExceeded', `The quota does not carry this. ${said.join('; ')}. Raise it, or ask for less. Nothing was created.`, {
+    vnf,
+    short,
+    remedy: `Raise ${short.map(({ resource, needed: amount, used }) => `${resource} to at least ${String(used + amount)}`).join(', ')}.`,
+  });
+}
