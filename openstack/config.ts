@@ -1,0 +1,146 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { z } from 'zod';
+
+/**
+ * Where the cloud is and who we are there, found as every OpenStack program finds it: `OS_CLOUD` and clouds.yaml, or `OS_*`
+ * variables. https://docs.openstack.org/openstacksdk/latest/user/config/configuration.html
+ */
+
+const interfaces = ['public', 'internal', 'admin'] as const;
+
+const authSchema = z.object({
+  auth_url: z.string({ error: 'give auth_url (OS_AUTH_URL), e.g. https://keystone.example.com:5000/v3' }).min(1),
+  username: z.string().optional(),
+  user_id: z.string().optional(),
+  password: z.string().optional(),
+  project_name: z.string().optional(),
+  project_id: z.string().optional(),
+  user_domain_name: z.string().optional(),
+  user_domain_id: z.string().optional(),
+  project_domain_name: z.string().optional(),
+  project_domain_id: z.string().optional(),
+  application_credential_id: z.string().optional(),
+  application_credential_name: z.string().optional(),
+  application_credential_secret: z.string().optional(),
+});
+
+const cloudSchema = z.object({
+  auth: authSchema,
+  auth_type: z
+    .enum(['password', 'v3password', 'v3applicationcredential'], { error: 'auth_type is password, v3password or v3applicationcredential' })
+    .optional(),
+  region_name: z.string().optional(),
+  interface: z.enum(interfaces, { error: 'interface is public, internal or admin' }).optional(),
+  cacert: z.string().optional(),
+  verify: z.boolean().optional(),
+});
+
+export type Auth =
+  | {
+      readonly kind: 'password';
+      readonly user: { readonly id: string } | { readonly name: string; readonly domain: Domain };
+      readonly password: string;
+      readonly project: { readonly id: string } | { readonly name: string; readonly domain: Domain };
+    }
+  | { readonly kind: 'applicationCredential'; readonly id: string; readonly secret: string };
+
+export type Domain = { readonly id: string } | { readonly name: string };
+
+export interface CloudConfig {
+  readonly name: string;
+  readonly authUrl: string;
+  readonly auth: Auth;
+  readonly region: string | null;
+  readonly interface: (typeof interfaces)[number];
+  /** PEM text of the CA bundle. */
+  readonly ca: string | null;
+  readonly verify: boolean;
+}
+
+/** What is wrong with the configuration, all of it, in words for whoever has to mend it. */
+export class CloudConfigError extends Error {
+  override readonly name = 'CloudConfigError';
+}
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+export function loadCloudConfig(env: Env, options: { readonly cloud?: string } = {}): CloudConfig {
+  const name = options.cloud ?? env['OS_CLOUD'];
+  const raw = name === undefined ? fromVariables(env) : fromFile(env, name);
+  const parsed = cloudSchema.safeParse(raw);
+  if (!parsed.success) {
+    const said = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
+    throw new CloudConfigError(`the configuration of cloud ${name ?? '(OS_* variables)'} is not complete: ${said}`);
+  }
+  return toConfig(name ?? 'environment', parsed.data);
+}
+
+function fromVariables(env: Env): unknown {
+  if (env['OS_AUTH_URL'] === undefined) {
+    throw new CloudConfigError('no cloud is configured: set OS_CLOUD to an entry of clouds.yaml, or OS_AUTH_URL and the other OS_* variables');
+  }
+  const auth = Object.fromEntries(
+    Object.keys(authSchema.shape).flatMap((key) => {
+      const value = env[`OS_${key.toUpperCase()}`];
+      return value === undefined ? [] : [[key, value]];
+    }),
+  );
+  const optional = { auth_type: env['OS_AUTH_TYPE'], region_name: env['OS_REGION_NAME'], interface: env['OS_INTERFACE'], cacert: env['OS_CACERT'] };
+  return { auth, ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)) };
+}
+
+function fromFile(env: Env, name: string): unknown {
+  const places = placesOf(env);
+  const file = places.find((place) => existsSync(place));
+  if (file === undefined) throw new CloudConfigError(`OS_CLOUD is ${name}, and there is no clouds.yaml in any of ${places.join(', ')}`);
+  const parsed = z.object({ clouds: z.record(z.string(), z.unknown()) }).safeParse(parse(readFileSync(file, 'utf8')));
+  if (!parsed.success) throw new CloudConfigError(`${file} has no map of "clouds"`);
+  const cloud = parsed.data.clouds[name];
+  if (cloud === undefined) throw new CloudConfigError(`${file} has no cloud ${name}; it has ${Object.keys(parsed.data.clouds).join(', ')}`);
+  return cloud;
+}
+
+function placesOf(env: Env): string[] {
+  if (env['OS_CLIENT_CONFIG_FILE'] !== undefined) return [env['OS_CLIENT_CONFIG_FILE']];
+  return [join(process.cwd(), 'clouds.yaml'), join(env['HOME'] ?? homedir(), '.config/openstack/clouds.yaml'), '/etc/openstack/clouds.yaml'];
+}
+
+function toConfig(name: string, cloud: z.infer<typeof cloudSchema>): CloudConfig {
+  return {
+    name,
+    authUrl: cloud.auth.auth_url.replace(/\/+$/, '').replace(/\/v3$/, ''),
+    auth: toAuth(name, cloud),
+    region: cloud.region_name ?? null,
+    interface: cloud.interface ?? 'public',
+    ca: cloud.cacert === undefined ? null : readFileSync(cloud.cacert, 'utf8'),
+    verify: cloud.verify ?? true,
+  };
+}
+
+function toAuth(name: string, { auth, auth_type: type }: z.infer<typeof cloudSchema>): Auth {
+  if (type === 'v3applicationcredential' || auth.application_credential_secret !== undefined) {
+    const { application_credential_id: id, application_credential_secret: secret } = auth;
+    if (id === undefined || secret === undefined) {
+      throw new CloudConfigError(`cloud ${name}: an application credential needs application_credential_id and application_credential_secret`);
+    }
+    return { kind: 'applicationCredential', id, secret };
+  }
+  const { password } = auth;
+  const user = auth.user_id !== undefined ? { id: auth.user_id } : named(auth.username, domainOf(auth.user_domain_id, auth.user_domain_name));
+  const project = auth.project_id !== undefined ? { id: auth.project_id } : named(auth.project_name, domainOf(auth.project_domain_id, auth.project_domain_name));
+  if (password === undefined || user === null || project === null) {
+    throw new CloudConfigError(`cloud ${name}: a password login needs username, password and project_name (or their ids)`);
+  }
+  return { kind: 'password', user, password, project };
+}
+
+function named(name: string | undefined, domain: Domain): { name: string; domain: Domain } | null {
+  return name === undefined ? null : { name, domain };
+}
+
+function domainOf(id: string | undefined, name: string | undefined): Domain {
+  return id !== undefined ? { id } : { name: name ?? 'Default' };
+}

@@ -1,0 +1,124 @@
+/**
+ * Errors by what a caller does about them. Each keeps the method, the URL, the status, the body and the request id, and
+ * never a token or a password.
+ */
+
+export interface HttpContext {
+  readonly service: string;
+  readonly method: string;
+  readonly url: string;
+  /** Absent where there was no answer. */
+  readonly status?: number;
+  /** As answered, cut at 2,000 characters. */
+  readonly body?: string;
+  /** OpenStack's own id of the request (`x-openstack-request-id`): what its operator looks for in the logs. */
+  readonly requestId?: string;
+  readonly retryAfterSeconds?: number;
+}
+
+export class OpenStackError extends Error {
+  override readonly name: string = 'OpenStackError';
+  readonly context: HttpContext;
+
+  constructor(message: string, context: HttpContext, options?: { cause?: unknown }) {
+    super(message, options);
+    this.context = context;
+  }
+}
+
+/** 400: what was asked for makes no sense to the service. */
+export class BadRequestError extends OpenStackError {
+  override readonly name = 'BadRequestError';
+}
+
+/** 401 after a renewal: the credentials are not (any more) good. */
+export class UnauthorizedError extends OpenStackError {
+  override readonly name = 'UnauthorizedError';
+}
+
+/** 403 that is not about quota: the role does not allow it. */
+export class ForbiddenError extends OpenStackError {
+  override readonly name = 'ForbiddenError';
+}
+
+export class NotFoundError extends OpenStackError {
+  override readonly name = 'NotFoundError';
+}
+
+export class ConflictError extends OpenStackError {
+  override readonly name = 'ConflictError';
+}
+
+/** A quota is exhausted: Nova's 403, Neutron's 409 OverQuota, or 413. */
+export class QuotaExceededError extends OpenStackError {
+  override readonly name = 'QuotaExceededError';
+}
+
+/**
+ * 5xx, 429, a time-out, a dropped or refused connection, an answer that is no answer. To be tried again. `fateUnknown`:
+ * the request may have had its effect all the same.
+ */
+export class UnavailableError extends OpenStackError {
+  override readonly name = 'UnavailableError';
+  readonly fateUnknown: boolean;
+
+  constructor(message: string, context: HttpContext, options: { fateUnknown: boolean; cause?: unknown }) {
+    super(message, context, { cause: options.cause });
+    this.fateUnknown = options.fateUnknown;
+  }
+}
+
+const bodyShownMax = 2_000;
+
+/** The error for an answer of 400 or above. */
+export function errorOf(answer: HttpContext & { readonly status: number; readonly parsed: unknown }): OpenStackError {
+  const { parsed, ...rest } = answer;
+  const context: HttpContext = { ...rest, ...(rest.body !== undefined && { body: rest.body.slice(0, bodyShownMax) }) };
+  const message = `${context.method} ${context.url}: ${String(answer.status)} ${messageIn(parsed) ?? ''}`.trimEnd();
+  switch (answer.status) {
+    case 400:
+      return new BadRequestError(message, context);
+    case 401:
+      return new UnauthorizedError(message, context);
+    case 403:
+      return isQuota(answer) ? new QuotaExceededError(message, context) : new ForbiddenError(message, context);
+    case 404:
+      return new NotFoundError(message, context);
+    case 409:
+      return isOverQuota(parsed) ? new QuotaExceededError(message, context) : new ConflictError(message, context);
+    case 413:
+      return new QuotaExceededError(message, context);
+    default:
+      if (answer.status === 429 || answer.status >= 500) {
+        // 429 and 503 are answered before anything is done; a 500 or 504 may come after.
+        const before = answer.status === 429 || answer.status === 503;
+        return new UnavailableError(message, context, { fateUnknown: !before && context.method !== 'GET' });
+      }
+      return new BadRequestError(message, context);
+  }
+}
+
+/** Nova has no code for it: "Quota exceeded for …" and "Maximum number of ports exceeded" are all that tells a quota from a policy. */
+function isQuota({ parsed }: { parsed: unknown }): boolean {
+  return /quota|maximum number of ports/i.test(messageIn(parsed) ?? '');
+}
+
+function isOverQuota(parsed: unknown): boolean {
+  const error = isObject(parsed) ? parsed['NeutronError'] : undefined;
+  return isObject(error) && error['type'] === 'OverQuota';
+}
+
+/** `{"forbidden": {"message": …}}`, `{"NeutronError": {"message": …}}`, `{"errors": [{"detail": …}]}`, `{"error": {"message": …}}`. */
+export function messageIn(parsed: unknown): string | undefined {
+  if (!isObject(parsed)) return undefined;
+  for (const value of Object.values(parsed)) {
+    if (isObject(value) && typeof value['message'] === 'string') return value['message'];
+    const first: unknown = Array.isArray(value) ? value[0] : undefined;
+    if (isObject(first) && typeof first['detail'] === 'string') return first['detail'];
+  }
+  return undefined;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}

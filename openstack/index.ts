@@ -1,0 +1,8 @@
+/** OpenStack's API as typed functions. One directory for each service, the same files in each. */
+export * from './config';
+export * from './errors';
+export * from './session';
+export * as nova from './nova';
+export * as neutron from './neutron';
+export * as placement from './placement';
+export * as glance from './glance';

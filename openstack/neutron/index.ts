@@ -1,0 +1,4 @@
+export * from './networks';
+export * from './ports';
+export * from './quotas';
+export * from './securityGroups';

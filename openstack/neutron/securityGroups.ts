@@ -1,0 +1,80 @@
+import { z } from 'zod';
+import { NotFoundError } from '../errors';
+import { listAll } from '../paging';
+import type { CallOptions, Session } from '../session';
+
+/** https://docs.openstack.org/api-ref/network/v2/#security-groups-security-groups */
+
+const ruleSchema = z
+  .object({
+    id: z.string(),
+    direction: z.string(),
+    protocol: z.string().nullish(),
+    port_range_min: z.number().nullish(),
+    port_range_max: z.number().nullish(),
+    remote_ip_prefix: z.string().nullish(),
+    remote_group_id: z.string().nullish(),
+  })
+  .transform((raw) => ({
+    id: raw.id,
+    direction: raw.direction,
+    protocol: raw.protocol ?? null,
+    portMin: raw.port_range_min ?? null,
+    portMax: raw.port_range_max ?? null,
+    remoteIpPrefix: raw.remote_ip_prefix ?? null,
+    remoteGroupId: raw.remote_group_id ?? null,
+  }));
+
+const groupSchema = z
+  .object({ id: z.string(), name: z.string(), security_group_rules: z.array(ruleSchema).default([]) })
+  .transform(({ id, name, security_group_rules: rules }) => ({ id, name, rules }));
+
+export type SecurityGroup = z.infer<typeof groupSchema>;
+
+export interface NewRule {
+  readonly groupId: string;
+  readonly protocol: string;
+  readonly portMin?: number;
+  readonly portMax?: number;
+  readonly remoteIpPrefix?: string;
+  readonly remoteGroupId?: string;
+}
+
+/** Of the session's own project: an operator would see everybody's. */
+export async function listSecurityGroups(session: Session, call: CallOptions = {}): Promise<SecurityGroup[]> {
+  const reply = z.object({ security_groups: z.array(groupSchema) }).transform((body) => body.security_groups);
+  return await listAll(session, { service: 'network', path: '/security-groups', query: { project_id: await session.projectId() }, reply }, call);
+}
+
+export async function createSecurityGroup(session: Session, group: { name: string; description: string }, call: CallOptions = {}): Promise<SecurityGroup> {
+  const reply = z.object({ security_group: groupSchema });
+  return (await session.call({ ...call, service: 'network', method: 'POST', path: '/security-groups', body: { security_group: group }, reply })).security_group;
+}
+
+/** All in one request. */
+export async function createSecurityGroupRules(session: Session, rules: readonly NewRule[], call: CallOptions = {}): Promise<void> {
+  const body = {
+    security_group_rules: rules.map((rule) => ({
+      security_group_id: rule.groupId,
+      direction: 'ingress',
+      ethertype: rule.remoteIpPrefix?.includes(':') ? 'IPv6' : 'IPv4',
+      protocol: rule.protocol,
+      ...(rule.portMin !== undefined && { port_range_min: rule.portMin }),
+      ...(rule.portMax !== undefined && { port_range_max: rule.portMax }),
+      ...(rule.remoteIpPrefix !== undefined && { remote_ip_prefix: rule.remoteIpPrefix }),
+      ...(rule.remoteGroupId !== undefined && { remote_group_id: rule.remoteGroupId }),
+    })),
+  };
+  await session.call({ ...call, service: 'network', method: 'POST', path: '/security-group-rules', body });
+}
+
+/** 409 while a port uses it. */
+export async function deleteSecurityGroup(session: Session, id: string, call: CallOptions = {}): Promise<boolean> {
+  try {
+    await session.call({ ...call, service: 'network', method: 'DELETE', path: `/security-groups/${encodeURIComponent(id)}` });
+    return true;
+  } catch (error) {
+    if (error instanceof NotFoundError) return false;
+    throw error;
+  }
+}

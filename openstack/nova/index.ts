@@ -1,0 +1,5 @@
+export * from './flavors';
+export * from './quotas';
+export * from './serverGroups';
+export * from './servers';
+export * from './services';

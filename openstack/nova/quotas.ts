@@ -1,0 +1,18 @@
+import { z } from 'zod';
+import type { CallOptions, Session } from '../session';
+
+/** https://docs.openstack.org/api-ref/compute/#quota-sets-os-quota-sets */
+
+const detail = z.object({ limit: z.number(), in_use: z.number(), reserved: z.number().default(0) });
+
+const schema = z.object({
+  quota_set: z.object({ instances: detail, cores: detail, ram: detail, server_groups: detail, server_group_members: detail }),
+});
+
+export type ComputeQuota = z.infer<typeof schema>['quota_set'];
+
+/** A limit of -1 is none. */
+export async function getQuota(session: Session, call: CallOptions = {}): Promise<ComputeQuota> {
+  const path = `/os-quota-sets/${encodeURIComponent(await session.projectId())}/detail`;
+  return (await session.call({ ...call, service: 'compute', method: 'GET', path, reply: schema })).quota_set;
+}

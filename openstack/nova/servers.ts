@@ -1,0 +1,124 @@
+import { z } from 'zod';
+import { NotFoundError } from '../errors';
+import { listAll } from '../paging';
+import type { CallOptions, Session } from '../session';
+
+/** https://docs.openstack.org/api-ref/compute/#servers-servers */
+
+const serverSchema = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    status: z.string(),
+    tags: z.array(z.string()).default([]),
+    hostId: z.string().default(''),
+    created: z.string().default(''),
+    fault: z.object({ code: z.number(), message: z.string() }).optional(),
+    'OS-EXT-SRV-ATTR:host': z.string().nullish(),
+    'OS-EXT-STS:task_state': z.string().nullish(),
+    tenant_id: z.string().default(''),
+  })
+  .transform((raw) => ({
+    id: raw.id,
+    name: raw.name,
+    status: raw.status,
+    tags: raw.tags,
+    /** A hash, equal for equal hosts within a project; empty while it has none. */
+    hostId: raw.hostId,
+    /** Null for who may not see hosts, and while it has none. */
+    host: raw['OS-EXT-SRV-ATTR:host'] ?? null,
+    taskState: raw['OS-EXT-STS:task_state'] ?? null,
+    created: raw.created,
+    fault: raw.fault ?? null,
+    projectId: raw.tenant_id,
+  }));
+
+export type Server = z.infer<typeof serverSchema>;
+
+export interface NewServer {
+  readonly name: string;
+  readonly flavorId: string;
+  readonly imageId: string;
+  readonly portIds: readonly string[];
+  readonly tags: readonly string[];
+  readonly availabilityZone?: string;
+  /** Asked for by name (2.74). Never `zone:host`: Nova ignores its zone. */
+  readonly host?: string;
+}
+
+/** 202: it exists, and is listed at once. Whether it will be ACTIVE is another matter. There is no idempotency key. */
+export async function createServer(session: Session, server: NewServer, call: CallOptions = {}): Promise<{ id: string }> {
+  const { name, flavorId, imageId, portIds, tags, availabilityZone, host } = server;
+  const { server: created } = await session.call({
+    ...call,
+    service: 'compute',
+    method: 'POST',
+    path: '/servers',
+    body: {
+      server: {
+        name,
+        flavorRef: flavorId,
+        imageRef: imageId,
+        networks: portIds.map((port) => ({ port })),
+        tags,
+        ...(availabilityZone !== undefined && { availability_zone: availabilityZone }),
+        ...(host !== undefined && { host }),
+      },
+    },
+    reply: z.object({ server: z.object({ id: z.string() }) }),
+  });
+  return created;
+}
+
+export interface ServerFilter {
+  /** All of these tags. */
+  readonly tags?: readonly string[];
+  /** By host and over all projects: for operators only, and silently ignored for others. */
+  readonly host?: string;
+  readonly allTenants?: boolean;
+}
+
+export async function listServers(session: Session, filter: ServerFilter, call: CallOptions = {}): Promise<Server[]> {
+  const { tags, host, allTenants } = filter;
+  return await listAll(
+    session,
+    {
+      service: 'compute',
+      path: '/servers/detail',
+      query: { ...(tags && tags.length > 0 && { tags: tags.join(',') }), host, ...(allTenants && { all_tenants: true }) },
+      reply: z.object({ servers: z.array(serverSchema) }).transform(({ servers }) => servers),
+    },
+    call,
+  );
+}
+
+/** Null where there is none (any more). */
+export async function getServer(session: Session, id: string, call: CallOptions = {}): Promise<Server | null> {
+  try {
+    const reply = z.object({ server: serverSchema });
+    return (await session.call({ ...call, service: 'compute', method: 'GET', path: `/servers/${encodeURIComponent(id)}`, reply })).server;
+  } catch (error) {
+    if (error instanceof NotFoundError) return null;
+    throw error;
+  }
+}
+
+/** Says whether there was one to delete. The deletion goes on after the answer. */
+export async function deleteServer(session: Session, id: string, call: CallOptions = {}): Promise<boolean> {
+  try {
+    await session.call({ ...call, service: 'compute', method: 'DELETE', path: `/servers/${encodeURIComponent(id)}` });
+    return true;
+  } catch (error) {
+    if (error instanceof NotFoundError) return false;
+    throw error;
+  }
+}
+
+/** From a host that is down, to one that is named: without a name, Nova may put all of a host's servers on one. */
+export async function evacuateServer(session: Session, id: string, host: string, call: CallOptions = {}): Promise<void> {
+  await session.call({ ...call, service: 'compute', method: 'POST', path: `/servers/${encodeURIComponent(id)}/action`, body: { evacuate: { host } } });
+}
+
+export async function startServer(session: Session, id: string, call: CallOptions = {}): Promise<void> {
+  await session.call({ ...call, service: 'compute', method: 'POST', path: `/servers/${encodeURIComponent(id)}/action`, body: { 'os-start': null } });
+}
