@@ -1,0 +1,196 @@
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { control } from './control/routes';
+import { glance } from './glance/routes';
+import { keystone } from './keystone/routes';
+import { between, emit, newId, sleep, type Cloud, type Project, type RequestFault, type User } from './model';
+import { neutron } from './neutron/routes';
+import { nova } from './nova/routes';
+import { placement } from './placement/routes';
+import { Refusal, type Request, type Response, type Route, type ServiceRoutes } from './routing';
+
+/** From a request to an answer, without or with sockets: token, faults on demand, latency, the service's own errors. */
+
+export interface RawRequest {
+  readonly method: string;
+  /** Path and query. */
+  readonly url: string;
+  /** With lower-case names. */
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly body: string | undefined;
+  readonly base?: string;
+}
+
+export interface RawResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** The connection goes away without an answer. */
+export class Dropped extends Error {}
+
+const services: readonly ServiceRoutes[] = [control, keystone, nova, neutron, placement, glance];
+
+export async function handle(cloud: Cloud, raw: RawRequest): Promise<RawResponse> {
+  const base = raw.base ?? 'http://127.0.0.1';
+  const url = new URL(raw.url, base);
+  const service = services.find(({ prefix }) => url.pathname === prefix || url.pathname.startsWith(`${prefix}/`));
+  if (!service) return answer({ status: 404, body: { error: { code: 404, message: `nothing is at ${url.pathname}` } } }, cloud);
+  if (service === control) return await dispatch(cloud, { raw, url, service, base });
+  cloud.calls += 1;
+  await sleep(cloud, between(cloud, cloud.options.latencyMs));
+  const fault = faultFor(cloud, raw, url);
+  if (fault?.kind === 'delay') await sleep(cloud, fault.delayMs ?? 0);
+  if (fault && fault.kind !== 'delay' && fault.moment !== 'after') return failed(cloud, fault);
+  const response = await dispatch(cloud, { raw, url, service, base });
+  return fault && fault.kind !== 'delay' ? failed(cloud, fault) : response;
+}
+
+function failed(cloud: Cloud, fault: RequestFault): RawResponse {
+  if (fault.kind === 'drop') throw new Dropped('dropped on demand');
+  return answer({ status: fault.status ?? 500, body: fault.body ?? { computeFault: { code: fault.status ?? 500, message: 'The server has either erred or is incapable of performing the requested operation.' } } }, cloud);
+}
+
+function faultFor(cloud: Cloud, raw: RawRequest, url: URL): RequestFault | undefined {
+  for (const entry of cloud.faults) {
+    const { fault } = entry;
+    if (fault.kind !== 'status' && fault.kind !== 'drop' && fault.kind !== 'delay') continue;
+    const { method, path, requestId, nth } = fault.match;
+    if (method !== undefined && method !== raw.method) continue;
+    if (path !== undefined && !new RegExp(path).test(`${url.pathname}${url.search}`)) continue;
+    if (requestId !== undefined && requestId !== raw.headers['x-openstack-request-id']) continue;
+    entry.seen += 1;
+    if ((nth !== undefined && entry.seen < nth) || entry.left <= 0) continue;
+    entry.left -= 1;
+    return fault;
+  }
+  return undefined;
+}
+
+interface Arrived {
+  readonly raw: RawRequest;
+  readonly url: URL;
+  readonly service: ServiceRoutes;
+  readonly base: string;
+}
+
+async function dispatch(cloud: Cloud, arrived: Arrived): Promise<RawResponse> {
+  const { raw, url, service } = arrived;
+  try {
+    const path = url.pathname.slice(service.prefix.length);
+    const matching = service.routes.filter((route) => route.path.test(path === '' ? (service.prefix.includes('v2') ? '' : '/') : path));
+    const found = matching.find((route) => route.method === raw.method);
+    if (!found) throw new Refusal(matching.length > 0 ? 405 : 404, `${raw.method} ${url.pathname} is not supported.`);
+    return answer(await found.handle(requestOf(cloud, arrived, { route: found, path })), cloud);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    const requestId = raw.headers['x-openstack-request-id'] ?? null;
+    if (raw.method !== 'GET' && service !== control) {
+      emit(cloud, { type: 'refused', requestId, method: raw.method, path: url.pathname, status: error.status, message: error.message });
+    }
+    return answer({ status: error.status, body: error.body ?? service.error(error.status, error.message) }, cloud);
+  }
+}
+
+function requestOf(cloud: Cloud, { raw, url, service, base }: Arrived, at: { route: Route; path: string }): Request {
+  const { user, project } = at.route.open ? nobody(cloud) : whoIs(cloud, raw, service);
+  return {
+    cloud,
+    user,
+    project,
+    admin: user.roles.includes('admin'),
+    method: raw.method,
+    path: at.path,
+    params: at.route.path.exec(at.path)?.slice(1) ?? [],
+    query: url.searchParams,
+    body: parsed(raw.body),
+    headers: raw.headers,
+    requestId: raw.headers['x-openstack-request-id'] ?? null,
+    base,
+  };
+}
+
+function whoIs(cloud: Cloud, raw: RawRequest, service: ServiceRoutes): { user: User; project: Project } {
+  const token = cloud.tokens.get(raw.headers['x-auth-token'] ?? '');
+  const project = token && cloud.projects.get(token.user.projectId);
+  if (!token || !project || token.expiresAt <= cloud.clock.now()) {
+    throw new Refusal(401, 'The request you have made requires authentication.', service.error(401, 'The request you have made requires authentication.'));
+  }
+  return { user: token.user, project };
+}
+
+function nobody(cloud: Cloud): { user: User; project: Project } {
+  const [project] = cloud.projects.values();
+  if (!project) throw new Error('a cloud has projects');
+  return { user: { id: '', name: '', password: '', projectId: '', roles: [] }, project };
+}
+
+function parsed(body: string | undefined): unknown {
+  if (body === undefined || body === '') return undefined;
+  try {
+    return JSON.parse(body);
+  } catch {
+    throw new Refusal(400, 'The request body is not JSON.');
+  }
+}
+
+function answer({ status, body, headers }: Response, cloud: Cloud): RawResponse {
+  const isText = typeof body === 'string';
+  return {
+    status,
+    headers: { 'content-type': isText ? 'text/html' : 'application/json', 'x-openstack-request-id': `req-${newId(cloud)}`, ...headers },
+    body: body === undefined ? '' : isText ? body : JSON.stringify(body),
+  };
+}
+
+export interface Served {
+  readonly url: string;
+  readonly close: () => Promise<void>;
+}
+
+/** On loopback only. */
+export async function serve(cloud: Cloud, options: { port?: number } = {}): Promise<Served> {
+  let base = '';
+  const server = createServer((incoming, outgoing) => {
+    void read(incoming)
+      .then((body) => handle(cloud, { method: incoming.method ?? 'GET', url: incoming.url ?? '/', headers: flat(incoming), body, base }))
+      .then(
+        ({ status, headers, body }) => {
+          outgoing.writeHead(status, headers).end(body);
+        },
+        (error: unknown) => {
+          if (!(error instanceof Dropped)) process.stderr.write(`${error instanceof Error ? (error.stack ?? '') : String(error)}\n`);
+          if (error instanceof Dropped) incoming.socket.destroy();
+          else outgoing.writeHead(500, { 'content-type': 'application/json' }).end('{"computeFault":{"code":500,"message":"Unexpected API Error."}}');
+        },
+      );
+  });
+  // A client's kept connection must not be closed under a request that is on its way.
+  server.keepAliveTimeout = 65_000;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options.port ?? 0, '127.0.0.1', resolve);
+  });
+  base = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
+  return {
+    url: base,
+    close: () =>
+      new Promise<void>((resolve) => {
+        server.close(() => {
+          resolve();
+        });
+        server.closeAllConnections();
+      }),
+  };
+}
+
+function flat(incoming: IncomingMessage): Record<string, string | undefined> {
+  return Object.fromEntries(Object.entries(incoming.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(',') : value]));
+}
+
+async function read(incoming: IncomingMessage): Promise<string> {
+  const parts: Buffer[] = [];
+  for await (const part of incoming) parts.push(part as Buffer);
+  return Buffer.concat(parts).toString('utf8');
+}

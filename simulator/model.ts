@@ -1,0 +1,374 @@
+import { createHash } from 'node:crypto';
+import { realClock, seeded, type Clock } from './clock';
+import type { CloudChange, CloudEvent } from './events';
+
+/** What the embedded cloud consists of. Services read and change it through the functions here, which keep the log. */
+
+export interface Resources {
+  readonly vcpus: number;
+  readonly ramMb: number;
+  readonly diskGb: number;
+}
+
+export interface HostSpec extends Resources {
+  readonly name: string;
+  readonly zone: string;
+}
+
+export interface Host extends HostSpec {
+  readonly id: string;
+  readonly aggregateId: string;
+  /** The truth. */
+  alive: boolean;
+  /** What Nova reports of its service, which comes later than the truth. */
+  reportedUp: boolean;
+  enabled: boolean;
+  forcedDown: boolean;
+  disabledReason: string | null;
+  used: Resources;
+  /** Servers whose room it holds, with those being built and those evacuated away while it is down. */
+  readonly holds: Set<string>;
+}
+
+export type ServerStatus = 'BUILD' | 'ACTIVE' | 'ERROR' | 'SHUTOFF' | 'REBUILD';
+
+export interface Server {
+  readonly id: string;
+  readonly name: string;
+  readonly projectId: string;
+  readonly flavorId: string;
+  readonly imageId: string;
+  tags: readonly string[];
+  readonly portIds: readonly string[];
+  readonly requestedHost: string | null;
+  readonly zone: string | null;
+  readonly groupId: string | null;
+  readonly hints: Readonly<Record<string, unknown>>;
+  readonly createdAt: string;
+  status: ServerStatus;
+  taskState: string | null;
+  host: string | null;
+  fault: { code: number; message: string } | null;
+  deleting: boolean;
+  attempts: number;
+}
+
+export interface Port {
+  readonly id: string;
+  readonly name: string;
+  readonly projectId: string;
+  readonly networkId: string;
+  readonly address: string;
+  tags: readonly string[];
+  readonly securityGroupIds: readonly string[];
+  deviceId: string;
+  status: 'DOWN' | 'ACTIVE';
+}
+
+export interface Network {
+  readonly id: string;
+  readonly name: string;
+  readonly subnetId: string;
+  readonly cidr: string;
+  /** Of the next address: addresses are not handed out twice in a row. */
+  next: number;
+}
+
+export interface SecurityRule {
+  readonly id: string;
+  readonly groupId: string;
+  readonly projectId: string;
+  readonly direction: string;
+  readonly ethertype: string;
+  readonly protocol: string | null;
+  readonly portMin: number | null;
+  readonly portMax: number | null;
+  readonly remoteIpPrefix: string | null;
+  readonly remoteGroupId: string | null;
+}
+
+export interface SecurityGroup {
+  readonly id: string;
+  readonly name: string;
+  readonly description: string;
+  readonly projectId: string;
+}
+
+export interface ServerGroup {
+  readonly id: string;
+  readonly name: string;
+  readonly projectId: string;
+  readonly policy: string;
+  readonly maxPerHost: number;
+  readonly members: Set<string>;
+}
+
+export interface Flavor extends Resources {
+  readonly id: string;
+  readonly name: string;
+}
+
+export interface Image {
+  readonly id: string;
+  readonly name: string;
+}
+
+export interface User {
+  readonly id: string;
+  readonly name: string;
+  readonly password: string;
+  readonly projectId: string;
+  readonly roles: readonly string[];
+}
+
+export interface Project {
+  readonly id: string;
+  readonly name: string;
+  readonly quotas: Map<string, number>;
+}
+
+export interface Publication {
+  readonly revision: number;
+  readonly stage: 1 | 2;
+  readonly service: Readonly<Record<string, readonly string[]>>;
+}
+
+export interface Token {
+  readonly user: User;
+  expiresAt: number;
+}
+
+export interface CloudOptions {
+  readonly hosts?: readonly HostSpec[];
+  readonly flavors?: readonly Omit<Flavor, 'id'>[];
+  readonly images?: readonly string[];
+  readonly networks?: Readonly<Record<string, string>>;
+  readonly quotas?: Readonly<Record<string, number>>;
+  /** Factor on boots and on how soon a death is noticed. */
+  readonly pace?: number;
+  /** Seconds that a boot takes, before the pace. */
+  readonly bootSeconds?: readonly [number, number];
+  /** Milliseconds that an answer takes. */
+  readonly latencyMs?: readonly [number, number];
+  readonly seed?: number;
+  readonly clock?: Clock;
+}
+
+/** Faults on demand. `nth` counts the requests that match, from 1. */
+export type Fault = RequestFault | SchedulerFault;
+
+export interface RequestFault {
+  readonly kind: 'status' | 'drop' | 'delay';
+  readonly match: { readonly method?: string; readonly path?: string; readonly requestId?: string; readonly nth?: number };
+  /** `before` its effect, or `after` it: the lost reply. */
+  readonly moment?: 'before' | 'after';
+  readonly times?: number;
+  readonly status?: number;
+  readonly body?: unknown;
+  readonly delayMs?: number;
+}
+
+export interface SchedulerFault {
+  /** On another host than asked for; ERROR in the build; in BUILD for good. */
+  readonly kind: 'misplace' | 'buildError' | 'stuckBuild';
+  readonly match: { readonly namePrefix?: string; readonly host?: string };
+  readonly times?: number;
+}
+
+export interface Cloud {
+  readonly options: Required<Omit<CloudOptions, 'clock'>>;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly startedAt: number;
+  readonly region: string;
+  readonly projects: Map<string, Project>;
+  readonly users: Map<string, User>;
+  readonly applicationCredentials: Map<string, { readonly secret: string; readonly userId: string }>;
+  readonly tokens: Map<string, Token>;
+  readonly hosts: Map<string, Host>;
+  readonly aggregates: Map<string, string>;
+  readonly flavors: Map<string, Flavor>;
+  readonly images: Map<string, Image>;
+  readonly networks: Map<string, Network>;
+  readonly servers: Map<string, Server>;
+  readonly ports: Map<string, Port>;
+  readonly addresses: Set<string>;
+  readonly securityGroups: Map<string, SecurityGroup>;
+  readonly securityRules: Map<string, SecurityRule>;
+  readonly serverGroups: Map<string, ServerGroup>;
+  readonly publications: Map<string, Publication>;
+  readonly faults: { readonly fault: Fault; seen: number; left: number }[];
+  readonly log: CloudEvent[];
+  /** OpenStack calls answered. */
+  calls: number;
+  serial: number;
+}
+
+const quotasDefault: Readonly<Record<string, number>> = {
+  instances: 1_000,
+  cores: 2_000,
+  ram: 4_000_000,
+  server_groups: 10,
+  server_group_members: 10,
+  ports: 4_000,
+  security_groups: 100,
+  security_group_rules: 1_000,
+};
+
+/** `{mz: 12, dmz: 4}` as cmp-01 … cmp-12 and dmz-01 … dmz-04: the first zone's hosts are called cmp. */
+export function hostsOf(zones: Readonly<Record<string, number>>, size: Resources = { vcpus: 16, ramMb: 65_536, diskGb: 1_000 }): HostSpec[] {
+  return Object.entries(zones).flatMap(([zone, count], index) =>
+    Array.from({ length: count }, (_, number) => ({
+      name: `${index === 0 ? 'cmp' : zone}-${String(number + 1).padStart(count > 99 ? 4 : 2, '0')}`,
+      zone,
+      ...size,
+    })),
+  );
+}
+
+const flavorsDefault: readonly Omit<Flavor, 'id'>[] = [
+  { name: 'm1.small', vcpus: 1, ramMb: 2_048, diskGb: 20 },
+  { name: 'clearwater.small', vcpus: 1, ramMb: 2_048, diskGb: 20 },
+  { name: 'clearwater.storage', vcpus: 2, ramMb: 4_096, diskGb: 40 },
+];
+const imagesDefault = ['cirros', ...['vellum', 'dime', 'homer', 'sprout', 'bono', 'ellis'].map((role) => `clearwater-${role}`)];
+const networksDefault = { mgmt: '10.10.0.0/16', sig: '10.20.0.0/16', 'sig-dmz': '10.30.0.0/16' };
+
+export function createCloud(given: CloudOptions = {}): Cloud {
+  const options = {
+    hosts: hostsOf({ mz: 12, dmz: 4 }),
+    flavors: flavorsDefault,
+    images: imagesDefault,
+    networks: networksDefault,
+    pace: 1,
+    bootSeconds: [10, 20] as const,
+    latencyMs: [2, 8] as const,
+    seed: 1,
+    ...given,
+    quotas: { ...quotasDefault, ...given.quotas },
+  };
+  const clock = given.clock ?? realClock;
+  const cloud: Cloud = {
+    options,
+    clock,
+    random: seeded(options.seed),
+    startedAt: clock.now(),
+    region: 'RegionOne',
+    projects: new Map(),
+    users: new Map(),
+    applicationCredentials: new Map(),
+    tokens: new Map(),
+    hosts: new Map(),
+    aggregates: new Map(),
+    flavors: new Map(),
+    images: new Map(),
+    networks: new Map(),
+    servers: new Map(),
+    ports: new Map(),
+    addresses: new Set(),
+    securityGroups: new Map(),
+    securityRules: new Map(),
+    serverGroups: new Map(),
+    publications: new Map(),
+    faults: [],
+    log: [],
+    calls: 0,
+    serial: 0,
+  };
+  for (const name of ['bulkhead', 'tenant', 'other']) {
+    const id = newId(cloud);
+    cloud.projects.set(id, { id, name, quotas: new Map(Object.entries(options.quotas)) });
+    const admin = name === 'bulkhead';
+    const user: User = { id: newId(cloud), name: admin ? 'operator' : name, password: `${name}-secret`, projectId: id, roles: admin ? ['admin', 'member'] : ['member'] };
+    cloud.users.set(user.id, user);
+    if (admin) cloud.applicationCredentials.set('embedded-credential', { secret: 'embedded-credential-secret', userId: user.id });
+  }
+  for (const flavor of options.flavors) {
+    const id = String(cloud.flavors.size + 1);
+    cloud.flavors.set(id, { id, ...flavor });
+  }
+  for (const name of options.images) {
+    const id = newUuid(cloud);
+    cloud.images.set(id, { id, name });
+  }
+  for (const [name, cidr] of Object.entries(options.networks)) {
+    const id = newUuid(cloud);
+    cloud.networks.set(id, { id, name, cidr, subnetId: newUuid(cloud), next: 10 });
+  }
+  for (const spec of options.hosts) {
+    const aggregateId = cloud.aggregates.get(spec.zone) ?? newUuid(cloud);
+    cloud.aggregates.set(spec.zone, aggregateId);
+    const host: Host = {
+      ...spec,
+      id: newUuid(cloud),
+      aggregateId,
+      alive: true,
+      reportedUp: true,
+      enabled: true,
+      forcedDown: false,
+      disabledReason: null,
+      used: { vcpus: 0, ramMb: 0, diskGb: 0 },
+      holds: new Set(),
+    };
+    cloud.hosts.set(host.name, host);
+    emitHost(cloud, host, null);
+  }
+  return cloud;
+}
+
+/** Ids look like OpenStack's, and are the same for the same seed. */
+export function newUuid(cloud: Cloud): string {
+  cloud.serial += 1;
+  const hex = createHash('sha256').update(`${String(cloud.options.seed)}/${String(cloud.serial)}`).digest('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+}
+
+export function newId(cloud: Cloud): string {
+  return newUuid(cloud).replaceAll('-', '');
+}
+
+export function emit(cloud: Cloud, change: CloudChange): void {
+  cloud.log.push({ ...change, seq: cloud.log.length + 1, at: cloud.clock.now() - cloud.startedAt } as CloudEvent);
+}
+
+export function isUp(host: Host): boolean {
+  return host.reportedUp && !host.forcedDown;
+}
+
+export function emitHost(cloud: Cloud, host: Host, requestId: string | null): void {
+  const { name, zone, alive, enabled, forcedDown, disabledReason } = host;
+  emit(cloud, { type: 'host', requestId, host: name, zone, alive, up: isUp(host), enabled, forcedDown, disabledReason });
+}
+
+export function freeOf(host: Host): Resources {
+  return { vcpus: host.vcpus - host.used.vcpus, ramMb: host.ramMb - host.used.ramMb, diskGb: host.diskGb - host.used.diskGb };
+}
+
+export function hold(cloud: Cloud, host: Host, server: Server): void {
+  if (host.holds.has(server.id)) return;
+  host.holds.add(server.id);
+  host.used = added(host.used, cloud.flavors.get(server.flavorId), 1);
+}
+
+export function letGo(cloud: Cloud, host: Host, server: Server): void {
+  if (!host.holds.delete(server.id)) return;
+  host.used = added(host.used, cloud.flavors.get(server.flavorId), -1);
+}
+
+function added(used: Resources, flavor: Flavor | undefined, sign: 1 | -1): Resources {
+  return {
+    vcpus: used.vcpus + sign * (flavor?.vcpus ?? 0),
+    ramMb: used.ramMb + sign * (flavor?.ramMb ?? 0),
+    diskGb: used.diskGb + sign * (flavor?.diskGb ?? 0),
+  };
+}
+
+export function between(cloud: Cloud, [least, most]: readonly [number, number]): number {
+  return least + (most - least) * cloud.random();
+}
+
+export function sleep(cloud: Cloud, milliseconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    cloud.clock.after(milliseconds, resolve);
+  });
+}
