@@ -86,8 +86,8 @@ export interface CloudActivities {
   remove(input: { turn: TurnRef; vnf: string; members: readonly Member[]; orphans?: readonly MemberRef[]; timing: Timing }): Promise<void>;
   /** Everything that bears this turn's token and is not in `keep`: ports, then servers, until two lists agree. The undo of all launches. */
   removeByToken(input: { turn: TurnRef; vnf: string; token: string; keep: readonly string[]; timing: Timing }): Promise<{ nextOrdinals: Record<string, number> }>;
-  /** Deletes these groups by id, and groups of the VNF's name prefix that `keep` does not list. */
-  removeGroups(input: { turn: TurnRef; vnf: string; keep: readonly Group[]; timing: Timing }): Promise<void>;
+  /** Deletes security groups by id, and those of these pools by name: what no reply has told the id of. */
+  removeGroups(input: { turn: TurnRef; vnf: string; groups: { ids: readonly string[]; pools: readonly string[] }; timing: Timing }): Promise<void>;
   /** Both stages, in order. */
   publish(input: { turn: TurnRef; vnf: string; publication: Publication }): Promise<void>;
   /** Which members of the record the cloud shows dead: ERROR, gone, off, or on a host that is forced down. */

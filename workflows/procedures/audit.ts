@@ -1,5 +1,5 @@
 import { sleep, workflowInfo } from '@temporalio/workflow';
-import type { Debt, Group } from '../../domain/record';
+import type { Debt } from '../../domain/record';
 import { lateAttemptSeconds, type Timing } from '../../domain/timing';
 import type { Publication, TurnRef } from '../../domain/turn';
 import { cloud } from '../ports';
@@ -19,9 +19,8 @@ export interface AuditInput {
   readonly token: string;
   /** Servers that bear the dead token and are members, or another run's debt. */
   readonly keepServerIds: readonly string[];
-  readonly keepGroups: readonly Group[];
-  /** The VNF never came to be: its groups go too. */
-  readonly neverCommitted: boolean;
+  /** The pools of a VNF that never came to be: their groups go too. */
+  readonly uncommittedPools: readonly string[];
   readonly debt: Debt | null;
   readonly publication: Publication;
   readonly timing: Timing;
@@ -47,7 +46,7 @@ export async function audit(input: AuditInput): Promise<AuditResult> {
   const { nextOrdinals } = await ports.removeByToken.executeWithOptions({ summary: 'remove what the vanished run left' }, [
     { turn, vnf, token: deadToken, keep: [...input.keepServerIds, ...owedIds(debt)], timing },
   ]);
-  if (input.neverCommitted) await ports.removeGroups({ turn, vnf, keep: input.keepGroups, timing });
+  if (input.uncommittedPools.length > 0) await ports.removeGroups({ turn, vnf, groups: { ids: [], pools: input.uncommittedPools }, timing });
   if (debt) await payDebt({ turn, vnf, debt, timing });
   mark({ phase: 'ended', outcome: 'completed' });
   return { nextOrdinals };

@@ -15,7 +15,7 @@ export const groupsMade: Step = {
   },
   undo: async (turn) => {
     await cloud(turn.timing, { retrySeconds: turn.timing.undoSeconds }).removeGroups.executeWithOptions({ summary: 'undo: remove groups' }, [
-      { turn: turn.ref, vnf: turn.vnf, keep: [], timing: turn.timing },
+      { turn: turn.ref, vnf: turn.vnf, groups: { ids: [], pools: turn.record.descriptor.pools.map((pool) => pool.name) }, timing: turn.timing },
     ]);
   },
 };

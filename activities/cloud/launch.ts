@@ -1,0 +1,183 @@
+import { memberName, portName, readTags, tag } from '../../domain/names';
+import type { LaunchRow } from '../../domain/plan';
+import type { Member } from '../../domain/record';
+import { BadRequestError, ConflictError, neutron, nova, OpenStackError, QuotaExceededError, UnavailableError } from '../../openstack';
+import type { Dependencies } from '../dependencies';
+import type { CloudActivities, LaunchInput, LaunchResult } from '../ports';
+import { deadlineOf, isRepeat, refuseLostTurn, type Deadline } from '../turn';
+
+/**
+ * Up to ten members: ports in one request, then servers, five at once. Nova has no idempotency key, so a repeat looks first for what
+ * the attempt before it made: by the tags that every server and port bears from its creation.
+ */
+export function launchActivity(dependencies: Dependencies): CloudActivities['launch'] {
+  return async (input) => {
+    refuseLostTurn(input.turn);
+    const work: Work = { dependencies, input, deadline: deadlineOf(input.timing) };
+    const found = isRepeat() ? await lookAround(work) : nothingFound;
+    const missing = input.rows.filter((row) => !found.servers.has(row.ordinal));
+    let ports: ReadonlyMap<number, readonly string[]>;
+    try {
+      ports = await portsFor(work, missing, found);
+    } catch (error) {
+      if (!(error instanceof QuotaExceededError)) throw error;
+      return input.rows.map((row) => known(work, row, found) ?? lost(row, { kind: 'QuotaExceeded', message: error.message, portIds: [] }));
+    }
+    const created = new Map<number, LaunchResult>();
+    await inParallel(missing, serversAtOnce, async (row) => {
+      created.set(row.ordinal, await launchOne(work, row, ports.get(row.ordinal) ?? []));
+    });
+    return input.rows.map((row) => known(work, row, found) ?? created.get(row.ordinal) ?? lost(row, { kind: 'CloudUnavailable', message: 'not tried', portIds: [] }));
+  };
+}
+
+const serversAtOnce = 5;
+
+interface Work {
+  readonly dependencies: Dependencies;
+  readonly input: LaunchInput;
+  readonly deadline: Deadline;
+}
+
+/** What bears this turn's token already, by ordinal. */
+interface Found {
+  readonly servers: ReadonlyMap<number, nova.Server>;
+  readonly ports: ReadonlyMap<number, readonly neutron.Port[]>;
+}
+
+const nothingFound: Found = { servers: new Map(), ports: new Map() };
+
+function tagsOf({ turn, vnf, pool }: LaunchInput): string[] {
+  return [tag.vnf(vnf), tag.pool(pool.name), tag.token(turn.token)];
+}
+
+async function lookAround(work: Work): Promise<Found> {
+  const { dependencies, input, deadline } = work;
+  const { session } = dependencies;
+  const tags = tagsOf(input);
+  const [servers, ports] = await Promise.all([nova.listServers(session, { tags }, deadline.call()), neutron.listPorts(session, { tags }, deadline.call())]);
+  const byOrdinal = new Map<number, nova.Server>();
+  for (const server of servers) {
+    const { ordinal } = readTags(server.tags);
+    if (ordinal === undefined) continue;
+    const other = byOrdinal.get(ordinal);
+    // One member, one server: the one that holds the ports stays.
+    const extra = other && (ports.some((port) => port.deviceId === server.id) ? other : server);
+    if (extra) await nova.deleteServer(session, extra.id, deadline.call(input.turn.token));
+    if (!other || extra === other) byOrdinal.set(ordinal, server);
+  }
+  const portsByOrdinal = new Map<number, neutron.Port[]>();
+  for (const port of ports) {
+    const { ordinal } = readTags(port.tags);
+    if (ordinal !== undefined) portsByOrdinal.set(ordinal, [...(portsByOrdinal.get(ordinal) ?? []), port]);
+  }
+  return { servers: byOrdinal, ports: portsByOrdinal };
+}
+
+function known({ input }: Work, row: LaunchRow, found: Found): LaunchResult | undefined {
+  const server = found.servers.get(row.ordinal);
+  if (!server) return undefined;
+  const ports = found.ports.get(row.ordinal) ?? [];
+  const inOrder = input.pool.networks.flatMap((network) => ports.find((port) => port.name === portName(memberName(input.vnf, row.pool, row.ordinal), network)) ?? []);
+  return { ok: true, member: memberOf(input, row, { serverId: server.id, portIds: inOrder.map((port) => port.id) }) };
+}
+
+function memberOf({ turn }: LaunchInput, { pool, ordinal, host }: LaunchRow, made: { serverId: string; portIds: readonly string[] }): Member {
+  return { pool, ordinal, host, serverId: made.serverId, portIds: made.portIds, token: turn.token };
+}
+
+/** The ids of each row's ports, in the order of the pool's networks. What is missing is made in one request. */
+async function portsFor(work: Work, rows: readonly LaunchRow[], found: Found): Promise<ReadonlyMap<number, readonly string[]>> {
+  const { dependencies, input, deadline } = work;
+  const wanted: { row: LaunchRow; name: string; networkId: string; id: string | undefined }[] = [];
+  for (const row of rows) {
+    for (const network of input.pool.networks) {
+      const name = portName(memberName(input.vnf, row.pool, row.ordinal), network);
+      const networkId = await dependencies.names.networkId(input.networks[network]?.network ?? network, deadline.call());
+      const free = found.ports.get(row.ordinal)?.find((port) => port.name === name && port.deviceId === '');
+      wanted.push({ row, name, networkId, id: free?.id });
+    }
+  }
+  const missing = wanted.filter((each) => each.id === undefined);
+  const created =
+    missing.length === 0
+      ? []
+      : await neutron.createPorts(
+          dependencies.session,
+          missing.map(({ row, name, networkId }) => ({
+            name,
+            networkId,
+            tags: [...tagsOf(input), tag.ordinal(row.ordinal)],
+            ...(input.groupId !== null && { securityGroupIds: [input.groupId] }),
+          })),
+          deadline.call(input.turn.token),
+        );
+  const ids = new Map<number, string[]>();
+  for (const { row, name, id } of wanted) {
+    const portId = id ?? created.find((port) => port.name === name)?.id;
+    if (portId !== undefined) ids.set(row.ordinal, [...(ids.get(row.ordinal) ?? []), portId]);
+  }
+  return ids;
+}
+
+async function launchOne(work: Work, row: LaunchRow, portIds: readonly string[]): Promise<LaunchResult> {
+  const { dependencies, input, deadline } = work;
+  const { pool, vnf, turn } = input;
+  const name = memberName(vnf, row.pool, row.ordinal);
+  try {
+    const { id } = await nova.createServer(
+      dependencies.session,
+      {
+        name,
+        flavorId: (await dependencies.names.flavor(pool.flavor, deadline.call())).id,
+        imageId: await dependencies.names.imageId(pool.image, deadline.call()),
+        portIds,
+        tags: [...tagsOf(input), tag.ordinal(row.ordinal)],
+        availabilityZone: pool.zone,
+        host: row.host,
+      },
+      deadline.call(turn.token),
+    );
+    return { ok: true, member: memberOf(input, row, { serverId: id, portIds }) };
+  } catch (error) {
+    if (error instanceof QuotaExceededError) return lost(row, { kind: 'QuotaExceeded', message: error.message, portIds });
+    // The host is gone from the cloud, or the port is another's: elsewhere it may work.
+    if (error instanceof BadRequestError || error instanceof ConflictError) return lost(row, { kind: 'MemberFailed', message: error.message, portIds });
+    if (error instanceof UnavailableError) return await settleFate(work, row, { portIds, error });
+    throw error;
+  }
+}
+
+/**
+ * The create may have had its effect. Seen: it is ours. Not seen: its ports are deleted, so that a create that is still on its way
+ * must fail, and what then appears is deleted too.
+ */
+async function settleFate(work: Work, row: LaunchRow, at: { portIds: readonly string[]; error: UnavailableError }): Promise<LaunchResult> {
+  const { dependencies, input, deadline } = work;
+  const { session } = dependencies;
+  const { turn } = input;
+  const list = (): Promise<nova.Server[]> => nova.listServers(session, { tags: [...tagsOf(input), tag.ordinal(row.ordinal)] }, deadline.call());
+  if (!at.error.fateUnknown) return lost(row, { kind: 'CloudUnavailable', message: at.error.message, portIds: at.portIds });
+  try {
+    const [server] = await list();
+    if (server) return { ok: true, member: memberOf(input, row, { serverId: server.id, portIds: at.portIds }) };
+    for (const id of at.portIds) await neutron.deletePort(session, id, deadline.call(turn.token));
+    for (const late of await list()) await nova.deleteServer(session, late.id, deadline.call(turn.token));
+    return lost(row, { kind: 'CloudUnavailable', message: at.error.message, portIds: [] });
+  } catch (error) {
+    if (!(error instanceof OpenStackError)) throw error;
+    return lost(row, { kind: 'CloudUnavailable', message: at.error.message, portIds: at.portIds });
+  }
+}
+
+function lost({ pool, ordinal }: LaunchRow, why: { kind: Extract<LaunchResult, { ok: false }>['kind']; message: string; portIds: readonly string[] }): LaunchResult {
+  return { ok: false, ref: { pool, ordinal }, ...why };
+}
+
+async function inParallel<T>(items: readonly T[], most: number, task: (item: T) => Promise<void>): Promise<void> {
+  const rest = [...items];
+  const lane = async (): Promise<void> => {
+    for (let item = rest.shift(); item !== undefined; item = rest.shift()) await task(item);
+  };
+  await Promise.all(Array.from({ length: Math.min(most, items.length) }, lane));
+}

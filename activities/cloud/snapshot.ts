@@ -1,0 +1,79 @@
+import type { Descriptor } from '../../domain/descriptor/descriptor';
+import { readTags, tag } from '../../domain/names';
+import type { FlavorSeen, Host, Quota, Resources, ServerSeen, ServerStatus, Snapshot } from '../../domain/snapshot';
+import { neutron, nova, placement, type CallOptions } from '../../openstack';
+import type { Dependencies } from '../dependencies';
+
+/** One moment of the cloud, by list calls only, side by side. */
+
+const statuses: readonly string[] = ['BUILD', 'ACTIVE', 'ERROR', 'SHUTOFF', 'REBUILD', 'DELETED'] satisfies ServerStatus[];
+
+export interface SnapshotOf {
+  readonly descriptor: Descriptor;
+  /** Pools that the plan may launch in: their flavors, images and networks must exist. */
+  readonly pools: readonly Descriptor['pools'][number][];
+  /** Whose servers are listed. Null: nobody's. */
+  readonly vnf: string | null;
+}
+
+export async function readSnapshot(dependencies: Dependencies, of: SnapshotOf, call: CallOptions): Promise<Snapshot> {
+  const { session, names } = dependencies;
+  const wanted = [...new Set(of.pools.map((pool) => pool.flavor))];
+  const flavors: Record<string, FlavorSeen> = {};
+  for (const name of wanted) flavors[name] = await names.flavor(name, call);
+  const networks = new Set(of.pools.flatMap((pool) => pool.networks.flatMap((name) => of.descriptor.networks[name]?.network ?? [])));
+  const [services, rooms, servers, compute, network] = await Promise.all([
+    nova.listServices(session, call),
+    readRooms(dependencies, Object.values(flavors), call),
+    of.vnf === null ? [] : nova.listServers(session, { tags: [tag.vnf(of.vnf)] }, call),
+    nova.getQuota(session, call),
+    neutron.getQuota(session, call),
+    // Only that they exist: what is missing is said before anything is made.
+    ...[...networks].map((name) => names.networkId(name, call)),
+    ...[...new Set(of.pools.map((pool) => pool.image))].map((name) => names.imageId(name, call)),
+  ]);
+  return {
+    hosts: services.map(({ host: name, zone, up, enabled }): Host => ({ name, zone, up, enabled, free: rooms.get(name) ?? nothing })),
+    servers: servers.flatMap((server) => seen(server) ?? []),
+    flavors,
+    quotas: {
+      instances: quota(compute.instances.limit, compute.instances.in_use),
+      cores: quota(compute.cores.limit, compute.cores.in_use),
+      ram: quota(compute.ram.limit, compute.ram.in_use),
+      ports: quota(network.port.limit, network.port.used),
+      security_groups: quota(network.security_group.limit, network.security_group.used),
+      security_group_rules: quota(network.security_group_rule.limit, network.security_group_rule.used),
+    },
+  };
+}
+
+const nothing: Resources = { vcpus: 0, ramMb: 0, diskGb: 0 };
+
+function quota(limit: number, used: number): Quota {
+  return { limit: limit < 0 ? Number.MAX_SAFE_INTEGER : limit, used };
+}
+
+/**
+ * Free room by host, from the candidates of each flavor: the service's own arithmetic of ratios, reserved and others' VMs. A
+ * host that is absent has no room for that flavor.
+ */
+async function readRooms({ session }: Dependencies, flavors: readonly FlavorSeen[], call: CallOptions): Promise<Map<string, Resources>> {
+  const [providers, ...candidates] = await Promise.all([
+    placement.listResourceProviders(session, call),
+    ...flavors.map(({ vcpus, ramMb, diskGb }) => placement.listAllocationCandidates(session, { VCPU: vcpus, MEMORY_MB: ramMb, DISK_GB: diskGb }, call)),
+  ]);
+  const nameOf = new Map(providers.map(({ id, name }) => [id, name]));
+  const rooms = new Map<string, Resources>();
+  for (const { id, free } of candidates.flat()) {
+    const name = nameOf.get(id);
+    if (name !== undefined) rooms.set(name, { vcpus: free['VCPU'] ?? 0, ramMb: free['MEMORY_MB'] ?? 0, diskGb: free['DISK_GB'] ?? 0 });
+  }
+  return rooms;
+}
+
+function seen(server: nova.Server): ServerSeen | undefined {
+  const { pool, ordinal, token } = readTags(server.tags);
+  if (pool === undefined || ordinal === undefined || token === undefined) return undefined;
+  const status = (statuses.includes(server.status) ? server.status : 'UNKNOWN') as ServerStatus;
+  return { serverId: server.id, name: server.name, pool, ordinal, token, status, ...(server.host !== null && { host: server.host }) };
+}

@@ -1,0 +1,16 @@
+import type { Client } from '@temporalio/client';
+import type { Timing } from '../domain/timing';
+import type { Session } from '../openstack';
+import type { Names } from './names-in-cloud';
+import type { ServicePort } from './service-port';
+
+/** What the activities need of the world; made once, by the worker. */
+export interface Dependencies {
+  readonly session: Session;
+  readonly client: Client;
+  readonly service: ServicePort;
+  readonly timing: Timing;
+  /** Where descriptors are found by name. */
+  readonly descriptorsDirectory: string;
+  readonly names: Names;
+}

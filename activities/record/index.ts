@@ -1,0 +1,70 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { QueryNotRegisteredError, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
+import { parseDescriptor, parseDescriptorText, type ParsedDescriptor } from '../../domain/descriptor/parse';
+import { failure } from '../../domain/failure';
+import { recordWorkflowId } from '../../domain/names';
+import { taskQueues } from '../../domain/procedures';
+import type { RecordView } from '../../domain/turn';
+import type { Dependencies } from '../dependencies';
+import { cloudUnavailable, toFailure } from '../errors';
+import type { RecordActivities } from '../ports';
+
+/** What speaks to Temporal and not to the cloud. */
+export function recordActivities(dependencies: Dependencies): RecordActivities {
+  const { client, timing, descriptorsDirectory } = dependencies;
+  return {
+    readTiming: () => Promise.resolve(timing),
+
+    loadDescriptor: ({ descriptor }) => {
+      const parsed = typeof descriptor === 'string' ? byName(descriptorsDirectory, descriptor) : parseDescriptor(descriptor);
+      if (parsed.ok) return Promise.resolve(parsed.descriptor);
+      const said = parsed.problems.map(({ path, message }) => `${path}: ${message}`).join('; ');
+      throw toFailure(failure('InvalidRequest', `The descriptor cannot be used: ${said}.`, { problems: parsed.problems }));
+    },
+
+    readRecord: async ({ vnf }) => {
+      const handle = client.workflow.getHandle(recordWorkflowId(vnf));
+      try {
+        // A closed workflow still answers queries, from its history.
+        const { status } = await handle.describe();
+        if (status.name === 'RUNNING') return await handle.query<RecordView>('status');
+      } catch (error) {
+        // The record has been started, and no worker has looked at it yet.
+        if (error instanceof QueryNotRegisteredError) throw cloudUnavailable(`the record of ${vnf} is not up yet`, {});
+        if (!(error instanceof WorkflowNotFoundError)) throw error;
+      }
+      throw toFailure(failure('UnknownVnf', `There is no VNF ${vnf}. Instantiate it first, or look at the list of VNFs for the right id.`, { vnf }));
+    },
+
+    startRecord: async ({ vnf, descriptor, ask }) => {
+      const workflowId = recordWorkflowId(vnf);
+      try {
+        await client.workflow.start('vnf', {
+          workflowId,
+          taskQueue: taskQueues.workflows,
+          args: [{ vnf, descriptor, timing, ask }],
+          memo: { startedBy: ask.runId },
+          workflowIdConflictPolicy: 'FAIL',
+          workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+          staticSummary: `the record of ${vnf}: its members, and the turn`,
+        });
+      } catch (error) {
+        if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+        const { memo } = await client.workflow.getHandle(workflowId).describe();
+        // A lost reply: the record that runs is the one that this run has started.
+        if (memo?.['startedBy'] === ask.runId) return;
+        throw toFailure(failure('AlreadyExists', `There is a VNF ${vnf} already. Choose another id, or terminate ${vnf} first.`, { vnf }));
+      }
+    },
+  };
+}
+
+/** A name and nothing else: no path leads out of the directory. */
+function byName(directory: string, name: string): ParsedDescriptor {
+  const known = readdirSync(directory)
+    .filter((file) => file.endsWith('.yaml'))
+    .map((file) => file.slice(0, -'.yaml'.length));
+  if (known.includes(name)) return parseDescriptorText(readFileSync(join(directory, `${name}.yaml`), 'utf8'));
+  return { ok: false, problems: [{ path: 'descriptor', message: `there is no descriptor ${name}; there are ${known.join(', ')}` }] };
+}

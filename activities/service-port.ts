@@ -1,0 +1,48 @@
+import axios, { type AxiosAdapter } from 'axios';
+import { Context } from '@temporalio/activity';
+import type { Member } from '../domain/record';
+import { cloudUnavailable } from './errors';
+import { sleep } from './turn';
+
+/**
+ * The seam to the network function itself: what only its own probes, drain commands and DNS can know. Until those come, a
+ * member is healthy when it has been ACTIVE long enough, draining is the descriptor's time, and publishing is one call to
+ * the embedded cloud.
+ */
+export interface ServicePort {
+  /** Whether a member that has been ACTIVE for so long serves. */
+  readonly healthy: (given: { activeForSeconds: number; healthyAfterSeconds: number; pace: number }) => boolean;
+  /** Says to the world who serves. A pair of revision and stage below one that was published before is ignored. */
+  readonly publish: (given: { vnf: string; revision: number; stage: 1 | 2; service: Readonly<Record<string, readonly string[]>> }) => Promise<void>;
+  /** Lets members finish what they serve. Heartbeats; goes on where an earlier attempt stopped. */
+  readonly drain: (given: { members: readonly Member[]; drainSeconds: number; pace: number }) => Promise<void>;
+}
+
+const heartbeatMs = 2_000;
+const publishTimeoutMs = 10_000;
+
+/** `publicationUrl` is the embedded cloud's; null where nobody is to be told. */
+export function pacedServicePort(publicationUrl: string | null, adapter?: AxiosAdapter): ServicePort {
+  const http = axios.create({ timeout: publishTimeoutMs, proxy: false, ...(adapter && { adapter }) });
+  return {
+    healthy: ({ activeForSeconds, healthyAfterSeconds, pace }) => activeForSeconds >= healthyAfterSeconds * pace,
+    publish: async (publication) => {
+      if (publicationUrl === null) return;
+      try {
+        await http.post(`${publicationUrl}/bulkhead/publications`, publication);
+      } catch (error) {
+        throw cloudUnavailable(`publishing failed: ${error instanceof Error ? error.message : String(error)}`, {});
+      }
+    },
+    drain: async ({ drainSeconds, pace }) => {
+      const context = Context.current();
+      const details = context.info.heartbeatDetails as { began?: number } | undefined;
+      const began = details?.began ?? Date.now();
+      context.heartbeat({ began });
+      for (let left = began + drainSeconds * pace * 1_000 - Date.now(); left > 0; left = began + drainSeconds * pace * 1_000 - Date.now()) {
+        await Promise.race([sleep(Math.min(left, heartbeatMs)), context.cancelled]);
+        context.heartbeat({ began });
+      }
+    },
+  };
+}

@@ -1,0 +1,54 @@
+import { Context } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
+import { requestId } from '../domain/names';
+import type { Timing } from '../domain/timing';
+import type { TurnRef } from '../domain/turn';
+import type { CallOptions } from '../openstack';
+import { cloudUnavailable } from './errors';
+
+/**
+ * A run that was reset replays the grant of the run that it was made from, and would act with a token that is not its own.
+ * Workflow code cannot tell (comparing run ids there breaks replay), so every activity does.
+ */
+export function refuseLostTurn(turn: TurnRef): void {
+  const { runId } = Context.current().info.workflowExecution ?? {};
+  if (runId === turn.runId) return;
+  throw ApplicationFailure.create({
+    type: 'TurnLost',
+    message: `This run (${runId ?? ''}) was made by a reset of the run that held the turn (${turn.runId}). It has no turn, and nothing was done.`,
+    nonRetryable: true,
+    details: [{ token: turn.token }],
+  });
+}
+
+/**
+ * The time that a mutating activity has. It has no heartbeat time-out, so Temporal begins the next attempt when its
+ * start-to-close time is over; no call may begin so late that it is still under way then.
+ */
+export interface Deadline {
+  /** Options for a call that begins now. Throws where it is too late for one: the next attempt finds what this one did. */
+  readonly call: (token?: string) => CallOptions;
+  readonly isOver: () => boolean;
+}
+
+export function deadlineOf(timing: Timing): Deadline {
+  const began = Date.now();
+  const isOver = (): boolean => Date.now() - began > timing.lastCallSeconds * 1_000;
+  return {
+    isOver,
+    call: (token) => {
+      if (isOver()) throw cloudUnavailable('the time of this attempt is over; the next one goes on from what exists', {});
+      return { timeoutMs: timing.callSeconds * 1_000, ...(token !== undefined && { requestId: requestId(token) }) };
+    },
+  };
+}
+
+export function isRepeat(): boolean {
+  return Context.current().info.attempt > 1;
+}
+
+export function sleep(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, milliseconds);
+  });
+}

@@ -1,0 +1,48 @@
+import { Context } from '@temporalio/activity';
+import { isGrpcServiceError } from '@temporalio/client';
+import type { Dependencies } from '../dependencies';
+import type { WatchActivities } from '../ports';
+import { sleep } from '../turn';
+
+/** gRPC's code for what is not there. */
+const notFound = 5;
+/** `HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT` of Temporal's API. */
+const closeEvent = 2;
+const heartbeatMs = 3_000;
+const againMs = 1_000;
+
+/** Long-polls the run's close event: nothing is asked again and again while it is open. However it closed, it has closed. */
+export function watchActivity({ client }: Dependencies): WatchActivities['watch'] {
+  return async ({ workflowId, runId }) => {
+    const context = Context.current();
+    const beat = setInterval(() => {
+      context.heartbeat();
+    }, heartbeatMs);
+    let over = false;
+    const closed = async (): Promise<'closed' | 'notFound'> => {
+      for (;;) {
+        if (over) return 'closed';
+        try {
+          const { history } = await client.workflowService.getWorkflowExecutionHistory({
+            namespace: client.options.namespace,
+            execution: { workflowId, runId },
+            waitNewEvent: true,
+            historyEventFilterType: closeEvent,
+            skipArchival: true,
+          });
+          // An empty answer means that the poll's time was over.
+          if ((history?.events?.length ?? 0) > 0) return 'closed';
+        } catch (error) {
+          if (isGrpcServiceError(error) && Number(error.code) === notFound) return 'notFound';
+          await sleep(againMs);
+        }
+      }
+    };
+    try {
+      return await Promise.race([closed(), context.cancelled]);
+    } finally {
+      over = true;
+      clearInterval(beat);
+    }
+  };
+}
