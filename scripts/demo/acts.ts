@@ -4,8 +4,8 @@ import { BulkheadError, type Bulkhead } from '../../client';
 import type { Note } from '../../checker/story';
 import type { RecordView } from '../../domain/turn';
 import { recordWorkflowId } from '../../domain/names';
-import type { Observer } from '../lib/observer';
-import { settledNote } from '../lib/observer';
+import { readDescriptor } from '../lib/descriptors';
+import { settledNote, type Observer } from '../lib/observer';
 
 /** The acts of the demo, in order: what an operator does in a year, in two minutes. */
 
@@ -147,7 +147,7 @@ type ProcedureName = RequestNote['procedure'];
 async function procedure(scene: Scene, name: ProcedureName, input: Record<string, unknown>): Promise<ActResult> {
   const id = randomUUID();
   const { vnf, observer, bulkhead } = scene;
-  await observer.note({ kind: 'request', id, procedure: name, ...(name !== 'evacuateHost' && { vnf }), request: await inFull(name, input) });
+  await observer.note({ kind: 'request', id, procedure: name, ...(name !== 'evacuateHost' && { vnf }), request: inFull(name, input) });
   const result = await outcomeOf(() => (bulkhead[name] as (input: unknown) => Promise<unknown>)(input));
   await observer.note({ kind: 'outcome', id, outcome: result.outcome, ...(result.failure !== undefined && { failure: result.failure }) });
   await settle(scene);
@@ -155,9 +155,8 @@ async function procedure(scene: Scene, name: ProcedureName, input: Record<string
 }
 
 /** The checker is to know the descriptor, not its name. */
-async function inFull(name: ProcedureName, input: Record<string, unknown>): Promise<Record<string, unknown>> {
+function inFull(name: ProcedureName, input: Record<string, unknown>): Record<string, unknown> {
   if (name !== 'instantiate') return input;
-  const { readDescriptor } = await import('../lib/descriptors');
   return { ...input, descriptor: readDescriptor(String(input['descriptor'])) };
 }
 

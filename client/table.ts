@@ -1,0 +1,39 @@
+import type { RecordView } from '../domain/turn';
+
+/** The host x pool table for a terminal: members in service, and how many failed. */
+export function statusTable(view: RecordView): string {
+  const pools = Object.keys(view.pools);
+  const all = Object.values(view.pools).flatMap((pool) => [...pool.inService, ...pool.failed]);
+  const hosts = [...new Set(all.map((member) => member.host))].sort();
+  const cell = (host: string, name: string): string => {
+    const pool = view.pools[name];
+    const serving = pool?.inService.filter((member) => member.host === host).length ?? 0;
+    const failed = pool?.failed.filter((member) => member.host === host).length ?? 0;
+    if (serving + failed === 0) return '.';
+    return `${serving > 0 ? String(serving) : ''}${failed > 0 ? `!${String(failed)}` : ''}`;
+  };
+  const rows = [
+    ['host', ...pools],
+    ...hosts.map((host) => [host, ...pools.map((name) => cell(host, name))]),
+    ['level', ...pools.map((name) => String(view.pools[name]?.level ?? 0))],
+  ];
+  return aligned(rows);
+}
+
+export function statusText(view: RecordView): string {
+  const lines = [
+    `${view.vnf}: ${view.phase}, revision ${String(view.revision)}`,
+    view.turn ? `turn: ${view.turn.procedure} (workflow ${view.turn.workflowId})` : 'turn: free',
+    ...(view.queue.length > 0 ? [`waiting: ${view.queue.map((ask) => ask.procedure).join(', ')}`] : []),
+    ...view.debts.map((debt) => `debt of ${debt.workflowId}: ${String(debt.stages.flat().reduce((sum, lot) => sum + lot.members.length, 0))} members to drain and delete`),
+    ...(view.cleaning ? ['cleaning up after a run that vanished'] : []),
+    ...(view.blocked !== null ? [`BLOCKED: ${view.blocked}`] : []),
+  ];
+  return `${lines.join('\n')}\n\n${statusTable(view)}`;
+}
+
+/** The first column to the left, numbers to the right. */
+function aligned(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows.map((row) => row.map((text, column) => (column === 0 ? text.padEnd(widths[column] ?? 0) : text.padStart(widths[column] ?? 0))).join('  ')).join('\n');
+}

@@ -1,0 +1,91 @@
+import { z } from 'zod';
+
+/**
+ * Everything that a worker is told, by environment. One schema; the table in docs/operating.md is printed from it
+ * (`node dist/workers/main.js --help`).
+ */
+
+const flag = z
+  .enum(['0', '1', 'true', 'false'], { error: 'give 1 or 0' })
+  .transform((text) => text === '1' || text === 'true');
+const whole = (least: number, most: number) =>
+  z.coerce
+    .number({ error: 'give a number' })
+    .int({ error: 'give a whole number' })
+    .min(least, { error: `give a number from ${String(least)} to ${String(most)}` })
+    .max(most, { error: `give a number from ${String(least)} to ${String(most)}` });
+
+export const workerSchema = z.object({
+  TEMPORAL_ADDRESS: z.string().min(1).default('127.0.0.1:7233').describe('host:port of the Temporal frontend'),
+  TEMPORAL_NAMESPACE: z.string().min(1).default('default').describe('namespace that procedures run in'),
+  TEMPORAL_API_KEY: z.string().optional().describe('API key, e.g. of Temporal Cloud; implies TLS'),
+  TEMPORAL_TLS: flag.default(false).describe('1: TLS, with the system CAs or TEMPORAL_TLS_CA'),
+  TEMPORAL_TLS_CA: z.string().optional().describe('file with the PEM of the CA'),
+  TEMPORAL_TLS_CERT: z.string().optional().describe('file with the PEM of the client certificate'),
+  TEMPORAL_TLS_KEY: z.string().optional().describe('file with the PEM of its key'),
+  TEMPORAL_CONNECT_SECONDS: whole(1, 3_600).default(60).describe('how long a worker waits at its start for Temporal to be there'),
+  BULKHEAD_ALLOW_PLAINTEXT: flag.default(false).describe('1: speak plain text to a Temporal beyond this machine'),
+  BULKHEAD_ALLOW_PLAIN_HTTP: flag.default(false).describe('1: send OpenStack credentials over plain http beyond this machine'),
+  BULKHEAD_PACE: z.coerce
+    .number({ error: 'give a factor above 0 and up to 1' })
+    .gt(0, { error: 'give a factor above 0 and up to 1' })
+    .max(1, { error: 'give a factor above 0 and up to 1' })
+    .default(1)
+    .describe('factor on boots, holds, drains and time-outs; below 1 for a virtual cloud only'),
+  BULKHEAD_PUBLICATION_URL: z.string().optional().describe('the embedded cloud that is told who serves; nobody is told without it'),
+  BULKHEAD_DESCRIPTORS: z.string().default('descriptors').describe('directory in which descriptors are found by name'),
+  BULKHEAD_CLOUD_CALLS: whole(1, 1_000).default(16).describe('OpenStack calls under way at once, for this process'),
+  BULKHEAD_CLOUD_ACTIVITIES: whole(1, 1_000).default(8).describe('activities at once on the queue bulkhead-cloud'),
+  BULKHEAD_CLOUD_ACTIVITIES_PER_SECOND: whole(1, 10_000).optional().describe('rate of the queue bulkhead-cloud, for all workers together'),
+  BULKHEAD_WAITS: whole(1, 10_000).default(200).describe('waits and drains at once; each is one list call a tick'),
+  BULKHEAD_WATCHES: whole(1, 10_000).default(1_000).describe('watched runs at once: one for each open turn and debt'),
+  BULKHEAD_LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error'], { error: 'give trace, debug, info, warn or error' })
+    .default('info')
+    .describe('least level that is logged'),
+});
+
+export type WorkerConfig = z.infer<typeof workerSchema>;
+
+/** What is wrong with the environment: all of it. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+export function parseWorkerConfig(env: Env): WorkerConfig {
+  // An empty variable is an unset one, as in a Compose file.
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
+  const parsed = workerSchema.safeParse(given);
+  const problems = parsed.success ? contradictions(parsed.data) : parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+  if (problems.length > 0 || !parsed.success) throw new ConfigError(problems.join('\n'));
+  return parsed.data;
+}
+
+function contradictions(config: WorkerConfig): string[] {
+  const problems: string[] = [];
+  const encrypted = config.TEMPORAL_TLS || config.TEMPORAL_API_KEY !== undefined || config.TEMPORAL_TLS_CA !== undefined || config.TEMPORAL_TLS_CERT !== undefined;
+  if (!encrypted && !isLoopback(config.TEMPORAL_ADDRESS) && !config.BULKHEAD_ALLOW_PLAINTEXT) {
+    problems.push(`TEMPORAL_ADDRESS: ${config.TEMPORAL_ADDRESS} is beyond this machine and would be spoken to in plain text; set TEMPORAL_TLS=1, or BULKHEAD_ALLOW_PLAINTEXT=1`);
+  }
+  if ((config.TEMPORAL_TLS_CERT === undefined) !== (config.TEMPORAL_TLS_KEY === undefined)) {
+    problems.push('TEMPORAL_TLS_CERT: a client certificate and its key (TEMPORAL_TLS_KEY) go together');
+  }
+  return problems;
+}
+
+export function isLoopback(address: string): boolean {
+  const host = address.replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
+  return host === 'localhost' || host === '::1' || host.startsWith('127.');
+}
+
+/** The variables as a table for people. */
+export function variableTable(): string {
+  const rows = Object.entries(workerSchema.shape).map(([name, schema]) => {
+    const parsed = schema.safeParse(undefined);
+    const fallback = parsed.success && parsed.data !== undefined ? String(parsed.data) : '';
+    return `| \`${name}\` | ${schema.description ?? ''} | ${fallback === '' ? '' : `\`${fallback}\``} |`;
+  });
+  return ['| variable | what it says | default |', '| --- | --- | --- |', ...rows].join('\n');
+}

@@ -1,0 +1,101 @@
+import { Client, Connection } from '@temporalio/client';
+import { NativeConnection, Worker } from '@temporalio/worker';
+import { createActivities, namesIn, pacedServicePort } from '../activities';
+import type { CloudActivities, RecordActivities, WaitActivities, WatchActivities } from '../activities/ports';
+import { taskQueues } from '../domain/procedures';
+import { timingAt } from '../domain/timing';
+import { CloudConfigError, connect, loadCloudConfig } from '../openstack';
+import { workflowSource } from './bundle';
+import { ConfigError, parseWorkerConfig, variableTable, type WorkerConfig } from './config';
+import { createLogger, installRuntime } from './logging';
+import { connectionOptions, missingSearchAttributes, patiently } from './temporal';
+
+/** One worker process: the workflows, and the activities on a queue for each kind, so that none takes the slots of another. */
+
+const recordNames = ['readRecord', 'loadDescriptor', 'startRecord', 'readTiming'] as const satisfies (keyof RecordActivities)[];
+const cloudNames = [
+  ...(['plan', 'planEmptyHosts', 'createGroups', 'removeGroups', 'launch', 'remove', 'removeByToken', 'publish'] as const),
+  ...(['findDead', 'findOnHosts', 'closeHosts', 'reopenHosts'] as const),
+] as const satisfies (keyof CloudActivities)[];
+const waitNames = ['awaitHealthy', 'drain'] as const satisfies (keyof WaitActivities)[];
+const watchNames = ['watch'] as const satisfies (keyof WatchActivities)[];
+
+/** Activities that are at work when it is told to stop get this long. */
+const graceSeconds = 15;
+
+/** Exit codes: 2 misconfigured, 3 Temporal is not ready for us, 4 Temporal is not there. */
+async function run(config: WorkerConfig): Promise<number> {
+  const logger = createLogger(config.BULKHEAD_LOG_LEVEL);
+  installRuntime(logger);
+  const cloud = loadCloudConfig(process.env);
+  const session = connect(cloud, { concurrent: config.BULKHEAD_CLOUD_CALLS, allowPlainHttp: config.BULKHEAD_ALLOW_PLAIN_HTTP });
+  const options = connectionOptions(config);
+  const say = (problem: string): void => {
+    logger.warn({ address: options.address, problem }, 'Temporal is not there yet');
+  };
+  const connection = await patiently(() => Connection.connect(options), config.TEMPORAL_CONNECT_SECONDS, say);
+  const missing = await missingSearchAttributes(connection, config.TEMPORAL_NAMESPACE);
+  if (missing.length > 0) {
+    logger.fatal({ missing }, `namespace ${config.TEMPORAL_NAMESPACE} lacks the search attributes ${missing.join(', ')}; run: ./scripts/bulkhead setup`);
+    return 3;
+  }
+  const native = await patiently(() => NativeConnection.connect(options), config.TEMPORAL_CONNECT_SECONDS, say);
+  const timing = timingAt(config.BULKHEAD_PACE);
+  const activities = createActivities({
+    session,
+    client: new Client({ connection, namespace: config.TEMPORAL_NAMESPACE }),
+    service: pacedServicePort(config.BULKHEAD_PUBLICATION_URL ?? null),
+    timing,
+    descriptorsDirectory: config.BULKHEAD_DESCRIPTORS,
+    names: namesIn(session),
+  });
+  const pick = (names: readonly (keyof typeof activities)[]): Record<string, (input: never) => Promise<unknown>> =>
+    Object.fromEntries(names.map((name) => [name, activities[name] as (input: never) => Promise<unknown>]));
+  const common = { connection: native, namespace: config.TEMPORAL_NAMESPACE, shutdownGraceTime: graceSeconds * 1_000 };
+  const rate = config.BULKHEAD_CLOUD_ACTIVITIES_PER_SECOND;
+  const workers = await Promise.all([
+    Worker.create({ ...common, ...workflowSource(), taskQueue: taskQueues.workflows, activities: pick(recordNames) }),
+    Worker.create({
+      ...common,
+      taskQueue: taskQueues.cloud,
+      activities: pick(cloudNames),
+      maxConcurrentActivityTaskExecutions: config.BULKHEAD_CLOUD_ACTIVITIES,
+      ...(rate !== undefined && { maxTaskQueueActivitiesPerSecond: rate }),
+    }),
+    Worker.create({ ...common, taskQueue: taskQueues.wait, activities: pick(waitNames), maxConcurrentActivityTaskExecutions: config.BULKHEAD_WAITS }),
+    Worker.create({ ...common, taskQueue: taskQueues.watch, activities: pick(watchNames), maxConcurrentActivityTaskExecutions: config.BULKHEAD_WATCHES }),
+  ]);
+  const stop = (): void => {
+    logger.info('told to stop');
+    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+  };
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+  const running = workers.map((worker) => worker.run());
+  logger.info({ temporal: options.address, namespace: config.TEMPORAL_NAMESPACE, cloud: cloud.name, pace: timing.pace }, 'worker is ready');
+  await Promise.all(running);
+  await native.close();
+  await connection.close();
+  return 0;
+}
+
+async function main(): Promise<number> {
+  if (process.argv.includes('--help')) {
+    process.stdout.write(`A Bulkhead worker. It is configured by environment:\n\n${variableTable()}\n\nOpenStack: OS_CLOUD with clouds.yaml, or OS_* variables.\n`);
+    return 0;
+  }
+  try {
+    return await run(parseWorkerConfig(process.env));
+  } catch (error) {
+    if (error instanceof ConfigError || error instanceof CloudConfigError) {
+      process.stderr.write(`bulkhead-worker: the configuration cannot be used:\n${error.message}\nSee: node dist/workers/main.js --help\n`);
+      return 2;
+    }
+    process.stderr.write(`bulkhead-worker: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    return 4;
+  }
+}
+
+void main().then((code) => {
+  process.exitCode = code;
+});
