@@ -1,6 +1,6 @@
 import { Client, Connection } from '@temporalio/client';
 import { Command } from 'commander';
-import { checkFrom, type Verdict } from '../../checker';
+import { check, type Verdict } from '../../checker';
 import { placementTable, verdictLines } from '../../checker/report';
 import { connectBulkhead } from '../../client';
 import { startStack, type Stack } from '../lib/stack';
@@ -86,7 +86,7 @@ async function play(act: Act, scene: Scene, say: (line: string) => void): Promis
   const result: ActResult = await act.play(scene);
   const seconds = Number(process.hrtime.bigint() - began) / 1e9;
   const events = await scene.observer.log();
-  const verdict: Verdict = checkFrom(events, from);
+  const verdict: Verdict = check(events, { from });
   say(`   ${result.outcome} in ${seconds.toFixed(1)} s. ${result.said}`);
   say(indented(placementTable(events, scene.vnf)));
   say(indented(verdictLines(verdict).join('\n')));

@@ -1,0 +1,95 @@
+import type { CloudEvent } from '../../simulator/events';
+import { readTags } from '../../domain/names';
+import { capOf } from '../arithmetic';
+import type { Scribe } from '../verdict';
+import { noteOf, targetOf, type Request, type World } from '../world';
+
+/** G5 (a refusal created nothing), G6 (bounded) and G8 (progress): how requests ended. Looked at before the event is taken in. */
+
+export interface EndsMemory {
+  /** Things made since each open request began, by request id. */
+  readonly made: Map<string, number>;
+}
+
+export function newEndsMemory(): EndsMemory {
+  return { made: new Map() };
+}
+
+export function judgeEnds(world: World, event: CloudEvent, given: { memory: EndsMemory; scribe: Scribe }): void {
+  const { memory, scribe } = given;
+  const maker = makerOf(event);
+  if (maker !== undefined) {
+    const open = [...world.requests.values()].filter((request) => request.outcome === null && (request.vnf === undefined || request.vnf === maker));
+    // Of several that are open at once it is not known whose it is.
+    if (open.length === 1) for (const request of open) memory.made.set(request.id, (memory.made.get(request.id) ?? 0) + 1);
+    return;
+  }
+  const note = noteOf(event);
+  if (note?.kind !== 'outcome') return;
+  const request = world.requests.get(note.id);
+  if (!request) {
+    scribe.broken('G6', { message: `an outcome was noted of a request ${note.id} that was never made` });
+    return;
+  }
+  const about = request.vnf === undefined ? {} : { vnf: request.vnf };
+  scribe.looked('G5');
+  const made = memory.made.get(note.id) ?? 0;
+  if (note.outcome === 'refused' && made > 0) scribe.broken('G5', { ...about, message: `${request.procedure} was refused, and had made ${String(made)} things` });
+  scribe.looked('G6');
+  if (note.outcome === 'stuck' && note.failure !== 'Stuck' && note.failure !== 'TurnLost') {
+    scribe.broken('G6', { ...about, message: `${request.procedure} ended stuck and did not say so` });
+  }
+  judgeProgress(world, request, { outcome: note.outcome, failure: note.failure, scribe });
+}
+
+function makerOf(event: CloudEvent): string | undefined {
+  if (event.type === 'server.created' || event.type === 'port.created') return readTags(event.tags).vnf;
+  return undefined;
+}
+
+function judgeProgress(world: World, request: Request, end: { outcome: string; failure: string | undefined; scribe: Scribe }): void {
+  const { outcome, failure, scribe } = end;
+  const about = request.vnf === undefined ? {} : { vnf: request.vnf };
+  switch (outcome) {
+    case 'completed':
+    case 'vanished':
+    case 'cancelled':
+      scribe.looked('G8');
+      return;
+    case 'unwound':
+    case 'stuck':
+      scribe.looked('G8');
+      if (!request.hindered) scribe.broken('G8', { ...about, message: `${request.procedure} ended ${outcome}, and nothing stood in its way` });
+      return;
+    case 'refused': {
+      const right = refusalIsRight(world, request, failure);
+      if (right === undefined) return;
+      scribe.looked('G8');
+      if (!right) scribe.broken('G8', { ...about, message: `${request.procedure} was refused as ${failure ?? ''}, and could have been done` });
+    }
+  }
+}
+
+/** Undefined where the log does not tell. Room beside other VMs is not in the log, so a refusal for want of it is judged by the share alone. */
+function refusalIsRight(world: World, request: Request, failure: string | undefined): boolean | undefined {
+  const vnf = request.vnf === undefined ? undefined : world.vnfs.get(request.vnf);
+  const target = vnf && targetOf(vnf, request.procedure, request.input);
+  if (!vnf || !target) return undefined;
+  if (failure === 'QuotaExceeded') {
+    const limit = world.quotas.get('instances');
+    if (limit === undefined) return undefined;
+    return world.servers.size + (target.to - target.pool.level) > limit;
+  }
+  if (failure !== 'Impossible' && failure !== 'NotFound') return undefined;
+  const usable = [...world.hosts.values()].filter((host) => host.zone === target.pool.spec.zone && host.up && host.enabled).length;
+  const fits = usable * capOf(target.pool.spec.spare, target.to) >= target.to;
+  return fits ? undefined : true;
+}
+
+/** After the last event: what was asked and never answered. */
+export function judgeUnanswered(world: World, scribe: Scribe): void {
+  for (const request of world.requests.values()) {
+    if (request.outcome !== null) continue;
+    scribe.broken('G6', { ...(request.vnf !== undefined && { vnf: request.vnf }), message: `${request.procedure} (${request.id}) never ended` });
+  }
+}

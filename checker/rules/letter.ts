@@ -1,0 +1,145 @@
+import type { Spare } from '../../domain/descriptor/descriptor';
+import type { CloudEvent } from '../../simulator/events';
+import { capOf } from '../arithmetic';
+import type { Scribe } from '../verdict';
+import { noteOf, type World } from '../world';
+
+/**
+ * G1(d), to the letter: existing VMs on a host <= cap(VMs existing at that moment), wherever some order of the same launches,
+ * or of the same deletions, keeps that. So a breach is held until the run of launches (or deletions) that it is part of is
+ * over, and then it is asked whether another order would have done.
+ */
+
+interface Stretch {
+  readonly kind: 'launch' | 'delete';
+  readonly vnf: string;
+  readonly pool: string;
+  readonly spare: Spare;
+  /** VMs on each host before its first move. */
+  readonly before: ReadonlyMap<string, number>;
+  readonly moves: string[];
+  breach: { readonly scribe: Scribe; readonly host: string; readonly count: number; readonly cap: number; readonly total: number } | null;
+  spoilt: boolean;
+}
+
+export interface LetterMemory {
+  readonly on: Map<string, Map<string, number>>;
+  readonly where: Map<string, string>;
+  readonly stretches: Map<string, Stretch>;
+}
+
+export function newLetterMemory(): LetterMemory {
+  return { on: new Map(), where: new Map(), stretches: new Map() };
+}
+
+/** Looked at before the event is taken in. */
+export function judgeLetter(world: World, event: CloudEvent, given: { memory: LetterMemory; scribe: Scribe }): void {
+  const { memory, scribe } = given;
+  if (event.type === 'server.created') {
+    const vnf = event.tags.find((tag) => tag.startsWith('bulkhead:vnf='))?.slice('bulkhead:vnf='.length);
+    const pool = event.tags.find((tag) => tag.startsWith('bulkhead:pool='))?.slice('bulkhead:pool='.length);
+    if (vnf === undefined || pool === undefined || event.requestedHost === null) return;
+    memory.where.set(event.id, event.requestedHost);
+    move(world, { memory, scribe }, { kind: 'launch', vnf, pool, host: event.requestedHost });
+    return;
+  }
+  if (event.type === 'server.placed' && event.host !== null && memory.where.get(event.id) !== event.host) {
+    // A stray: not counted where it is, and the stretch that it is part of is not one that was planned.
+    const server = world.servers.get(event.id);
+    const host = memory.where.get(event.id);
+    if (server?.vnf === undefined || server.pool === undefined || host === undefined) return;
+    memory.where.delete(event.id);
+    const key = `${server.vnf}/${server.pool}`;
+    add(countsOf(memory, key), host, -1);
+    const stretch = memory.stretches.get(key);
+    if (stretch) stretch.spoilt = true;
+    return;
+  }
+  if (event.type === 'server.deleted') {
+    const server = world.servers.get(event.id);
+    const host = memory.where.get(event.id);
+    memory.where.delete(event.id);
+    if (server?.vnf === undefined || server.pool === undefined || host === undefined) return;
+    move(world, { memory, scribe }, { kind: 'delete', vnf: server.vnf, pool: server.pool, host });
+    return;
+  }
+  const note = noteOf(event);
+  if (event.type === 'published' || note?.kind === 'settled') {
+    const vnf = event.type === 'published' ? event.vnf : note?.kind === 'settled' ? note.vnf : '';
+    for (const [key, stretch] of [...memory.stretches]) if (stretch.vnf === vnf) close(memory, key);
+  }
+}
+
+function countsOf(memory: LetterMemory, key: string): Map<string, number> {
+  const counts = memory.on.get(key) ?? new Map<string, number>();
+  memory.on.set(key, counts);
+  return counts;
+}
+
+function add(counts: Map<string, number>, host: string, by: number): void {
+  counts.set(host, (counts.get(host) ?? 0) + by);
+}
+
+function move(world: World, given: { memory: LetterMemory; scribe: Scribe }, made: { kind: 'launch' | 'delete'; vnf: string; pool: string; host: string }): void {
+  const { memory, scribe } = given;
+  const { kind, vnf, pool, host } = made;
+  const spec = world.vnfs.get(vnf)?.pools.get(pool)?.spec;
+  const key = `${vnf}/${pool}`;
+  const counts = countsOf(memory, key);
+  if (memory.stretches.get(key)?.kind !== kind) close(memory, key);
+  const stretch = memory.stretches.get(key) ?? { kind, vnf, pool, spare: spec?.spare ?? 'none', before: new Map(counts), moves: [], breach: null, spoilt: false };
+  memory.stretches.set(key, stretch);
+  stretch.moves.push(host);
+  add(counts, host, kind === 'launch' ? 1 : -1);
+  scribe.looked('G1d');
+  const broken = breachIn(stretch.spare, counts);
+  if (broken) stretch.breach ??= { scribe, ...broken };
+}
+
+function breachIn(spare: Spare, counts: ReadonlyMap<string, number>): { host: string; count: number; cap: number; total: number } | null {
+  let total = 0;
+  for (const count of counts.values()) total += count;
+  const cap = capOf(spare, total);
+  for (const [host, count] of counts) if (count > cap) return { host, count, cap, total };
+  return null;
+}
+
+function close(memory: LetterMemory, key: string): void {
+  const stretch = memory.stretches.get(key);
+  memory.stretches.delete(key);
+  if (!stretch?.breach || stretch.spoilt) return;
+  const { spare, kind, before, moves, breach } = stretch;
+  if (!someOrderKeeps(spare, { kind, before, moves })) return;
+  const { host, count, cap, total, scribe } = breach;
+  scribe.broken('G1d', {
+    vnf: stretch.vnf,
+    pool: stretch.pool,
+    host,
+    message: `${String(count)} of ${String(total)} existing VMs of ${stretch.pool} were on ${host}, ${String(cap)} may be, and another order of the same ${kind === 'launch' ? 'launches' : 'deletions'} would have kept that`,
+  });
+}
+
+/**
+ * Whether any order of these moves keeps the letter after each. Taking next any move that is allowed now is enough for
+ * launches: more VMs elsewhere only raise the cap, so a move that is allowed never spoils another. For deletions the same
+ * holds from the end: in reverse they are launches.
+ */
+export function someOrderKeeps(spare: Spare, of: { kind: 'launch' | 'delete'; before: ReadonlyMap<string, number>; moves: readonly string[] }): boolean {
+  const start = new Map(of.before);
+  if (of.kind === 'delete') for (const host of of.moves) add(start, host, -1);
+  // In reverse, the first state of a stretch of deletions is its last, which must itself be lawful.
+  if (of.kind === 'delete' && breachIn(spare, start)) return false;
+  const rest = [...of.moves];
+  for (;;) {
+    if (of.kind === 'delete' && rest.length <= 1) return true;
+    const next = rest.findIndex((host) => {
+      add(start, host, 1);
+      const lawful = breachIn(spare, start) === null;
+      if (!lawful) add(start, host, -1);
+      return lawful;
+    });
+    if (rest.length === 0) return true;
+    if (next === -1) return false;
+    rest.splice(next, 1);
+  }
+}

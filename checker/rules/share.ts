@@ -1,0 +1,83 @@
+import type { CloudEvent } from '../../simulator/events';
+import { capOf, largestCap, spareOf } from '../arithmetic';
+import type { Scribe } from '../verdict';
+import { isDead, isStray, levelsOf, noteOf, serverNamed, type PoolWorld, type VnfWorld, type World } from '../world';
+
+/** G1(a, b, c): no host has more than its share, among those who serve and among those who exist. Looked at after the event. */
+export function judgeShare(world: World, event: CloudEvent, scribe: Scribe): void {
+  if (event.type === 'published') {
+    const vnf = world.vnfs.get(event.vnf);
+    if (vnf) for (const [name, pool] of vnf.pools) judgePublished(world, vnf, { name, pool, stage: event.stage }, scribe);
+    return;
+  }
+  if (event.type === 'server.placed') {
+    const server = world.servers.get(event.id);
+    const vnf = server?.vnf === undefined ? undefined : world.vnfs.get(server.vnf);
+    const pool = server?.pool === undefined ? undefined : vnf?.pools.get(server.pool);
+    if (vnf && server?.pool !== undefined && pool && server.host !== null) judgeExisting(world, vnf, { name: server.pool, pool, host: server.host }, scribe);
+    return;
+  }
+  const note = noteOf(event);
+  const vnf = note?.kind === 'settled' ? world.vnfs.get(note.vnf) : undefined;
+  if (!vnf) return;
+  for (const [name, pool] of vnf.pools) {
+    judgePublished(world, vnf, { name, pool, stage: 2 }, scribe);
+    for (const host of hostsOf(world, vnf, name).keys()) judgeExisting(world, vnf, { name, pool, host }, scribe);
+  }
+}
+
+interface Of {
+  readonly name: string;
+  readonly pool: PoolWorld;
+}
+
+function judgePublished(world: World, vnf: VnfWorld, of: Of & { stage: number }, scribe: Scribe): void {
+  const { name, pool, stage } = of;
+  const counts = new Map<string, number>();
+  for (const member of pool.published) {
+    const host = serverNamed(world, member)?.host;
+    if (host !== null && host !== undefined) counts.set(host, (counts.get(host) ?? 0) + 1);
+  }
+  const levels = levelsOf(pool);
+  // Stage 2 is the record: its level is the one that these members and the dead add up to, where one does.
+  const exact = levels.find((level) => level === pool.published.size + pool.dead.size);
+  const cap = stage === 2 && exact !== undefined ? capOf(pool.spec.spare, exact) : largestCap(pool.spec.spare, levels);
+  const part = stage === 2 ? 'G1a' : 'G1b';
+  scribe.looked(part);
+  for (const [host, count] of counts) {
+    if (count > cap) scribe.broken(part, { vnf: vnf.vnf, pool: name, host, message: `${String(count)} members of ${name} serve on ${host}, and ${String(cap)} may` });
+  }
+  judgeLossOfHost(vnf, { name, pool, counts, levels }, scribe);
+}
+
+/** Losing any one host leaves what the load needs, of a pool that is whole. */
+function judgeLossOfHost(vnf: VnfWorld, of: Of & { counts: ReadonlyMap<string, number>; levels: readonly number[] }, scribe: Scribe): void {
+  const { name, pool, counts, levels } = of;
+  const { spare } = pool.spec;
+  if (spare === 'none' || vnf.ending || pool.dead.size > 0 || pool.published.size < Math.min(...levels)) return;
+  const needed = Math.min(...levels.map((level) => level - spareOf(spare, level)));
+  scribe.looked('G1b');
+  for (const [host, count] of counts) {
+    const left = pool.published.size - count;
+    if (left < needed) scribe.broken('G1b', { vnf: vnf.vnf, pool: name, host, message: `the loss of ${host} would leave ${String(left)} of ${name}, and the load needs ${String(needed)}` });
+  }
+}
+
+function judgeExisting(world: World, vnf: VnfWorld, of: Of & { host: string }, scribe: Scribe): void {
+  const { name, pool, host } = of;
+  const count = hostsOf(world, vnf, name).get(host) ?? 0;
+  const cap = largestCap(pool.spec.spare, levelsOf(pool));
+  scribe.looked('G1c');
+  if (count > cap) scribe.broken('G1c', { vnf: vnf.vnf, pool: name, host, message: `${String(count)} VMs of ${name} exist on ${host}, and ${String(cap)} may` });
+}
+
+/** Existing VMs of a pool by host: not the dead, and not those that must never serve. */
+function hostsOf(world: World, vnf: VnfWorld, pool: string): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const server of world.servers.values()) {
+    if (server.vnf !== vnf.vnf || server.pool !== pool || server.host === null) continue;
+    if (isStray(server) || isDead(world, vnf.vnf, server)) continue;
+    counts.set(server.host, (counts.get(server.host) ?? 0) + 1);
+  }
+  return counts;
+}

@@ -1,0 +1,38 @@
+import type { CloudEvent } from '../../simulator/events';
+import { readTags } from '../../domain/names';
+import type { Scribe } from '../verdict';
+import { noteOf } from '../world';
+
+/**
+ * G7: one run at a time. Each turn has a token, and all that it makes bears it: when another token has made something, an
+ * earlier one makes nothing again. Deletions of an earlier token are debts, which do not hold the turn.
+ */
+
+export interface TurnsMemory {
+  readonly last: Map<string, string>;
+  readonly over: Map<string, Set<string>>;
+}
+
+export function newTurnsMemory(): TurnsMemory {
+  return { last: new Map(), over: new Map() };
+}
+
+export function judgeTurns(event: CloudEvent, given: { memory: TurnsMemory; scribe: Scribe }): void {
+  const { memory, scribe } = given;
+  if (noteOf(event)?.kind === 'settled') {
+    scribe.looked('G7');
+    return;
+  }
+  if (event.type !== 'server.created' && event.type !== 'port.created') return;
+  const { vnf, token } = readTags(event.tags);
+  if (vnf === undefined || token === undefined) return;
+  scribe.looked('G7');
+  const over = memory.over.get(vnf) ?? new Set<string>();
+  memory.over.set(vnf, over);
+  const last = memory.last.get(vnf);
+  if (last !== undefined && last !== token) over.add(last);
+  memory.last.set(vnf, token);
+  if (over.has(token)) scribe.broken('G7', { vnf, message: `${event.name} was made by turn ${token} after another turn had begun to make things` });
+  const sent = event.requestId?.replace(/^req-/, '');
+  if (sent !== undefined && sent !== token) scribe.broken('G7', { vnf, message: `${event.name} bears the token ${token} and was made by a call of turn ${sent}` });
+}

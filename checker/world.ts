@@ -1,0 +1,309 @@
+import type { Descriptor, Pool } from '../domain/descriptor/descriptor';
+import { parseDescriptor } from '../domain/descriptor/parse';
+import { readTags } from '../domain/names';
+import type { CloudEvent } from '../simulator/events';
+import { noteSchema, type Note } from './story';
+
+/**
+ * What the log says of the world, event by event: hosts, servers, ports, groups, who is published, and what was asked. It
+ * judges nothing; the rules do, each before and after an event is taken in.
+ */
+
+export interface Server {
+  readonly id: string;
+  readonly name: string;
+  readonly vnf: string | undefined;
+  readonly pool: string | undefined;
+  readonly token: string | undefined;
+  readonly requestedHost: string | null;
+  host: string | null;
+  state: string;
+}
+
+export interface Request {
+  readonly id: string;
+  readonly seq: number;
+  readonly procedure: Extract<Note, { kind: 'request' }>['procedure'];
+  readonly vnf: string | undefined;
+  readonly input: Readonly<Record<string, unknown>>;
+  /** Published members by pool when it was made. */
+  readonly servedAtStart: ReadonlyMap<string, number>;
+  outcome: string | null;
+  /** Something stood in its way: a server in ERROR or misplaced, a refused call, a host that died. */
+  hindered: boolean;
+}
+
+export interface PoolWorld {
+  readonly spec: Pool;
+  /** What the completed requests add up to. */
+  level: number;
+  /** Levels that may be in force besides: of open requests, and of those whose debts may not be paid. */
+  readonly lingering: Set<number>;
+  /** Names in service, as published last. */
+  published: ReadonlySet<string>;
+  /** Published once, dropped because they were dead, not gone yet. */
+  readonly dead: Set<string>;
+}
+
+export interface VnfWorld {
+  readonly vnf: string;
+  readonly descriptor: Descriptor;
+  readonly pools: Map<string, PoolWorld>;
+  publishedAt: { revision: number; stage: number } | null;
+  ending: boolean;
+}
+
+export interface World {
+  readonly hosts: Map<string, Extract<CloudEvent, { type: 'host' }>>;
+  readonly servers: Map<string, Server>;
+  readonly byName: Map<string, Set<string>>;
+  readonly ports: Map<string, { readonly name: string; readonly vnf: string | undefined }>;
+  readonly securityGroups: Map<string, { readonly name: string; readonly project: string }>;
+  readonly serverGroups: Map<string, string>;
+  readonly quotas: Map<string, number>;
+  readonly vnfs: Map<string, VnfWorld>;
+  readonly requests: Map<string, Request>;
+}
+
+export function newWorld(): World {
+  return {
+    hosts: new Map(),
+    servers: new Map(),
+    byName: new Map(),
+    ports: new Map(),
+    securityGroups: new Map(),
+    serverGroups: new Map(),
+    quotas: new Map(),
+    vnfs: new Map(),
+    requests: new Map(),
+  };
+}
+
+/** On another host than it was asked to be on: it must never serve, and must be gone in the end. */
+export function isStray(server: Server): boolean {
+  return server.host !== null && server.requestedHost !== null && server.host !== server.requestedHost;
+}
+
+/** Not able to serve, as anybody can see. */
+export function isDown(world: World, server: Server): boolean {
+  if (server.state === 'ERROR' || server.state === 'SHUTOFF') return true;
+  return server.host !== null && world.hosts.get(server.host)?.alive === false;
+}
+
+export function openRequests(world: World, vnf: string): Request[] {
+  return [...world.requests.values()].filter((request) => request.outcome === null && (request.vnf === vnf || request.vnf === undefined));
+}
+
+/** Dead as the cloud shows it, or on the word of a caller: named by a heal, or on a host that is evacuated as failed. */
+export function isDead(world: World, vnf: string, server: Server): boolean {
+  if (isDown(world, server)) return true;
+  return [...world.requests.values()].some(({ procedure, input, vnf: of }) => {
+    if (procedure === 'heal') return of === vnf && Array.isArray(input['members']) && input['members'].includes(server.name);
+    return procedure === 'evacuateHost' && input['cause'] === 'failed' && Array.isArray(input['hosts']) && input['hosts'].includes(server.host);
+  });
+}
+
+/** All levels that the pool may lawfully be at now, or may still be moving from. */
+export function levelsOf(pool: PoolWorld): number[] {
+  return [...new Set([pool.level, ...pool.lingering])];
+}
+
+export function serverNamed(world: World, name: string): Server | undefined {
+  const ids = world.byName.get(name);
+  for (const id of ids ?? []) {
+    const server = world.servers.get(id);
+    if (server && !isStray(server)) return server;
+  }
+  return undefined;
+}
+
+/** Takes an event in. */
+export function advance(world: World, event: CloudEvent): void {
+  switch (event.type) {
+    case 'host': {
+      const died = world.hosts.get(event.host)?.alive !== false && !event.alive;
+      world.hosts.set(event.host, event);
+      if (died) hinder(world, undefined);
+      return;
+    }
+    case 'server.created': {
+      const { vnf, pool, token } = readTags(event.tags);
+      const { id, name, requestedHost } = event;
+      world.servers.set(id, { id, name, vnf, pool, token, requestedHost, host: null, state: 'BUILD' });
+      world.byName.set(name, (world.byName.get(name) ?? new Set()).add(id));
+      return;
+    }
+    case 'server.placed': {
+      const server = world.servers.get(event.id);
+      if (!server) return;
+      server.host = event.host;
+      if (isStray(server)) hinder(world, server.vnf);
+      return;
+    }
+    case 'server.state': {
+      const server = world.servers.get(event.id);
+      if (!server) return;
+      server.state = event.state;
+      if (event.state === 'ERROR') hinder(world, server.vnf);
+      return;
+    }
+    case 'server.deleted': {
+      const server = world.servers.get(event.id);
+      if (!server) return;
+      world.servers.delete(event.id);
+      world.byName.get(server.name)?.delete(event.id);
+      if (server.vnf !== undefined && server.pool !== undefined) world.vnfs.get(server.vnf)?.pools.get(server.pool)?.dead.delete(server.name);
+      return;
+    }
+    case 'port.created':
+      world.ports.set(event.id, { name: event.name, vnf: readTags(event.tags).vnf });
+      return;
+    case 'port.deleted':
+      world.ports.delete(event.id);
+      return;
+    case 'securityGroup.created':
+      world.securityGroups.set(event.id, { name: event.name, project: event.project });
+      return;
+    case 'securityGroup.deleted':
+      world.securityGroups.delete(event.id);
+      return;
+    case 'serverGroup.created':
+      world.serverGroups.set(event.id, event.name);
+      return;
+    case 'serverGroup.deleted':
+      world.serverGroups.delete(event.id);
+      return;
+    case 'quota':
+      world.quotas.set(event.resource, event.limit);
+      return;
+    case 'refused':
+      hinder(world, undefined);
+      return;
+    case 'published':
+      publish(world, event);
+      return;
+    case 'note':
+      note(world, event);
+      return;
+    case 'securityRule.created':
+    case 'securityRule.deleted':
+      return;
+  }
+}
+
+function hinder(world: World, vnf: string | undefined): void {
+  for (const request of world.requests.values()) {
+    if (request.outcome === null && (vnf === undefined || request.vnf === undefined || request.vnf === vnf)) request.hindered = true;
+  }
+}
+
+function publish(world: World, event: Extract<CloudEvent, { type: 'published' }>): void {
+  const vnf = world.vnfs.get(event.vnf);
+  if (!vnf) return;
+  vnf.publishedAt = { revision: event.revision, stage: event.stage };
+  for (const [name, pool] of vnf.pools) {
+    const now = new Set(event.service[name] ?? []);
+    for (const member of pool.published) {
+      const server = serverNamed(world, member);
+      if (!now.has(member) && server && isDead(world, event.vnf, server)) pool.dead.add(member);
+    }
+    pool.published = now;
+  }
+}
+
+export function noteOf(event: CloudEvent): Note | null {
+  if (event.type !== 'note') return null;
+  const parsed = noteSchema.safeParse(event.note);
+  return parsed.success ? parsed.data : null;
+}
+
+function note(world: World, event: Extract<CloudEvent, { type: 'note' }>): void {
+  const said = noteOf(event);
+  switch (said?.kind) {
+    case 'request':
+      begin(world, event.seq, said);
+      return;
+    case 'outcome':
+      end(world, said);
+      return;
+    case 'settled':
+      settle(world, said);
+      return;
+    case 'act':
+    case undefined:
+      return;
+  }
+}
+
+function begin(world: World, seq: number, said: Extract<Note, { kind: 'request' }>): void {
+  const input = (typeof said.request === 'object' && said.request !== null ? said.request : {}) as Readonly<Record<string, unknown>>;
+  if (said.procedure === 'instantiate' && said.vnf !== undefined && !world.vnfs.has(said.vnf)) {
+    const parsed = parseDescriptor(input['descriptor']);
+    if (parsed.ok) world.vnfs.set(said.vnf, newVnf(said.vnf, parsed.descriptor));
+  }
+  const vnf = said.vnf === undefined ? undefined : world.vnfs.get(said.vnf);
+  const servedAtStart = new Map([...(vnf?.pools ?? [])].map(([name, pool]) => [name, pool.published.size]));
+  world.requests.set(said.id, { id: said.id, seq, procedure: said.procedure, vnf: said.vnf, input, servedAtStart, outcome: null, hindered: false });
+  if (!vnf) return;
+  if (said.procedure === 'instantiate') for (const pool of vnf.pools.values()) pool.lingering.add(pool.spec.size.initial);
+  if (said.procedure === 'terminate') vnf.ending = true;
+  const target = targetOf(vnf, said.procedure, input);
+  // A pool marked serial goes through the levels between, one at a turn.
+  if (target) for (const level of between(target.pool, target.to)) target.pool.lingering.add(level);
+}
+
+function between(pool: PoolWorld, to: number): number[] {
+  if (!pool.spec.serial) return [to];
+  const [low, high] = [Math.min(pool.level, to), Math.max(pool.level, to)];
+  return Array.from({ length: high - low + 1 }, (_, index) => low + index);
+}
+
+function newVnf(vnf: string, descriptor: Descriptor): VnfWorld {
+  const pools = descriptor.pools.map((spec): [string, PoolWorld] => [
+    spec.name,
+    { spec, level: 0, lingering: new Set(), published: new Set(), dead: new Set() },
+  ]);
+  return { vnf, descriptor, pools: new Map(pools), publishedAt: null, ending: false };
+}
+
+export function targetOf(vnf: VnfWorld, procedure: string, input: Readonly<Record<string, unknown>>): { pool: PoolWorld; to: number } | undefined {
+  if (procedure !== 'scaleOut' && procedure !== 'scaleIn') return undefined;
+  const pool = vnf.pools.get(String(input['pool']));
+  const to = input['to'];
+  return pool && typeof to === 'number' && to > 0 ? { pool, to } : undefined;
+}
+
+function end(world: World, said: Extract<Note, { kind: 'outcome' }>): void {
+  const request = world.requests.get(said.id);
+  if (!request) return;
+  request.outcome = said.outcome;
+  const vnf = request.vnf === undefined ? undefined : world.vnfs.get(request.vnf);
+  if (!vnf || said.outcome !== 'completed') return;
+  if (request.procedure === 'instantiate') {
+    for (const pool of vnf.pools.values()) pool.level = pool.spec.size.initial;
+  }
+  const target = targetOf(vnf, request.procedure, request.input);
+  if (!target) return;
+  // The caps of the level before go on counting until the debt is paid: until the record has settled.
+  target.pool.lingering.add(target.pool.level);
+  target.pool.level = target.to;
+}
+
+/** The record is free and owes nothing: whatever was open is decided, and it says at which level. */
+function settle(world: World, said: Extract<Note, { kind: 'settled' }>): void {
+  const vnf = world.vnfs.get(said.vnf);
+  if (!vnf) return;
+  if (!said.exists) {
+    world.vnfs.delete(said.vnf);
+    return;
+  }
+  const open = openRequests(world, said.vnf);
+  for (const [name, pool] of vnf.pools) {
+    pool.level = said.levels[name] ?? pool.level;
+    pool.lingering.clear();
+    for (const request of open) {
+      const target = targetOf(vnf, request.procedure, request.input);
+      if (target?.pool === pool) for (const level of between(pool, target.to)) pool.lingering.add(level);
+    }
+  }
+}
