@@ -1,10 +1,21 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type { Failure } from '../domain/failure';
-import { OpenStackError, QuotaExceededError, UnauthorizedError, UnavailableError, CloudConfigError } from '../openstack';
+import {
+  OpenStackError,
+  QuotaExceededError,
+  UnauthorizedError,
+  UnavailableError,
+  CloudConfigError,
+} from '../openstack';
 
 /** A failure of a known kind, as Temporal carries it. Only what a repeat may mend is retryable. */
 export function toFailure({ kind, message, details }: Failure): ApplicationFailure {
-  return ApplicationFailure.create({ type: kind, message, nonRetryable: kind !== 'CloudUnavailable', details: [details] });
+  return ApplicationFailure.create({
+    type: kind,
+    message,
+    nonRetryable: kind !== 'CloudUnavailable',
+    details: [details],
+  });
 }
 
 /** Whatever the OpenStack client threw, for Temporal. What it does not know is a bug, and goes on as it is. */
@@ -15,12 +26,22 @@ export function mapped(error: unknown): unknown {
   const details = { service, method, url, status: status ?? null, body: body ?? null, requestId: requestId ?? null };
   if (error instanceof UnavailableError) return cloudUnavailable(error.message, details, retryAfterSeconds);
   // A password that was changed is mended without the run: it is tried again, within the run's bounds.
-  if (error instanceof UnauthorizedError) return cloudUnavailable(`${error.message} The worker's credentials are not accepted.`, details);
+  if (error instanceof UnauthorizedError)
+    return cloudUnavailable(`${error.message} The worker's credentials are not accepted.`, details);
   if (error instanceof QuotaExceededError) return toFailure({ kind: 'QuotaExceeded', message: error.message, details });
-  return ApplicationFailure.create({ type: 'UnexpectedAnswer', message: error.message, nonRetryable: true, details: [details] });
+  return ApplicationFailure.create({
+    type: 'UnexpectedAnswer',
+    message: error.message,
+    nonRetryable: true,
+    details: [details],
+  });
 }
 
-export function cloudUnavailable(message: string, details: Readonly<Record<string, unknown>>, retryAfterSeconds?: number): ApplicationFailure {
+export function cloudUnavailable(
+  message: string,
+  details: Readonly<Record<string, unknown>>,
+  retryAfterSeconds?: number,
+): ApplicationFailure {
   return ApplicationFailure.create({
     type: 'CloudUnavailable',
     message,

@@ -33,12 +33,20 @@ export function createActivities(dependencies: Dependencies): Activities {
     reopenHosts: reopenHostsActivity(dependencies),
   };
   const wait: WaitActivities = { awaitHealthy: awaitHealthyActivity(dependencies), drain: drainActivity(dependencies) };
-  return { ...recordActivities(dependencies), ...withMappedErrors(cloud), ...withMappedErrors(wait), watch: watchActivity(dependencies) };
+  return {
+    ...recordActivities(dependencies),
+    ...withMappedErrors(cloud),
+    ...withMappedErrors(wait),
+    watch: watchActivity(dependencies),
+  };
 }
 
 type Calls = Readonly<Record<string, (input: never) => Promise<unknown>>>;
 
 function withMappedErrors<T extends object>(activities: T): T {
-  const entries = Object.entries(activities as Calls).map(([name, activity]) => [name, (input: never) => guarded(() => activity(input))]);
+  const entries = Object.entries(activities as Calls).map(([name, activity]) => [
+    name,
+    (input: never) => guarded(() => activity(input)),
+  ]);
   return Object.fromEntries(entries) as T;
 }

@@ -12,44 +12,67 @@ export interface Names {
 
 /** After this a name is looked up again. */
 const keptMs = 60_000;
+/** Far more images than network functions have; only there so that it has an end. */
+const imagesMax = 500;
 
 export function namesIn(session: Session): Names {
-  const flavors = kept(async (call) => new Map((await nova.listFlavors(session, call)).map((each) => [each.name, each])));
-  const networks = kept(async (call) => new Map((await neutron.listNetworks(session, call)).map((each) => [each.name, each.id])));
-  const images = new Map<string, { id: string; until: number }>();
+  const flavors = kept(
+    async (call) => new Map((await nova.listFlavors(session, call)).map((each) => [each.name, each])),
+  );
+  const networks = kept(
+    async (call) => new Map((await neutron.listNetworks(session, call)).map((each) => [each.name, each.id])),
+  );
+  const images = new Map<string, Kept<Map<string, string>>>();
+  const imagesNamed = (name: string): Kept<Map<string, string>> => {
+    const known = images.get(name);
+    if (known) return known;
+    if (images.size >= imagesMax) images.clear();
+    const made = kept(
+      async (call) =>
+        new Map((await glance.listImages(session, { name }, call)).slice(0, 1).map(({ id }) => [name, id])),
+    );
+    images.set(name, made);
+    return made;
+  };
   return {
     flavor: async (name, call) => {
-      const all = await flavors(call);
-      const found = all.get(name);
-      if (!found) throw unknown('flavor', name, [...all.keys()]);
+      const found = await lookUp(flavors, { what: 'flavor', name }, call);
       return { id: found.id, name, vcpus: found.vcpus, ramMb: found.ram, diskGb: found.disk };
     },
-    networkId: async (name, call) => {
-      const all = await networks(call);
-      const found = all.get(name);
-      if (found === undefined) throw unknown('network', name, [...all.keys()]);
-      return found;
-    },
-    imageId: async (name, call) => {
-      const known = images.get(name);
-      if (known && known.until > Date.now()) return known.id;
-      const [found] = await glance.listImages(session, { name }, call);
-      if (!found) throw unknown('image', name, []);
-      images.set(name, { id: found.id, until: Date.now() + keptMs });
-      return found.id;
-    },
+    networkId: (name, call) => lookUp(networks, { what: 'network', name }, call),
+    imageId: (name, call) => lookUp(imagesNamed(name), { what: 'image', name }, call),
   };
 }
 
-function kept<T>(read: (call?: CallOptions) => Promise<T>): (call?: CallOptions) => Promise<T> {
-  let value: T | undefined;
-  let until = 0;
-  return async (call) => {
-    if (value !== undefined && until > Date.now()) return value;
-    value = await read(call);
-    until = Date.now() + keptMs;
-    return value;
+/** A "no" is never from memory: what was missing a moment ago may have been made since. */
+async function lookUp<T>(
+  kept: Kept<Map<string, T>>,
+  of: { what: string; name: string },
+  call: CallOptions | undefined,
+): Promise<T> {
+  const { what, name } = of;
+  const found = (await kept.read(call)).get(name) ?? (await kept.readAnew(call)).get(name);
+  if (found === undefined) throw unknown(what, name, [...(await kept.read(call)).keys()]);
+  return found;
+}
+
+interface Kept<T> {
+  readonly read: (call?: CallOptions) => Promise<T>;
+  readonly readAnew: (call?: CallOptions) => Promise<T>;
+}
+
+/** Those that ask at the same time share one reading; one that fails is not kept. */
+function kept<T>(fetch: (call?: CallOptions) => Promise<T>): Kept<T> {
+  let latest: { readonly value: Promise<T>; readonly until: number } | undefined;
+  const readAnew = (call?: CallOptions): Promise<T> => {
+    const begun = { value: fetch(call), until: Date.now() + keptMs };
+    latest = begun;
+    begun.value.catch(() => {
+      if (latest === begun) latest = undefined;
+    });
+    return begun.value;
   };
+  return { readAnew, read: (call) => (latest && latest.until > Date.now() ? latest.value : readAnew(call)) };
 }
 
 function unknown(what: string, name: string, there: readonly string[]): Error {

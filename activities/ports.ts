@@ -83,23 +83,53 @@ export interface CloudActivities {
    * Deletes servers and their ports until the cloud no longer shows them. By id; `orphans` also by the name and token of
    * launches whose fate is unknown. Succeeds where nothing is left to delete.
    */
-  remove(input: { turn: TurnRef; vnf: string; members: readonly Member[]; orphans?: readonly MemberRef[]; timing: Timing }): Promise<void>;
+  remove(input: {
+    turn: TurnRef;
+    vnf: string;
+    members: readonly Member[];
+    orphans?: readonly MemberRef[];
+    timing: Timing;
+  }): Promise<void>;
   /** Everything that bears this turn's token and is not in `keep`: ports, then servers, until two lists agree. The undo of all launches. */
-  removeByToken(input: { turn: TurnRef; vnf: string; token: string; keep: readonly string[]; timing: Timing }): Promise<{ nextOrdinals: Record<string, number> }>;
+  removeByToken(input: {
+    turn: TurnRef;
+    vnf: string;
+    token: string;
+    keep: readonly string[];
+    timing: Timing;
+  }): Promise<{ nextOrdinals: Record<string, number> }>;
   /** Deletes security groups by id, and those of these pools by name: what no reply has told the id of. */
-  removeGroups(input: { turn: TurnRef; vnf: string; groups: { ids: readonly string[]; pools: readonly string[] }; timing: Timing }): Promise<void>;
+  removeGroups(input: {
+    turn: TurnRef;
+    vnf: string;
+    groups: { ids: readonly string[]; pools: readonly string[] };
+    timing: Timing;
+  }): Promise<void>;
   /** Both stages, in order. */
   publish(input: { turn: TurnRef; vnf: string; publication: Publication }): Promise<void>;
   /** Which members of the record the cloud shows dead: ERROR, gone, off, or on a host that is forced down. */
-  findDead(input: { vnf: string; record: VnfRecord; members?: readonly MemberRef[] }): Promise<{ dead: MemberRef[]; alive: MemberRef[] }>;
+  findDead(input: {
+    vnf: string;
+    record: VnfRecord;
+    members?: readonly MemberRef[];
+  }): Promise<{ dead: MemberRef[]; alive: MemberRef[] }>;
   /** Ours and others' servers on hosts. Throws InvalidRequest for a host that does not exist. */
   findOnHosts(input: { hosts: readonly string[] }): Promise<HostContents[]>;
   /** Closes hosts to scheduling, marked `bulkhead:<occurrence>`. With `fence`: forces them down too. Says which were changed. */
-  closeHosts(input: { hosts: readonly string[]; occurrence: string; fence: boolean; timing: Timing }): Promise<{ closed: string[]; fenced: string[] }>;
+  closeHosts(input: {
+    hosts: readonly string[];
+    occurrence: string;
+    fence: boolean;
+    timing: Timing;
+  }): Promise<{ closed: string[]; fenced: string[] }>;
   /** Opens hosts again that this occurrence closed (by their mark), and no others. */
   reopenHosts(input: { hosts: readonly string[]; occurrence: string; timing: Timing }): Promise<void>;
   /** Plans all VNFs of the hosts on one snapshot; throws the first refusal. */
-  planEmptyHosts(input: { hosts: readonly string[]; cause: 'failed' | 'maintenance'; records: readonly VnfRecord[] }): Promise<void>;
+  planEmptyHosts(input: {
+    hosts: readonly string[];
+    cause: 'failed' | 'maintenance';
+    records: readonly VnfRecord[];
+  }): Promise<void>;
 }
 
 export interface HostContents {
@@ -127,7 +157,13 @@ export interface WaitActivities {
     timing: Timing;
   }): Promise<HealthResult[]>;
   /** Lets members finish what they serve. Until drain commands come this is their descriptor's time. */
-  drain(input: { turn: TurnRef; vnf: string; members: readonly Member[]; drainSeconds: number; timing: Timing }): Promise<void>;
+  drain(input: {
+    turn: TurnRef;
+    vnf: string;
+    members: readonly Member[];
+    drainSeconds: number;
+    timing: Timing;
+  }): Promise<void>;
 }
 
 /** Task queue `bulkhead-watch`: slots of its own, or watches would fill those of everything else. */

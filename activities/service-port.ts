@@ -13,7 +13,12 @@ export interface ServicePort {
   /** Whether a member that has been ACTIVE for so long serves. */
   readonly healthy: (given: { activeForSeconds: number; healthyAfterSeconds: number; pace: number }) => boolean;
   /** Says to the world who serves. A pair of revision and stage below one that was published before is ignored. */
-  readonly publish: (given: { vnf: string; revision: number; stage: 1 | 2; service: Readonly<Record<string, readonly string[]>> }) => Promise<void>;
+  readonly publish: (given: {
+    vnf: string;
+    revision: number;
+    stage: 1 | 2;
+    service: Readonly<Record<string, readonly string[]>>;
+  }) => Promise<void>;
   /** Lets members finish what they serve. Heartbeats; goes on where an earlier attempt stopped. */
   readonly drain: (given: { members: readonly Member[]; drainSeconds: number; pace: number }) => Promise<void>;
 }
@@ -39,7 +44,11 @@ export function pacedServicePort(publicationUrl: string | null, adapter?: AxiosA
       const details = context.info.heartbeatDetails as { began?: number } | undefined;
       const began = details?.began ?? Date.now();
       context.heartbeat({ began });
-      for (let left = began + drainSeconds * pace * 1_000 - Date.now(); left > 0; left = began + drainSeconds * pace * 1_000 - Date.now()) {
+      for (
+        let left = began + drainSeconds * pace * 1_000 - Date.now();
+        left > 0;
+        left = began + drainSeconds * pace * 1_000 - Date.now()
+      ) {
         await Promise.race([sleep(Math.min(left, heartbeatMs)), context.cancelled]);
         context.heartbeat({ began });
       }

@@ -33,12 +33,19 @@ export interface Deadline {
 
 export function deadlineOf(timing: Timing): Deadline {
   const began = Date.now();
+  // A call may have waited long for its place in the queue of calls, or for a new token: it ends all the same in time.
+  const signal = AbortSignal.timeout(timing.mutateSeconds * 1_000);
   const isOver = (): boolean => Date.now() - began > timing.lastCallSeconds * 1_000;
   return {
     isOver,
     call: (token) => {
-      if (isOver()) throw cloudUnavailable('the time of this attempt is over; the next one goes on from what exists', {});
-      return { timeoutMs: timing.callSeconds * 1_000, ...(token !== undefined && { requestId: requestId(token) }) };
+      if (isOver())
+        throw cloudUnavailable('the time of this attempt is over; the next one goes on from what exists', {});
+      return {
+        timeoutMs: timing.callSeconds * 1_000,
+        signal,
+        ...(token !== undefined && { requestId: requestId(token) }),
+      };
     },
   };
 }

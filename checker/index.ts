@@ -6,7 +6,16 @@ import { judgeOrder } from './rules/order';
 import { judgeEntry, judgeService, judgeZone } from './rules/service';
 import { judgeShare } from './rules/share';
 import { judgeTurns, newTurnsMemory } from './rules/turns';
-import { guaranteeOf, guarantees, type Guarantee, type Judged, type Part, type Scribe, type Verdict, type Violation } from './verdict';
+import {
+  guaranteeOf,
+  guarantees,
+  type Guarantee,
+  type Judged,
+  type Part,
+  type Scribe,
+  type Verdict,
+  type Violation,
+} from './verdict';
 import { advance, newWorld, type World } from './world';
 
 /**
@@ -69,8 +78,15 @@ export function createChecker(): Checker {
     verdict: (options = {}) => {
       const { from = 0, open = false } = options;
       const late: Violation[] = [];
-      if (!open) judgeUnanswered(world, { looked: () => undefined, broken: (part, where) => late.push({ part, seq: Number.MAX_SAFE_INTEGER, at: 0, ...where }) });
-      return verdictOf({ looks: looks.filter(({ seq }) => seq > from), violations: [...violations, ...late].filter(({ seq }) => seq > from) });
+      if (!open)
+        judgeUnanswered(world, {
+          looked: () => undefined,
+          broken: (part, where) => late.push({ part, seq: Number.MAX_SAFE_INTEGER, at: 0, ...where }),
+        });
+      return verdictOf({
+        looks: looks.filter(({ seq }) => seq > from),
+        violations: [...violations, ...late].filter(({ seq }) => seq > from),
+      });
     },
   };
 }

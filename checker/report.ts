@@ -21,7 +21,10 @@ export function verdictLines(verdict: Verdict): string[] {
     const { held, looked, violations } = verdict.guarantees[guarantee];
     const word = held ? 'held' : looked === 0 && violations.length === 0 ? 'not looked at' : 'BROKEN';
     const head = `${guarantee} ${word.padEnd(4)} ${titles[guarantee]} (${String(looked)} facts)`;
-    return [head, ...violations.slice(0, 5).map(({ part, seq, message }) => `     ${part} by event ${String(seq)}: ${message}`)];
+    return [
+      head,
+      ...violations.slice(0, 5).map(({ part, seq, message }) => `     ${part} by event ${String(seq)}: ${message}`),
+    ];
   });
 }
 
@@ -31,14 +34,19 @@ export function placementTable(events: readonly CloudEvent[], vnf: string): stri
   for (const event of events) advance(world, event);
   const ours = [...world.servers.values()].filter((server) => server.vnf === vnf && server.host !== null);
   if (ours.length === 0) return `no VM of ${vnf} exists`;
-  const pools = [...new Set([...(world.vnfs.get(vnf)?.pools.keys() ?? []), ...ours.map((server) => server.pool ?? '')])];
+  const pools = [
+    ...new Set([...(world.vnfs.get(vnf)?.pools.keys() ?? []), ...ours.map((server) => server.pool ?? '')]),
+  ];
   const hosts = [...new Set(ours.map((server) => server.host ?? ''))].sort();
   const cell = (host: string, pool: string): string => {
     const here = ours.filter((server) => server.host === host && server.pool === pool);
     const strays = here.filter(isStray).length;
     const live = here.filter((server) => !isStray(server) && server.state === 'ACTIVE').length;
     const down = here.length - strays - live;
-    return `${live > 0 ? String(live) : ''}${down > 0 ? `!${String(down)}` : ''}${strays > 0 ? `?${String(strays)}` : ''}` || '.';
+    return (
+      `${live > 0 ? String(live) : ''}${down > 0 ? `!${String(down)}` : ''}${strays > 0 ? `?${String(strays)}` : ''}` ||
+      '.'
+    );
   };
   const mark = (host: string): string => {
     const state = world.hosts.get(host);
@@ -46,5 +54,11 @@ export function placementTable(events: readonly CloudEvent[], vnf: string): stri
   };
   const rows = [['host', ...pools], ...hosts.map((host) => [mark(host), ...pools.map((pool) => cell(host, pool))])];
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows.map((row) => row.map((text, column) => (column === 0 ? text.padEnd(widths[0] ?? 0) : text.padStart(widths[column] ?? 0))).join('  ')).join('\n');
+  return rows
+    .map((row) =>
+      row
+        .map((text, column) => (column === 0 ? text.padEnd(widths[0] ?? 0) : text.padStart(widths[column] ?? 0)))
+        .join('  '),
+    )
+    .join('\n');
 }

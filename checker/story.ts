@@ -30,7 +30,16 @@ export const noteSchema = z.discriminatedUnion('kind', [
     revision: z.number().int(),
     levels: z.record(z.string(), z.number().int()),
     /** Members in service and failed. */
-    members: z.array(z.object({ pool: z.string(), ordinal: z.number().int(), serverId: z.string(), portIds: z.array(z.string()), host: z.string(), inService: z.boolean() })),
+    members: z.array(
+      z.object({
+        pool: z.string(),
+        ordinal: z.number().int(),
+        serverId: z.string(),
+        portIds: z.array(z.string()),
+        host: z.string(),
+        inService: z.boolean(),
+      }),
+    ),
     securityGroups: z.array(z.string()),
   }),
   /** An act of a demo or a test begins: verdicts may be asked for the part of the log from here. */

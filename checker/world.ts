@@ -91,15 +91,23 @@ export function isDown(world: World, server: Server): boolean {
 }
 
 export function openRequests(world: World, vnf: string): Request[] {
-  return [...world.requests.values()].filter((request) => request.outcome === null && (request.vnf === vnf || request.vnf === undefined));
+  return [...world.requests.values()].filter(
+    (request) => request.outcome === null && (request.vnf === vnf || request.vnf === undefined),
+  );
 }
 
 /** Dead as the cloud shows it, or on the word of a caller: named by a heal, or on a host that is evacuated as failed. */
 export function isDead(world: World, vnf: string, server: Server): boolean {
   if (isDown(world, server)) return true;
   return [...world.requests.values()].some(({ procedure, input, vnf: of }) => {
-    if (procedure === 'heal') return of === vnf && Array.isArray(input['members']) && input['members'].includes(server.name);
-    return procedure === 'evacuateHost' && input['cause'] === 'failed' && Array.isArray(input['hosts']) && input['hosts'].includes(server.host);
+    if (procedure === 'heal')
+      return of === vnf && Array.isArray(input['members']) && input['members'].includes(server.name);
+    return (
+      procedure === 'evacuateHost' &&
+      input['cause'] === 'failed' &&
+      Array.isArray(input['hosts']) &&
+      input['hosts'].includes(server.host)
+    );
   });
 }
 
@@ -152,7 +160,8 @@ export function advance(world: World, event: CloudEvent): void {
       if (!server) return;
       world.servers.delete(event.id);
       world.byName.get(server.name)?.delete(event.id);
-      if (server.vnf !== undefined && server.pool !== undefined) world.vnfs.get(server.vnf)?.pools.get(server.pool)?.dead.delete(server.name);
+      if (server.vnf !== undefined && server.pool !== undefined)
+        world.vnfs.get(server.vnf)?.pools.get(server.pool)?.dead.delete(server.name);
       return;
     }
     case 'port.created':
@@ -193,7 +202,8 @@ export function advance(world: World, event: CloudEvent): void {
 
 function hinder(world: World, vnf: string | undefined): void {
   for (const request of world.requests.values()) {
-    if (request.outcome === null && (vnf === undefined || request.vnf === undefined || request.vnf === vnf)) request.hindered = true;
+    if (request.outcome === null && (vnf === undefined || request.vnf === undefined || request.vnf === vnf))
+      request.hindered = true;
   }
 }
 
@@ -236,16 +246,28 @@ function note(world: World, event: Extract<CloudEvent, { type: 'note' }>): void 
 }
 
 function begin(world: World, seq: number, said: Extract<Note, { kind: 'request' }>): void {
-  const input = (typeof said.request === 'object' && said.request !== null ? said.request : {}) as Readonly<Record<string, unknown>>;
+  const input = (typeof said.request === 'object' && said.request !== null ? said.request : {}) as Readonly<
+    Record<string, unknown>
+  >;
   if (said.procedure === 'instantiate' && said.vnf !== undefined && !world.vnfs.has(said.vnf)) {
     const parsed = parseDescriptor(input['descriptor']);
     if (parsed.ok) world.vnfs.set(said.vnf, newVnf(said.vnf, parsed.descriptor));
   }
   const vnf = said.vnf === undefined ? undefined : world.vnfs.get(said.vnf);
   const servedAtStart = new Map([...(vnf?.pools ?? [])].map(([name, pool]) => [name, pool.published.size]));
-  world.requests.set(said.id, { id: said.id, seq, procedure: said.procedure, vnf: said.vnf, input, servedAtStart, outcome: null, hindered: false });
+  world.requests.set(said.id, {
+    id: said.id,
+    seq,
+    procedure: said.procedure,
+    vnf: said.vnf,
+    input,
+    servedAtStart,
+    outcome: null,
+    hindered: false,
+  });
   if (!vnf) return;
-  if (said.procedure === 'instantiate') for (const pool of vnf.pools.values()) pool.lingering.add(pool.spec.size.initial);
+  if (said.procedure === 'instantiate')
+    for (const pool of vnf.pools.values()) pool.lingering.add(pool.spec.size.initial);
   if (said.procedure === 'terminate') vnf.ending = true;
   const target = targetOf(vnf, said.procedure, input);
   // A pool marked serial goes through the levels between, one at a turn.
@@ -266,7 +288,11 @@ function newVnf(vnf: string, descriptor: Descriptor): VnfWorld {
   return { vnf, descriptor, pools: new Map(pools), publishedAt: null, ending: false };
 }
 
-export function targetOf(vnf: VnfWorld, procedure: string, input: Readonly<Record<string, unknown>>): { pool: PoolWorld; to: number } | undefined {
+export function targetOf(
+  vnf: VnfWorld,
+  procedure: string,
+  input: Readonly<Record<string, unknown>>,
+): { pool: PoolWorld; to: number } | undefined {
   if (procedure !== 'scaleOut' && procedure !== 'scaleIn') return undefined;
   const pool = vnf.pools.get(String(input['pool']));
   const to = input['to'];

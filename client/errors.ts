@@ -12,7 +12,11 @@ export class BulkheadError extends Error {
   readonly outcome: FailedOutcome | 'cancelled' | 'vanished';
   readonly details: FailureDetails;
 
-  constructor(message: string, given: Pick<BulkheadError, 'kind' | 'outcome' | 'details'>, options?: { cause?: unknown }) {
+  constructor(
+    message: string,
+    given: Pick<BulkheadError, 'kind' | 'outcome' | 'details'>,
+    options?: { cause?: unknown },
+  ) {
     super(message, options);
     this.kind = given.kind;
     this.outcome = given.outcome;
@@ -25,10 +29,18 @@ export function typed(error: unknown): unknown {
   if (!(error instanceof WorkflowFailedError)) return error;
   const { cause } = error;
   if (cause instanceof CancelledFailure) {
-    return new BulkheadError('The run was cancelled, and has gone back to where it began.', { kind: 'Cancelled', outcome: 'cancelled', details: {} }, { cause: error });
+    return new BulkheadError(
+      'The run was cancelled, and has gone back to where it began.',
+      { kind: 'Cancelled', outcome: 'cancelled', details: {} },
+      { cause: error },
+    );
   }
   if (cause instanceof TerminatedFailure) {
-    return new BulkheadError('The run was terminated; the record of its VNF cleans up behind it.', { kind: 'Terminated', outcome: 'vanished', details: {} }, { cause: error });
+    return new BulkheadError(
+      'The run was terminated; the record of its VNF cleans up behind it.',
+      { kind: 'Terminated', outcome: 'vanished', details: {} },
+      { cause: error },
+    );
   }
   if (!(cause instanceof ApplicationFailure)) return error;
   const kind = failureKinds.find((each) => each === cause.type);

@@ -1,7 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { Client, Connection, WorkflowNotFoundError, type ConnectionOptions } from '@temporalio/client';
 import { recordWorkflowId } from '../domain/names';
-import { taskQueues, type DryRunResult, type EvacuateHostResult, type ProcedureInputs, type ProcedureResult } from '../domain/procedures';
+import {
+  taskQueues,
+  type DryRunResult,
+  type EvacuateHostResult,
+  type ProcedureInputs,
+  type ProcedureResult,
+} from '../domain/procedures';
 import type { RecordView } from '../domain/turn';
 import { BulkheadError, typed } from './errors';
 
@@ -52,7 +58,11 @@ export interface VnfListed {
 
 export type Bulkhead = { readonly [K in Procedure]: Call<K> } & {
   /** Starts a procedure and does not wait. */
-  readonly start: <K extends Procedure>(procedure: K, input: ProcedureInputs[K], options?: RunOptions) => Promise<Run<Result<K>>>;
+  readonly start: <K extends Procedure>(
+    procedure: K,
+    input: ProcedureInputs[K],
+    options?: RunOptions,
+  ) => Promise<Run<Result<K>>>;
   /** Throws a BulkheadError UnknownVnf where there is none. */
   readonly status: (vnf: string) => Promise<RecordView>;
   readonly list: () => Promise<VnfListed[]>;
@@ -61,10 +71,18 @@ export type Bulkhead = { readonly [K in Procedure]: Call<K> } & {
 
 export async function connectBulkhead(options: BulkheadOptions): Promise<Bulkhead> {
   const { address, namespace = 'default', tls, apiKey } = options;
-  const connection = await Connection.connect({ address, ...(tls !== undefined && { tls }), ...(apiKey !== undefined && { apiKey }) });
+  const connection = await Connection.connect({
+    address,
+    ...(tls !== undefined && { tls }),
+    ...(apiKey !== undefined && { apiKey }),
+  });
   const client = new Client({ connection, namespace });
 
-  const start = async <K extends Procedure>(procedure: K, input: ProcedureInputs[K], run: RunOptions = {}): Promise<Run<Result<K>>> => {
+  const start = async <K extends Procedure>(
+    procedure: K,
+    input: ProcedureInputs[K],
+    run: RunOptions = {},
+  ): Promise<Run<Result<K>>> => {
     const workflowId = run.workflowId ?? `${procedure}-${randomUUID()}`;
     const handle = await client.workflow.start(procedure, {
       workflowId,
@@ -125,9 +143,15 @@ async function readStatus(client: Client, vnf: string): Promise<RecordView> {
 
 async function listVnfs(client: Client): Promise<VnfListed[]> {
   const found: VnfListed[] = [];
-  for await (const { workflowId, startTime, typedSearchAttributes } of client.workflow.list({ query: `WorkflowType = 'vnf' AND ExecutionStatus = 'Running'` })) {
+  for await (const { workflowId, startTime, typedSearchAttributes } of client.workflow.list({
+    query: `WorkflowType = 'vnf' AND ExecutionStatus = 'Running'`,
+  })) {
     const phase = typedSearchAttributes.getAll().find(({ key }) => key.name === 'Phase')?.value;
-    found.push({ vnf: workflowId.slice('vnf:'.length), phase: typeof phase === 'string' ? phase : '', startedAt: startTime });
+    found.push({
+      vnf: workflowId.slice('vnf:'.length),
+      phase: typeof phase === 'string' ? phase : '',
+      startedAt: startTime,
+    });
   }
   return found.sort((a, b) => a.vnf.localeCompare(b.vnf));
 }
@@ -135,7 +159,8 @@ async function listVnfs(client: Client): Promise<VnfListed[]> {
 /** One line that a person can read in a list of runs. */
 function summaryOf<K extends Procedure>(procedure: K, input: ProcedureInputs[K]): string {
   const given: Record<string, unknown> = { ...input };
-  const parts = ['vnf', 'pool', 'to', 'hosts', 'cause', 'members'].flatMap((key) => (given[key] === undefined ? [] : [`${key} ${String(given[key])}`]));
+  const parts = ['vnf', 'pool', 'to', 'hosts', 'cause', 'members'].flatMap((key) =>
+    given[key] === undefined ? [] : [`${key} ${[given[key]].flat().join(' ')}`],
+  );
   return `${procedure}: ${parts.join(', ')}`.slice(0, 200);
 }
-

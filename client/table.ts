@@ -25,7 +25,10 @@ export function statusText(view: RecordView): string {
     `${view.vnf}: ${view.phase}, revision ${String(view.revision)}`,
     view.turn ? `turn: ${view.turn.procedure} (workflow ${view.turn.workflowId})` : 'turn: free',
     ...(view.queue.length > 0 ? [`waiting: ${view.queue.map((ask) => ask.procedure).join(', ')}`] : []),
-    ...view.debts.map((debt) => `debt of ${debt.workflowId}: ${String(debt.stages.flat().reduce((sum, lot) => sum + lot.members.length, 0))} members to drain and delete`),
+    ...view.debts.map(
+      (debt) =>
+        `debt of ${debt.workflowId}: ${String(debt.stages.flat().reduce((sum, lot) => sum + lot.members.length, 0))} members to drain and delete`,
+    ),
     ...(view.cleaning ? ['cleaning up after a run that vanished'] : []),
     ...(view.blocked !== null ? [`BLOCKED: ${view.blocked}`] : []),
   ];
@@ -35,5 +38,11 @@ export function statusText(view: RecordView): string {
 /** The first column to the left, numbers to the right. */
 function aligned(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows.map((row) => row.map((text, column) => (column === 0 ? text.padEnd(widths[column] ?? 0) : text.padStart(widths[column] ?? 0))).join('  ')).join('\n');
+  return rows
+    .map((row) =>
+      row
+        .map((text, column) => (column === 0 ? text.padEnd(widths[column] ?? 0) : text.padStart(widths[column] ?? 0)))
+        .join('  '),
+    )
+    .join('\n');
 }

@@ -71,18 +71,25 @@ export function nearestLevels(
   const { spare, min, max } = allowed;
   let below: number | undefined;
   let above: number | undefined;
-  for (let each = Math.min(level - 1, max); each >= min && below === undefined; each--) if (isFeasible(room, each, spare)) below = each;
-  for (let each = Math.max(level + 1, min); each <= max && above === undefined; each++) if (isFeasible(room, each, spare)) above = each;
+  for (let each = Math.min(level - 1, max); each >= min && below === undefined; each--)
+    if (isFeasible(room, each, spare)) below = each;
+  for (let each = Math.max(level + 1, min); each <= max && above === undefined; each++)
+    if (isFeasible(room, each, spare)) above = each;
   return { ...(below !== undefined && { below }), ...(above !== undefined && { above }) };
 }
 
 /** As a person writes it: `34%`, `1/3`, `2`, `2 or 34%`, `none`. */
 export function sayShare({ numerator, denominator }: Share): string {
-  return 100 % denominator === 0 ? `${String((numerator * 100) / denominator)}%` : `${String(numerator)}/${String(denominator)}`;
+  return 100 % denominator === 0
+    ? `${String((numerator * 100) / denominator)}%`
+    : `${String(numerator)}/${String(denominator)}`;
 }
 
 export function saySpare(spare: Spare): string {
   if (spare === 'none') return 'none';
-  const parts = [...(spare.count !== undefined ? [String(spare.count)] : []), ...(spare.share ? [sayShare(spare.share)] : [])];
+  const parts = [
+    ...(spare.count !== undefined ? [String(spare.count)] : []),
+    ...(spare.share ? [sayShare(spare.share)] : []),
+  ];
   return parts.join(' or ');
 }

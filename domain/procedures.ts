@@ -10,7 +10,8 @@ import type { MemberRef } from './plan';
 export const vnfSchema = z
   .string({ error: 'give the id of a VNF, e.g. "ims1"' })
   .regex(/^[a-z]([a-z0-9-]{0,18}[a-z0-9])?$/, {
-    error: 'a VNF id is 1 to 20 lower-case letters, digits and hyphens, beginning with a letter and not ending with a hyphen, e.g. "ims1"',
+    error:
+      'a VNF id is 1 to 20 lower-case letters, digits and hyphens, beginning with a letter and not ending with a hyphen, e.g. "ims1"',
   });
 
 const poolSchema = z.string({ error: 'give the name of a pool, e.g. "sprout"' }).min(1);
@@ -42,8 +43,20 @@ export const procedureInputs = {
     }),
     ...common,
   }),
-  scaleOut: z.strictObject({ vnf: vnfSchema, pool: poolSchema, to: levelSchema, strict: z.boolean().default(false), ...common }),
-  scaleIn: z.strictObject({ vnf: vnfSchema, pool: poolSchema, to: levelSchema, strict: z.boolean().default(false), ...common }),
+  scaleOut: z.strictObject({
+    vnf: vnfSchema,
+    pool: poolSchema,
+    to: levelSchema,
+    strict: z.boolean().default(false),
+    ...common,
+  }),
+  scaleIn: z.strictObject({
+    vnf: vnfSchema,
+    pool: poolSchema,
+    to: levelSchema,
+    strict: z.boolean().default(false),
+    ...common,
+  }),
   heal: z.strictObject({
     vnf: vnfSchema,
     /** Members that the caller knows to be dead; without it, those that the cloud shows dead. */
@@ -52,7 +65,9 @@ export const procedureInputs = {
   }),
   evacuateHost: z.strictObject({
     hosts: z.array(hostSchema, { error: 'give the hosts as a list, e.g. ["cmp-03"]' }).min(1),
-    cause: z.enum(['failed', 'maintenance'], { error: '"failed" (the host is dead) or "maintenance" (it is to be emptied)' }),
+    cause: z.enum(['failed', 'maintenance'], {
+      error: '"failed" (the host is dead) or "maintenance" (it is to be emptied)',
+    }),
     /** The caller's word that the host cannot come back by itself. */
     fenced: z.boolean().default(false),
     ...common,

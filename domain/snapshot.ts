@@ -41,13 +41,7 @@ export interface Quota {
 }
 
 /** Resources that quota limits, in OpenStack's words. */
-export type QuotaResource =
-  | 'instances'
-  | 'cores'
-  | 'ram'
-  | 'ports'
-  | 'security_groups'
-  | 'security_group_rules';
+export type QuotaResource = 'instances' | 'cores' | 'ram' | 'ports' | 'security_groups' | 'security_group_rules';
 
 export interface FlavorSeen extends Resources {
   readonly id: string;

@@ -162,7 +162,8 @@ export interface Occurrence extends RunRef {
 /** What `status` answers. */
 export interface RecordView extends VnfRecord {
   readonly schema: 1;
-  readonly turn: (RunRef & { readonly procedure: ProcedureName; readonly token: string; readonly commits: number }) | null;
+  readonly turn:
+    (RunRef & { readonly procedure: ProcedureName; readonly token: string; readonly commits: number }) | null;
   readonly queue: readonly Ask[];
   /** Why only a clean-up or terminate gets a turn. */
   readonly blocked: string | null;

@@ -30,7 +30,9 @@ const authSchema = z.object({
 const cloudSchema = z.object({
   auth: authSchema,
   auth_type: z
-    .enum(['password', 'v3password', 'v3applicationcredential'], { error: 'auth_type is password, v3password or v3applicationcredential' })
+    .enum(['password', 'v3password', 'v3applicationcredential'], {
+      error: 'auth_type is password, v3password or v3applicationcredential',
+    })
     .optional(),
   region_name: z.string().optional(),
   interface: z.enum(interfaces, { error: 'interface is public, internal or admin' }).optional(),
@@ -80,7 +82,9 @@ export function loadCloudConfig(env: Env, options: { readonly cloud?: string } =
 
 function fromVariables(env: Env): unknown {
   if (env['OS_AUTH_URL'] === undefined) {
-    throw new CloudConfigError('no cloud is configured: set OS_CLOUD to an entry of clouds.yaml, or OS_AUTH_URL and the other OS_* variables');
+    throw new CloudConfigError(
+      'no cloud is configured: set OS_CLOUD to an entry of clouds.yaml, or OS_AUTH_URL and the other OS_* variables',
+    );
   }
   const auth = Object.fromEntries(
     Object.keys(authSchema.shape).flatMap((key) => {
@@ -88,24 +92,35 @@ function fromVariables(env: Env): unknown {
       return value === undefined ? [] : [[key, value]];
     }),
   );
-  const optional = { auth_type: env['OS_AUTH_TYPE'], region_name: env['OS_REGION_NAME'], interface: env['OS_INTERFACE'], cacert: env['OS_CACERT'] };
+  const optional = {
+    auth_type: env['OS_AUTH_TYPE'],
+    region_name: env['OS_REGION_NAME'],
+    interface: env['OS_INTERFACE'],
+    cacert: env['OS_CACERT'],
+  };
   return { auth, ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)) };
 }
 
 function fromFile(env: Env, name: string): unknown {
   const places = placesOf(env);
   const file = places.find((place) => existsSync(place));
-  if (file === undefined) throw new CloudConfigError(`OS_CLOUD is ${name}, and there is no clouds.yaml in any of ${places.join(', ')}`);
+  if (file === undefined)
+    throw new CloudConfigError(`OS_CLOUD is ${name}, and there is no clouds.yaml in any of ${places.join(', ')}`);
   const parsed = z.object({ clouds: z.record(z.string(), z.unknown()) }).safeParse(parse(readFileSync(file, 'utf8')));
   if (!parsed.success) throw new CloudConfigError(`${file} has no map of "clouds"`);
   const cloud = parsed.data.clouds[name];
-  if (cloud === undefined) throw new CloudConfigError(`${file} has no cloud ${name}; it has ${Object.keys(parsed.data.clouds).join(', ')}`);
+  if (cloud === undefined)
+    throw new CloudConfigError(`${file} has no cloud ${name}; it has ${Object.keys(parsed.data.clouds).join(', ')}`);
   return cloud;
 }
 
 function placesOf(env: Env): string[] {
   if (env['OS_CLIENT_CONFIG_FILE'] !== undefined) return [env['OS_CLIENT_CONFIG_FILE']];
-  return [join(process.cwd(), 'clouds.yaml'), join(env['HOME'] ?? homedir(), '.config/openstack/clouds.yaml'), '/etc/openstack/clouds.yaml'];
+  return [
+    join(process.cwd(), 'clouds.yaml'),
+    join(env['HOME'] ?? homedir(), '.config/openstack/clouds.yaml'),
+    '/etc/openstack/clouds.yaml',
+  ];
 }
 
 function toConfig(name: string, cloud: z.infer<typeof cloudSchema>): CloudConfig {
@@ -124,15 +139,25 @@ function toAuth(name: string, { auth, auth_type: type }: z.infer<typeof cloudSch
   if (type === 'v3applicationcredential' || auth.application_credential_secret !== undefined) {
     const { application_credential_id: id, application_credential_secret: secret } = auth;
     if (id === undefined || secret === undefined) {
-      throw new CloudConfigError(`cloud ${name}: an application credential needs application_credential_id and application_credential_secret`);
+      throw new CloudConfigError(
+        `cloud ${name}: an application credential needs application_credential_id and application_credential_secret`,
+      );
     }
     return { kind: 'applicationCredential', id, secret };
   }
   const { password } = auth;
-  const user = auth.user_id !== undefined ? { id: auth.user_id } : named(auth.username, domainOf(auth.user_domain_id, auth.user_domain_name));
-  const project = auth.project_id !== undefined ? { id: auth.project_id } : named(auth.project_name, domainOf(auth.project_domain_id, auth.project_domain_name));
+  const user =
+    auth.user_id !== undefined
+      ? { id: auth.user_id }
+      : named(auth.username, domainOf(auth.user_domain_id, auth.user_domain_name));
+  const project =
+    auth.project_id !== undefined
+      ? { id: auth.project_id }
+      : named(auth.project_name, domainOf(auth.project_domain_id, auth.project_domain_name));
   if (password === undefined || user === null || project === null) {
-    throw new CloudConfigError(`cloud ${name}: a password login needs username, password and project_name (or their ids)`);
+    throw new CloudConfigError(
+      `cloud ${name}: a password login needs username, password and project_name (or their ids)`,
+    );
   }
   return { kind: 'password', user, password, project };
 }

@@ -9,13 +9,23 @@ const pagesMax = 1_000;
 /** All pages of a list, by `limit` and `marker` (the id of the last seen). */
 export async function listAll<T extends { readonly id: string }>(
   session: Session,
-  list: { readonly service: Service; readonly path: string; readonly query?: Call<unknown>['query']; readonly reply: z.ZodType<T[]> },
+  list: {
+    readonly service: Service;
+    readonly path: string;
+    readonly query?: Call<unknown>['query'];
+    readonly reply: z.ZodType<T[]>;
+  },
   call: CallOptions = {},
 ): Promise<T[]> {
   const found: T[] = [];
   for (let pages = 0; pages < pagesMax; pages++) {
     const marker = found.at(-1)?.id;
-    const page = await session.call({ ...call, ...list, method: 'GET', query: { ...list.query, limit: pageSize, marker } });
+    const page = await session.call({
+      ...call,
+      ...list,
+      method: 'GET',
+      query: { ...list.query, limit: pageSize, marker },
+    });
     found.push(...page);
     if (page.length < pageSize) return found;
   }

@@ -89,7 +89,12 @@ export function connect(config: CloudConfig, options: SessionOptions = {}): Sess
     validateStatus: () => true,
     transformResponse: (data: unknown) => data,
     httpAgent: new HttpAgent({ keepAlive: true, maxSockets: 64 }),
-    httpsAgent: new HttpsAgent({ keepAlive: true, maxSockets: 64, rejectUnauthorized: config.verify, ...(config.ca !== null && { ca: config.ca }) }),
+    httpsAgent: new HttpsAgent({
+      keepAlive: true,
+      maxSockets: 64,
+      rejectUnauthorized: config.verify,
+      ...(config.ca !== null && { ca: config.ca }),
+    }),
     ...(options.adapter && { adapter: options.adapter }),
   });
   const limited = limiter(options.concurrent ?? concurrentDefault);
@@ -164,11 +169,15 @@ function endpointOf(config: CloudConfig, token: TokenBody, service: Service): st
   const types: readonly string[] = service === 'compute' ? ['compute', 'compute_legacy'] : [service];
   const all = token.catalog.filter((each) => types.includes(each.type)).flatMap((each) => each.endpoints);
   const found = all.find(
-    (each) => each.interface === config.interface && (config.region === null || each.region_id === config.region || each.region === config.region),
+    (each) =>
+      each.interface === config.interface &&
+      (config.region === null || each.region_id === config.region || each.region === config.region),
   );
   if (!found) {
     const where = `${config.interface} interface${config.region === null ? '' : `, region ${config.region}`}`;
-    throw new CloudConfigError(`cloud ${config.name} has no ${service} service in its catalog (${where}): check region_name and interface`);
+    throw new CloudConfigError(
+      `cloud ${config.name} has no ${service} service in its catalog (${where}): check region_name and interface`,
+    );
   }
   return versioned(service, found.url.replace(/\/+$/, ''));
 }
@@ -191,7 +200,8 @@ async function send<T>(http: AxiosInstance, sent: Sent<T>, options: SessionOptio
   const { service, method, url, path, body, query, requestId, timeoutMs, signal } = sent;
   const mutating = method !== 'GET';
   const began = Date.now();
-  const report = (status: number | null): void => options.onCall?.({ service, method, path, status, milliseconds: Date.now() - began });
+  const report = (status: number | null): void =>
+    options.onCall?.({ service, method, path, status, milliseconds: Date.now() - began });
   let response: AxiosResponse<unknown>;
   try {
     response = await http.request<unknown>({
@@ -199,7 +209,11 @@ async function send<T>(http: AxiosInstance, sent: Sent<T>, options: SessionOptio
       method,
       params: withoutUndefined(query),
       paramsSerializer: { indexes: null },
-      headers: { ...sent.headers, Accept: 'application/json', ...(requestId !== undefined && mutating && { 'X-Openstack-Request-Id': requestId }) },
+      headers: {
+        ...sent.headers,
+        Accept: 'application/json',
+        ...(requestId !== undefined && mutating && { 'X-Openstack-Request-Id': requestId }),
+      },
       ...(body !== undefined && { data: body }),
       ...(timeoutMs !== undefined && { timeout: timeoutMs }),
       ...(signal && { signal }),
@@ -214,15 +228,32 @@ async function send<T>(http: AxiosInstance, sent: Sent<T>, options: SessionOptio
   report(response.status);
   const headers = response.headers as Record<string, string | undefined>;
   sent.onHeaders?.(headers);
-  const text = typeof response.data === 'string' ? response.data : response.data === undefined || response.data === null ? '' : JSON.stringify(response.data);
-  const context: HttpContext & { status: number } = { service, method, url, status: response.status, body: text, ...answerHeaders(headers) };
+  const text =
+    typeof response.data === 'string'
+      ? response.data
+      : response.data === undefined || response.data === null
+        ? ''
+        : JSON.stringify(response.data);
+  const context: HttpContext & { status: number } = {
+    service,
+    method,
+    url,
+    status: response.status,
+    body: text,
+    ...answerHeaders(headers),
+  };
   const parsed = parseJson(text);
   if (response.status >= 400) throw errorOf({ ...context, parsed });
   if (!sent.reply) return undefined as T;
   const reply = sent.reply.safeParse(parsed);
   if (reply.success) return reply.data;
-  const said = messageIn(parsed) ?? reply.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
-  throw new UnavailableError(`${method} ${url}: the answer is not what the API promises (${said.slice(0, 500)})`, withoutBody(context, service), { fateUnknown: mutating });
+  const said =
+    messageIn(parsed) ?? reply.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
+  throw new UnavailableError(
+    `${method} ${url}: the answer is not what the API promises (${said.slice(0, 500)})`,
+    withoutBody(context, service),
+    { fateUnknown: mutating },
+  );
 }
 
 /** A login's answer is never shown: it holds the catalog, and its request held the password. */
@@ -232,10 +263,15 @@ function withoutBody(context: HttpContext, service: Service): HttpContext {
   return rest;
 }
 
-function answerHeaders(headers: Readonly<Record<string, string | undefined>>): Pick<HttpContext, 'requestId' | 'retryAfterSeconds'> {
+function answerHeaders(
+  headers: Readonly<Record<string, string | undefined>>,
+): Pick<HttpContext, 'requestId' | 'retryAfterSeconds'> {
   const requestId = headers['x-openstack-request-id'] ?? headers['x-compute-request-id'];
   const retryAfter = Number(headers['retry-after'] ?? NaN);
-  return { ...(requestId !== undefined && { requestId }), ...(Number.isFinite(retryAfter) && { retryAfterSeconds: retryAfter }) };
+  return {
+    ...(requestId !== undefined && { requestId }),
+    ...(Number.isFinite(retryAfter) && { retryAfterSeconds: retryAfter }),
+  };
 }
 
 function parseJson(text: string): unknown {
@@ -254,7 +290,9 @@ function refusePlainHttp(url: string, options: SessionOptions): void {
   const { protocol, hostname } = new URL(url);
   const loopback = hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.');
   if (protocol === 'https:' || loopback || options.allowPlainHttp) return;
-  throw new CloudConfigError(`${url} is plain http beyond this machine: credentials would be readable on the way. Use https, or set BULKHEAD_ALLOW_PLAIN_HTTP=1`);
+  throw new CloudConfigError(
+    `${url} is plain http beyond this machine: credentials would be readable on the way. Use https, or set BULKHEAD_ALLOW_PLAIN_HTTP=1`,
+  );
 }
 
 /** At most so many at once; the others wait in order. */

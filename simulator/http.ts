@@ -36,7 +36,8 @@ export async function handle(cloud: Cloud, raw: RawRequest): Promise<RawResponse
   const base = raw.base ?? 'http://127.0.0.1';
   const url = new URL(raw.url, base);
   const service = services.find(({ prefix }) => url.pathname === prefix || url.pathname.startsWith(`${prefix}/`));
-  if (!service) return answer({ status: 404, body: { error: { code: 404, message: `nothing is at ${url.pathname}` } } }, cloud);
+  if (!service)
+    return answer({ status: 404, body: { error: { code: 404, message: `nothing is at ${url.pathname}` } } }, cloud);
   if (service === control) return await dispatch(cloud, { raw, url, service, base });
   cloud.calls += 1;
   await sleep(cloud, between(cloud, cloud.options.latencyMs));
@@ -49,7 +50,18 @@ export async function handle(cloud: Cloud, raw: RawRequest): Promise<RawResponse
 
 function failed(cloud: Cloud, fault: RequestFault): RawResponse {
   if (fault.kind === 'drop') throw new Dropped('dropped on demand');
-  return answer({ status: fault.status ?? 500, body: fault.body ?? { computeFault: { code: fault.status ?? 500, message: 'The server has either erred or is incapable of performing the requested operation.' } } }, cloud);
+  return answer(
+    {
+      status: fault.status ?? 500,
+      body: fault.body ?? {
+        computeFault: {
+          code: fault.status ?? 500,
+          message: 'The server has either erred or is incapable of performing the requested operation.',
+        },
+      },
+    },
+    cloud,
+  );
 }
 
 function faultFor(cloud: Cloud, raw: RawRequest, url: URL): RequestFault | undefined {
@@ -79,7 +91,9 @@ async function dispatch(cloud: Cloud, arrived: Arrived): Promise<RawResponse> {
   const { raw, url, service } = arrived;
   try {
     const path = url.pathname.slice(service.prefix.length);
-    const matching = service.routes.filter((route) => route.path.test(path === '' ? (service.prefix.includes('v2') ? '' : '/') : path));
+    const matching = service.routes.filter((route) =>
+      route.path.test(path === '' ? (service.prefix.includes('v2') ? '' : '/') : path),
+    );
     const found = matching.find((route) => route.method === raw.method);
     if (!found) throw new Refusal(matching.length > 0 ? 405 : 404, `${raw.method} ${url.pathname} is not supported.`);
     return answer(await found.handle(requestOf(cloud, arrived, { route: found, path })), cloud);
@@ -87,7 +101,14 @@ async function dispatch(cloud: Cloud, arrived: Arrived): Promise<RawResponse> {
     if (!(error instanceof Refusal)) throw error;
     const requestId = raw.headers['x-openstack-request-id'] ?? null;
     if (raw.method !== 'GET' && service !== control) {
-      emit(cloud, { type: 'refused', requestId, method: raw.method, path: url.pathname, status: error.status, message: error.message });
+      emit(cloud, {
+        type: 'refused',
+        requestId,
+        method: raw.method,
+        path: url.pathname,
+        status: error.status,
+        message: error.message,
+      });
     }
     return answer({ status: error.status, body: error.body ?? service.error(error.status, error.message) }, cloud);
   }
@@ -115,7 +136,11 @@ function whoIs(cloud: Cloud, raw: RawRequest, service: ServiceRoutes): { user: U
   const token = cloud.tokens.get(raw.headers['x-auth-token'] ?? '');
   const project = token && cloud.projects.get(token.user.projectId);
   if (!token || !project || token.expiresAt <= cloud.clock.now()) {
-    throw new Refusal(401, 'The request you have made requires authentication.', service.error(401, 'The request you have made requires authentication.'));
+    throw new Refusal(
+      401,
+      'The request you have made requires authentication.',
+      service.error(401, 'The request you have made requires authentication.'),
+    );
   }
   return { user: token.user, project };
 }
@@ -139,7 +164,11 @@ function answer({ status, body, headers }: Response, cloud: Cloud): RawResponse 
   const isText = typeof body === 'string';
   return {
     status,
-    headers: { 'content-type': isText ? 'text/html' : 'application/json', 'x-openstack-request-id': `req-${newId(cloud)}`, ...headers },
+    headers: {
+      'content-type': isText ? 'text/html' : 'application/json',
+      'x-openstack-request-id': `req-${newId(cloud)}`,
+      ...headers,
+    },
     body: body === undefined ? '' : isText ? body : JSON.stringify(body),
   };
 }
@@ -154,15 +183,27 @@ export async function serve(cloud: Cloud, options: { port?: number } = {}): Prom
   let base = '';
   const server = createServer((incoming, outgoing) => {
     void read(incoming)
-      .then((body) => handle(cloud, { method: incoming.method ?? 'GET', url: incoming.url ?? '/', headers: flat(incoming), body, base }))
+      .then((body) =>
+        handle(cloud, {
+          method: incoming.method ?? 'GET',
+          url: incoming.url ?? '/',
+          headers: flat(incoming),
+          body,
+          base,
+        }),
+      )
       .then(
         ({ status, headers, body }) => {
           outgoing.writeHead(status, headers).end(body);
         },
         (error: unknown) => {
-          if (!(error instanceof Dropped)) process.stderr.write(`${error instanceof Error ? (error.stack ?? '') : String(error)}\n`);
+          if (!(error instanceof Dropped))
+            process.stderr.write(`${error instanceof Error ? (error.stack ?? '') : String(error)}\n`);
           if (error instanceof Dropped) incoming.socket.destroy();
-          else outgoing.writeHead(500, { 'content-type': 'application/json' }).end('{"computeFault":{"code":500,"message":"Unexpected API Error."}}');
+          else
+            outgoing
+              .writeHead(500, { 'content-type': 'application/json' })
+              .end('{"computeFault":{"code":500,"message":"Unexpected API Error."}}');
         },
       );
   });
@@ -186,7 +227,9 @@ export async function serve(cloud: Cloud, options: { port?: number } = {}): Prom
 }
 
 function flat(incoming: IncomingMessage): Record<string, string | undefined> {
-  return Object.fromEntries(Object.entries(incoming.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(',') : value]));
+  return Object.fromEntries(
+    Object.entries(incoming.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(',') : value]),
+  );
 }
 
 async function read(incoming: IncomingMessage): Promise<string> {

@@ -13,13 +13,15 @@ function number(text: string): number {
 
 function zones(text: string): Record<string, number> {
   const pairs = text.split(',').map((each) => /^([a-z][a-z0-9-]*)=([0-9]{1,4})$/.exec(each));
-  if (pairs.some((pair) => pair === null)) throw new InvalidArgumentError('give zones with their number of hosts, e.g. mz=12,dmz=4');
+  if (pairs.some((pair) => pair === null))
+    throw new InvalidArgumentError('give zones with their number of hosts, e.g. mz=12,dmz=4');
   return Object.fromEntries(pairs.map((pair) => [pair?.[1] ?? '', Number(pair?.[2])]));
 }
 
 function range(text: string): [number, number] {
   const match = /^([0-9.]+)-([0-9.]+)$/.exec(text);
-  if (!match || Number(match[1]) > Number(match[2])) throw new InvalidArgumentError('give a range of seconds, e.g. 10-20');
+  if (!match || Number(match[1]) > Number(match[2]))
+    throw new InvalidArgumentError('give a range of seconds, e.g. 10-20');
   return [Number(match[1]), Number(match[2])];
 }
 
@@ -52,7 +54,9 @@ interface Options {
 
 async function main(): Promise<void> {
   const options = new Command('openstack')
-    .description('Serves an OpenStack that exists in memory only, on loopback. Its log of everything that changed is at /bulkhead/log.')
+    .description(
+      'Serves an OpenStack that exists in memory only, on loopback. Its log of everything that changed is at /bulkhead/log.',
+    )
     .option('--port <number>', 'port; 0 takes a free one', number, 5_000)
     .option('--hosts <zones>', 'zones and how many hosts each has', zones, { mz: 12, dmz: 4 })
     .option('--pace <factor>', 'factor on boots and on how soon a death is noticed', number, 1)
@@ -61,7 +65,12 @@ async function main(): Promise<void> {
     .option('--clouds-yaml <file>', 'writes a clouds.yaml with the entries embedded (operator) and embedded-tenant')
     .parse()
     .opts<Options>();
-  const cloud = createCloud({ hosts: hostsOf(options.hosts), pace: options.pace, bootSeconds: options.bootSeconds, seed: options.seed });
+  const cloud = createCloud({
+    hosts: hostsOf(options.hosts),
+    pace: options.pace,
+    bootSeconds: options.bootSeconds,
+    seed: options.seed,
+  });
   const served = await serve(cloud, { port: options.port });
   if (options.cloudsYaml !== undefined) writeFileSync(options.cloudsYaml, cloudsYaml(served.url), { mode: 0o600 });
   process.stdout.write(`${JSON.stringify({ url: served.url, cloudsYaml: options.cloudsYaml ?? null })}\n`);

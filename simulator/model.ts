@@ -159,7 +159,12 @@ export type Fault = RequestFault | SchedulerFault;
 
 export interface RequestFault {
   readonly kind: 'status' | 'drop' | 'delay';
-  readonly match: { readonly method?: string; readonly path?: string; readonly requestId?: string; readonly nth?: number };
+  readonly match: {
+    readonly method?: string;
+    readonly path?: string;
+    readonly requestId?: string;
+    readonly nth?: number;
+  };
   /** `before` its effect, or `after` it: the lost reply. */
   readonly moment?: 'before' | 'after';
   readonly times?: number;
@@ -216,7 +221,10 @@ const quotasDefault: Readonly<Record<string, number>> = {
 };
 
 /** `{mz: 12, dmz: 4}` as cmp-01 … cmp-12 and dmz-01 … dmz-04: the first zone's hosts are called cmp. */
-export function hostsOf(zones: Readonly<Record<string, number>>, size: Resources = { vcpus: 16, ramMb: 65_536, diskGb: 1_000 }): HostSpec[] {
+export function hostsOf(
+  zones: Readonly<Record<string, number>>,
+  size: Resources = { vcpus: 16, ramMb: 65_536, diskGb: 1_000 },
+): HostSpec[] {
   return Object.entries(zones).flatMap(([zone, count], index) =>
     Array.from({ length: count }, (_, number) => ({
       name: `${index === 0 ? 'cmp' : zone}-${String(number + 1).padStart(count > 99 ? 4 : 2, '0')}`,
@@ -231,7 +239,10 @@ const flavorsDefault: readonly Omit<Flavor, 'id'>[] = [
   { name: 'clearwater.small', vcpus: 1, ramMb: 2_048, diskGb: 20 },
   { name: 'clearwater.storage', vcpus: 2, ramMb: 4_096, diskGb: 40 },
 ];
-const imagesDefault = ['cirros', ...['vellum', 'dime', 'homer', 'sprout', 'bono', 'ellis'].map((role) => `clearwater-${role}`)];
+const imagesDefault = [
+  'cirros',
+  ...['vellum', 'dime', 'homer', 'sprout', 'bono', 'ellis'].map((role) => `clearwater-${role}`),
+];
 const networksDefault = { mgmt: '10.10.0.0/16', sig: '10.20.0.0/16', 'sig-dmz': '10.30.0.0/16' };
 
 export function createCloud(given: CloudOptions = {}): Cloud {
@@ -279,9 +290,19 @@ export function createCloud(given: CloudOptions = {}): Cloud {
     const id = newId(cloud);
     cloud.projects.set(id, { id, name, quotas: new Map(Object.entries(options.quotas)) });
     const admin = name === 'bulkhead';
-    const user: User = { id: newId(cloud), name: admin ? 'operator' : name, password: `${name}-secret`, projectId: id, roles: admin ? ['admin', 'member'] : ['member'] };
+    const user: User = {
+      id: newId(cloud),
+      name: admin ? 'operator' : name,
+      password: `${name}-secret`,
+      projectId: id,
+      roles: admin ? ['admin', 'member'] : ['member'],
+    };
     cloud.users.set(user.id, user);
-    if (admin) cloud.applicationCredentials.set('embedded-credential', { secret: 'embedded-credential-secret', userId: user.id });
+    if (admin)
+      cloud.applicationCredentials.set('embedded-credential', {
+        secret: 'embedded-credential-secret',
+        userId: user.id,
+      });
   }
   for (const flavor of options.flavors) {
     const id = String(cloud.flavors.size + 1);
@@ -319,7 +340,9 @@ export function createCloud(given: CloudOptions = {}): Cloud {
 /** Ids look like OpenStack's, and are the same for the same seed. */
 export function newUuid(cloud: Cloud): string {
   cloud.serial += 1;
-  const hex = createHash('sha256').update(`${String(cloud.options.seed)}/${String(cloud.serial)}`).digest('hex');
+  const hex = createHash('sha256')
+    .update(`${String(cloud.options.seed)}/${String(cloud.serial)}`)
+    .digest('hex');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 
@@ -328,7 +351,7 @@ export function newId(cloud: Cloud): string {
 }
 
 export function emit(cloud: Cloud, change: CloudChange): void {
-  cloud.log.push({ ...change, seq: cloud.log.length + 1, at: cloud.clock.now() - cloud.startedAt } as CloudEvent);
+  cloud.log.push({ ...change, seq: cloud.log.length + 1, at: cloud.clock.now() - cloud.startedAt });
 }
 
 export function isUp(host: Host): boolean {
@@ -337,11 +360,25 @@ export function isUp(host: Host): boolean {
 
 export function emitHost(cloud: Cloud, host: Host, requestId: string | null): void {
   const { name, zone, alive, enabled, forcedDown, disabledReason } = host;
-  emit(cloud, { type: 'host', requestId, host: name, zone, alive, up: isUp(host), enabled, forcedDown, disabledReason });
+  emit(cloud, {
+    type: 'host',
+    requestId,
+    host: name,
+    zone,
+    alive,
+    up: isUp(host),
+    enabled,
+    forcedDown,
+    disabledReason,
+  });
 }
 
 export function freeOf(host: Host): Resources {
-  return { vcpus: host.vcpus - host.used.vcpus, ramMb: host.ramMb - host.used.ramMb, diskGb: host.diskGb - host.used.diskGb };
+  return {
+    vcpus: host.vcpus - host.used.vcpus,
+    ramMb: host.ramMb - host.used.ramMb,
+    diskGb: host.diskGb - host.used.diskGb,
+  };
 }
 
 export function hold(cloud: Cloud, host: Host, server: Server): void {

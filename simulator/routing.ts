@@ -59,7 +59,8 @@ export function route(method: string, path: string, handle: Route['handle'], opt
 
 export function objectIn(body: unknown, key: string): Record<string, unknown> {
   const value = typeof body === 'object' && body !== null ? (body as Record<string, unknown>)[key] : undefined;
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Refusal(400, `Invalid input for field/attribute ${key}.`);
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new Refusal(400, `Invalid input for field/attribute ${key}.`);
   return value as Record<string, unknown>;
 }
 
@@ -78,7 +79,11 @@ export function texts(value: unknown): string[] {
 }
 
 /** `limit` and `marker`, as Nova and Neutron page. */
-export function page<T extends { readonly id: string }>(items: readonly T[], query: URLSearchParams, most = 1_000): readonly T[] {
+export function page<T extends { readonly id: string }>(
+  items: readonly T[],
+  query: URLSearchParams,
+  most = 1_000,
+): readonly T[] {
   const limit = Math.min(Number(query.get('limit') ?? most) || most, most);
   const marker = query.get('marker');
   const at = marker === null ? 0 : items.findIndex((item) => item.id === marker) + 1;

@@ -1,4 +1,16 @@
-import { between, emit, emitHost, freeOf, hold, isUp, letGo, type Cloud, type Host, type SchedulerFault, type Server } from './model';
+import {
+  between,
+  emit,
+  emitHost,
+  freeOf,
+  hold,
+  isUp,
+  letGo,
+  type Cloud,
+  type Host,
+  type SchedulerFault,
+  type Server,
+} from './model';
 
 /**
  * What Nova's scheduler, conductor and computes do after the API has answered 202: filters, a claim of room, the build, the
@@ -40,7 +52,10 @@ function overQuota(cloud: Cloud, server: Server): boolean {
     before += 1;
   }
   if (before < limit) return false;
-  fail(cloud, server, { code: 413, message: `Quota exceeded for instances: Requested 1, but already used ${String(limit)} of ${String(limit)} instances` });
+  fail(cloud, server, {
+    code: 413,
+    message: `Quota exceeded for instances: Requested 1, but already used ${String(limit)} of ${String(limit)} instances`,
+  });
   return true;
 }
 
@@ -62,7 +77,8 @@ function chooseHost(cloud: Cloud, server: Server): Host | undefined {
 }
 
 function passesHints(cloud: Cloud, server: Server, host: Host): boolean {
-  const on = (hint: unknown): (string | null)[] => [hint].flat().map((id) => cloud.servers.get(String(id))?.host ?? null);
+  const on = (hint: unknown): (string | null)[] =>
+    [hint].flat().map((id) => cloud.servers.get(String(id))?.host ?? null);
   const { same_host: same, different_host: different } = server.hints;
   if (same !== undefined && !on(same).includes(host.name)) return false;
   return different === undefined || !on(different).includes(host.name);
@@ -123,7 +139,12 @@ function finishBuild(cloud: Cloud, server: Server, at: { host: Host; fault: Sche
   if (lostPort || at.fault?.kind === 'buildError') {
     letGo(cloud, at.host, server);
     place(cloud, server, null);
-    fail(cloud, server, { code: 500, message: lostPort ? 'Build of instance aborted: Failed to allocate the network(s), not rescheduling.' : 'Build of instance aborted' });
+    fail(cloud, server, {
+      code: 500,
+      message: lostPort
+        ? 'Build of instance aborted: Failed to allocate the network(s), not rescheduling.'
+        : 'Build of instance aborted',
+    });
     return;
   }
   for (const id of server.portIds) {
@@ -139,7 +160,12 @@ function place(cloud: Cloud, server: Server, host: Host | null): void {
   emit(cloud, { type: 'server.placed', requestId: null, id: server.id, host: server.host });
 }
 
-export function setStatus(cloud: Cloud, server: Server, status: Server['status'], requestId: string | null = null): void {
+export function setStatus(
+  cloud: Cloud,
+  server: Server,
+  status: Server['status'],
+  requestId: string | null = null,
+): void {
   server.status = status;
   emit(cloud, { type: 'server.state', requestId, id: server.id, state: status, fault: server.fault?.message ?? null });
 }
@@ -168,8 +194,11 @@ function schedulerFault(cloud: Cloud, server: Server): SchedulerFault | undefine
 function misplacedHost(cloud: Cloud, server: Server): Host | undefined {
   const prefix = server.name.replace(/[0-9]+$/, '');
   const zone = server.zone ?? cloud.hosts.get(server.requestedHost ?? '')?.zone;
-  const others = [...cloud.hosts.values()].filter((host) => host.zone === zone && host.name !== server.requestedHost && host.enabled && isUp(host));
-  const like = (host: Host): number => [...cloud.servers.values()].filter((each) => each.host === host.name && each.name.startsWith(prefix)).length;
+  const others = [...cloud.hosts.values()].filter(
+    (host) => host.zone === zone && host.name !== server.requestedHost && host.enabled && isUp(host),
+  );
+  const like = (host: Host): number =>
+    [...cloud.servers.values()].filter((each) => each.host === host.name && each.name.startsWith(prefix)).length;
   return others.map((host) => ({ host, count: like(host) })).sort((a, b) => b.count - a.count)[0]?.host;
 }
 
@@ -203,7 +232,11 @@ function remove(cloud: Cloud, server: Server, requestId: string | null): void {
 /** Keeps the address and the ports; from API 2.95 on the server is left stopped. */
 export function evacuate(cloud: Cloud, server: Server, given: { target: string | null; stopped: boolean }): void {
   setStatus(cloud, server, 'REBUILD');
-  const moving: Server = { ...server, requestedHost: given.target, zone: cloud.hosts.get(server.host ?? '')?.zone ?? server.zone };
+  const moving: Server = {
+    ...server,
+    requestedHost: given.target,
+    zone: cloud.hosts.get(server.host ?? '')?.zone ?? server.zone,
+  };
   afterPaced(cloud, between(cloud, schedulingSeconds), () => {
     if (!isThere(cloud, server)) return;
     const target = chooseHost(cloud, moving);

@@ -8,9 +8,13 @@ export const bundlePath = join(__dirname, 'workflow-bundle.js');
 
 /** The bundle, or where to bundle from. Both belong to this build: they lie beside each other in `dist/`. */
 export function workflowSource(): { workflowBundle: { codePath: string } } | { workflowsPath: string } {
-  return existsSync(bundlePath) ? { workflowBundle: { codePath: bundlePath } } : { workflowsPath: require.resolve('../workflows/index') };
+  return existsSync(bundlePath)
+    ? { workflowBundle: { codePath: bundlePath } }
+    : { workflowsPath: require.resolve('../workflows/index') };
 }
 
 if (require.main === module) {
-  void bundleWorkflowCode({ workflowsPath: require.resolve('../workflows/index') }).then(({ code }) => writeFile(bundlePath, code));
+  void bundleWorkflowCode({ workflowsPath: require.resolve('../workflows/index') }).then(({ code }) =>
+    writeFile(bundlePath, code),
+  );
 }

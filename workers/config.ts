@@ -23,20 +23,29 @@ export const workerSchema = z.object({
   TEMPORAL_TLS_CA: z.string().optional().describe('file with the PEM of the CA'),
   TEMPORAL_TLS_CERT: z.string().optional().describe('file with the PEM of the client certificate'),
   TEMPORAL_TLS_KEY: z.string().optional().describe('file with the PEM of its key'),
-  TEMPORAL_CONNECT_SECONDS: whole(1, 3_600).default(60).describe('how long a worker waits at its start for Temporal to be there'),
+  TEMPORAL_CONNECT_SECONDS: whole(1, 3_600)
+    .default(60)
+    .describe('how long a worker waits at its start for Temporal to be there'),
   BULKHEAD_ALLOW_PLAINTEXT: flag.default(false).describe('1: speak plain text to a Temporal beyond this machine'),
-  BULKHEAD_ALLOW_PLAIN_HTTP: flag.default(false).describe('1: send OpenStack credentials over plain http beyond this machine'),
+  BULKHEAD_ALLOW_PLAIN_HTTP: flag
+    .default(false)
+    .describe('1: send OpenStack credentials over plain http beyond this machine'),
   BULKHEAD_PACE: z.coerce
     .number({ error: 'give a factor above 0 and up to 1' })
     .gt(0, { error: 'give a factor above 0 and up to 1' })
     .max(1, { error: 'give a factor above 0 and up to 1' })
     .default(1)
     .describe('factor on boots, holds, drains and time-outs; below 1 for a virtual cloud only'),
-  BULKHEAD_PUBLICATION_URL: z.string().optional().describe('the embedded cloud that is told who serves; nobody is told without it'),
+  BULKHEAD_PUBLICATION_URL: z
+    .string()
+    .optional()
+    .describe('the embedded cloud that is told who serves; nobody is told without it'),
   BULKHEAD_DESCRIPTORS: z.string().default('descriptors').describe('directory in which descriptors are found by name'),
   BULKHEAD_CLOUD_CALLS: whole(1, 1_000).default(16).describe('OpenStack calls under way at once, for this process'),
   BULKHEAD_CLOUD_ACTIVITIES: whole(1, 1_000).default(8).describe('activities at once on the queue bulkhead-cloud'),
-  BULKHEAD_CLOUD_ACTIVITIES_PER_SECOND: whole(1, 10_000).optional().describe('rate of the queue bulkhead-cloud, for all workers together'),
+  BULKHEAD_CLOUD_ACTIVITIES_PER_SECOND: whole(1, 10_000)
+    .optional()
+    .describe('rate of the queue bulkhead-cloud, for all workers together'),
   BULKHEAD_WAITS: whole(1, 10_000).default(200).describe('waits and drains at once; each is one list call a tick'),
   BULKHEAD_WATCHES: whole(1, 10_000).default(1_000).describe('watched runs at once: one for each open turn and debt'),
   BULKHEAD_LOG_LEVEL: z
@@ -58,16 +67,24 @@ export function parseWorkerConfig(env: Env): WorkerConfig {
   // An empty variable is an unset one, as in a Compose file.
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
   const parsed = workerSchema.safeParse(given);
-  const problems = parsed.success ? contradictions(parsed.data) : parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+  const problems = parsed.success
+    ? contradictions(parsed.data)
+    : parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
   if (problems.length > 0 || !parsed.success) throw new ConfigError(problems.join('\n'));
   return parsed.data;
 }
 
 function contradictions(config: WorkerConfig): string[] {
   const problems: string[] = [];
-  const encrypted = config.TEMPORAL_TLS || config.TEMPORAL_API_KEY !== undefined || config.TEMPORAL_TLS_CA !== undefined || config.TEMPORAL_TLS_CERT !== undefined;
+  const encrypted =
+    config.TEMPORAL_TLS ||
+    config.TEMPORAL_API_KEY !== undefined ||
+    config.TEMPORAL_TLS_CA !== undefined ||
+    config.TEMPORAL_TLS_CERT !== undefined;
   if (!encrypted && !isLoopback(config.TEMPORAL_ADDRESS) && !config.BULKHEAD_ALLOW_PLAINTEXT) {
-    problems.push(`TEMPORAL_ADDRESS: ${config.TEMPORAL_ADDRESS} is beyond this machine and would be spoken to in plain text; set TEMPORAL_TLS=1, or BULKHEAD_ALLOW_PLAINTEXT=1`);
+    problems.push(
+      `TEMPORAL_ADDRESS: ${config.TEMPORAL_ADDRESS} is beyond this machine and would be spoken to in plain text; set TEMPORAL_TLS=1, or BULKHEAD_ALLOW_PLAINTEXT=1`,
+    );
   }
   if ((config.TEMPORAL_TLS_CERT === undefined) !== (config.TEMPORAL_TLS_KEY === undefined)) {
     problems.push('TEMPORAL_TLS_CERT: a client certificate and its key (TEMPORAL_TLS_KEY) go together');

@@ -3,7 +3,11 @@ import { DefaultLogger, Runtime, type LogEntry } from '@temporalio/worker';
 
 /** pino for us and for Temporal's runtime alike: one line of JSON each, with VNF, run and activity where there are any. */
 export function createLogger(level: string): Logger {
-  return pino({ level, base: { program: 'bulkhead-worker' }, redact: ['*.password', '*.secret', '*.apiKey', '*.token'] });
+  return pino({
+    level,
+    base: { program: 'bulkhead-worker' },
+    redact: ['*.password', '*.secret', '*.apiKey', '*.token'],
+  });
 }
 
 export function installRuntime(logger: Logger): void {
@@ -31,7 +35,13 @@ export function installRuntime(logger: Logger): void {
   Runtime.install({ logger: new DefaultLogger('DEBUG', write), shutdownSignals: [] });
 }
 
-function renamed({ workflowId, runId, workflowRunId, activityType, ...rest }: Record<string, unknown>): Record<string, unknown> {
+function renamed({
+  workflowId,
+  runId,
+  workflowRunId,
+  activityType,
+  ...rest
+}: Record<string, unknown>): Record<string, unknown> {
   const run = runId ?? workflowRunId;
   const vnf = typeof workflowId === 'string' && workflowId.startsWith('vnf:') ? workflowId.slice(4) : undefined;
   return {

@@ -12,9 +12,23 @@ import { connectionOptions, missingSearchAttributes, patiently } from './tempora
 
 /** One worker process: the workflows, and the activities on a queue for each kind, so that none takes the slots of another. */
 
-const recordNames = ['readRecord', 'loadDescriptor', 'startRecord', 'readTiming'] as const satisfies (keyof RecordActivities)[];
+const recordNames = [
+  'readRecord',
+  'loadDescriptor',
+  'startRecord',
+  'readTiming',
+] as const satisfies (keyof RecordActivities)[];
 const cloudNames = [
-  ...(['plan', 'planEmptyHosts', 'createGroups', 'removeGroups', 'launch', 'remove', 'removeByToken', 'publish'] as const),
+  ...([
+    'plan',
+    'planEmptyHosts',
+    'createGroups',
+    'removeGroups',
+    'launch',
+    'remove',
+    'removeByToken',
+    'publish',
+  ] as const),
   ...(['findDead', 'findOnHosts', 'closeHosts', 'reopenHosts'] as const),
 ] as const satisfies (keyof CloudActivities)[];
 const waitNames = ['awaitHealthy', 'drain'] as const satisfies (keyof WaitActivities)[];
@@ -28,7 +42,10 @@ async function run(config: WorkerConfig): Promise<number> {
   const logger = createLogger(config.BULKHEAD_LOG_LEVEL);
   installRuntime(logger);
   const cloud = loadCloudConfig(process.env);
-  const session = connect(cloud, { concurrent: config.BULKHEAD_CLOUD_CALLS, allowPlainHttp: config.BULKHEAD_ALLOW_PLAIN_HTTP });
+  const session = connect(cloud, {
+    concurrent: config.BULKHEAD_CLOUD_CALLS,
+    allowPlainHttp: config.BULKHEAD_ALLOW_PLAIN_HTTP,
+  });
   const options = connectionOptions(config);
   const say = (problem: string): void => {
     logger.warn({ address: options.address, problem }, 'Temporal is not there yet');
@@ -36,7 +53,10 @@ async function run(config: WorkerConfig): Promise<number> {
   const connection = await patiently(() => Connection.connect(options), config.TEMPORAL_CONNECT_SECONDS, say);
   const missing = await missingSearchAttributes(connection, config.TEMPORAL_NAMESPACE);
   if (missing.length > 0) {
-    logger.fatal({ missing }, `namespace ${config.TEMPORAL_NAMESPACE} lacks the search attributes ${missing.join(', ')}; run: ./scripts/bulkhead setup`);
+    logger.fatal(
+      { missing },
+      `namespace ${config.TEMPORAL_NAMESPACE} lacks the search attributes ${missing.join(', ')}; run: ./scripts/bulkhead setup`,
+    );
     return 3;
   }
   const native = await patiently(() => NativeConnection.connect(options), config.TEMPORAL_CONNECT_SECONDS, say);
@@ -49,8 +69,9 @@ async function run(config: WorkerConfig): Promise<number> {
     descriptorsDirectory: config.BULKHEAD_DESCRIPTORS,
     names: namesIn(session),
   });
-  const pick = (names: readonly (keyof typeof activities)[]): Record<string, (input: never) => Promise<unknown>> =>
-    Object.fromEntries(names.map((name) => [name, activities[name] as (input: never) => Promise<unknown>]));
+  const all = new Map<string, unknown>(Object.entries(activities));
+  const pick = (names: readonly (keyof typeof activities)[]): object =>
+    Object.fromEntries(names.map((name) => [name, all.get(name)]));
   const common = { connection: native, namespace: config.TEMPORAL_NAMESPACE, shutdownGraceTime: graceSeconds * 1_000 };
   const rate = config.BULKHEAD_CLOUD_ACTIVITIES_PER_SECOND;
   const workers = await Promise.all([
@@ -62,8 +83,18 @@ async function run(config: WorkerConfig): Promise<number> {
       maxConcurrentActivityTaskExecutions: config.BULKHEAD_CLOUD_ACTIVITIES,
       ...(rate !== undefined && { maxTaskQueueActivitiesPerSecond: rate }),
     }),
-    Worker.create({ ...common, taskQueue: taskQueues.wait, activities: pick(waitNames), maxConcurrentActivityTaskExecutions: config.BULKHEAD_WAITS }),
-    Worker.create({ ...common, taskQueue: taskQueues.watch, activities: pick(watchNames), maxConcurrentActivityTaskExecutions: config.BULKHEAD_WATCHES }),
+    Worker.create({
+      ...common,
+      taskQueue: taskQueues.wait,
+      activities: pick(waitNames),
+      maxConcurrentActivityTaskExecutions: config.BULKHEAD_WAITS,
+    }),
+    Worker.create({
+      ...common,
+      taskQueue: taskQueues.watch,
+      activities: pick(watchNames),
+      maxConcurrentActivityTaskExecutions: config.BULKHEAD_WATCHES,
+    }),
   ]);
   const stop = (): void => {
     logger.info('told to stop');
@@ -72,7 +103,10 @@ async function run(config: WorkerConfig): Promise<number> {
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
   const running = workers.map((worker) => worker.run());
-  logger.info({ temporal: options.address, namespace: config.TEMPORAL_NAMESPACE, cloud: cloud.name, pace: timing.pace }, 'worker is ready');
+  logger.info(
+    { temporal: options.address, namespace: config.TEMPORAL_NAMESPACE, cloud: cloud.name, pace: timing.pace },
+    'worker is ready',
+  );
   await Promise.all(running);
   await native.close();
   await connection.close();
@@ -81,17 +115,23 @@ async function run(config: WorkerConfig): Promise<number> {
 
 async function main(): Promise<number> {
   if (process.argv.includes('--help')) {
-    process.stdout.write(`A Bulkhead worker. It is configured by environment:\n\n${variableTable()}\n\nOpenStack: OS_CLOUD with clouds.yaml, or OS_* variables.\n`);
+    process.stdout.write(
+      `A Bulkhead worker. It is configured by environment:\n\n${variableTable()}\n\nOpenStack: OS_CLOUD with clouds.yaml, or OS_* variables.\n`,
+    );
     return 0;
   }
   try {
     return await run(parseWorkerConfig(process.env));
   } catch (error) {
     if (error instanceof ConfigError || error instanceof CloudConfigError) {
-      process.stderr.write(`bulkhead-worker: the configuration cannot be used:\n${error.message}\nSee: node dist/workers/main.js --help\n`);
+      process.stderr.write(
+        `bulkhead-worker: the configuration cannot be used:\n${error.message}\nSee: node dist/workers/main.js --help\n`,
+      );
       return 2;
     }
-    process.stderr.write(`bulkhead-worker: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    process.stderr.write(
+      `bulkhead-worker: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    );
     return 4;
   }
 }

@@ -1,4 +1,12 @@
-import { CancellationScope, condition, defineSignal, getExternalWorkflowHandle, isCancellation, setHandler, workflowInfo } from '@temporalio/workflow';
+import {
+  CancellationScope,
+  condition,
+  defineSignal,
+  getExternalWorkflowHandle,
+  isCancellation,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
 import { failure, type Failure } from '../domain/failure';
 import { recordWorkflowId } from '../domain/names';
 import {
@@ -90,7 +98,10 @@ export function openChannel(vnf: string): Channel {
     try {
       for (let waited = 0; waited < waitSeconds; waited += askAgainSeconds) {
         if (waited > 0 || !sent) await send(signalNames.ask, message);
-        await condition(() => granted !== undefined || denied !== undefined, Math.min(askAgainSeconds, waitSeconds - waited) * 1_000);
+        await condition(
+          () => granted !== undefined || denied !== undefined,
+          Math.min(askAgainSeconds, waitSeconds - waited) * 1_000,
+        );
         const taken = take();
         if (taken) return taken;
       }
@@ -100,7 +111,9 @@ export function openChannel(vnf: string): Channel {
     }
     await withdraw();
     throw toApplicationFailure(
-      failure('Busy', `${vnf} was busy for ${String(waitSeconds)} s. Ask again later, or with a larger waitSeconds.`, { vnf }),
+      failure('Busy', `${vnf} was busy for ${String(waitSeconds)} s. Ask again later, or with a larger waitSeconds.`, {
+        vnf,
+      }),
       'refused',
     );
   };
@@ -123,7 +136,11 @@ export function openChannel(vnf: string): Channel {
           if (answer) throw toApplicationFailure(turnLost(vnf, answer.reason), 'stuck');
         }
         throw toApplicationFailure(
-          failure('Stuck', `The record of ${vnf} does not answer. Look at the workflow ${recordWorkflowId(vnf)}; nothing was undone.`, { vnf }),
+          failure(
+            'Stuck',
+            `The record of ${vnf} does not answer. Look at the workflow ${recordWorkflowId(vnf)}; nothing was undone.`,
+            { vnf },
+          ),
           'stuck',
         );
       }),
@@ -144,9 +161,17 @@ export function openChannel(vnf: string): Channel {
 }
 
 export function unknownVnf(vnf: string): Failure {
-  return failure('UnknownVnf', `There is no VNF ${vnf}. Instantiate it first, or look at the list of VNFs for the right id.`, { vnf });
+  return failure(
+    'UnknownVnf',
+    `There is no VNF ${vnf}. Instantiate it first, or look at the list of VNFs for the right id.`,
+    { vnf },
+  );
 }
 
 function turnLost(vnf: string, reason: string | undefined): Failure {
-  return failure('TurnLost', `This run does not hold the turn of ${vnf} (any more): ${reason ?? 'it was cleaned up'}. Nothing was undone by it.`, { vnf });
+  return failure(
+    'TurnLost',
+    `This run does not hold the turn of ${vnf} (any more): ${reason ?? 'it was cleaned up'}. Nothing was undone by it.`,
+    { vnf },
+  );
 }

@@ -9,14 +9,20 @@ const hostsShownMax = 40;
 /** Members by pool and host: `in service`, and `+n failed` where there are any. */
 export function hostPoolTable(pools: VnfRecord['pools']): string {
   const names = Object.keys(pools);
-  const hosts = [...new Set(Object.values(pools).flatMap((pool) => [...pool.inService, ...pool.failed].map((member) => member.host)))].sort();
+  const hosts = [
+    ...new Set(
+      Object.values(pools).flatMap((pool) => [...pool.inService, ...pool.failed].map((member) => member.host)),
+    ),
+  ].sort();
   const cell = (host: string, name: string): string => {
     const pool = pools[name];
     const serving = pool?.inService.filter((member) => member.host === host).length ?? 0;
     const failed = pool?.failed.filter((member) => member.host === host).length ?? 0;
     return `${serving > 0 ? String(serving) : ''}${failed > 0 ? ` +${String(failed)} failed` : ''}`;
   };
-  const rows = hosts.slice(0, hostsShownMax).map((host) => `| ${host} | ${names.map((name) => cell(host, name)).join(' | ')} |`);
+  const rows = hosts
+    .slice(0, hostsShownMax)
+    .map((host) => `| ${host} | ${names.map((name) => cell(host, name)).join(' | ')} |`);
   const head = [`| host | ${names.join(' | ')} |`, `| --- |${names.map(() => ' ---: |').join('')}`];
   const total = `| **level** | ${names.map((name) => String(pools[name]?.level ?? 0)).join(' | ')} |`;
   const more = hosts.length > hostsShownMax ? [`\n… and ${String(hosts.length - hostsShownMax)} more hosts`] : [];

@@ -1,4 +1,10 @@
-import { ActivityFailure, ApplicationFailure, ChildWorkflowFailure, isCancellation, TemporalFailure } from '@temporalio/workflow';
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  ChildWorkflowFailure,
+  isCancellation,
+  TemporalFailure,
+} from '@temporalio/workflow';
 import { failure, failureKinds, type Failure, type FailureDetails, type FailureKind } from '../domain/failure';
 import type { FailedOutcome } from '../domain/procedures';
 

@@ -15,15 +15,21 @@ export function parseInput<K extends keyof ParsedInputs>(procedure: K, raw: unkn
 function invalid(procedure: string, issues: readonly z.core.$ZodIssue[]): ApplicationFailure {
   const problems = issues.map((issue) => ({ path: issue.path.join('.') || '(input)', message: issue.message }));
   const said = problems.map(({ path, message }) => `${path}: ${message}`).join('; ');
-  return toApplicationFailure(failure('InvalidRequest', `${procedure} cannot be run with this input: ${said}.`, { problems }), 'refused');
+  return toApplicationFailure(
+    failure('InvalidRequest', `${procedure} cannot be run with this input: ${said}.`, { problems }),
+    'refused',
+  );
 }
 
 /** `vnf:` ids are the records'. A procedure under such an id would be taken for the VNF itself. */
 function refuseReservedId(procedure: string): void {
   const { workflowId } = workflowInfo();
-  if (!/^(vnf|host|audit):/.test(workflowId) || (procedure === 'evacuateVnf' && workflowId.startsWith('vnf:') === false)) return;
+  if (!/^(vnf|host|audit):/.test(workflowId)) return;
   throw toApplicationFailure(
-    failure('InvalidRequest', `The workflow id ${workflowId} is reserved. Start ${procedure} with any id that does not begin with vnf:, host: or audit:.`),
+    failure(
+      'InvalidRequest',
+      `The workflow id ${workflowId} is reserved. Start ${procedure} with any id that does not begin with vnf:, host: or audit:.`,
+    ),
     'refused',
   );
 }

@@ -1,4 +1,9 @@
-import { ActivityCancellationType, proxyActivities, proxyLocalActivities, type ActivityInterfaceFor } from '@temporalio/workflow';
+import {
+  ActivityCancellationType,
+  proxyActivities,
+  proxyLocalActivities,
+  type ActivityInterfaceFor,
+} from '@temporalio/workflow';
 import type { CloudActivities, RecordActivities, WaitActivities } from '../activities/ports';
 import { taskQueues } from '../domain/procedures';
 import type { Timing } from '../domain/timing';

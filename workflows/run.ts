@@ -93,7 +93,11 @@ export async function carryOut(table: Table, turn: Turn): Promise<void> {
     if (reason === undefined && !isCancellation(error)) throw error;
     await CancellationScope.nonCancellable(() => unwind(registered, turn, reason));
     if (reason === undefined) throw error;
-    throw toApplicationFailure(withTurn(reason, turn), turn.touched ? 'unwound' : 'refused', error instanceof Error ? error : undefined);
+    throw toApplicationFailure(
+      withTurn(reason, turn),
+      turn.touched ? 'unwound' : 'refused',
+      error instanceof Error ? error : undefined,
+    );
   }
   await CancellationScope.nonCancellable(() => goForward(table, turn));
 }
@@ -110,7 +114,11 @@ async function unwind(registered: readonly Step[], turn: Turn, reason: Failure |
       throw stuck(turn, { step: `undo of ${step.name}`, error, reason });
     }
   }
-  await turn.channel.done({ token: turn.ref.token, outcome: reason ? (turn.touched ? 'unwound' : 'refused') : 'cancelled', nextOrdinals: nextOrdinals(turn) });
+  await turn.channel.done({
+    token: turn.ref.token,
+    outcome: reason ? (turn.touched ? 'unwound' : 'refused') : 'cancelled',
+    nextOrdinals: nextOrdinals(turn),
+  });
 }
 
 async function goForward(table: Table, turn: Turn): Promise<void> {
@@ -158,16 +166,24 @@ export function nextOrdinals(turn: Turn): Record<string, number> {
 /** Takes the ordinals of a plan out of use, before any of them is launched. */
 export function useOrdinals(record: VnfRecord, batches: readonly Batch[]): VnfRecord {
   const highest = new Map<string, number>();
-  for (const { pool, rows } of batches) for (const { ordinal } of rows) highest.set(pool, Math.max(highest.get(pool) ?? 0, ordinal));
+  for (const { pool, rows } of batches)
+    for (const { ordinal } of rows) highest.set(pool, Math.max(highest.get(pool) ?? 0, ordinal));
   const pools = Object.fromEntries(
-    Object.entries(record.pools).map(([name, pool]) => [name, { ...pool, nextOrdinal: Math.max(pool.nextOrdinal, (highest.get(name) ?? 0) + 1) }]),
+    Object.entries(record.pools).map(([name, pool]) => [
+      name,
+      { ...pool, nextOrdinal: Math.max(pool.nextOrdinal, (highest.get(name) ?? 0) + 1) },
+    ]),
   );
   return { ...record, pools };
 }
 
 function progress(table: Table, turn: Turn, at: string): string {
-  const names = [...table.back, table.pivot, ...table.forward].map((step) => (step.name === at ? `**${step.name}**` : step.name));
-  const levels = Object.entries(turn.plan?.levels ?? {}).map(([pool, { from, to }]) => `${pool} ${String(from)} → ${String(to)}`);
+  const names = [...table.back, table.pivot, ...table.forward].map((step) =>
+    step.name === at ? `**${step.name}**` : step.name,
+  );
+  const levels = Object.entries(turn.plan?.levels ?? {}).map(
+    ([pool, { from, to }]) => `${pool} ${String(from)} → ${String(to)}`,
+  );
   const launched = turn.launched.size > 0 ? `; ${String(turn.launched.size)} members healthy` : '';
   return `${turn.procedure} of ${turn.vnf}: ${names.join(' › ')}\n\n${levels.join(', ')}${launched}`;
 }

@@ -18,20 +18,39 @@ export function createGroupsActivity(dependencies: Dependencies): CloudActivitie
       const name = groupName(vnf, pool.name);
       const found = there.find((group) => group.name === name);
       const description = `${descriptor.name} ${pool.name} of ${vnf}`;
-      groups.set(pool.name, found ?? (await neutron.createSecurityGroup(session, { name, description }, deadline.call(turn.token))));
+      groups.set(
+        pool.name,
+        found ?? (await neutron.createSecurityGroup(session, { name, description }, deadline.call(turn.token))),
+      );
     }
     // A repeat finds rules that an earlier attempt made, and Neutron refuses the same rule twice.
     const missing = rulesOf(descriptor, groups).filter((rule) => !hasRule(groups, rule));
-    if (missing.length > 0) await neutron.createSecurityGroupRules(session, missing, deadline.call(turn.token));
+    try {
+      if (missing.length > 0) await neutron.createSecurityGroupRules(session, missing, deadline.call(turn.token));
+    } catch (error) {
+      if (!(error instanceof ConflictError)) throw error;
+      throw cloudUnavailable(
+        'a rule that an earlier attempt asked for has appeared meanwhile; the next one sees it',
+        {},
+      );
+    }
     return [...groups].map(([pool, { id }]) => ({ pool, id }));
   };
 }
 
 function rulesOf(descriptor: Descriptor, groups: ReadonlyMap<string, neutron.SecurityGroup>): neutron.NewRule[] {
-  return descriptor.pools.flatMap((pool) => pool.securityRules.map((rule) => ruleFor(groups.get(pool.name)?.id ?? '', rule, groups)));
+  const rules = descriptor.pools.flatMap((pool) =>
+    pool.securityRules.map((rule) => ruleFor(groups.get(pool.name)?.id ?? '', rule, groups)),
+  );
+  // A rule that a descriptor says twice is one rule.
+  return [...new Map(rules.map((rule) => [JSON.stringify(rule), rule])).values()];
 }
 
-function ruleFor(groupId: string, rule: SecurityRule, groups: ReadonlyMap<string, neutron.SecurityGroup>): neutron.NewRule {
+function ruleFor(
+  groupId: string,
+  rule: SecurityRule,
+  groups: ReadonlyMap<string, neutron.SecurityGroup>,
+): neutron.NewRule {
   const remote = groups.get(rule.from);
   return {
     groupId,

@@ -13,7 +13,10 @@ import { deadlineOf } from '../turn';
 export function findDeadActivity({ session, timing }: Dependencies): CloudActivities['findDead'] {
   return async ({ vnf, record, members }) => {
     const call = deadlineOf(timing).call();
-    const [servers, services] = await Promise.all([nova.listServers(session, { tags: [tag.vnf(vnf)] }, call), nova.listServices(session, call)]);
+    const [servers, services] = await Promise.all([
+      nova.listServers(session, { tags: [tag.vnf(vnf)] }, call),
+      nova.listServices(session, call),
+    ]);
     const status = new Map(servers.map((server) => [server.id, server.status]));
     const fenced = new Set(services.filter((service) => service.forcedDown).map((service) => service.host));
     const asked = members && new Set(members.map(({ pool, ordinal }) => memberName(vnf, pool, ordinal)));
@@ -23,7 +26,12 @@ export function findDeadActivity({ session, timing }: Dependencies): CloudActivi
       const ref = { pool: member.pool, ordinal: member.ordinal };
       if (asked && !asked.has(memberName(vnf, ref.pool, ref.ordinal))) continue;
       const state = status.get(member.serverId);
-      const isDead = state === undefined || state === 'ERROR' || state === 'SHUTOFF' || state === 'DELETED' || fenced.has(member.host);
+      const isDead =
+        state === undefined ||
+        state === 'ERROR' ||
+        state === 'SHUTOFF' ||
+        state === 'DELETED' ||
+        fenced.has(member.host);
       (isDead ? dead : alive).push(ref);
     }
     return { dead, alive };
@@ -36,11 +44,19 @@ export function findOnHostsActivity({ session, timing }: Dependencies): CloudAct
     const services = await nova.listServices(session, call);
     const unknown = hosts.filter((host) => !services.some((service) => service.host === host));
     if (unknown.length > 0) {
-      const some = services.map((service) => service.host).sort().slice(0, 20).join(', ');
+      const some = services
+        .map((service) => service.host)
+        .sort()
+        .slice(0, 20)
+        .join(', ');
       throw toFailure(
-        failure('InvalidRequest', `There is no compute host ${unknown.join(', ')}. The cloud has ${some}${services.length > 20 ? ', …' : ''}.`, {
-          problems: unknown.map((host) => ({ path: 'hosts', message: `there is no host ${host}` })),
-        }),
+        failure(
+          'InvalidRequest',
+          `There is no compute host ${unknown.join(', ')}. The cloud has ${some}${services.length > 20 ? ', …' : ''}.`,
+          {
+            problems: unknown.map((host) => ({ path: 'hosts', message: `there is no host ${host}` })),
+          },
+        ),
       );
     }
     return await Promise.all(
@@ -77,10 +93,10 @@ export function closeHostsActivity({ session }: Dependencies): CloudActivities['
         await nova.forceDown(session, service.id, true, deadline.call(occurrence));
         fenced.push(service.host);
       }
-      if (service.enabled) {
+      if (service.enabled)
         await nova.disableService(session, service.id, markOf(occurrence), deadline.call(occurrence));
-        closed.push(service.host);
-      }
+      // The mark is there already where an earlier attempt's reply was lost.
+      if (service.enabled || service.disabledReason === markOf(occurrence)) closed.push(service.host);
     }
     return { closed, fenced };
   };
@@ -90,7 +106,9 @@ export function reopenHostsActivity({ session }: Dependencies): CloudActivities[
   return async ({ hosts, occurrence, timing }) => {
     const deadline = deadlineOf(timing);
     const services = await nova.listServices(session, deadline.call());
-    for (const service of services.filter((each) => hosts.includes(each.host) && each.disabledReason === markOf(occurrence))) {
+    for (const service of services.filter(
+      (each) => hosts.includes(each.host) && each.disabledReason === markOf(occurrence),
+    )) {
       await nova.enableService(session, service.id, deadline.call(occurrence));
     }
   };

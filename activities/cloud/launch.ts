@@ -1,7 +1,16 @@
+import { Context } from '@temporalio/activity';
 import { memberName, portName, readTags, tag } from '../../domain/names';
 import type { LaunchRow } from '../../domain/plan';
 import type { Member } from '../../domain/record';
-import { BadRequestError, ConflictError, neutron, nova, OpenStackError, QuotaExceededError, UnavailableError } from '../../openstack';
+import {
+  BadRequestError,
+  ConflictError,
+  neutron,
+  nova,
+  OpenStackError,
+  QuotaExceededError,
+  UnavailableError,
+} from '../../openstack';
 import type { Dependencies } from '../dependencies';
 import type { CloudActivities, LaunchInput, LaunchResult } from '../ports';
 import { deadlineOf, isRepeat, refuseLostTurn, type Deadline } from '../turn';
@@ -20,14 +29,22 @@ export function launchActivity(dependencies: Dependencies): CloudActivities['lau
     try {
       ports = await portsFor(work, missing, found);
     } catch (error) {
-      if (!(error instanceof QuotaExceededError)) throw error;
-      return input.rows.map((row) => known(work, row, found) ?? lost(row, { kind: 'QuotaExceeded', message: error.message, portIds: [] }));
+      // Neutron answers 409 too where a network has no address left, and another host would not help against that either.
+      if (!(error instanceof QuotaExceededError || error instanceof ConflictError)) throw error;
+      return input.rows.map(
+        (row) => known(work, row, found) ?? lost(row, { kind: 'QuotaExceeded', message: error.message, portIds: [] }),
+      );
     }
     const created = new Map<number, LaunchResult>();
     await inParallel(missing, serversAtOnce, async (row) => {
       created.set(row.ordinal, await launchOne(work, row, ports.get(row.ordinal) ?? []));
     });
-    return input.rows.map((row) => known(work, row, found) ?? created.get(row.ordinal) ?? lost(row, { kind: 'CloudUnavailable', message: 'not tried', portIds: [] }));
+    return input.rows.map(
+      (row) =>
+        known(work, row, found) ??
+        created.get(row.ordinal) ??
+        lost(row, { kind: 'CloudUnavailable', message: 'not tried', portIds: [] }),
+    );
   };
 }
 
@@ -55,11 +72,15 @@ async function lookAround(work: Work): Promise<Found> {
   const { dependencies, input, deadline } = work;
   const { session } = dependencies;
   const tags = tagsOf(input);
-  const [servers, ports] = await Promise.all([nova.listServers(session, { tags }, deadline.call()), neutron.listPorts(session, { tags }, deadline.call())]);
+  const [servers, ports] = await Promise.all([
+    nova.listServers(session, { tags }, deadline.call()),
+    neutron.listPorts(session, { tags }, deadline.call()),
+  ]);
   const byOrdinal = new Map<number, nova.Server>();
   for (const server of servers) {
     const { ordinal } = readTags(server.tags);
-    if (ordinal === undefined) continue;
+    // What an earlier attempt gave up and deleted is still listed for a moment.
+    if (ordinal === undefined || server.taskState === 'deleting') continue;
     const other = byOrdinal.get(ordinal);
     // One member, one server: the one that holds the ports stays.
     const extra = other && (ports.some((port) => port.deviceId === server.id) ? other : server);
@@ -67,9 +88,13 @@ async function lookAround(work: Work): Promise<Found> {
     if (!other || extra === other) byOrdinal.set(ordinal, server);
   }
   const portsByOrdinal = new Map<number, neutron.Port[]>();
-  for (const port of ports) {
+  // Those that a server holds first: of two ports of one name, made by two attempts, the other goes.
+  for (const port of [...ports].sort((a, b) => Number(a.deviceId === '') - Number(b.deviceId === ''))) {
     const { ordinal } = readTags(port.tags);
-    if (ordinal !== undefined) portsByOrdinal.set(ordinal, [...(portsByOrdinal.get(ordinal) ?? []), port]);
+    if (ordinal === undefined) continue;
+    const others = portsByOrdinal.get(ordinal) ?? [];
+    if (!others.some((other) => other.name === port.name)) portsByOrdinal.set(ordinal, [...others, port]);
+    else if (port.deviceId === '') await neutron.deletePort(session, port.id, deadline.call(input.turn.token));
   }
   return { servers: byOrdinal, ports: portsByOrdinal };
 }
@@ -78,22 +103,36 @@ function known({ input }: Work, row: LaunchRow, found: Found): LaunchResult | un
   const server = found.servers.get(row.ordinal);
   if (!server) return undefined;
   const ports = found.ports.get(row.ordinal) ?? [];
-  const inOrder = input.pool.networks.flatMap((network) => ports.find((port) => port.name === portName(memberName(input.vnf, row.pool, row.ordinal), network)) ?? []);
+  const inOrder = input.pool.networks.flatMap(
+    (network) =>
+      ports.find((port) => port.name === portName(memberName(input.vnf, row.pool, row.ordinal), network)) ?? [],
+  );
   return { ok: true, member: memberOf(input, row, { serverId: server.id, portIds: inOrder.map((port) => port.id) }) };
 }
 
-function memberOf({ turn }: LaunchInput, { pool, ordinal, host }: LaunchRow, made: { serverId: string; portIds: readonly string[] }): Member {
+function memberOf(
+  { turn }: LaunchInput,
+  { pool, ordinal, host }: LaunchRow,
+  made: { serverId: string; portIds: readonly string[] },
+): Member {
   return { pool, ordinal, host, serverId: made.serverId, portIds: made.portIds, token: turn.token };
 }
 
 /** The ids of each row's ports, in the order of the pool's networks. What is missing is made in one request. */
-async function portsFor(work: Work, rows: readonly LaunchRow[], found: Found): Promise<ReadonlyMap<number, readonly string[]>> {
+async function portsFor(
+  work: Work,
+  rows: readonly LaunchRow[],
+  found: Found,
+): Promise<ReadonlyMap<number, readonly string[]>> {
   const { dependencies, input, deadline } = work;
   const wanted: { row: LaunchRow; name: string; networkId: string; id: string | undefined }[] = [];
   for (const row of rows) {
     for (const network of input.pool.networks) {
       const name = portName(memberName(input.vnf, row.pool, row.ordinal), network);
-      const networkId = await dependencies.names.networkId(input.networks[network]?.network ?? network, deadline.call());
+      const networkId = await dependencies.names.networkId(
+        input.networks[network]?.network ?? network,
+        deadline.call(),
+      );
       const free = found.ports.get(row.ordinal)?.find((port) => port.name === name && port.deviceId === '');
       wanted.push({ row, name, networkId, id: free?.id });
     }
@@ -140,44 +179,66 @@ async function launchOne(work: Work, row: LaunchRow, portIds: readonly string[])
     );
     return { ok: true, member: memberOf(input, row, { serverId: id, portIds }) };
   } catch (error) {
-    if (error instanceof QuotaExceededError) return lost(row, { kind: 'QuotaExceeded', message: error.message, portIds });
+    if (error instanceof QuotaExceededError)
+      return lost(row, { kind: 'QuotaExceeded', message: error.message, portIds });
     // The host is gone from the cloud, or the port is another's: elsewhere it may work.
-    if (error instanceof BadRequestError || error instanceof ConflictError) return lost(row, { kind: 'MemberFailed', message: error.message, portIds });
+    if (error instanceof BadRequestError || error instanceof ConflictError)
+      return lost(row, { kind: 'MemberFailed', message: error.message, portIds });
     if (error instanceof UnavailableError) return await settleFate(work, row, { portIds, error });
     throw error;
   }
 }
 
+/** How often a create that the cloud did not answer is begun again by another attempt, before it is said to be lost. */
+const attemptsMost = 3;
+
 /**
  * The create may have had its effect. Seen: it is ours. Not seen: its ports are deleted, so that a create that is still on its way
- * must fail, and what then appears is deleted too.
+ * must fail, and what then appears is deleted too. Then another attempt takes new ports, if there have not been too many.
  */
-async function settleFate(work: Work, row: LaunchRow, at: { portIds: readonly string[]; error: UnavailableError }): Promise<LaunchResult> {
+async function settleFate(
+  work: Work,
+  row: LaunchRow,
+  at: { portIds: readonly string[]; error: UnavailableError },
+): Promise<LaunchResult> {
   const { dependencies, input, deadline } = work;
   const { session } = dependencies;
   const { turn } = input;
-  const list = (): Promise<nova.Server[]> => nova.listServers(session, { tags: [...tagsOf(input), tag.ordinal(row.ordinal)] }, deadline.call());
-  if (!at.error.fateUnknown) return lost(row, { kind: 'CloudUnavailable', message: at.error.message, portIds: at.portIds });
+  const list = (): Promise<nova.Server[]> =>
+    nova.listServers(session, { tags: [...tagsOf(input), tag.ordinal(row.ordinal)] }, deadline.call());
+  const mayRepeat = Context.current().info.attempt < attemptsMost;
+  if (!at.error.fateUnknown && mayRepeat) throw at.error;
+  if (!at.error.fateUnknown)
+    return lost(row, { kind: 'CloudUnavailable', message: at.error.message, portIds: at.portIds });
   try {
     const [server] = await list();
     if (server) return { ok: true, member: memberOf(input, row, { serverId: server.id, portIds: at.portIds }) };
     for (const id of at.portIds) await neutron.deletePort(session, id, deadline.call(turn.token));
     for (const late of await list()) await nova.deleteServer(session, late.id, deadline.call(turn.token));
+    if (mayRepeat) throw at.error;
     return lost(row, { kind: 'CloudUnavailable', message: at.error.message, portIds: [] });
   } catch (error) {
-    if (!(error instanceof OpenStackError)) throw error;
+    if (!(error instanceof OpenStackError) || mayRepeat) throw error;
     return lost(row, { kind: 'CloudUnavailable', message: at.error.message, portIds: at.portIds });
   }
 }
 
-function lost({ pool, ordinal }: LaunchRow, why: { kind: Extract<LaunchResult, { ok: false }>['kind']; message: string; portIds: readonly string[] }): LaunchResult {
+function lost(
+  { pool, ordinal }: LaunchRow,
+  why: { kind: Extract<LaunchResult, { ok: false }>['kind']; message: string; portIds: readonly string[] },
+): LaunchResult {
   return { ok: false, ref: { pool, ordinal }, ...why };
 }
 
+/**
+ * Ends when every lane has ended, also when one fails: the next attempt begins as soon as this one has thrown, and would not
+ * see what another lane is still creating.
+ */
 async function inParallel<T>(items: readonly T[], most: number, task: (item: T) => Promise<void>): Promise<void> {
   const rest = [...items];
   const lane = async (): Promise<void> => {
     for (let item = rest.shift(); item !== undefined; item = rest.shift()) await task(item);
   };
-  await Promise.all(Array.from({ length: Math.min(most, items.length) }, lane));
+  const ends = await Promise.allSettled(Array.from({ length: Math.min(most, items.length) }, lane));
+  for (const end of ends) if (end.status === 'rejected') throw end.reason;
 }

@@ -1,15 +1,16 @@
+import type { Descriptor } from '../../domain/descriptor/descriptor';
 import { failure, type Failure } from '../../domain/failure';
 import { plan } from '../../domain/placement';
 import type { Member, VnfRecord } from '../../domain/record';
 import type { Plan } from '../../domain/plan';
-import type { Snapshot } from '../../domain/snapshot';
+import type { QuotaResource, Snapshot } from '../../domain/snapshot';
 import { tag } from '../../domain/names';
 import { neutron } from '../../openstack';
 import type { Dependencies } from '../dependencies';
 import { toFailure } from '../errors';
 import type { CloudActivities, PlanInput } from '../ports';
 import { deadlineOf, refuseLostTurn } from '../turn';
-import { readSnapshot } from './snapshot';
+import { readSnapshot, type SnapshotOf } from './snapshot';
 
 /** One snapshot, one plan. The planner runs here, so that its result is in the history. */
 export function planActivity(dependencies: Dependencies): CloudActivities['plan'] {
@@ -18,9 +19,12 @@ export function planActivity(dependencies: Dependencies): CloudActivities['plan'
     const { record, request } = input;
     const { descriptor, vnf } = record;
     const call = deadlineOf(dependencies.timing).call();
-    const concerned = request.kind === 'scaleOut' || request.kind === 'scaleIn' ? [request.pool] : descriptor.pools.map((pool) => pool.name);
-    const pools = descriptor.pools.filter((pool) => concerned.includes(pool.name));
-    const snapshot = await readSnapshot(dependencies, { descriptor, pools, vnf }, call);
+    const concerned =
+      request.kind === 'scaleOut' || request.kind === 'scaleIn'
+        ? [request.pool]
+        : descriptor.pools.map((pool) => pool.name);
+    const pools = poolsOf(descriptor).filter(({ pool }) => concerned.includes(pool.name));
+    const snapshot = await readSnapshot(dependencies, { pools, vnf }, call);
     if (request.kind === 'instantiate') await refuseLeftovers(dependencies, input, snapshot);
     const planned = plan({
       record,
@@ -44,18 +48,28 @@ function alive(launched: readonly Member[], snapshot: Snapshot): Member[] {
 }
 
 /** Servers or ports of a VNF of this name, and no record of it: whose they are is not for instantiate to decide. */
-async function refuseLeftovers({ session, timing }: Dependencies, { turn, record }: PlanInput, snapshot: Snapshot): Promise<void> {
+async function refuseLeftovers(
+  { session, timing }: Dependencies,
+  { turn, record }: PlanInput,
+  snapshot: Snapshot,
+): Promise<void> {
   const { vnf } = record;
   const servers = snapshot.servers.filter((server) => server.token !== turn.token);
-  const ports = (await neutron.listPorts(session, { tags: [tag.vnf(vnf)] }, deadlineOf(timing).call())).filter((port) => !port.tags.includes(tag.token(turn.token)));
+  const ports = (await neutron.listPorts(session, { tags: [tag.vnf(vnf)] }, deadlineOf(timing).call())).filter(
+    (port) => !port.tags.includes(tag.token(turn.token)),
+  );
   if (servers.length + ports.length === 0) return;
   const found = [...servers.map((server) => server.name), ...ports.map((port) => port.name)].slice(0, 10).join(', ');
   throw toFailure(
-    failure('AlreadyExists', `The cloud has ${String(servers.length)} servers and ${String(ports.length)} ports tagged as ${vnf}'s (${found}), and no record knows them. Adopt or delete them, or choose another id.`, {
-      vnf,
-      servers: servers.map((server) => server.serverId),
-      ports: ports.map((port) => port.id),
-    }),
+    failure(
+      'AlreadyExists',
+      `The cloud has ${String(servers.length)} servers and ${String(ports.length)} ports tagged as ${vnf}'s (${found}), and no record knows them. Adopt or delete them, or choose another id.`,
+      {
+        vnf,
+        servers: servers.map((server) => server.serverId),
+        ports: ports.map((port) => port.id),
+      },
+    ),
   );
 }
 
@@ -63,13 +77,9 @@ async function refuseLeftovers({ session, timing }: Dependencies, { turn, record
 export function planEmptyHostsActivity(dependencies: Dependencies): CloudActivities['planEmptyHosts'] {
   return async ({ hosts, cause, records }) => {
     if (records.length === 0) return;
-    const call = deadlineOf(dependencies.timing).call();
-    let snapshot: Snapshot | undefined;
+    const pools = records.flatMap(({ descriptor }) => poolsOf(descriptor));
+    let snapshot = await readSnapshot(dependencies, { pools, vnf: null }, deadlineOf(dependencies.timing).call());
     for (const record of records) {
-      const { descriptor } = record;
-      const read = await readSnapshot(dependencies, { descriptor, pools: descriptor.pools, vnf: null }, call);
-      // Hosts and quotas of the first reading, less what is planned by then; flavors of each.
-      snapshot = { ...(snapshot ?? read), flavors: { ...snapshot?.flavors, ...read.flavors } };
       const planned = plan({ record, snapshot, request: { kind: 'emptyHosts', hosts, cause } });
       if (!planned.ok) throw toFailure(about(record, planned.refusal));
       snapshot = less(snapshot, record, planned.plan);
@@ -77,25 +87,44 @@ export function planEmptyHostsActivity(dependencies: Dependencies): CloudActivit
   };
 }
 
+function poolsOf({ pools, networks }: Descriptor): SnapshotOf['pools'] {
+  return pools.map((pool) => ({ pool, networks }));
+}
+
 function about(record: VnfRecord, refusal: Failure): Failure {
   return { ...refusal, message: `${record.vnf}: ${refusal.message}`, details: { ...refusal.details, vnf: record.vnf } };
 }
 
+/** What is left of room and quota when this plan is carried out: everything new beside everything that is there. */
 function less(snapshot: Snapshot, record: VnfRecord, planned: Plan): Snapshot {
   const free = new Map(snapshot.hosts.map((host) => [host.name, host.free]));
-  let instances = 0;
+  const more = { instances: 0, cores: 0, ram: 0, ports: 0 };
   for (const { pool: name, rows } of planned.batches) {
-    const flavor = snapshot.flavors[record.descriptor.pools.find((pool) => pool.name === name)?.flavor ?? ''];
+    const pool = record.descriptor.pools.find((each) => each.name === name);
+    const flavor = snapshot.flavors[pool?.flavor ?? ''];
+    if (!pool || !flavor) continue;
     for (const { host } of rows) {
+      more.instances += 1;
+      more.cores += flavor.vcpus;
+      more.ram += flavor.ramMb;
+      more.ports += pool.networks.length;
       const room = free.get(host);
-      instances += 1;
-      if (room && flavor) free.set(host, { vcpus: room.vcpus - flavor.vcpus, ramMb: room.ramMb - flavor.ramMb, diskGb: room.diskGb - flavor.diskGb });
+      if (room)
+        free.set(host, {
+          vcpus: room.vcpus - flavor.vcpus,
+          ramMb: room.ramMb - flavor.ramMb,
+          diskGb: room.diskGb - flavor.diskGb,
+        });
     }
   }
-  const { instances: quota } = snapshot.quotas;
+  const quotas = { ...snapshot.quotas };
+  for (const [resource, amount] of Object.entries(more) as [QuotaResource, number][]) {
+    const quota = quotas[resource];
+    if (quota) quotas[resource] = { ...quota, used: quota.used + amount };
+  }
   return {
     ...snapshot,
+    quotas,
     hosts: snapshot.hosts.map((host) => ({ ...host, free: free.get(host.name) ?? host.free })),
-    quotas: { ...snapshot.quotas, ...(quota && { instances: { ...quota, used: quota.used + instances } }) },
   };
 }

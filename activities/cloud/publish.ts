@@ -22,5 +22,7 @@ function sorted(given: Service): [string, number[]][] {
 }
 
 function named(vnf: string, given: Service): Record<string, string[]> {
-  return Object.fromEntries(Object.entries(given).map(([pool, ordinals]) => [pool, ordinals.map((ordinal) => memberName(vnf, pool, ordinal))]));
+  return Object.fromEntries(
+    Object.entries(given).map(([pool, ordinals]) => [pool, ordinals.map((ordinal) => memberName(vnf, pool, ordinal))]),
+  );
 }

@@ -6,22 +6,30 @@ import type { Dependencies } from '../dependencies';
 
 /** One moment of the cloud, by list calls only, side by side. */
 
-const statuses: readonly string[] = ['BUILD', 'ACTIVE', 'ERROR', 'SHUTOFF', 'REBUILD', 'DELETED'] satisfies ServerStatus[];
+const statuses: readonly string[] = [
+  'BUILD',
+  'ACTIVE',
+  'ERROR',
+  'SHUTOFF',
+  'REBUILD',
+  'DELETED',
+] satisfies ServerStatus[];
 
 export interface SnapshotOf {
-  readonly descriptor: Descriptor;
-  /** Pools that the plan may launch in: their flavors, images and networks must exist. */
-  readonly pools: readonly Descriptor['pools'][number][];
+  /** Pools that the plans may launch in: their flavors, images and networks must exist. */
+  readonly pools: readonly { readonly pool: Descriptor['pools'][number]; readonly networks: Descriptor['networks'] }[];
   /** Whose servers are listed. Null: nobody's. */
   readonly vnf: string | null;
 }
 
 export async function readSnapshot(dependencies: Dependencies, of: SnapshotOf, call: CallOptions): Promise<Snapshot> {
   const { session, names } = dependencies;
-  const wanted = [...new Set(of.pools.map((pool) => pool.flavor))];
+  const wanted = [...new Set(of.pools.map(({ pool }) => pool.flavor))];
   const flavors: Record<string, FlavorSeen> = {};
   for (const name of wanted) flavors[name] = await names.flavor(name, call);
-  const networks = new Set(of.pools.flatMap((pool) => pool.networks.flatMap((name) => of.descriptor.networks[name]?.network ?? [])));
+  const networks = new Set(
+    of.pools.flatMap(({ pool, networks: named }) => pool.networks.flatMap((name) => named[name]?.network ?? [])),
+  );
   const [services, rooms, servers, compute, network] = await Promise.all([
     nova.listServices(session, call),
     readRooms(dependencies, Object.values(flavors), call),
@@ -30,10 +38,16 @@ export async function readSnapshot(dependencies: Dependencies, of: SnapshotOf, c
     neutron.getQuota(session, call),
     // Only that they exist: what is missing is said before anything is made.
     ...[...networks].map((name) => names.networkId(name, call)),
-    ...[...new Set(of.pools.map((pool) => pool.image))].map((name) => names.imageId(name, call)),
+    ...[...new Set(of.pools.map(({ pool }) => pool.image))].map((name) => names.imageId(name, call)),
   ]);
   return {
-    hosts: services.map(({ host: name, zone, up, enabled }): Host => ({ name, zone, up, enabled, free: rooms.get(name) ?? nothing })),
+    hosts: services.map(({ host: name, zone, up, enabled }): Host => ({
+      name,
+      zone,
+      up,
+      enabled,
+      free: rooms.get(name) ?? nothing,
+    })),
     servers: servers.flatMap((server) => seen(server) ?? []),
     flavors,
     quotas: {
@@ -57,16 +71,23 @@ function quota(limit: number, used: number): Quota {
  * Free room by host, from the candidates of each flavor: the service's own arithmetic of ratios, reserved and others' VMs. A
  * host that is absent has no room for that flavor.
  */
-async function readRooms({ session }: Dependencies, flavors: readonly FlavorSeen[], call: CallOptions): Promise<Map<string, Resources>> {
+async function readRooms(
+  { session }: Dependencies,
+  flavors: readonly FlavorSeen[],
+  call: CallOptions,
+): Promise<Map<string, Resources>> {
   const [providers, ...candidates] = await Promise.all([
     placement.listResourceProviders(session, call),
-    ...flavors.map(({ vcpus, ramMb, diskGb }) => placement.listAllocationCandidates(session, { VCPU: vcpus, MEMORY_MB: ramMb, DISK_GB: diskGb }, call)),
+    ...flavors.map(({ vcpus, ramMb, diskGb }) =>
+      placement.listAllocationCandidates(session, { VCPU: vcpus, MEMORY_MB: ramMb, DISK_GB: diskGb }, call),
+    ),
   ]);
   const nameOf = new Map(providers.map(({ id, name }) => [id, name]));
   const rooms = new Map<string, Resources>();
   for (const { id, free } of candidates.flat()) {
     const name = nameOf.get(id);
-    if (name !== undefined) rooms.set(name, { vcpus: free['VCPU'] ?? 0, ramMb: free['MEMORY_MB'] ?? 0, diskGb: free['DISK_GB'] ?? 0 });
+    if (name !== undefined)
+      rooms.set(name, { vcpus: free['VCPU'] ?? 0, ramMb: free['MEMORY_MB'] ?? 0, diskGb: free['DISK_GB'] ?? 0 });
   }
   return rooms;
 }
@@ -75,5 +96,13 @@ function seen(server: nova.Server): ServerSeen | undefined {
   const { pool, ordinal, token } = readTags(server.tags);
   if (pool === undefined || ordinal === undefined || token === undefined) return undefined;
   const status = (statuses.includes(server.status) ? server.status : 'UNKNOWN') as ServerStatus;
-  return { serverId: server.id, name: server.name, pool, ordinal, token, status, ...(server.host !== null && { host: server.host }) };
+  return {
+    serverId: server.id,
+    name: server.name,
+    pool,
+    ordinal,
+    token,
+    status,
+    ...(server.host !== null && { host: server.host }),
+  };
 }

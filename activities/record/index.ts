@@ -1,6 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { QueryNotRegisteredError, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
+import {
+  QueryNotRegisteredError,
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowNotFoundError,
+} from '@temporalio/client';
 import { parseDescriptor, parseDescriptorText, type ParsedDescriptor } from '../../domain/descriptor/parse';
 import { failure } from '../../domain/failure';
 import { recordWorkflowId } from '../../domain/names';
@@ -17,10 +21,13 @@ export function recordActivities(dependencies: Dependencies): RecordActivities {
     readTiming: () => Promise.resolve(timing),
 
     loadDescriptor: ({ descriptor }) => {
-      const parsed = typeof descriptor === 'string' ? byName(descriptorsDirectory, descriptor) : parseDescriptor(descriptor);
+      const parsed =
+        typeof descriptor === 'string' ? byName(descriptorsDirectory, descriptor) : parseDescriptor(descriptor);
       if (parsed.ok) return Promise.resolve(parsed.descriptor);
       const said = parsed.problems.map(({ path, message }) => `${path}: ${message}`).join('; ');
-      throw toFailure(failure('InvalidRequest', `The descriptor cannot be used: ${said}.`, { problems: parsed.problems }));
+      throw toFailure(
+        failure('InvalidRequest', `The descriptor cannot be used: ${said}.`, { problems: parsed.problems }),
+      );
     },
 
     readRecord: async ({ vnf }) => {
@@ -34,7 +41,13 @@ export function recordActivities(dependencies: Dependencies): RecordActivities {
         if (error instanceof QueryNotRegisteredError) throw cloudUnavailable(`the record of ${vnf} is not up yet`, {});
         if (!(error instanceof WorkflowNotFoundError)) throw error;
       }
-      throw toFailure(failure('UnknownVnf', `There is no VNF ${vnf}. Instantiate it first, or look at the list of VNFs for the right id.`, { vnf }));
+      throw toFailure(
+        failure(
+          'UnknownVnf',
+          `There is no VNF ${vnf}. Instantiate it first, or look at the list of VNFs for the right id.`,
+          { vnf },
+        ),
+      );
     },
 
     startRecord: async ({ vnf, descriptor, ask }) => {
@@ -54,7 +67,11 @@ export function recordActivities(dependencies: Dependencies): RecordActivities {
         const { memo } = await client.workflow.getHandle(workflowId).describe();
         // A lost reply: the record that runs is the one that this run has started.
         if (memo?.['startedBy'] === ask.runId) return;
-        throw toFailure(failure('AlreadyExists', `There is a VNF ${vnf} already. Choose another id, or terminate ${vnf} first.`, { vnf }));
+        throw toFailure(
+          failure('AlreadyExists', `There is a VNF ${vnf} already. Choose another id, or terminate ${vnf} first.`, {
+            vnf,
+          }),
+        );
       }
     },
   };
@@ -62,9 +79,26 @@ export function recordActivities(dependencies: Dependencies): RecordActivities {
 
 /** A name and nothing else: no path leads out of the directory. */
 function byName(directory: string, name: string): ParsedDescriptor {
-  const known = readdirSync(directory)
-    .filter((file) => file.endsWith('.yaml'))
-    .map((file) => file.slice(0, -'.yaml'.length));
+  const known = namesIn(directory);
   if (known.includes(name)) return parseDescriptorText(readFileSync(join(directory, `${name}.yaml`), 'utf8'));
-  return { ok: false, problems: [{ path: 'descriptor', message: `there is no descriptor ${name}; there are ${known.join(', ')}` }] };
+  return {
+    ok: false,
+    problems: [
+      {
+        path: 'descriptor',
+        message: `there is no descriptor ${name}; there are ${known.length > 0 ? known.join(', ') : 'none'}`,
+      },
+    ],
+  };
+}
+
+/** A directory that cannot be read has no descriptors: the caller is told so, rather than kept waiting. */
+function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory)
+      .filter((file) => file.endsWith('.yaml'))
+      .map((file) => file.slice(0, -'.yaml'.length));
+  } catch {
+    return [];
+  }
 }

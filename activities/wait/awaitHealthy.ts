@@ -15,6 +15,7 @@ interface Known {
 
 /** A boot may take this long however quick the pace: below it the limit would measure the machine. */
 const bootFloorSeconds = 10;
+const heartbeatMs = 3_000;
 /** A tick grows to at most this many times its first length. */
 const tickGrowthMax = 4;
 
@@ -26,21 +27,38 @@ export function awaitHealthyActivity({ session, service }: Dependencies): WaitAc
     const earlier = context.info.heartbeatDetails as Known | undefined;
     let known: Known = earlier ?? { began: Date.now(), activeSince: {} };
     const bootSeconds = Math.max(bootFloorSeconds, bootTimeoutSeconds * timing.pace);
-    for (let tick = timing.tickSeconds; ; tick = Math.min(tick * 1.2, timing.tickSeconds * tickGrowthMax)) {
-      const servers = await look();
-      if (servers) {
-        known = { ...known, activeSince: activeSince(known, servers) };
-        const results = members.map((member) => judge(member, servers.get(member.serverId)));
-        if (results.every((result) => result !== null)) return results;
-      }
+    // Beside the loop: one look may take longer than a heartbeat may be late.
+    context.heartbeat(known);
+    const beat = setInterval(() => {
       context.heartbeat(known);
-      await Promise.race([sleep(tick * 1_000), context.cancelled]);
+    }, heartbeatMs);
+    try {
+      return await untilSettled();
+    } finally {
+      clearInterval(beat);
+    }
+
+    async function untilSettled(): Promise<HealthResult[]> {
+      for (let tick = timing.tickSeconds; ; tick = Math.min(tick * 1.2, timing.tickSeconds * tickGrowthMax)) {
+        const servers = await Promise.race([look(), context.cancelled]);
+        if (servers) {
+          known = { ...known, activeSince: activeSince(known, servers) };
+          const results = members.map((member) => judge(member, servers.get(member.serverId)));
+          if (results.every((result) => result !== null)) return results;
+        }
+        context.heartbeat(known);
+        await Promise.race([sleep(tick * 1_000), context.cancelled]);
+      }
     }
 
     /** Null where the cloud does not answer: that says nothing of the members. */
     async function look(): Promise<ReadonlyMap<string, nova.Server> | null> {
       try {
-        const servers = await nova.listServers(session, { tags: [tag.vnf(vnf), tag.token(turn.token)] }, { timeoutMs: timing.callSeconds * 1_000 });
+        const servers = await nova.listServers(
+          session,
+          { tags: [tag.vnf(vnf), tag.token(turn.token)] },
+          { timeoutMs: timing.callSeconds * 1_000 },
+        );
         return new Map(servers.map((server) => [server.id, server]));
       } catch (error) {
         if (error instanceof UnavailableError && Date.now() - known.began < bootSeconds * 1_000) return null;
@@ -56,26 +74,49 @@ export function awaitHealthyActivity({ session, service }: Dependencies): WaitAc
       if (!server) return { ok: false, ref, kind: 'MemberFailed', host, message: `${name} is gone` };
       if (server.status === 'ERROR') {
         const quota = server.fault?.code === 413;
-        return { ok: false, ref, kind: quota ? 'QuotaExceeded' : 'MemberFailed', host, message: `${name} is in ERROR: ${server.fault?.message ?? 'no reason given'}` };
+        return {
+          ok: false,
+          ref,
+          kind: quota ? 'QuotaExceeded' : 'MemberFailed',
+          host,
+          message: `${name} is in ERROR: ${server.fault?.message ?? 'no reason given'}`,
+        };
       }
       if (host !== null && host !== member.host) {
-        return { ok: false, ref, kind: 'AntiAffinityViolated', host, message: `${name} is on ${host} and was to be on ${member.host}` };
+        return {
+          ok: false,
+          ref,
+          kind: 'AntiAffinityViolated',
+          host,
+          message: `${name} is on ${host} and was to be on ${member.host}`,
+        };
       }
       const since = known.activeSince[server.id];
       if (since !== undefined && host !== null) {
         const activeForSeconds = (Date.now() - since) / 1_000;
-        const healthy = service.healthy({ activeForSeconds, healthyAfterSeconds: healthyAfterSeconds[member.pool] ?? 0, pace: timing.pace });
+        const healthy = service.healthy({
+          activeForSeconds,
+          healthyAfterSeconds: healthyAfterSeconds[member.pool] ?? 0,
+          pace: timing.pace,
+        });
         return healthy ? { ok: true, ref, host } : null;
       }
       const waited = (Date.now() - known.began) / 1_000;
       if (waited < bootSeconds) return null;
-      return { ok: false, ref, kind: 'MemberFailed', host, message: `${name} is still ${server.status} after ${waited.toFixed(0)} s` };
+      return {
+        ok: false,
+        ref,
+        kind: 'MemberFailed',
+        host,
+        message: `${name} is still ${server.status} after ${waited.toFixed(0)} s`,
+      };
     }
   };
 }
 
 function activeSince(known: Known, servers: ReadonlyMap<string, nova.Server>): Record<string, number> {
   const since: Record<string, number> = {};
-  for (const server of servers.values()) if (server.status === 'ACTIVE') since[server.id] = known.activeSince[server.id] ?? Date.now();
+  for (const server of servers.values())
+    if (server.status === 'ACTIVE') since[server.id] = known.activeSince[server.id] ?? Date.now();
   return since;
 }

@@ -1,13 +1,12 @@
 import { Context } from '@temporalio/activity';
 import { isGrpcServiceError } from '@temporalio/client';
+import { temporal } from '@temporalio/proto';
 import type { Dependencies } from '../dependencies';
 import type { WatchActivities } from '../ports';
 import { sleep } from '../turn';
 
 /** gRPC's code for what is not there. */
 const notFound = 5;
-/** `HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT` of Temporal's API. */
-const closeEvent = 2;
 const heartbeatMs = 3_000;
 const againMs = 1_000;
 
@@ -27,13 +26,13 @@ export function watchActivity({ client }: Dependencies): WatchActivities['watch'
             namespace: client.options.namespace,
             execution: { workflowId, runId },
             waitNewEvent: true,
-            historyEventFilterType: closeEvent,
+            historyEventFilterType: temporal.api.enums.v1.HistoryEventFilterType.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT,
             skipArchival: true,
           });
           // An empty answer means that the poll's time was over.
           if ((history?.events?.length ?? 0) > 0) return 'closed';
         } catch (error) {
-          if (isGrpcServiceError(error) && Number(error.code) === notFound) return 'notFound';
+          if (isGrpcServiceError(error) && (error.code as number) === notFound) return 'notFound';
           await sleep(againMs);
         }
       }

@@ -19,9 +19,12 @@ export function judgeEnds(world: World, event: CloudEvent, given: { memory: Ends
   const { memory, scribe } = given;
   const maker = makerOf(event);
   if (maker !== undefined) {
-    const open = [...world.requests.values()].filter((request) => request.outcome === null && (request.vnf === undefined || request.vnf === maker));
+    const open = [...world.requests.values()].filter(
+      (request) => request.outcome === null && (request.vnf === undefined || request.vnf === maker),
+    );
     // Of several that are open at once it is not known whose it is.
-    if (open.length === 1) for (const request of open) memory.made.set(request.id, (memory.made.get(request.id) ?? 0) + 1);
+    if (open.length === 1)
+      for (const request of open) memory.made.set(request.id, (memory.made.get(request.id) ?? 0) + 1);
     return;
   }
   const note = noteOf(event);
@@ -34,7 +37,8 @@ export function judgeEnds(world: World, event: CloudEvent, given: { memory: Ends
   const about = request.vnf === undefined ? {} : { vnf: request.vnf };
   scribe.looked('G5');
   const made = memory.made.get(note.id) ?? 0;
-  if (note.outcome === 'refused' && made > 0) scribe.broken('G5', { ...about, message: `${request.procedure} was refused, and had made ${String(made)} things` });
+  if (note.outcome === 'refused' && made > 0)
+    scribe.broken('G5', { ...about, message: `${request.procedure} was refused, and had made ${String(made)} things` });
   scribe.looked('G6');
   if (note.outcome === 'stuck' && note.failure !== 'Stuck' && note.failure !== 'TurnLost') {
     scribe.broken('G6', { ...about, message: `${request.procedure} ended stuck and did not say so` });
@@ -47,7 +51,11 @@ function makerOf(event: CloudEvent): string | undefined {
   return undefined;
 }
 
-function judgeProgress(world: World, request: Request, end: { outcome: string; failure: string | undefined; scribe: Scribe }): void {
+function judgeProgress(
+  world: World,
+  request: Request,
+  end: { outcome: string; failure: string | undefined; scribe: Scribe },
+): void {
   const { outcome, failure, scribe } = end;
   const about = request.vnf === undefined ? {} : { vnf: request.vnf };
   switch (outcome) {
@@ -59,13 +67,21 @@ function judgeProgress(world: World, request: Request, end: { outcome: string; f
     case 'unwound':
     case 'stuck':
       scribe.looked('G8');
-      if (!request.hindered) scribe.broken('G8', { ...about, message: `${request.procedure} ended ${outcome}, and nothing stood in its way` });
+      if (!request.hindered)
+        scribe.broken('G8', {
+          ...about,
+          message: `${request.procedure} ended ${outcome}, and nothing stood in its way`,
+        });
       return;
     case 'refused': {
       const right = refusalIsRight(world, request, failure);
       if (right === undefined) return;
       scribe.looked('G8');
-      if (!right) scribe.broken('G8', { ...about, message: `${request.procedure} was refused as ${failure ?? ''}, and could have been done` });
+      if (!right)
+        scribe.broken('G8', {
+          ...about,
+          message: `${request.procedure} was refused as ${failure ?? ''}, and could have been done`,
+        });
     }
   }
 }
@@ -81,7 +97,9 @@ function refusalIsRight(world: World, request: Request, failure: string | undefi
     return world.servers.size + (target.to - target.pool.level) > limit;
   }
   if (failure !== 'Impossible' && failure !== 'NotFound') return undefined;
-  const usable = [...world.hosts.values()].filter((host) => host.zone === target.pool.spec.zone && host.up && host.enabled).length;
+  const usable = [...world.hosts.values()].filter(
+    (host) => host.zone === target.pool.spec.zone && host.up && host.enabled,
+  ).length;
   const fits = usable * capOf(target.pool.spec.spare, target.to) >= target.to;
   return fits ? undefined : true;
 }
@@ -90,6 +108,9 @@ function refusalIsRight(world: World, request: Request, failure: string | undefi
 export function judgeUnanswered(world: World, scribe: Scribe): void {
   for (const request of world.requests.values()) {
     if (request.outcome !== null) continue;
-    scribe.broken('G6', { ...(request.vnf !== undefined && { vnf: request.vnf }), message: `${request.procedure} (${request.id}) never ended` });
+    scribe.broken('G6', {
+      ...(request.vnf !== undefined && { vnf: request.vnf }),
+      message: `${request.procedure} (${request.id}) never ended`,
+    });
   }
 }

@@ -13,25 +13,54 @@ export function judgeInventory(world: World, event: CloudEvent, scribe: Scribe):
   const compare = (what: string, there: readonly string[], owned: readonly string[]): void => {
     const extra = there.filter((id) => !owned.includes(id));
     const missing = owned.filter((id) => !there.includes(id));
-    if (extra.length > 0) scribe.broken('G4', { vnf, message: `the cloud has ${String(extra.length)} ${what} of ${vnf} that the record does not know: ${extra.slice(0, 5).join(', ')}` });
-    if (missing.length > 0) scribe.broken('G4', { vnf, message: `the record has ${String(missing.length)} ${what} of ${vnf} that the cloud does not have: ${missing.slice(0, 5).join(', ')}` });
+    if (extra.length > 0)
+      scribe.broken('G4', {
+        vnf,
+        message: `the cloud has ${String(extra.length)} ${what} of ${vnf} that the record does not know: ${extra.slice(0, 5).join(', ')}`,
+      });
+    if (missing.length > 0)
+      scribe.broken('G4', {
+        vnf,
+        message: `the record has ${String(missing.length)} ${what} of ${vnf} that the cloud does not have: ${missing.slice(0, 5).join(', ')}`,
+      });
   };
   const ours = [...world.servers.values()].filter((server) => server.vnf === vnf);
   // A dead member whose server is gone is still the record's, and waits for its replacement.
   const gone = note.members.filter((member) => !member.inService && !world.servers.has(member.serverId));
   const members = note.members.filter((member) => !gone.includes(member));
-  compare('servers', ours.map((server) => server.id), members.map((member) => member.serverId));
-  compare('ports', [...world.ports].filter(([, port]) => port.vnf === vnf).map(([id]) => id), note.members.flatMap((member) => member.portIds));
+  compare(
+    'servers',
+    ours.map((server) => server.id),
+    members.map((member) => member.serverId),
+  );
+  compare(
+    'ports',
+    [...world.ports].filter(([, port]) => port.vnf === vnf).map(([id]) => id),
+    note.members.flatMap((member) => member.portIds),
+  );
   const groupNames = new Set([...(known?.pools.keys() ?? [])].map((pool) => `${vnf}-${pool}`));
-  compare('security groups', [...world.securityGroups].filter(([, group]) => groupNames.has(group.name)).map(([id]) => id), note.securityGroups);
-  compare('server groups', [...world.serverGroups].filter(([, name]) => groupNames.has(name)).map(([id]) => id), []);
-  judgeDoubles(ours.map((server) => server.name), vnf, scribe);
+  compare(
+    'security groups',
+    [...world.securityGroups].filter(([, group]) => groupNames.has(group.name)).map(([id]) => id),
+    note.securityGroups,
+  );
+  compare(
+    'server groups',
+    [...world.serverGroups].filter(([, name]) => groupNames.has(name)).map(([id]) => id),
+    [],
+  );
+  judgeDoubles(
+    ours.map((server) => server.name),
+    vnf,
+    scribe,
+  );
   if (known) judgePublication(known, note, scribe);
 }
 
 function judgeDoubles(names: readonly string[], vnf: string, scribe: Scribe): void {
   const twice = names.filter((name, index) => names.indexOf(name) < index);
-  if (twice.length > 0) scribe.broken('G4', { vnf, message: `one member, one server: ${twice.join(', ')} exists twice` });
+  if (twice.length > 0)
+    scribe.broken('G4', { vnf, message: `one member, one server: ${twice.join(', ')} exists twice` });
 }
 
 /** DNS records are part of the inventory: who is published is who serves. */
@@ -39,8 +68,18 @@ function judgePublication(vnf: VnfWorld, note: Extract<Note, { kind: 'settled' }
   // A VNF that was never published has none to compare.
   if (vnf.publishedAt === null) return;
   for (const [name, pool] of vnf.pools) {
-    const serving = note.members.filter((member) => member.pool === name && member.inService).map((member) => `${vnf.vnf}-${name}-${String(member.ordinal)}`);
-    const wrong = [...serving.filter((member) => !pool.published.has(member)), ...[...pool.published].filter((member) => !serving.includes(member))];
-    if (wrong.length > 0) scribe.broken('G4', { vnf: vnf.vnf, pool: name, message: `published and in service differ: ${wrong.slice(0, 5).join(', ')}` });
+    const serving = note.members
+      .filter((member) => member.pool === name && member.inService)
+      .map((member) => `${vnf.vnf}-${name}-${String(member.ordinal)}`);
+    const wrong = [
+      ...serving.filter((member) => !pool.published.has(member)),
+      ...[...pool.published].filter((member) => !serving.includes(member)),
+    ];
+    if (wrong.length > 0)
+      scribe.broken('G4', {
+        vnf: vnf.vnf,
+        pool: name,
+        message: `published and in service differ: ${wrong.slice(0, 5).join(', ')}`,
+      });
   }
 }

@@ -18,7 +18,13 @@ interface Stretch {
   /** VMs on each host before its first move. */
   readonly before: ReadonlyMap<string, number>;
   readonly moves: string[];
-  breach: { readonly scribe: Scribe; readonly host: string; readonly count: number; readonly cap: number; readonly total: number } | null;
+  breach: {
+    readonly scribe: Scribe;
+    readonly host: string;
+    readonly count: number;
+    readonly cap: number;
+    readonly total: number;
+  } | null;
   spoilt: boolean;
 }
 
@@ -80,14 +86,27 @@ function add(counts: Map<string, number>, host: string, by: number): void {
   counts.set(host, (counts.get(host) ?? 0) + by);
 }
 
-function move(world: World, given: { memory: LetterMemory; scribe: Scribe }, made: { kind: 'launch' | 'delete'; vnf: string; pool: string; host: string }): void {
+function move(
+  world: World,
+  given: { memory: LetterMemory; scribe: Scribe },
+  made: { kind: 'launch' | 'delete'; vnf: string; pool: string; host: string },
+): void {
   const { memory, scribe } = given;
   const { kind, vnf, pool, host } = made;
   const spec = world.vnfs.get(vnf)?.pools.get(pool)?.spec;
   const key = `${vnf}/${pool}`;
   const counts = countsOf(memory, key);
   if (memory.stretches.get(key)?.kind !== kind) close(memory, key);
-  const stretch = memory.stretches.get(key) ?? { kind, vnf, pool, spare: spec?.spare ?? 'none', before: new Map(counts), moves: [], breach: null, spoilt: false };
+  const stretch = memory.stretches.get(key) ?? {
+    kind,
+    vnf,
+    pool,
+    spare: spec?.spare ?? 'none',
+    before: new Map(counts),
+    moves: [],
+    breach: null,
+    spoilt: false,
+  };
   memory.stretches.set(key, stretch);
   stretch.moves.push(host);
   add(counts, host, kind === 'launch' ? 1 : -1);
@@ -96,7 +115,10 @@ function move(world: World, given: { memory: LetterMemory; scribe: Scribe }, mad
   if (broken) stretch.breach ??= { scribe, ...broken };
 }
 
-function breachIn(spare: Spare, counts: ReadonlyMap<string, number>): { host: string; count: number; cap: number; total: number } | null {
+function breachIn(
+  spare: Spare,
+  counts: ReadonlyMap<string, number>,
+): { host: string; count: number; cap: number; total: number } | null {
   let total = 0;
   for (const count of counts.values()) total += count;
   const cap = capOf(spare, total);
@@ -124,7 +146,10 @@ function close(memory: LetterMemory, key: string): void {
  * launches: more VMs elsewhere only raise the cap, so a move that is allowed never spoils another. For deletions the same
  * holds from the end: in reverse they are launches.
  */
-export function someOrderKeeps(spare: Spare, of: { kind: 'launch' | 'delete'; before: ReadonlyMap<string, number>; moves: readonly string[] }): boolean {
+export function someOrderKeeps(
+  spare: Spare,
+  of: { kind: 'launch' | 'delete'; before: ReadonlyMap<string, number>; moves: readonly string[] },
+): boolean {
   const start = new Map(of.before);
   if (of.kind === 'delete') for (const host of of.moves) add(start, host, -1);
   // In reverse, the first state of a stretch of deletions is its last, which must itself be lawful.

@@ -9,7 +9,10 @@ export function judgeOrder(world: World, event: CloudEvent, scribe: Scribe): voi
   if (!vnf || vnf.ending) return;
   const last = vnf.publishedAt;
   if (last && (event.revision < last.revision || (event.revision === last.revision && event.stage <= last.stage))) {
-    scribe.broken('G1b', { vnf: event.vnf, message: `revision ${String(event.revision)}, stage ${String(event.stage)} was published after revision ${String(last.revision)}, stage ${String(last.stage)}` });
+    scribe.broken('G1b', {
+      vnf: event.vnf,
+      message: `revision ${String(event.revision)}, stage ${String(event.stage)} was published after revision ${String(last.revision)}, stage ${String(last.stage)}`,
+    });
   }
   const staged = last?.revision === event.revision && last.stage === 1;
   for (const [name, pool] of vnf.pools) {
@@ -22,7 +25,11 @@ export function judgeOrder(world: World, event: CloudEvent, scribe: Scribe): voi
     scribe.looked('G1b');
     const tooEarly = event.stage === 1 ? removed.length > 0 : !staged && added.length > 0 && removed.length > 0;
     if (tooEarly) {
-      scribe.broken('G1b', { vnf: event.vnf, pool: name, message: `${removed.join(', ')} left service before those who replace them were published with them` });
+      scribe.broken('G1b', {
+        vnf: event.vnf,
+        pool: name,
+        message: `${removed.join(', ')} left service before those who replace them were published with them`,
+      });
     }
   }
 }

@@ -6,11 +6,22 @@ import { isDead, isStray, levelsOf, noteOf, openRequests, serverNamed, type Worl
 export function judgeEntry(world: World, event: CloudEvent, scribe: Scribe): void {
   if (event.type === 'server.deleted') {
     const server = world.servers.get(event.id);
-    const pool = server?.vnf === undefined || server.pool === undefined ? undefined : world.vnfs.get(server.vnf)?.pools.get(server.pool);
+    const pool =
+      server?.vnf === undefined || server.pool === undefined
+        ? undefined
+        : world.vnfs.get(server.vnf)?.pools.get(server.pool);
     if (!server || !pool || server.vnf === undefined) return;
     scribe.looked('G2');
-    if (pool.published.has(server.name) && serverNamed(world, server.name) === server && !isDead(world, server.vnf, server)) {
-      scribe.broken('G2', { vnf: server.vnf, pool: pool.spec.name, message: `${server.name} was deleted while it was in service` });
+    if (
+      pool.published.has(server.name) &&
+      serverNamed(world, server.name) === server &&
+      !isDead(world, server.vnf, server)
+    ) {
+      scribe.broken('G2', {
+        vnf: server.vnf,
+        pool: pool.spec.name,
+        message: `${server.name} was deleted while it was in service`,
+      });
     }
     return;
   }
@@ -22,7 +33,11 @@ export function judgeEntry(world: World, event: CloudEvent, scribe: Scribe): voi
       scribe.looked('G2');
       const server = serverNamed(world, member);
       if (server?.state !== 'ACTIVE' || isStray(server)) {
-        scribe.broken('G2', { vnf: event.vnf, pool: name, message: `${member} was put into service and is ${server ? server.state : 'not there'}` });
+        scribe.broken('G2', {
+          vnf: event.vnf,
+          pool: name,
+          message: `${member} was put into service and is ${server ? server.state : 'not there'}`,
+        });
       }
     }
   }
@@ -40,7 +55,11 @@ export function judgeService(world: World, event: CloudEvent, scribe: Scribe): v
     const floor = Math.min(...levelsOf(pool), ...starts) - pool.dead.size;
     scribe.looked('G2');
     if (pool.published.size >= floor) continue;
-    scribe.broken('G2', { vnf: vnf.vnf, pool: name, message: `${String(pool.published.size)} members of ${name} are in service, and there must be ${String(floor)}` });
+    scribe.broken('G2', {
+      vnf: vnf.vnf,
+      pool: name,
+      message: `${String(pool.published.size)} members of ${name} are in service, and there must be ${String(floor)}`,
+    });
   }
 }
 
@@ -58,10 +77,18 @@ export function judgeZone(world: World, event: CloudEvent, scribe: Scribe): void
 }
 
 function judgeOne(world: World, server: Parameters<typeof isStray>[0], scribe: Scribe): void {
-  const spec = server.vnf === undefined || server.pool === undefined ? undefined : world.vnfs.get(server.vnf)?.pools.get(server.pool)?.spec;
+  const spec =
+    server.vnf === undefined || server.pool === undefined
+      ? undefined
+      : world.vnfs.get(server.vnf)?.pools.get(server.pool)?.spec;
   const host = server.host === null ? undefined : world.hosts.get(server.host);
   if (!spec || !host || server.vnf === undefined || isStray(server)) return;
   scribe.looked('G3');
   if (host.zone === spec.zone) return;
-  scribe.broken('G3', { vnf: server.vnf, pool: spec.name, host: host.host, message: `${server.name} is on ${host.host} in zone ${host.zone}, and ${spec.name} belongs into ${spec.zone}` });
+  scribe.broken('G3', {
+    vnf: server.vnf,
+    pool: spec.name,
+    host: host.host,
+    message: `${server.name} is on ${host.host} in zone ${host.zone}, and ${spec.name} belongs into ${spec.zone}`,
+  });
 }

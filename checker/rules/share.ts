@@ -7,14 +7,16 @@ import { isDead, isStray, levelsOf, noteOf, serverNamed, type PoolWorld, type Vn
 export function judgeShare(world: World, event: CloudEvent, scribe: Scribe): void {
   if (event.type === 'published') {
     const vnf = world.vnfs.get(event.vnf);
-    if (vnf) for (const [name, pool] of vnf.pools) judgePublished(world, vnf, { name, pool, stage: event.stage }, scribe);
+    if (vnf)
+      for (const [name, pool] of vnf.pools) judgePublished(world, vnf, { name, pool, stage: event.stage }, scribe);
     return;
   }
   if (event.type === 'server.placed') {
     const server = world.servers.get(event.id);
     const vnf = server?.vnf === undefined ? undefined : world.vnfs.get(server.vnf);
     const pool = server?.pool === undefined ? undefined : vnf?.pools.get(server.pool);
-    if (vnf && server?.pool !== undefined && pool && server.host !== null) judgeExisting(world, vnf, { name: server.pool, pool, host: server.host }, scribe);
+    if (vnf && server?.pool !== undefined && pool && server.host !== null)
+      judgeExisting(world, vnf, { name: server.pool, pool, host: server.host }, scribe);
     return;
   }
   const note = noteOf(event);
@@ -45,13 +47,23 @@ function judgePublished(world: World, vnf: VnfWorld, of: Of & { stage: number },
   const part = stage === 2 ? 'G1a' : 'G1b';
   scribe.looked(part);
   for (const [host, count] of counts) {
-    if (count > cap) scribe.broken(part, { vnf: vnf.vnf, pool: name, host, message: `${String(count)} members of ${name} serve on ${host}, and ${String(cap)} may` });
+    if (count > cap)
+      scribe.broken(part, {
+        vnf: vnf.vnf,
+        pool: name,
+        host,
+        message: `${String(count)} members of ${name} serve on ${host}, and ${String(cap)} may`,
+      });
   }
   judgeLossOfHost(vnf, { name, pool, counts, levels }, scribe);
 }
 
 /** Losing any one host leaves what the load needs, of a pool that is whole. */
-function judgeLossOfHost(vnf: VnfWorld, of: Of & { counts: ReadonlyMap<string, number>; levels: readonly number[] }, scribe: Scribe): void {
+function judgeLossOfHost(
+  vnf: VnfWorld,
+  of: Of & { counts: ReadonlyMap<string, number>; levels: readonly number[] },
+  scribe: Scribe,
+): void {
   const { name, pool, counts, levels } = of;
   const { spare } = pool.spec;
   if (spare === 'none' || vnf.ending || pool.dead.size > 0 || pool.published.size < Math.min(...levels)) return;
@@ -59,7 +71,13 @@ function judgeLossOfHost(vnf: VnfWorld, of: Of & { counts: ReadonlyMap<string, n
   scribe.looked('G1b');
   for (const [host, count] of counts) {
     const left = pool.published.size - count;
-    if (left < needed) scribe.broken('G1b', { vnf: vnf.vnf, pool: name, host, message: `the loss of ${host} would leave ${String(left)} of ${name}, and the load needs ${String(needed)}` });
+    if (left < needed)
+      scribe.broken('G1b', {
+        vnf: vnf.vnf,
+        pool: name,
+        host,
+        message: `the loss of ${host} would leave ${String(left)} of ${name}, and the load needs ${String(needed)}`,
+      });
   }
 }
 
@@ -68,7 +86,13 @@ function judgeExisting(world: World, vnf: VnfWorld, of: Of & { host: string }, s
   const count = hostsOf(world, vnf, name).get(host) ?? 0;
   const cap = largestCap(pool.spec.spare, levelsOf(pool));
   scribe.looked('G1c');
-  if (count > cap) scribe.broken('G1c', { vnf: vnf.vnf, pool: name, host, message: `${String(count)} VMs of ${name} exist on ${host}, and ${String(cap)} may` });
+  if (count > cap)
+    scribe.broken('G1c', {
+      vnf: vnf.vnf,
+      pool: name,
+      host,
+      message: `${String(count)} VMs of ${name} exist on ${host}, and ${String(cap)} may`,
+    });
 }
 
 /** Existing VMs of a pool by host: not the dead, and not those that must never serve. */

@@ -32,7 +32,15 @@ export function judgeTurns(event: CloudEvent, given: { memory: TurnsMemory; scri
   const last = memory.last.get(vnf);
   if (last !== undefined && last !== token) over.add(last);
   memory.last.set(vnf, token);
-  if (over.has(token)) scribe.broken('G7', { vnf, message: `${event.name} was made by turn ${token} after another turn had begun to make things` });
+  if (over.has(token))
+    scribe.broken('G7', {
+      vnf,
+      message: `${event.name} was made by turn ${token} after another turn had begun to make things`,
+    });
   const sent = event.requestId?.replace(/^req-/, '');
-  if (sent !== undefined && sent !== token) scribe.broken('G7', { vnf, message: `${event.name} bears the token ${token} and was made by a call of turn ${sent}` });
+  if (sent !== undefined && sent !== token)
+    scribe.broken('G7', {
+      vnf,
+      message: `${event.name} bears the token ${token} and was made by a call of turn ${sent}`,
+    });
 }

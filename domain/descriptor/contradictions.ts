@@ -19,7 +19,14 @@ export function contradictions(descriptor: Descriptor): Problem[] {
 
 function duplicates(names: readonly string[]): Problem[] {
   return names.flatMap((name, index) =>
-    names.indexOf(name) < index ? [{ path: `pools.${String(index)}.name`, message: `there is a pool ${name} already; each pool has a name of its own` }] : [],
+    names.indexOf(name) < index
+      ? [
+          {
+            path: `pools.${String(index)}.name`,
+            message: `there is a pool ${name} already; each pool has a name of its own`,
+          },
+        ]
+      : [],
   );
 }
 
@@ -36,7 +43,11 @@ function ofPool(pool: Pool, place: Place): Problem[] {
 function sizes({ size: { min, initial, max } }: Pool, { at }: Place): Problem[] {
   const problems: Problem[] = [];
   if (min > max) problems.push({ path: `${at}.size`, message: `min ${String(min)} is above max ${String(max)}` });
-  else if (initial < min || initial > max) problems.push({ path: `${at}.size.initial`, message: `give an initial size from ${String(min)} to ${String(max)}` });
+  else if (initial < min || initial > max)
+    problems.push({
+      path: `${at}.size.initial`,
+      message: `give an initial size from ${String(min)} to ${String(max)}`,
+    });
   if (max > 10_000) problems.push({ path: `${at}.size.max`, message: 'a pool has at most 10000 members' });
   return problems;
 }
@@ -47,7 +58,12 @@ function spares(pool: Pool, { at }: Place): Problem[] {
   if (spare === 'none' || min > max || max > 10_000) return [];
   const least = leastLevelOfShare(spare);
   if (least > max) {
-    return [{ path: `${at}.spare`, message: `no level up to ${String(max)} keeps ${saySpare(spare)} on a host; it needs at least ${String(least)} members` }];
+    return [
+      {
+        path: `${at}.spare`,
+        message: `no level up to ${String(max)} keeps ${saySpare(spare)} on a host; it needs at least ${String(least)} members`,
+      },
+    ];
   }
   const problems: Problem[] = [];
   if (min < least && belowShare === 'refuse') {
@@ -76,15 +92,27 @@ function references(pool: Pool, { at, names, descriptor }: Place): Problem[] {
   const networks = Object.keys(descriptor.networks);
   const problems: Problem[] = [];
   pool.networks.forEach((network, index) => {
-    if (!networks.includes(network)) problems.push({ path: `${at}.networks.${String(index)}`, message: `there is no network ${network}; there are ${networks.join(', ')}` });
-    if (pool.networks.indexOf(network) < index) problems.push({ path: `${at}.networks.${String(index)}`, message: `network ${network} stands there twice` });
+    if (!networks.includes(network))
+      problems.push({
+        path: `${at}.networks.${String(index)}`,
+        message: `there is no network ${network}; there are ${networks.join(', ')}`,
+      });
+    if (pool.networks.indexOf(network) < index)
+      problems.push({ path: `${at}.networks.${String(index)}`, message: `network ${network} stands there twice` });
   });
   pool.dependsOn.forEach((name, index) => {
-    if (!names.includes(name)) problems.push({ path: `${at}.dependsOn.${String(index)}`, message: `there is no pool ${name}; there are ${names.join(', ')}` });
+    if (!names.includes(name))
+      problems.push({
+        path: `${at}.dependsOn.${String(index)}`,
+        message: `there is no pool ${name}; there are ${names.join(', ')}`,
+      });
   });
   pool.securityRules.forEach(({ from }, index) => {
     if (from === 'any' || names.includes(from) || isCidr(from)) return;
-    problems.push({ path: `${at}.securityRules.${String(index)}.from`, message: `${from} is neither "any", nor a CIDR like 10.0.0.0/8, nor one of the pools ${names.join(', ')}` });
+    problems.push({
+      path: `${at}.securityRules.${String(index)}.from`,
+      message: `${from} is neither "any", nor a CIDR like 10.0.0.0/8, nor one of the pools ${names.join(', ')}`,
+    });
   });
   return problems;
 }
@@ -98,5 +126,10 @@ function isCidr(text: string): boolean {
 function cycle(descriptor: Descriptor): Problem[] {
   const names = dependencyCycle(descriptor.pools);
   if (names.length === 0) return [];
-  return [{ path: 'pools', message: `${names.join(', ')} wait for each other (dependsOn); one of them must be able to start first` }];
+  return [
+    {
+      path: 'pools',
+      message: `${names.join(', ')} wait for each other (dependsOn); one of them must be able to start first`,
+    },
+  ];
 }

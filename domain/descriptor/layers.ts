@@ -23,7 +23,9 @@ export function dependencyCycle(pools: readonly Pick<Pool, 'name' | 'dependsOn'>
   const placed = new Set<string>();
   let rest = [...pools];
   for (;;) {
-    const ready = rest.filter((pool) => pool.dependsOn.every((name) => placed.has(name) || !pools.some((each) => each.name === name)));
+    const ready = rest.filter((pool) =>
+      pool.dependsOn.every((name) => placed.has(name) || !pools.some((each) => each.name === name)),
+    );
     if (ready.length === 0) return rest.map((pool) => pool.name);
     for (const pool of ready) placed.add(pool.name);
     rest = rest.filter((pool) => !placed.has(pool.name));

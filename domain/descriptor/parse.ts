@@ -13,7 +13,10 @@ export function parseDescriptor(input: unknown): ParsedDescriptor {
   if (!parsed.success) {
     const problems = parsed.error.issues.flatMap((issue) =>
       issue.code === 'unrecognized_keys'
-        ? issue.keys.map((key) => ({ path: [...issue.path, key].join('.'), message: `there is no such key; remove ${key}, or look for a misspelling` }))
+        ? issue.keys.map((key) => ({
+            path: [...issue.path, key].join('.'),
+            message: `there is no such key; remove ${key}, or look for a misspelling`,
+          }))
         : [{ path: issue.path.join('.') || '(descriptor)', message: issue.message }],
     );
     return { ok: false, problems: [...problems, ...contradictionsOfWhatParses(input)] };

@@ -12,10 +12,18 @@ const label = (what: string, longest: number) =>
   z
     .string({ error: `give ${what}` })
     .max(longest, { error: `${what} has at most ${String(longest)} characters` })
-    .regex(labelPattern, { error: `${what} is lower-case letters, digits and hyphens, beginning with a letter, e.g. "sprout"` });
+    .regex(labelPattern, {
+      error: `${what} is lower-case letters, digits and hyphens, beginning with a letter, e.g. "sprout"`,
+    });
 
-const positiveInt = z.number({ error: 'give a whole number' }).int({ error: 'give a whole number' }).min(1, { error: 'give a whole number of at least 1' });
-const seconds = z.number({ error: 'give seconds as a number' }).min(0, { error: 'seconds are not negative' }).max(86_400, { error: 'at most a day: 86400' });
+const positiveInt = z
+  .number({ error: 'give a whole number' })
+  .int({ error: 'give a whole number' })
+  .min(1, { error: 'give a whole number of at least 1' });
+const seconds = z
+  .number({ error: 'give seconds as a number' })
+  .min(0, { error: 'seconds are not negative' })
+  .max(86_400, { error: 'at most a day: 86400' });
 
 function reduced(numerator: number, denominator: number): Share {
   const divisor = greatestCommonDivisor(numerator, denominator);
@@ -69,12 +77,19 @@ const spare: z.ZodType<Spare> = z.union(
     z
       .strictObject({ count: positiveInt.optional(), share: share.optional() })
       .refine((both) => both.count !== undefined || both.share !== undefined, { error: spareHelp })
-      .transform((both) => ({ ...(both.count !== undefined && { count: both.count }), ...(both.share && { share: both.share }) })),
+      .transform((both) => ({
+        ...(both.count !== undefined && { count: both.count }),
+        ...(both.share && { share: both.share }),
+      })),
   ],
   { error: spareHelp },
 );
 
-const port = z.number({ error: 'give a port number' }).int().min(1, { error: 'ports are 1 to 65535' }).max(65_535, { error: 'ports are 1 to 65535' });
+const port = z
+  .number({ error: 'give a port number' })
+  .int()
+  .min(1, { error: 'ports are 1 to 65535' })
+  .max(65_535, { error: 'ports are 1 to 65535' });
 const portsHelp = 'give a port (5060), a range ("32768-65535"), or [first, last]';
 const ports = z.union(
   [
@@ -83,8 +98,8 @@ const ports = z.union(
       .string()
       .regex(/^[0-9]{1,5}(-[0-9]{1,5})?$/, { error: portsHelp })
       .transform((text): [number, number] => {
-        const [first, last] = text.split('-').map(Number);
-        return [first ?? 0, last ?? first ?? 0];
+        const [first = 0, last = first] = text.split('-').map(Number);
+        return [first, last];
       }),
     z.tuple([port, port]),
   ],
@@ -97,24 +112,40 @@ const securityRule: z.ZodType<SecurityRule> = z
     ports: ports.optional(),
     from: z.string({ error: 'say who may send: any, a CIDR, or the name of a pool' }).min(1),
   })
-  .refine((rule) => (rule.protocol === 'icmp') === (rule.ports === undefined), { error: 'tcp and udp have ports, icmp has none', path: ['ports'] })
-  .refine((rule) => rule.ports === undefined || (rule.ports[0] >= 1 && rule.ports[0] <= rule.ports[1] && rule.ports[1] <= 65_535), {
-    error: 'ports are 1 to 65535, the first not above the last',
+  .refine((rule) => (rule.protocol === 'icmp') === (rule.ports === undefined), {
+    error: 'tcp and udp have ports, icmp has none',
     path: ['ports'],
   })
+  .refine(
+    (rule) =>
+      rule.ports === undefined || (rule.ports[0] >= 1 && rule.ports[0] <= rule.ports[1] && rule.ports[1] <= 65_535),
+    {
+      error: 'ports are 1 to 65535, the first not above the last',
+      path: ['ports'],
+    },
+  )
   .transform(({ protocol, ports: range, from }) => ({ protocol, ...(range && { ports: range }), from }));
 
-const name = (what: string) => z.string({ error: `give ${what}` }).min(1, { error: `give ${what}` }).max(255);
+const name = (what: string) =>
+  z
+    .string({ error: `give ${what}` })
+    .min(1, { error: `give ${what}` })
+    .max(255);
 
 const pool = z.strictObject({
   name: label('the name of the pool', 20),
   role: z.string().max(100).default(''),
   zone: name('the availability zone of the pool, e.g. "mz"'),
-  size: z.strictObject({ min: positiveInt, initial: positiveInt, max: positiveInt }, { error: 'size is {min, initial, max}' }),
+  size: z.strictObject(
+    { min: positiveInt, initial: positiveInt, max: positiveInt },
+    { error: 'size is {min, initial, max}' },
+  ),
   spare,
   flavor: name('the name of a flavor'),
   image: name('the name of an image'),
-  networks: z.array(z.string(), { error: 'give the networks as a list' }).min(1, { error: 'a member needs at least one network' }),
+  networks: z
+    .array(z.string(), { error: 'give the networks as a list' })
+    .min(1, { error: 'a member needs at least one network' }),
   securityRules: z.array(securityRule).default([]),
   dependsOn: z.array(z.string()).default([]),
   healthyAfterSeconds: seconds.default(10),
@@ -128,6 +159,11 @@ const pool = z.strictObject({
 export const descriptorSchema: z.ZodType<Descriptor> = z.strictObject({
   name: label('the name of the descriptor', 40),
   description: z.string().max(2_000).default(''),
-  networks: z.record(z.string(), z.strictObject({ network: name('the name of a Neutron network') }), { error: 'networks is a map of {network: <name in Neutron>}' }),
-  pools: z.array(pool, { error: 'give the pools as a list' }).min(1, { error: 'a VNF has at least one pool' }).max(50, { error: 'a VNF has at most 50 pools' }),
+  networks: z.record(z.string(), z.strictObject({ network: name('the name of a Neutron network') }), {
+    error: 'networks is a map of {network: <name in Neutron>}',
+  }),
+  pools: z
+    .array(pool, { error: 'give the pools as a list' })
+    .min(1, { error: 'a VNF has at least one pool' })
+    .max(50, { error: 'a VNF has at most 50 pools' }),
 });

@@ -31,7 +31,8 @@ export function cutLaunches(pool: Pool, hosts: readonly string[], { existing }: 
     const later: string[] = [];
     const wanted = countOf(rest);
     for (const host of rest) {
-      const left = room.get(host) ?? mostAtOnce(pool, { there: on.get(host) ?? 0, wanted: wanted.get(host) ?? 0, total });
+      const left =
+        room.get(host) ?? mostAtOnce(pool, { there: on.get(host) ?? 0, wanted: wanted.get(host) ?? 0, total });
       if (left > 0) batch.push(host);
       else later.push(host);
       room.set(host, left - 1);
@@ -87,7 +88,11 @@ export function orderDeletions<M extends { readonly host: string; readonly ordin
   return { order, forbiddenBy };
 }
 
-function tallestOf<M>(hosts: readonly string[], byHost: ReadonlyMap<string, readonly M[]>, on: ReadonlyMap<string, number>): string {
+function tallestOf<M>(
+  hosts: readonly string[],
+  byHost: ReadonlyMap<string, readonly M[]>,
+  on: ReadonlyMap<string, number>,
+): string {
   let best = '';
   let height = -1;
   for (const host of hosts) {

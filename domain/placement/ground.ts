@@ -41,7 +41,10 @@ export function unusable(ground: Ground, host: Host, pool: Pool): HostReason | n
 
 export function slots(free: Resources, flavor: Resources): number {
   const by = (have: number, need: number): number => (need > 0 ? Math.floor(have / need) : Infinity);
-  return Math.max(0, Math.min(by(free.vcpus, flavor.vcpus), by(free.ramMb, flavor.ramMb), by(free.diskGb, flavor.diskGb)));
+  return Math.max(
+    0,
+    Math.min(by(free.vcpus, flavor.vcpus), by(free.ramMb, flavor.ramMb), by(free.diskGb, flavor.diskGb)),
+  );
 }
 
 export function shortOf(free: Resources, flavor: Resources): HostReason {

@@ -47,11 +47,15 @@ export function plan(input: PlanInput): Planned {
   return planDeleteFirst(input, { tasks, more, refusal: found.refusal });
 }
 
-function planDeleteFirst(input: PlanInput, given: { tasks: readonly PoolTask[]; more: boolean; refusal: Failure }): Planned {
+function planDeleteFirst(
+  input: PlanInput,
+  given: { tasks: readonly PoolTask[]; more: boolean; refusal: Failure },
+): Planned {
   const ground = groundOf(input.snapshot, excludedBy(input));
   const tasks = given.tasks.map((task) => ({ ...task, outFirst: true }));
   for (const { pool, state, out } of tasks) {
-    for (const member of state.failed) if (out.has(member.ordinal)) giveBack(ground, member.host, flavorOf(ground, pool));
+    for (const member of state.failed)
+      if (out.has(member.ordinal)) giveBack(ground, member.host, flavorOf(ground, pool));
   }
   const found = planAll(ground, input, tasks);
   if (!found.ok) return { ok: false, refusal: given.refusal };
@@ -100,7 +104,9 @@ function tasksOf(input: PlanInput): { tasks: PoolTask[]; more: boolean } {
         break;
       }
       case 'emptyHosts': {
-        const out = [...state.failed, ...state.inService].filter((member) => request.hosts.includes(member.host)).map((member) => member.ordinal);
+        const out = [...state.failed, ...state.inService]
+          .filter((member) => request.hosts.includes(member.host))
+          .map((member) => member.ordinal);
         if (out.length > 0) add(pool, { out, partial: request.cause === 'failed' });
         break;
       }
@@ -128,17 +134,26 @@ function oneAtATime(
 }
 
 function mostEndangeredFirst(tasks: readonly PoolTask[]): PoolTask[] {
-  const slack = ({ pool, state, out }: PoolTask): number => spareAt(pool.spare, state.level) - Math.max(out.size, state.failed.length);
+  const slack = ({ pool, state, out }: PoolTask): number =>
+    spareAt(pool.spare, state.level) - Math.max(out.size, state.failed.length);
   return [...tasks].sort((a, b) => slack(a) - slack(b));
 }
 
-type Found = { readonly ok: true; readonly plans: readonly PoolPlan[]; readonly short: readonly { plan: PoolPlan; reason: Failure }[] };
+type Found = {
+  readonly ok: true;
+  readonly plans: readonly PoolPlan[];
+  readonly short: readonly { plan: PoolPlan; reason: Failure }[];
+};
 
 /**
  * Pools that share hosts are planned one after another on one ground. The order decides when room is scarce, so a pool
  * that found none goes first in the next try. Refused as impossible only where the pool fails on the whole ground alone.
  */
-function planAll(ground: Ground, input: PlanInput, tasks: readonly PoolTask[]): Found | { readonly ok: false; readonly refusal: Failure } {
+function planAll(
+  ground: Ground,
+  input: PlanInput,
+  tasks: readonly PoolTask[],
+): Found | { readonly ok: false; readonly refusal: Failure } {
   let order = [...tasks];
   const tried = new Set<string>();
   let last: Failure | undefined;
@@ -171,7 +186,11 @@ function planAll(ground: Ground, input: PlanInput, tasks: readonly PoolTask[]): 
   return { ok: false, refusal: failure('NotFound', `${why} ${last.message}`, last.details) };
 }
 
-function finish(input: PlanInput, found: Found, given: { tasks: readonly PoolTask[]; more: boolean; deleteFirst: boolean }): Planned {
+function finish(
+  input: PlanInput,
+  found: Found,
+  given: { tasks: readonly PoolTask[]; more: boolean; deleteFirst: boolean },
+): Planned {
   const { record, request, snapshot, strict } = input;
   const plans = inFileOrder(record, found.plans);
   const short = checkQuota(record.vnf, snapshot, {
@@ -180,8 +199,14 @@ function finish(input: PlanInput, found: Found, given: { tasks: readonly PoolTas
     groupsOf: request.kind === 'instantiate' && record.groups.length === 0 ? record.descriptor : null,
   });
   if (short) {
-    const canDeleteFirst = !given.deleteFirst && request.kind === 'replaceMembers' && given.tasks.every(outIsDead) && given.tasks.some((task) => task.out.size > 0);
-    return canDeleteFirst ? planDeleteFirst(input, { tasks: given.tasks, more: given.more, refusal: short }) : { ok: false, refusal: short };
+    const canDeleteFirst =
+      !given.deleteFirst &&
+      request.kind === 'replaceMembers' &&
+      given.tasks.every(outIsDead) &&
+      given.tasks.some((task) => task.out.size > 0);
+    return canDeleteFirst
+      ? planDeleteFirst(input, { tasks: given.tasks, more: given.more, refusal: short })
+      : { ok: false, refusal: short };
   }
   const forbiddenBy = plans.flatMap((each) => each.forbiddenBy.map((level) => ({ pool: each.pool.name, level })));
   const [first] = forbiddenBy;
@@ -200,7 +225,11 @@ function finish(input: PlanInput, found: Found, given: { tasks: readonly PoolTas
       reuse: plans.flatMap((each) => each.reuse),
       toTheLetter: forbiddenBy.length === 0,
       forbiddenBy,
-      unplaced: found.short.map(({ plan: each, reason }) => ({ pool: each.pool.name, missing: each.missing, reason: withoutHosts(reason) })),
+      unplaced: found.short.map(({ plan: each, reason }) => ({
+        pool: each.pool.name,
+        missing: each.missing,
+        reason: withoutHosts(reason),
+      })),
       more: given.more,
       notRestorable: plans.filter((each) => !each.restorable).map((each) => each.pool.name),
     },
@@ -215,12 +244,16 @@ function withoutHosts(reason: Failure): Failure {
 
 function notToTheLetter(record: VnfRecord, first: { pool: string; level: number }): Failure {
   const constraint = `with ${String(first.level)} VMs of ${first.pool} in existence no placement on these hosts keeps the share`;
-  return failure('Impossible', `This cannot be done to the letter: ${constraint}. Ask without strict, or for another level.`, {
-    vnf: record.vnf,
-    pool: first.pool,
-    constraint,
-    remedy: 'Ask without strict: the share of the levels before and after is kept all the same.',
-  });
+  return failure(
+    'Impossible',
+    `This cannot be done to the letter: ${constraint}. Ask without strict, or for another level.`,
+    {
+      vnf: record.vnf,
+      pool: first.pool,
+      constraint,
+      remedy: 'Ask without strict: the share of the levels before and after is kept all the same.',
+    },
+  );
 }
 
 function inFileOrder(record: VnfRecord, plans: readonly PoolPlan[]): PoolPlan[] {
@@ -232,7 +265,9 @@ function batchesOf(record: VnfRecord, request: ChangeRequest, plans: readonly Po
   const layers = dependencyLayers(record.descriptor.pools);
   const layerOf = (name: string): number =>
     request.kind === 'instantiate' ? layers.findIndex((layer) => layer.some((pool) => pool.name === name)) : 0;
-  return plans.flatMap(({ pool, batches }) => batches.map((rows) => ({ pool: pool.name, layer: layerOf(pool.name), rows })));
+  return plans.flatMap(({ pool, batches }) =>
+    batches.map((rows) => ({ pool: pool.name, layer: layerOf(pool.name), rows })),
+  );
 }
 
 function planTerminate(record: VnfRecord): Plan {
@@ -267,9 +302,12 @@ function unknownHosts({ record, request, snapshot }: PlanInput): Failure | null 
   const known = new Set(snapshot.hosts.map((host) => host.name));
   const unknown = request.hosts.filter((host) => !known.has(host));
   if (unknown.length === 0) return null;
-  return failure('InvalidRequest', `There is no host ${unknown.join(', ')}. Give the names that the cloud's compute services have.`, {
-    vnf: record.vnf,
-    problems: unknown.map((host) => ({ path: 'hosts', message: `there is no host ${host}` })),
-  });
+  return failure(
+    'InvalidRequest',
+    `There is no host ${unknown.join(', ')}. Give the names that the cloud's compute services have.`,
+    {
+      vnf: record.vnf,
+      problems: unknown.map((host) => ({ path: 'hosts', message: `there is no host ${host}` })),
+    },
+  );
 }
-

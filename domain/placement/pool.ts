@@ -38,7 +38,9 @@ export interface PoolPlan {
   readonly restorable: boolean;
 }
 
-export type PoolPlanned = { readonly ok: true; readonly plan: PoolPlan; readonly short: Failure | null } | { readonly ok: false; readonly refusal: Failure };
+export type PoolPlanned =
+  | { readonly ok: true; readonly plan: PoolPlan; readonly short: Failure | null }
+  | { readonly ok: false; readonly refusal: Failure };
 
 export function planPool(ground: Ground, record: VnfRecord, task: PoolTask): PoolPlanned {
   const { pool, state, to } = task;
@@ -75,7 +77,11 @@ export function planPool(ground: Ground, record: VnfRecord, task: PoolTask): Poo
       discard: task.launched.filter((member) => !reuse.includes(member)).map(refOf),
       missing,
       forbiddenBy,
-      restorable: isRestorable(roomOf(ground, pool, countOf([...kept.map((member) => member.host), ...placed])), to, pool.spare),
+      restorable: isRestorable(
+        roomOf(ground, pool, countOf([...kept.map((member) => member.host), ...placed])),
+        to,
+        pool.spare,
+      ),
     },
   };
 }
@@ -128,7 +134,11 @@ function fullestOf(byHost: ReadonlyMap<string, Member[]>): Member[] | undefined 
   return best;
 }
 
-function reusable(ground: Ground, task: PoolTask, at: { kept: readonly Member[]; cap: number; most: number }): Member[] {
+function reusable(
+  ground: Ground,
+  task: PoolTask,
+  at: { kept: readonly Member[]; cap: number; most: number },
+): Member[] {
   const on = countOf(at.kept.map((member) => member.host));
   const chosen: Member[] = [];
   for (const member of [...task.launched].sort((a, b) => a.ordinal - b.ordinal)) {
@@ -146,9 +156,15 @@ function existingOn(record: VnfRecord, task: PoolTask): Map<string, number> {
   const { pool, state, launched } = task;
   const failed = new Set(state.failed.map((member) => member.serverId));
   const owed = record.debts.flatMap((debt) =>
-    debt.stages.flatMap((stage) => stage.filter((lot) => lot.pool === pool.name && lot.drainSeconds > 0).flatMap((lot) => lot.members)),
+    debt.stages.flatMap((stage) =>
+      stage.filter((lot) => lot.pool === pool.name && lot.drainSeconds > 0).flatMap((lot) => lot.members),
+    ),
   );
-  return countOf([...state.inService, ...owed, ...launched].filter((member) => !failed.has(member.serverId)).map((member) => member.host));
+  return countOf(
+    [...state.inService, ...owed, ...launched]
+      .filter((member) => !failed.has(member.serverId))
+      .map((member) => member.host),
+  );
 }
 
 /** G1(c): existing VMs on a host, whatever becomes of them, stay below the largest cap of all levels involved. */
@@ -161,13 +177,21 @@ function existingCap(record: VnfRecord, task: PoolTask): number {
 function place(
   ground: Ground,
   task: PoolTask,
-  at: { need: number; cap: number; existingMost: number; on: ReadonlyMap<string, number>; existing: ReadonlyMap<string, number> },
+  at: {
+    need: number;
+    cap: number;
+    existingMost: number;
+    on: ReadonlyMap<string, number>;
+    existing: ReadonlyMap<string, number>;
+  },
 ): string[] {
   const { pool } = task;
   const flavor = flavorOf(ground, pool);
   const usable = ground.hosts.filter((host) => unusable(ground, host, pool) === null);
   const rank = new Map(usable.map((host) => [host.name, ground.free.get(host.name)?.vcpus ?? 0]));
-  const sorted = [...usable].sort((a, b) => (rank.get(b.name) ?? 0) - (rank.get(a.name) ?? 0) || (a.name < b.name ? -1 : 1));
+  const sorted = [...usable].sort(
+    (a, b) => (rank.get(b.name) ?? 0) - (rank.get(a.name) ?? 0) || (a.name < b.name ? -1 : 1),
+  );
   const placed: string[] = [];
   const added = new Map<string, number>();
   for (let height = 0; height < at.cap && placed.length < at.need; height++) {

@@ -17,7 +17,8 @@ export interface Peak {
 
 export function checkQuota(vnf: string, snapshot: Snapshot, peak: Peak): Failure | null {
   const needed = new Map<QuotaResource, number>();
-  const add = (resource: QuotaResource, amount: number): void => void needed.set(resource, (needed.get(resource) ?? 0) + amount);
+  const add = (resource: QuotaResource, amount: number): void =>
+    void needed.set(resource, (needed.get(resource) ?? 0) + amount);
   for (const plan of peak.plans) {
     const flavor = snapshot.flavors[plan.pool.flavor];
     const launches = plan.batches.reduce((sum, rows) => sum + rows.length, 0);
@@ -30,7 +31,10 @@ export function checkQuota(vnf: string, snapshot: Snapshot, peak: Peak): Failure
   if (peak.groupsOf) {
     add('security_groups', peak.groupsOf.pools.length);
     // Neutron makes two egress rules (IPv4 and IPv6) with every group.
-    add('security_group_rules', peak.groupsOf.pools.reduce((sum, pool) => sum + pool.securityRules.length + 2, 0));
+    add(
+      'security_group_rules',
+      peak.groupsOf.pools.reduce((sum, pool) => sum + pool.securityRules.length + 2, 0),
+    );
   }
   const short: Shortage[] = [...needed].flatMap(([resource, amount]) => {
     const quota = snapshot.quotas[resource];
@@ -38,10 +42,17 @@ export function checkQuota(vnf: string, snapshot: Snapshot, peak: Peak): Failure
     return [{ resource, needed: amount, limit: quota.limit, used: quota.used }];
   });
   if (short.length === 0) return null;
-  const said = short.map(({ resource, needed: amount, limit, used }) => `${resource}: ${String(amount)} more needed, ${String(used)} of ${String(limit)} used`);
-  return failure('QuotaExceeded', `The quota does not carry this. ${said.join('; ')}. Raise it, or ask for less. Nothing was created.`, {
-    vnf,
-    short,
-    remedy: `Raise ${short.map(({ resource, needed: amount, used }) => `${resource} to at least ${String(used + amount)}`).join(', ')}.`,
-  });
+  const said = short.map(
+    ({ resource, needed: amount, limit, used }) =>
+      `${resource}: ${String(amount)} more needed, ${String(used)} of ${String(limit)} used`,
+  );
+  return failure(
+    'QuotaExceeded',
+    `The quota does not carry this. ${said.join('; ')}. Raise it, or ask for less. Nothing was created.`,
+    {
+      vnf,
+      short,
+      remedy: `Raise ${short.map(({ resource, needed: amount, used }) => `${resource} to at least ${String(used + amount)}`).join(', ')}.`,
+    },
+  );
 }

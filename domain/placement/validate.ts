@@ -16,7 +16,10 @@ export function validateRequest(record: VnfRecord, request: ChangeRequest): Fail
       return validateLevel(record, request);
     case 'replaceMembers': {
       const unknown = request.members.find(
-        ({ pool, ordinal }) => ![...(record.pools[pool]?.inService ?? []), ...(record.pools[pool]?.failed ?? [])].some((member) => member.ordinal === ordinal),
+        ({ pool, ordinal }) =>
+          ![...(record.pools[pool]?.inService ?? []), ...(record.pools[pool]?.failed ?? [])].some(
+            (member) => member.ordinal === ordinal,
+          ),
       );
       if (!unknown) return null;
       const name = memberName(record.vnf, unknown.pool, unknown.ordinal);
@@ -25,7 +28,10 @@ export function validateRequest(record: VnfRecord, request: ChangeRequest): Fail
   }
 }
 
-function validateLevel(record: VnfRecord, request: { kind: 'scaleOut' | 'scaleIn'; pool: string; to: number }): Failure | null {
+function validateLevel(
+  record: VnfRecord,
+  request: { kind: 'scaleOut' | 'scaleIn'; pool: string; to: number },
+): Failure | null {
   const { kind, pool: name, to } = request;
   const pool = record.descriptor.pools.find((each) => each.name === name);
   const level = record.pools[name]?.level;
@@ -41,10 +47,14 @@ function whatIsWrong(pool: Pool, asked: { kind: 'scaleOut' | 'scaleIn'; to: numb
   const { kind, to, level } = asked;
   const { min, max } = pool.size;
   if (!Number.isSafeInteger(to)) return 'a level is a whole number';
-  if (to > max) return `${pool.name} has at most ${String(max)} members; ask for a level from ${String(min)} to ${String(max)}`;
-  if (to < min) return `${pool.name} has at least ${String(min)} members; ask for a level from ${String(min)} to ${String(max)}`;
-  if (kind === 'scaleOut' && to <= level) return `${pool.name} is at level ${String(level)} already; scaleOut goes above it${to < level ? ', scaleIn below' : ''}`;
-  if (kind === 'scaleIn' && to >= level) return `${pool.name} is at level ${String(level)}; scaleIn goes below it${to > level ? ', scaleOut above' : ''}`;
+  if (to > max)
+    return `${pool.name} has at most ${String(max)} members; ask for a level from ${String(min)} to ${String(max)}`;
+  if (to < min)
+    return `${pool.name} has at least ${String(min)} members; ask for a level from ${String(min)} to ${String(max)}`;
+  if (kind === 'scaleOut' && to <= level)
+    return `${pool.name} is at level ${String(level)} already; scaleOut goes above it${to < level ? ', scaleIn below' : ''}`;
+  if (kind === 'scaleIn' && to >= level)
+    return `${pool.name} is at level ${String(level)}; scaleIn goes below it${to > level ? ', scaleOut above' : ''}`;
   return null;
 }
 

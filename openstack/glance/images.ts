@@ -10,5 +10,14 @@ export type Image = z.infer<typeof imageSchema>;
 /** Active ones of this name; names are not unique. */
 export async function listImages(session: Session, filter: { name: string }, call: CallOptions = {}): Promise<Image[]> {
   const reply = z.object({ images: z.array(imageSchema) });
-  return (await session.call({ ...call, service: 'image', method: 'GET', path: '/images', query: { name: filter.name, status: 'active' }, reply })).images;
+  return (
+    await session.call({
+      ...call,
+      service: 'image',
+      method: 'GET',
+      path: '/images',
+      query: { name: filter.name, status: 'active' },
+      reply,
+    })
+  ).images;
 }

@@ -12,7 +12,14 @@ export const tokenSchema = z.object({
       .array(
         z.object({
           type: z.string(),
-          endpoints: z.array(z.object({ interface: z.string(), region_id: z.string().nullish(), region: z.string().nullish(), url: z.string() })),
+          endpoints: z.array(
+            z.object({
+              interface: z.string(),
+              region_id: z.string().nullish(),
+              region: z.string().nullish(),
+              url: z.string(),
+            }),
+          ),
         }),
       )
       .default([]),
@@ -23,7 +30,11 @@ export type TokenBody = z.infer<typeof tokenSchema>['token'];
 
 export function authRequest(auth: Auth): unknown {
   if (auth.kind === 'applicationCredential') {
-    return { auth: { identity: { methods: ['application_credential'], application_credential: { id: auth.id, secret: auth.secret } } } };
+    return {
+      auth: {
+        identity: { methods: ['application_credential'], application_credential: { id: auth.id, secret: auth.secret } },
+      },
+    };
   }
   return {
     auth: {

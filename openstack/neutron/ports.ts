@@ -34,7 +34,11 @@ export interface NewPort {
 }
 
 /** All in one request: all or none. Tags in the body need the extension `tag-ports-during-bulk-creation`. */
-export async function createPorts(session: Session, ports: readonly NewPort[], call: CallOptions = {}): Promise<Port[]> {
+export async function createPorts(
+  session: Session,
+  ports: readonly NewPort[],
+  call: CallOptions = {},
+): Promise<Port[]> {
   const body = {
     ports: ports.map(({ name, networkId, tags, securityGroupIds }) => ({
       name,
@@ -43,10 +47,23 @@ export async function createPorts(session: Session, ports: readonly NewPort[], c
       ...(securityGroupIds && { security_groups: securityGroupIds }),
     })),
   };
-  return (await session.call({ ...call, service: 'network', method: 'POST', path: '/ports', body, reply: z.object({ ports: z.array(portSchema) }) })).ports;
+  return (
+    await session.call({
+      ...call,
+      service: 'network',
+      method: 'POST',
+      path: '/ports',
+      body,
+      reply: z.object({ ports: z.array(portSchema) }),
+    })
+  ).ports;
 }
 
-export async function listPorts(session: Session, filter: { tags?: readonly string[]; deviceId?: string }, call: CallOptions = {}): Promise<Port[]> {
+export async function listPorts(
+  session: Session,
+  filter: { tags?: readonly string[]; deviceId?: string },
+  call: CallOptions = {},
+): Promise<Port[]> {
   const { tags, deviceId } = filter;
   return await listAll(
     session,

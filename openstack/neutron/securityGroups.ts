@@ -43,16 +43,37 @@ export interface NewRule {
 /** Of the session's own project: an operator would see everybody's. */
 export async function listSecurityGroups(session: Session, call: CallOptions = {}): Promise<SecurityGroup[]> {
   const reply = z.object({ security_groups: z.array(groupSchema) }).transform((body) => body.security_groups);
-  return await listAll(session, { service: 'network', path: '/security-groups', query: { project_id: await session.projectId() }, reply }, call);
+  return await listAll(
+    session,
+    { service: 'network', path: '/security-groups', query: { project_id: await session.projectId() }, reply },
+    call,
+  );
 }
 
-export async function createSecurityGroup(session: Session, group: { name: string; description: string }, call: CallOptions = {}): Promise<SecurityGroup> {
+export async function createSecurityGroup(
+  session: Session,
+  group: { name: string; description: string },
+  call: CallOptions = {},
+): Promise<SecurityGroup> {
   const reply = z.object({ security_group: groupSchema });
-  return (await session.call({ ...call, service: 'network', method: 'POST', path: '/security-groups', body: { security_group: group }, reply })).security_group;
+  return (
+    await session.call({
+      ...call,
+      service: 'network',
+      method: 'POST',
+      path: '/security-groups',
+      body: { security_group: group },
+      reply,
+    })
+  ).security_group;
 }
 
 /** All in one request. */
-export async function createSecurityGroupRules(session: Session, rules: readonly NewRule[], call: CallOptions = {}): Promise<void> {
+export async function createSecurityGroupRules(
+  session: Session,
+  rules: readonly NewRule[],
+  call: CallOptions = {},
+): Promise<void> {
   const body = {
     security_group_rules: rules.map((rule) => ({
       security_group_id: rule.groupId,
@@ -71,7 +92,12 @@ export async function createSecurityGroupRules(session: Session, rules: readonly
 /** 409 while a port uses it. */
 export async function deleteSecurityGroup(session: Session, id: string, call: CallOptions = {}): Promise<boolean> {
   try {
-    await session.call({ ...call, service: 'network', method: 'DELETE', path: `/security-groups/${encodeURIComponent(id)}` });
+    await session.call({
+      ...call,
+      service: 'network',
+      method: 'DELETE',
+      path: `/security-groups/${encodeURIComponent(id)}`,
+    });
     return true;
   } catch (error) {
     if (error instanceof NotFoundError) return false;

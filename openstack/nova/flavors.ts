@@ -4,7 +4,13 @@ import type { CallOptions, Session } from '../session';
 
 /** https://docs.openstack.org/api-ref/compute/#flavors */
 
-const flavorSchema = z.object({ id: z.string(), name: z.string(), vcpus: z.number(), ram: z.number(), disk: z.number() });
+const flavorSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  vcpus: z.number(),
+  ram: z.number(),
+  disk: z.number(),
+});
 
 export type Flavor = z.infer<typeof flavorSchema>;
 

@@ -6,7 +6,13 @@ import type { CallOptions, Session } from '../session';
 const detail = z.object({ limit: z.number(), in_use: z.number(), reserved: z.number().default(0) });
 
 const schema = z.object({
-  quota_set: z.object({ instances: detail, cores: detail, ram: detail, server_groups: detail, server_group_members: detail }),
+  quota_set: z.object({
+    instances: detail,
+    cores: detail,
+    ram: detail,
+    server_groups: detail,
+    server_group_members: detail,
+  }),
 });
 
 export type ComputeQuota = z.infer<typeof schema>['quota_set'];

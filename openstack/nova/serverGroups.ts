@@ -16,19 +16,32 @@ export type ServerGroup = z.infer<typeof groupSchema>;
 
 export async function listServerGroups(session: Session, call: CallOptions = {}): Promise<ServerGroup[]> {
   const reply = z.object({ server_groups: z.array(groupSchema) });
-  return (await session.call({ ...call, service: 'compute', method: 'GET', path: '/os-server-groups', reply })).server_groups;
+  return (await session.call({ ...call, service: 'compute', method: 'GET', path: '/os-server-groups', reply }))
+    .server_groups;
 }
 
 /** Hard anti-affinity with a fixed number per host, which cannot be changed later. Names are not unique. */
-export async function createServerGroup(session: Session, group: { name: string; maxServerPerHost: number }, call: CallOptions = {}): Promise<ServerGroup> {
-  const body = { server_group: { name: group.name, policy: 'anti-affinity', rules: { max_server_per_host: group.maxServerPerHost } } };
+export async function createServerGroup(
+  session: Session,
+  group: { name: string; maxServerPerHost: number },
+  call: CallOptions = {},
+): Promise<ServerGroup> {
+  const body = {
+    server_group: { name: group.name, policy: 'anti-affinity', rules: { max_server_per_host: group.maxServerPerHost } },
+  };
   const reply = z.object({ server_group: groupSchema });
-  return (await session.call({ ...call, service: 'compute', method: 'POST', path: '/os-server-groups', body, reply })).server_group;
+  return (await session.call({ ...call, service: 'compute', method: 'POST', path: '/os-server-groups', body, reply }))
+    .server_group;
 }
 
 export async function deleteServerGroup(session: Session, id: string, call: CallOptions = {}): Promise<boolean> {
   try {
-    await session.call({ ...call, service: 'compute', method: 'DELETE', path: `/os-server-groups/${encodeURIComponent(id)}` });
+    await session.call({
+      ...call,
+      service: 'compute',
+      method: 'DELETE',
+      path: `/os-server-groups/${encodeURIComponent(id)}`,
+    });
     return true;
   } catch (error) {
     if (error instanceof NotFoundError) return false;

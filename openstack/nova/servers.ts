@@ -47,7 +47,11 @@ export interface NewServer {
 }
 
 /** 202: it exists, and is listed at once. Whether it will be ACTIVE is another matter. There is no idempotency key. */
-export async function createServer(session: Session, server: NewServer, call: CallOptions = {}): Promise<{ id: string }> {
+export async function createServer(
+  session: Session,
+  server: NewServer,
+  call: CallOptions = {},
+): Promise<{ id: string }> {
   const { name, flavorId, imageId, portIds, tags, availabilityZone, host } = server;
   const { server: created } = await session.call({
     ...call,
@@ -85,7 +89,11 @@ export async function listServers(session: Session, filter: ServerFilter, call: 
     {
       service: 'compute',
       path: '/servers/detail',
-      query: { ...(tags && tags.length > 0 && { tags: tags.join(',') }), host, ...(allTenants && { all_tenants: true }) },
+      query: {
+        ...(tags && tags.length > 0 && { tags: tags.join(',') }),
+        host,
+        ...(allTenants && { all_tenants: true }),
+      },
       reply: z.object({ servers: z.array(serverSchema) }).transform(({ servers }) => servers),
     },
     call,
@@ -96,7 +104,15 @@ export async function listServers(session: Session, filter: ServerFilter, call: 
 export async function getServer(session: Session, id: string, call: CallOptions = {}): Promise<Server | null> {
   try {
     const reply = z.object({ server: serverSchema });
-    return (await session.call({ ...call, service: 'compute', method: 'GET', path: `/servers/${encodeURIComponent(id)}`, reply })).server;
+    return (
+      await session.call({
+        ...call,
+        service: 'compute',
+        method: 'GET',
+        path: `/servers/${encodeURIComponent(id)}`,
+        reply,
+      })
+    ).server;
   } catch (error) {
     if (error instanceof NotFoundError) return null;
     throw error;
@@ -115,10 +131,27 @@ export async function deleteServer(session: Session, id: string, call: CallOptio
 }
 
 /** From a host that is down, to one that is named: without a name, Nova may put all of a host's servers on one. */
-export async function evacuateServer(session: Session, id: string, host: string, call: CallOptions = {}): Promise<void> {
-  await session.call({ ...call, service: 'compute', method: 'POST', path: `/servers/${encodeURIComponent(id)}/action`, body: { evacuate: { host } } });
+export async function evacuateServer(
+  session: Session,
+  id: string,
+  host: string,
+  call: CallOptions = {},
+): Promise<void> {
+  await session.call({
+    ...call,
+    service: 'compute',
+    method: 'POST',
+    path: `/servers/${encodeURIComponent(id)}/action`,
+    body: { evacuate: { host } },
+  });
 }
 
 export async function startServer(session: Session, id: string, call: CallOptions = {}): Promise<void> {
-  await session.call({ ...call, service: 'compute', method: 'POST', path: `/servers/${encodeURIComponent(id)}/action`, body: { 'os-start': null } });
+  await session.call({
+    ...call,
+    service: 'compute',
+    method: 'POST',
+    path: `/servers/${encodeURIComponent(id)}/action`,
+    body: { 'os-start': null },
+  });
 }

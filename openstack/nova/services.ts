@@ -27,10 +27,24 @@ export type ComputeService = z.infer<typeof serviceSchema>;
 
 export async function listServices(session: Session, call: CallOptions = {}): Promise<ComputeService[]> {
   const reply = z.object({ services: z.array(serviceSchema) });
-  return (await session.call({ ...call, service: 'compute', method: 'GET', path: '/os-services', query: { binary: 'nova-compute' }, reply })).services;
+  return (
+    await session.call({
+      ...call,
+      service: 'compute',
+      method: 'GET',
+      path: '/os-services',
+      query: { binary: 'nova-compute' },
+      reply,
+    })
+  ).services;
 }
 
-export async function disableService(session: Session, id: string, reason: string, call: CallOptions = {}): Promise<void> {
+export async function disableService(
+  session: Session,
+  id: string,
+  reason: string,
+  call: CallOptions = {},
+): Promise<void> {
   await update(session, id, { status: 'disabled', disabled_reason: reason }, call);
 }
 
@@ -44,5 +58,11 @@ export async function forceDown(session: Session, id: string, down: boolean, cal
 }
 
 async function update(session: Session, id: string, body: unknown, call: CallOptions): Promise<void> {
-  await session.call({ ...call, service: 'compute', method: 'PUT', path: `/os-services/${encodeURIComponent(id)}`, body });
+  await session.call({
+    ...call,
+    service: 'compute',
+    method: 'PUT',
+    path: `/os-services/${encodeURIComponent(id)}`,
+    body,
+  });
 }

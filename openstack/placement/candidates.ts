@@ -12,7 +12,11 @@ export interface Provider {
 }
 
 /** Providers that could carry one allocation of these resources now; one that is absent has no room for it. */
-export async function listAllocationCandidates(session: Session, resources: Readonly<Record<string, number>>, call: CallOptions = {}): Promise<Provider[]> {
+export async function listAllocationCandidates(
+  session: Session,
+  resources: Readonly<Record<string, number>>,
+  call: CallOptions = {},
+): Promise<Provider[]> {
   const asked = Object.entries(resources)
     .filter(([, amount]) => amount > 0)
     .map(([name, amount]) => `${name}:${String(amount)}`)
@@ -35,7 +39,16 @@ export async function listAllocationCandidates(session: Session, resources: Read
 const providers = z.object({ resource_providers: z.array(z.object({ uuid: z.string(), name: z.string() })) });
 
 /** For a compute host the provider's name is the hypervisor's host name. */
-export async function listResourceProviders(session: Session, call: CallOptions = {}): Promise<{ id: string; name: string }[]> {
-  const { resource_providers: found } = await session.call({ ...call, service: 'placement', method: 'GET', path: '/resource_providers', reply: providers });
+export async function listResourceProviders(
+  session: Session,
+  call: CallOptions = {},
+): Promise<{ id: string; name: string }[]> {
+  const { resource_providers: found } = await session.call({
+    ...call,
+    service: 'placement',
+    method: 'GET',
+    path: '/resource_providers',
+    reply: providers,
+  });
   return found.map(({ uuid, name }) => ({ id: uuid, name }));
 }

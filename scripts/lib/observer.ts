@@ -63,7 +63,8 @@ export function observe(cloudUrl: string): Observer {
 
 /** The note for a record that is free and owes nothing; `view` is null where there is no record any more. */
 export function settledNote(vnf: string, view: RecordView | null): Note {
-  if (view === null) return { kind: 'settled', vnf, exists: false, revision: 0, levels: {}, members: [], securityGroups: [] };
+  if (view === null)
+    return { kind: 'settled', vnf, exists: false, revision: 0, levels: {}, members: [], securityGroups: [] };
   const members = Object.values(view.pools).flatMap((pool) => [
     ...pool.inService.map((member) => ({ member, inService: true })),
     ...pool.failed.map((member) => ({ member, inService: false })),

@@ -48,14 +48,26 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   };
   try {
     const temporalProgram = await findTemporal();
-    const temporal = await startDevServer({ program: temporalProgram, ...(options.dbFile !== undefined && { dbFile: options.dbFile }) });
+    const temporal = await startDevServer({
+      program: temporalProgram,
+      ...(options.dbFile !== undefined && { dbFile: options.dbFile }),
+    });
     undo.push(() => temporal.stop());
     const cloudsYaml = join(directory, 'clouds.yaml');
     const cloud = await start({
       command: process.execPath,
       args: [
         join(root, 'dist/simulator/main.js'),
-        ...['--port', '0', '--clouds-yaml', cloudsYaml, '--pace', String(options.pace), '--seed', String(options.seed ?? 1)],
+        ...[
+          '--port',
+          '0',
+          '--clouds-yaml',
+          cloudsYaml,
+          '--pace',
+          String(options.pace),
+          '--seed',
+          String(options.seed ?? 1),
+        ],
         ...['--hosts', options.hosts ?? 'mz=12,dmz=4'],
         ...(options.bootSeconds !== undefined ? ['--boot-seconds', options.bootSeconds] : []),
         ...(options.cloudArgs ?? []),
@@ -89,7 +101,17 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       return worker;
     };
     for (let count = 0; count < (options.workers ?? 1); count++) await startWorker();
-    return { directory, temporal, temporalProgram, cloudUrl, cloudsYaml, observer: observe(cloudUrl), startWorker, workers, stop };
+    return {
+      directory,
+      temporal,
+      temporalProgram,
+      cloudUrl,
+      cloudsYaml,
+      observer: observe(cloudUrl),
+      startWorker,
+      workers,
+      stop,
+    };
   } catch (error) {
     await stop();
     throw error;

@@ -16,11 +16,23 @@ const run = promisify(execFile);
 /** Of the CLI; it brings server 1.29.1. Later ones cannot be built with `go install`. */
 const version = '1.5.1';
 
-const cacheDirectory = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'bulkhead', `temporal-${version}`);
+const cacheDirectory = join(
+  process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'),
+  'bulkhead',
+  `temporal-${version}`,
+);
 
 /** Says on standard error which was taken, so that a person knows what runs. */
-export async function findTemporal(say: (line: string) => void = (line) => process.stderr.write(`${line}\n`)): Promise<string> {
-  const ways: readonly (() => Promise<string | null>)[] = [fromVariable, fromPath, fromCache, () => fromDownload(say), () => fromGo(say)];
+export async function findTemporal(
+  say: (line: string) => void = (line) => process.stderr.write(`${line}\n`),
+): Promise<string> {
+  const ways: readonly (() => Promise<string | null>)[] = [
+    fromVariable,
+    fromPath,
+    fromCache,
+    () => fromDownload(say),
+    () => fromGo(say),
+  ];
   for (const way of ways) {
     const found = await way();
     if (found === null) continue;
@@ -40,7 +52,10 @@ export async function findTemporal(say: (line: string) => void = (line) => proce
 async function fromVariable(): Promise<string | null> {
   const path = process.env['TEMPORAL_CLI_PATH'];
   if (path === undefined || path === '') return null;
-  if (!(await works(path))) throw new Error(`TEMPORAL_CLI_PATH is ${path}, and that is not a temporal program that runs. Correct it, or unset it.`);
+  if (!(await works(path)))
+    throw new Error(
+      `TEMPORAL_CLI_PATH is ${path}, and that is not a temporal program that runs. Correct it, or unset it.`,
+    );
   return path;
 }
 
@@ -79,7 +94,10 @@ async function fromGo(say: (line: string) => void): Promise<string | null> {
   try {
     await run('go', ['version']);
     say(`temporal: building version ${version} with go, which takes some minutes …`);
-    await run('go', ['install', `github.com/temporalio/cli/cmd/temporal@v${version}`], { env: { ...process.env, GOBIN: directory }, maxBuffer: 64 * 1024 * 1024 });
+    await run('go', ['install', `github.com/temporalio/cli/cmd/temporal@v${version}`], {
+      env: { ...process.env, GOBIN: directory },
+      maxBuffer: 64 * 1024 * 1024,
+    });
     return await intoCache(join(directory, 'temporal'));
   } catch (error) {
     say(`temporal: go could not build it (${error instanceof Error ? (error.message.split('\n')[0] ?? '') : ''})`);
@@ -127,19 +145,41 @@ export interface DevServerOptions {
 }
 
 /** Poll rates that a single machine may have: they cut the time from a signal to its effect to a quarter. */
-const pollRates = ['transfer', 'timer', 'visibility', 'outbound'].flatMap((queue) => ['--dynamic-config-value', `history.${queue}ProcessorMaxPollRPS=1000`]);
+const pollRates = ['transfer', 'timer', 'visibility', 'outbound'].flatMap((queue) => [
+  '--dynamic-config-value',
+  `history.${queue}ProcessorMaxPollRPS=1000`,
+]);
 
 export async function startDevServer(options: DevServerOptions): Promise<DevServer> {
   const port = options.port ?? (await freePort());
   const uiPort = options.uiPort ?? (await freePort());
   const address = `127.0.0.1:${String(port)}`;
   // Without these pragmas a server with a file slows down more and more.
-  const storage = options.dbFile === undefined ? [] : ['--db-filename', options.dbFile, '--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=1'];
-  const attributes = Object.entries(searchAttributes).flatMap(([name, type]) => ['--search-attribute', `${name}=${type}`]);
+  const storage =
+    options.dbFile === undefined
+      ? []
+      : ['--db-filename', options.dbFile, '--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=1'];
+  const attributes = Object.entries(searchAttributes).flatMap(([name, type]) => [
+    '--search-attribute',
+    `${name}=${type}`,
+  ]);
   const server = await start({
     command: options.program,
     args: [
-      ...['server', 'start-dev', '--ip', '127.0.0.1', '--ui-ip', '127.0.0.1', '--port', String(port), '--ui-port', String(uiPort), '--log-level', 'error'],
+      ...[
+        'server',
+        'start-dev',
+        '--ip',
+        '127.0.0.1',
+        '--ui-ip',
+        '127.0.0.1',
+        '--port',
+        String(port),
+        '--ui-port',
+        String(uiPort),
+        '--log-level',
+        'error',
+      ],
       ...storage,
       ...attributes,
       ...pollRates,

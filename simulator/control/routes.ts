@@ -11,7 +11,12 @@ export const control: ServiceRoutes = {
   error: (status, message) => ({ error: { code: status, message } }),
   routes: [
     route('POST', '/publications', publish, { open: true }),
-    route('GET', '/publications', ({ cloud }) => ({ status: 200, body: { publications: Object.fromEntries(cloud.publications) } }), { open: true }),
+    route(
+      'GET',
+      '/publications',
+      ({ cloud }) => ({ status: 200, body: { publications: Object.fromEntries(cloud.publications) } }),
+      { open: true },
+    ),
     route('POST', '/notes', note, { open: true }),
     route('GET', '/log', log, { open: true }),
     route('GET', '/calls', ({ cloud }) => ({ status: 200, body: { calls: cloud.calls } }), { open: true }),
@@ -27,7 +32,12 @@ export const control: ServiceRoutes = {
 
 /** A lower or equal pair of revision and stage is answered and ignored: a repeat or a late one does no harm. */
 function publish({ cloud, body, requestId }: Request): Response {
-  const { vnf, revision, stage, service } = body as { vnf: string; revision: number; stage: 1 | 2; service: Record<string, string[]> };
+  const { vnf, revision, stage, service } = body as {
+    vnf: string;
+    revision: number;
+    stage: 1 | 2;
+    service: Record<string, string[]>;
+  };
   const last = cloud.publications.get(vnf);
   const newer = !last || revision > last.revision || (revision === last.revision && stage > last.stage);
   if (newer) {
@@ -96,4 +106,3 @@ function expireTokens({ cloud }: Request): Response {
   for (const token of cloud.tokens.values()) token.expiresAt = 0;
   return { status: 200, body: {} };
 }
-

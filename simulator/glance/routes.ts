@@ -6,7 +6,15 @@ export const glance: ServiceRoutes = {
   prefix: '/image',
   error: (status, message) => `<html><head><title>${String(status)}</title></head><body>${message}</body></html>`,
   routes: [
-    route('GET', '/', ({ base }) => ({ status: 300, body: { versions: [{ id: 'v2.16', status: 'CURRENT', links: [{ rel: 'self', href: `${base}/image/v2/` }] }] } }), { open: true }),
+    route(
+      'GET',
+      '/',
+      ({ base }) => ({
+        status: 300,
+        body: { versions: [{ id: 'v2.16', status: 'CURRENT', links: [{ rel: 'self', href: `${base}/image/v2/` }] }] },
+      }),
+      { open: true },
+    ),
     route('GET', '/v2/images', ({ cloud, query }) => {
       const name = query.get('name');
       const images = [...cloud.images.values()].filter((image) => name === null || image.name === name);
@@ -21,5 +29,17 @@ export const glance: ServiceRoutes = {
 };
 
 function show({ id, name }: Image): unknown {
-  return { id, name, status: 'active', visibility: 'public', container_format: 'bare', disk_format: 'qcow2', min_disk: 0, min_ram: 0, size: 1, tags: [], protected: false };
+  return {
+    id,
+    name,
+    status: 'active',
+    visibility: 'public',
+    container_format: 'bare',
+    disk_format: 'qcow2',
+    min_disk: 0,
+    min_ram: 0,
+    size: 1,
+    tags: [],
+    protected: false,
+  };
 }

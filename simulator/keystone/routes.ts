@@ -16,19 +16,44 @@ export const keystone: ServiceRoutes = {
     route('GET', '/v3', ({ base }) => ({ status: 200, body: { version: version(base) } }), { open: true }),
     route('POST', '/v3/auth/tokens', authenticate, { open: true }),
     route('GET', '/v3/auth/tokens', show),
-    route('GET', '/v3/projects', ({ cloud }) => ({ status: 200, body: { projects: [...cloud.projects.values()].map(({ id, name }) => ({ id, name, domain_id: 'default', enabled: true })) } })),
+    route('GET', '/v3/projects', ({ cloud }) => ({
+      status: 200,
+      body: {
+        projects: [...cloud.projects.values()].map(({ id, name }) => ({
+          id,
+          name,
+          domain_id: 'default',
+          enabled: true,
+        })),
+      },
+    })),
     route('GET', '/v3/projects/:id', ({ cloud, params }) => {
-      const found = cloud.projects.get(params[0] ?? '') ?? [...cloud.projects.values()].find(({ name }) => name === params[0]);
+      const found =
+        cloud.projects.get(params[0] ?? '') ?? [...cloud.projects.values()].find(({ name }) => name === params[0]);
       if (!found) throw new Refusal(404, `Could not find project: ${params[0] ?? ''}.`);
-      return { status: 200, body: { project: { id: found.id, name: found.name, domain_id: 'default', enabled: true } } };
+      return {
+        status: 200,
+        body: { project: { id: found.id, name: found.name, domain_id: 'default', enabled: true } },
+      };
     }),
   ],
 };
 
-const titles: Readonly<Record<number, string>> = { 400: 'Bad Request', 401: 'Unauthorized', 403: 'Forbidden', 404: 'Not Found' };
+const titles: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+};
 
 function version(base: string): unknown {
-  return { id: 'v3.14', status: 'stable', updated: '2020-04-07T00:00:00Z', links: [{ rel: 'self', href: `${base}/identity/v3/` }], 'media-types': [] };
+  return {
+    id: 'v3.14',
+    status: 'stable',
+    updated: '2020-04-07T00:00:00Z',
+    links: [{ rel: 'self', href: `${base}/identity/v3/` }],
+    'media-types': [],
+  };
 }
 
 function versions({ base }: Request): Response {
@@ -56,7 +81,9 @@ interface AuthBody {
   readonly auth?: {
     readonly identity?: {
       readonly methods?: readonly string[];
-      readonly password?: { readonly user?: { readonly id?: string; readonly name?: string; readonly password?: string } };
+      readonly password?: {
+        readonly user?: { readonly id?: string; readonly name?: string; readonly password?: string };
+      };
       readonly application_credential?: { readonly id?: string; readonly secret?: string };
     };
     readonly scope?: { readonly project?: { readonly id?: string; readonly name?: string } };

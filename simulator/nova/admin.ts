@@ -1,5 +1,5 @@
 import { emit, emitHost, isUp, newUuid, type Host, type ServerGroup } from '../model';
-import { objectIn, Refusal, route, text, type Request, type Response, type Route } from '../routing';
+import { objectIn, Refusal, route, text, texts, type Request, type Response, type Route } from '../routing';
 import { usedBy } from './servers';
 import { microversion, newest } from './version';
 
@@ -27,20 +27,34 @@ export const adminRoutes: readonly Route[] = [
 
 function forOperators(handle: (request: Request) => Response): (request: Request) => Response {
   return (request) => {
-    if (!request.admin) throw new Refusal(403, `Policy doesn't allow os_compute_api:${request.path.split('/')[1] ?? ''} to be performed.`);
+    if (!request.admin)
+      throw new Refusal(
+        403,
+        `Policy doesn't allow os_compute_api:${request.path.split('/')[1] ?? ''} to be performed.`,
+      );
     return handle(request);
   };
 }
 
 function versions({ base }: Request): Response {
-  const version = { id: 'v2.1', status: 'CURRENT', version: `2.${String(newest)}`, min_version: '2.1', updated: '2013-07-23T11:33:21Z', links: [{ rel: 'self', href: `${base}/compute/v2.1/` }], 'media-types': [] };
+  const version = {
+    id: 'v2.1',
+    status: 'CURRENT',
+    version: `2.${String(newest)}`,
+    min_version: '2.1',
+    updated: '2013-07-23T11:33:21Z',
+    links: [{ rel: 'self', href: `${base}/compute/v2.1/` }],
+    'media-types': [],
+  };
   return { status: 200, body: { version } };
 }
 
 function services({ cloud, query }: Request): Response {
   const binary = query.get('binary');
   const host = query.get('host');
-  const found = [...cloud.hosts.values()].filter((each) => (binary === null || binary === 'nova-compute') && (host === null || each.name === host));
+  const found = [...cloud.hosts.values()].filter(
+    (each) => (binary === null || binary === 'nova-compute') && (host === null || each.name === host),
+  );
   return { status: 200, body: { services: found.map(service) } };
 }
 
@@ -73,7 +87,11 @@ function updateService({ cloud, params, body, requestId }: Request): Response {
   if (given.forced_down === true) host.forcedDown = true;
   if (given.forced_down === false) {
     const left = [...host.holds].some((id) => cloud.servers.get(id)?.host !== host.name);
-    if (left) throw new Refusal(400, `Unable to force up host ${host.name} as \`done\` evacuation migration records remain associated with the host. Ensure the compute service has been restarted.`);
+    if (left)
+      throw new Refusal(
+        400,
+        `Unable to force up host ${host.name} as \`done\` evacuation migration records remain associated with the host. Ensure the compute service has been restarted.`,
+      );
     host.forcedDown = false;
   }
   emitHost(cloud, host, requestId);
@@ -116,9 +134,16 @@ function zones({ cloud, path }: Request): Response {
     Object.fromEntries(
       [...cloud.hosts.values()]
         .filter((host) => host.zone === zone)
-        .map((host) => [host.name, { 'nova-compute': { available: isUp(host), active: host.enabled, updated_at: null } }]),
+        .map((host) => [
+          host.name,
+          { 'nova-compute': { available: isUp(host), active: host.enabled, updated_at: null } },
+        ]),
     );
-  const found = [...cloud.aggregates.keys()].map((zoneName) => ({ zoneName, zoneState: { available: true }, hosts: withHosts ? hostsIn(zoneName) : null }));
+  const found = [...cloud.aggregates.keys()].map((zoneName) => ({
+    zoneName,
+    zoneState: { available: true },
+    hosts: withHosts ? hostsIn(zoneName) : null,
+  }));
   return { status: 200, body: { availabilityZoneInfo: found } };
 }
 
@@ -170,7 +195,8 @@ function limits({ cloud, project }: Request): Response {
           totalRAMUsed: used['ram'],
           maxServerGroups: limit('server_groups'),
           maxServerGroupMembers: limit('server_group_members'),
-          totalServerGroupsUsed: [...cloud.serverGroups.values()].filter((group) => group.projectId === project.id).length,
+          totalServerGroupsUsed: [...cloud.serverGroups.values()].filter((group) => group.projectId === project.id)
+            .length,
           maxServerMeta: 128,
           maxTotalKeypairs: 100,
         },
@@ -194,13 +220,17 @@ function quotas(request: Request): Response {
     const limit = project.quotas.get(name) ?? -1;
     return [name, detailed ? { limit, in_use: used[name] ?? 0, reserved: 0 } : limit];
   });
-  const others = ['key_pairs', 'metadata_items'].map((name) => [name, detailed ? { limit: 100, in_use: 0, reserved: 0 } : 100]);
+  const others = ['key_pairs', 'metadata_items'].map((name) => [
+    name,
+    detailed ? { limit: 100, in_use: 0, reserved: 0 } : 100,
+  ]);
   return { status: 200, body: { quota_set: { id: project.id, ...Object.fromEntries([...entries, ...others]) } } };
 }
 
 function projectOf({ cloud, project, admin }: Request, id: string): Request['project'] {
   const found = cloud.projects.get(id);
-  if (!found || (!admin && found.id !== project.id)) throw new Refusal(403, "Policy doesn't allow os_compute_api:os-quota-sets:show to be performed.");
+  if (!found || (!admin && found.id !== project.id))
+    throw new Refusal(403, "Policy doesn't allow os_compute_api:os-quota-sets:show to be performed.");
   return found;
 }
 
@@ -230,22 +260,35 @@ function groups(request: Request): Response {
 function createGroup(request: Request): Response {
   const { cloud, body, project, requestId } = request;
   const given = objectIn(body, 'server_group');
-  const policy = text(given['policy']) ?? (Array.isArray(given['policies']) ? text(given['policies'][0]) : undefined) ?? '';
+  const policy =
+    text(given['policy']) ?? (Array.isArray(given['policies']) ? texts(given['policies'])[0] : undefined) ?? '';
   const rules = given['rules'] as { max_server_per_host?: number } | undefined;
-  if (rules !== undefined && microversion(request) < 64) throw new Refusal(400, "Invalid input for field/attribute server_group. Additional properties are not allowed ('rules' was unexpected)");
-  if (rules?.max_server_per_host !== undefined && policy !== 'anti-affinity') throw new Refusal(400, 'Only anti-affinity policy supports rules.');
+  if (rules !== undefined && microversion(request) < 64)
+    throw new Refusal(
+      400,
+      "Invalid input for field/attribute server_group. Additional properties are not allowed ('rules' was unexpected)",
+    );
+  if (rules?.max_server_per_host !== undefined && policy !== 'anti-affinity')
+    throw new Refusal(400, 'Only anti-affinity policy supports rules.');
   const limit = project.quotas.get('server_groups') ?? -1;
   const used = [...cloud.serverGroups.values()].filter((group) => group.projectId === project.id).length;
   if (limit >= 0 && used >= limit) throw new Refusal(403, 'Quota exceeded, too many server groups.');
-  const group: ServerGroup = { id: newUuid(cloud), name: text(given['name']) ?? '', projectId: project.id, policy, maxPerHost: rules?.max_server_per_host ?? 1, members: new Set() };
+  const group: ServerGroup = {
+    id: newUuid(cloud),
+    name: text(given['name']) ?? '',
+    projectId: project.id,
+    policy,
+    maxPerHost: rules?.max_server_per_host ?? 1,
+    members: new Set(),
+  };
   cloud.serverGroups.set(group.id, group);
   emit(cloud, { type: 'serverGroup.created', requestId, id: group.id, name: group.name, project: project.id });
   return { status: 200, body: { server_group: showGroup(request, group) } };
 }
 
 function deleteGroup({ cloud, params, requestId }: Request): Response {
-  if (!cloud.serverGroups.delete(params[0] ?? '')) throw new Refusal(404, `Instance group ${params[0] ?? ''} could not be found.`);
+  if (!cloud.serverGroups.delete(params[0] ?? ''))
+    throw new Refusal(404, `Instance group ${params[0] ?? ''} could not be found.`);
   emit(cloud, { type: 'serverGroup.deleted', requestId, id: params[0] ?? '' });
   return { status: 204 };
 }
-

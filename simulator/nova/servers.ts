@@ -50,29 +50,59 @@ async function create(request: Request): Promise<Response> {
     if (port) port.deviceId = server.id;
   }
   const { id, name, tags, portIds, requestedHost, zone } = server;
-  emit(cloud, { type: 'server.created', requestId, id, name, project: project.id, flavor: flavor?.name ?? '', tags: [...tags], portIds: [...portIds], requestedHost, zone });
+  emit(cloud, {
+    type: 'server.created',
+    requestId,
+    id,
+    name,
+    project: project.id,
+    flavor: flavor?.name ?? '',
+    tags: [...tags],
+    portIds: [...portIds],
+    requestedHost,
+    zone,
+  });
   schedule(cloud, server);
-  return { status: 202, body: { server: { id, links: links(request, id), 'OS-DCF:diskConfig': 'MANUAL', adminPass: '', security_groups: [] } } };
+  return {
+    status: 202,
+    body: {
+      server: { id, links: links(request, id), 'OS-DCF:diskConfig': 'MANUAL', adminPass: '', security_groups: [] },
+    },
+  };
 }
 
-type Wanted = Pick<Server, 'name' | 'flavorId' | 'imageId' | 'tags' | 'portIds' | 'requestedHost' | 'zone' | 'groupId' | 'hints'>;
+type Wanted = Pick<
+  Server,
+  'name' | 'flavorId' | 'imageId' | 'tags' | 'portIds' | 'requestedHost' | 'zone' | 'groupId' | 'hints'
+>;
 
 function checked(request: Request, given: Record<string, unknown>): Wanted {
   const { cloud, admin, body } = request;
   const name = text(given['name']);
-  if (name === undefined || name === '') throw new Refusal(400, "Invalid input for field/attribute server. Value: 'name' is a required property");
+  if (name === undefined || name === '')
+    throw new Refusal(400, "Invalid input for field/attribute server. Value: 'name' is a required property");
   const flavorId = [...cloud.flavors.values()].find((each) => each.id === given['flavorRef'])?.id;
   if (flavorId === undefined) throw new Refusal(400, `Flavor ${String(given['flavorRef'])} could not be found.`);
   const imageId = text(given['imageRef']) ?? '';
   if (!cloud.images.has(imageId)) throw new Refusal(400, `Can not find requested image ${imageId}`);
   const tags = texts(given['tags']);
-  if (tags.length > 0 && microversion(request) < 52) throw new Refusal(400, "Invalid input for field/attribute server. Additional properties are not allowed ('tags' was unexpected)");
-  if (tags.some((tag) => tag.length > 60)) throw new Refusal(400, 'Invalid input for field/attribute tags. Tag is longer than 60 characters');
+  if (tags.length > 0 && microversion(request) < 52)
+    throw new Refusal(
+      400,
+      "Invalid input for field/attribute server. Additional properties are not allowed ('tags' was unexpected)",
+    );
+  if (tags.some((tag) => tag.length > 60))
+    throw new Refusal(400, 'Invalid input for field/attribute tags. Tag is longer than 60 characters');
   const networks = Array.isArray(given['networks']) ? (given['networks'] as Record<string, unknown>[]) : [];
   const requestedHost = text(given['host']) ?? text(given['hypervisor_hostname']) ?? null;
-  if (requestedHost !== null && microversion(request) < 74) throw new Refusal(400, "Invalid input for field/attribute server. Additional properties are not allowed ('host' was unexpected)");
+  if (requestedHost !== null && microversion(request) < 74)
+    throw new Refusal(
+      400,
+      "Invalid input for field/attribute server. Additional properties are not allowed ('host' was unexpected)",
+    );
   if (requestedHost !== null && !admin) throw forbidden('compute:servers:create:requested_destination');
-  if (requestedHost !== null && !cloud.hosts.has(requestedHost)) throw new Refusal(400, `Compute host ${requestedHost} could not be found.`);
+  if (requestedHost !== null && !cloud.hosts.has(requestedHost))
+    throw new Refusal(400, `Compute host ${requestedHost} could not be found.`);
   const { zone, forced } = zoneOf(request, text(given['availability_zone']));
   const { groupId, hints } = hintsOf(cloud, body);
   return {
@@ -102,7 +132,8 @@ function hintsOf(cloud: Cloud, body: unknown): { groupId: string | null; hints: 
   const all = body as Record<string, unknown>;
   const hints = (all['os:scheduler_hints'] ?? all['OS-SCH-HNT:scheduler_hints'] ?? {}) as Record<string, unknown>;
   const groupId = text(hints['group']) ?? null;
-  if (groupId !== null && !cloud.serverGroups.has(groupId)) throw new Refusal(400, `Instance group ${groupId} could not be found.`);
+  if (groupId !== null && !cloud.serverGroups.has(groupId))
+    throw new Refusal(400, `Instance group ${groupId} could not be found.`);
   return { groupId, hints };
 }
 
@@ -120,7 +151,8 @@ function checkQuota({ cloud, project }: Request, more: Readonly<Record<string, n
       return limit >= 0 && (used[name] ?? 0) + (more[name] ?? 0) > limit;
     });
   if (over.length === 0) return;
-  const each = (value: (name: string) => number | undefined): string => over.map((name) => String(value(name) ?? 0)).join(', ');
+  const each = (value: (name: string) => number | undefined): string =>
+    over.map((name) => String(value(name) ?? 0)).join(', ');
   throw new Refusal(
     403,
     `Quota exceeded for ${over.join(', ')}: Requested ${each((name) => more[name])}, but already used ${each((name) => used[name])} of ${each((name) => project.quotas.get(name))} ${over.join(', ')}`,
@@ -141,20 +173,64 @@ export function usedBy(cloud: Cloud, projectId: string): Record<string, number> 
 
 const ignoredForTenants = ['metadata', 'host', 'node', 'uuid', 'description', 'deleted'];
 const known = new Set([
-  ...['name', 'status', 'image', 'flavor', 'tags', 'tags-any', 'not-tags', 'not-tags-any', 'all_tenants', 'limit', 'marker', 'sort_key', 'sort_dir'],
-  ...['changes-since', 'changes-before', 'availability_zone', 'vm_state', 'task_state', 'project_id', 'tenant_id', 'user_id', 'ip', 'ip6', 'reservation_id'],
-  ...['locked', 'hostname', 'created_at', 'launched_at', 'terminated_at', 'power_state', 'progress', 'key_name', 'config_drive', ...ignoredForTenants],
+  ...[
+    'name',
+    'status',
+    'image',
+    'flavor',
+    'tags',
+    'tags-any',
+    'not-tags',
+    'not-tags-any',
+    'all_tenants',
+    'limit',
+    'marker',
+    'sort_key',
+    'sort_dir',
+  ],
+  ...[
+    'changes-since',
+    'changes-before',
+    'availability_zone',
+    'vm_state',
+    'task_state',
+    'project_id',
+    'tenant_id',
+    'user_id',
+    'ip',
+    'ip6',
+    'reservation_id',
+  ],
+  ...[
+    'locked',
+    'hostname',
+    'created_at',
+    'launched_at',
+    'terminated_at',
+    'power_state',
+    'progress',
+    'key_name',
+    'config_drive',
+    ...ignoredForTenants,
+  ],
 ]);
 
 function list(request: Request, show: (request: Request, server: Server) => unknown): Response {
   const { cloud, query, project, admin } = request;
-  for (const key of query.keys()) if (!known.has(key)) throw new Refusal(400, `Invalid input for query parameters ${key}. Additional properties are not allowed ('${key}' was unexpected)`);
+  for (const key of query.keys())
+    if (!known.has(key))
+      throw new Refusal(
+        400,
+        `Invalid input for query parameters ${key}. Additional properties are not allowed ('${key}' was unexpected)`,
+      );
   if (admin && query.has('metadata')) throw new Refusal(400, 'Invalid filters: metadata');
   const all = query.get('all_tenants');
   const everywhere = all !== null && all !== 'False' && all !== 'false' && all !== '0';
   if (everywhere && !admin) throw forbidden('os_compute_api:servers:detail:get_all_tenants');
   const tests = filters(request);
-  const found = [...cloud.servers.values()].filter((server) => (everywhere || server.projectId === project.id) && tests.every((test) => test(server)));
+  const found = [...cloud.servers.values()].filter(
+    (server) => (everywhere || server.projectId === project.id) && tests.every((test) => test(server)),
+  );
   // Newest first, as Nova sorts by creation.
   const shown = page(found.reverse(), query);
   const last = shown.at(-1);
@@ -163,7 +239,14 @@ function list(request: Request, show: (request: Request, server: Server) => unkn
     status: 200,
     body: {
       servers: shown.map((server) => show(request, server)),
-      ...(more && { servers_links: [{ rel: 'next', href: `${request.base}/compute/v2.1/servers/detail?limit=${String(shown.length)}&marker=${last.id}` }] }),
+      ...(more && {
+        servers_links: [
+          {
+            rel: 'next',
+            href: `${request.base}/compute/v2.1/servers/detail?limit=${String(shown.length)}&marker=${last.id}`,
+          },
+        ],
+      }),
     },
   };
 }
@@ -191,7 +274,8 @@ function filters({ cloud, query, admin }: Request): ((server: Server) => boolean
 
 function serverOf({ cloud, params, project, admin }: Request): Server {
   const server = cloud.servers.get(params[0] ?? '');
-  if (!server || (!admin && server.projectId !== project.id)) throw new Refusal(404, `Instance ${params[0] ?? ''} could not be found.`);
+  if (!server || (!admin && server.projectId !== project.id))
+    throw new Refusal(404, `Instance ${params[0] ?? ''} could not be found.`);
   return server;
 }
 
@@ -219,7 +303,15 @@ function detail(request: Request, server: Server): unknown {
     metadata: {},
     hostId: server.host === null ? '' : createHash('sha224').update(`${server.projectId}${server.host}`).digest('hex'),
     image: { id: server.imageId, links: [] },
-    flavor: { original_name: flavor?.name, vcpus: flavor?.vcpus, ram: flavor?.ramMb, disk: flavor?.diskGb, ephemeral: 0, swap: 0, extra_specs: {} },
+    flavor: {
+      original_name: flavor?.name,
+      vcpus: flavor?.vcpus,
+      ram: flavor?.ramMb,
+      disk: flavor?.diskGb,
+      ephemeral: 0,
+      swap: 0,
+      extra_specs: {},
+    },
     created: server.createdAt,
     updated: server.createdAt,
     addresses: addresses(cloud, server),
@@ -243,18 +335,35 @@ function detail(request: Request, server: Server): unknown {
     trusted_image_certificates: null,
     server_groups: server.groupId === null ? [] : [server.groupId],
     ...(server.status === 'ACTIVE' && { progress: 0 }),
-    ...(server.fault && { fault: { ...server.fault, created: server.createdAt, ...(admin && { details: 'Traceback' }) } }),
+    ...(server.fault && {
+      fault: { ...server.fault, created: server.createdAt, ...(admin && { details: 'Traceback' }) },
+    }),
     ...(admin && {
       'OS-EXT-SRV-ATTR:host': server.host,
       'OS-EXT-SRV-ATTR:hypervisor_hostname': server.host,
       'OS-EXT-SRV-ATTR:instance_name': `instance-${server.id.slice(0, 8)}`,
-      host_status: host === undefined ? '' : isUp(host) ? (host.enabled ? 'UP' : 'MAINTENANCE') : host.forcedDown ? 'DOWN' : 'UNKNOWN',
+      host_status:
+        host === undefined
+          ? ''
+          : isUp(host)
+            ? host.enabled
+              ? 'UP'
+              : 'MAINTENANCE'
+            : host.forcedDown
+              ? 'DOWN'
+              : 'UNKNOWN',
     }),
   };
 }
 
 function vmState({ status }: Server): string {
-  const states = { ACTIVE: 'active', BUILD: 'building', ERROR: 'error', SHUTOFF: 'stopped', REBUILD: 'active' } as const;
+  const states = {
+    ACTIVE: 'active',
+    BUILD: 'building',
+    ERROR: 'error',
+    SHUTOFF: 'stopped',
+    REBUILD: 'active',
+  } as const;
   return states[status];
 }
 
@@ -264,7 +373,12 @@ function addresses(cloud: Cloud, server: Server): Record<string, unknown[]> {
     const port = cloud.ports.get(id);
     const network = port && cloud.networks.get(port.networkId);
     if (!port || !network) continue;
-    (found[network.name] ??= []).push({ version: 4, addr: port.address, 'OS-EXT-IPS:type': 'fixed', 'OS-EXT-IPS-MAC:mac_addr': 'fa:16:3e:00:00:00' });
+    (found[network.name] ??= []).push({
+      version: 4,
+      addr: port.address,
+      'OS-EXT-IPS:type': 'fixed',
+      'OS-EXT-IPS-MAC:mac_addr': 'fa:16:3e:00:00:00',
+    });
   }
   return found;
 }
@@ -275,11 +389,13 @@ function act(request: Request): Response {
   const [action, argument] = Object.entries(body as Record<string, unknown>)[0] ?? ['', null];
   switch (action) {
     case 'os-start':
-      if (server.status !== 'SHUTOFF') throw new Refusal(409, `Cannot 'start' instance ${server.id} while it is in vm_state ${vmState(server)}`);
+      if (server.status !== 'SHUTOFF')
+        throw new Refusal(409, `Cannot 'start' instance ${server.id} while it is in vm_state ${vmState(server)}`);
       setStatus(cloud, server, 'ACTIVE', requestId);
       return { status: 202 };
     case 'os-stop':
-      if (server.status !== 'ACTIVE') throw new Refusal(409, `Cannot 'stop' instance ${server.id} while it is in vm_state ${vmState(server)}`);
+      if (server.status !== 'ACTIVE')
+        throw new Refusal(409, `Cannot 'stop' instance ${server.id} while it is in vm_state ${vmState(server)}`);
       setStatus(cloud, server, 'SHUTOFF', requestId);
       return { status: 202 };
     case 'evacuate': {

@@ -8,8 +8,13 @@ export function microversion({ headers }: Request): number {
   if (asked === undefined) return 1;
   if (asked === 'latest') return newest;
   const match = /^2\.(\d+)$/.exec(asked);
-  if (!match) throw new Refusal(400, `API Version String '${asked}' is of invalid format. It must be of format 'major.minor'.`);
+  if (!match)
+    throw new Refusal(400, `API Version String '${asked}' is of invalid format. It must be of format 'major.minor'.`);
   const minor = Number(match[1]);
-  if (minor > newest) throw new Refusal(406, `Version 2.${String(minor)} is not supported by the API. Minimum is 2.1 and maximum is 2.${String(newest)}.`);
+  if (minor > newest)
+    throw new Refusal(
+      406,
+      `Version 2.${String(minor)} is not supported by the API. Minimum is 2.1 and maximum is 2.${String(newest)}.`,
+    );
   return minor;
 }

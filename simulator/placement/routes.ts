@@ -9,11 +9,32 @@ export const placement: ServiceRoutes = {
   prefix: '/placement',
   error: (status, message) => ({ errors: [{ status, title: String(status), detail: message, request_id: '' }] }),
   routes: [
-    route('GET', '/', ({ base }) => ({ status: 200, body: { versions: [{ id: 'v1.0', status: 'CURRENT', min_version: '1.0', max_version: '1.39', links: [{ rel: 'self', href: `${base}/placement/` }] }] } }), { open: true }),
+    route(
+      'GET',
+      '/',
+      ({ base }) => ({
+        status: 200,
+        body: {
+          versions: [
+            {
+              id: 'v1.0',
+              status: 'CURRENT',
+              min_version: '1.0',
+              max_version: '1.39',
+              links: [{ rel: 'self', href: `${base}/placement/` }],
+            },
+          ],
+        },
+      }),
+      { open: true },
+    ),
     route('GET', '/allocation_candidates', candidates),
     route('GET', '/resource_providers', providers),
     route('GET', '/resource_providers/:id/inventories', inventories),
-    route('GET', '/resource_providers/:id/usages', ({ cloud, params }) => ({ status: 200, body: { resource_provider_generation: 1, usages: usage(hostOf(cloud.hosts.values(), params[0])) } })),
+    route('GET', '/resource_providers/:id/usages', ({ cloud, params }) => ({
+      status: 200,
+      body: { resource_provider_generation: 1, usages: usage(hostOf(cloud.hosts.values(), params[0])) },
+    })),
     route('GET', '/resource_providers/:id/allocations', allocationsOfProvider),
     route('GET', '/allocations/:consumer', allocations),
   ],
@@ -44,18 +65,26 @@ function candidates({ cloud, query }: Request): Response {
   const limit = Number(query.get('limit') ?? Infinity);
   const able = [...cloud.hosts.values()].filter((host) => {
     const free = amounts(freeOf(host));
-    return Object.entries(wanted).every(([name, amount]) => (free[name] ?? 0) >= amount) && (aggregates === undefined || aggregates.includes(host.aggregateId));
+    return (
+      Object.entries(wanted).every(([name, amount]) => (free[name] ?? 0) >= amount) &&
+      (aggregates === undefined || aggregates.includes(host.aggregateId))
+    );
   });
   const shown = able.slice(0, limit);
   return {
     status: 200,
     body: {
-      allocation_requests: shown.map((host) => ({ allocations: { [host.id]: { resources: wanted } }, mappings: { '': [host.id] } })),
+      allocation_requests: shown.map((host) => ({
+        allocations: { [host.id]: { resources: wanted } },
+        mappings: { '': [host.id] },
+      })),
       provider_summaries: Object.fromEntries(
         shown.map((host) => {
           const capacity = amounts(host);
           const used = usage(host);
-          const resources = Object.fromEntries(Object.keys(capacity).map((name) => [name, { capacity: capacity[name], used: used[name] }]));
+          const resources = Object.fromEntries(
+            Object.keys(capacity).map((name) => [name, { capacity: capacity[name], used: used[name] }]),
+          );
           return [host.id, { resources, traits: [], parent_provider_uuid: null, root_provider_uuid: host.id }];
         }),
       ),
@@ -68,14 +97,27 @@ function providers({ cloud, query }: Request): Response {
   const found = [...cloud.hosts.values()].filter((host) => name === null || host.name === name);
   return {
     status: 200,
-    body: { resource_providers: found.map((host) => ({ uuid: host.id, name: host.name, generation: 1, parent_provider_uuid: null, root_provider_uuid: host.id, links: [] })) },
+    body: {
+      resource_providers: found.map((host) => ({
+        uuid: host.id,
+        name: host.name,
+        generation: 1,
+        parent_provider_uuid: null,
+        root_provider_uuid: host.id,
+        links: [],
+      })),
+    },
   };
 }
 
 function inventories({ cloud, params }: Request): Response {
   const host = hostOf(cloud.hosts.values(), params[0]);
-  const found = Object.entries(amounts(host)).map(([name, total]) => [name, { total, reserved: 0, min_unit: 1, max_unit: total, step_size: 1, allocation_ratio: 1 }]);
-  return { status: 200, body: { resource_provider_generation: 1, inventories: Object.fromEntries(found) } };
+  const found: [string, unknown][] = Object.entries(amounts(host)).map(([name, total]) => [
+    name,
+    { total, reserved: 0, min_unit: 1, max_unit: total, step_size: 1, allocation_ratio: 1 },
+  ]);
+  const all: unknown = Object.fromEntries(found);
+  return { status: 200, body: { resource_provider_generation: 1, inventories: all } };
 }
 
 function resourcesOf({ cloud }: Request, serverId: string): Record<string, number> {
@@ -85,12 +127,20 @@ function resourcesOf({ cloud }: Request, serverId: string): Record<string, numbe
 
 function allocationsOfProvider(request: Request): Response {
   const host = hostOf(request.cloud.hosts.values(), request.params[0]);
-  const found = [...host.holds].map((id) => [id, { resources: resourcesOf(request, id) }]);
-  return { status: 200, body: { resource_provider_generation: 1, allocations: Object.fromEntries(found) } };
+  const found: [string, unknown][] = [...host.holds].map((id) => [id, { resources: resourcesOf(request, id) }]);
+  const all: unknown = Object.fromEntries(found);
+  return { status: 200, body: { resource_provider_generation: 1, allocations: all } };
 }
 
 function allocations(request: Request): Response {
   const id = request.params[0] ?? '';
   const holding = [...request.cloud.hosts.values()].filter((host) => host.holds.has(id));
-  return { status: 200, body: { allocations: Object.fromEntries(holding.map((host) => [host.id, { generation: 1, resources: resourcesOf(request, id) }])) } };
+  return {
+    status: 200,
+    body: {
+      allocations: Object.fromEntries(
+        holding.map((host) => [host.id, { generation: 1, resources: resourcesOf(request, id) }]),
+      ),
+    },
+  };
 }

@@ -43,10 +43,12 @@ export async function audit(input: AuditInput): Promise<AuditResult> {
   await ports.publish({ turn, vnf, publication: input.publication });
   // An activity of the vanished run may still be at work, and a call of it on its way.
   await sleep(lateAttemptSeconds(timing) * 1_000, { summary: 'until no late attempt can be at work' });
-  const { nextOrdinals } = await ports.removeByToken.executeWithOptions({ summary: 'remove what the vanished run left' }, [
-    { turn, vnf, token: deadToken, keep: [...input.keepServerIds, ...owedIds(debt)], timing },
-  ]);
-  if (input.uncommittedPools.length > 0) await ports.removeGroups({ turn, vnf, groups: { ids: [], pools: input.uncommittedPools }, timing });
+  const { nextOrdinals } = await ports.removeByToken.executeWithOptions(
+    { summary: 'remove what the vanished run left' },
+    [{ turn, vnf, token: deadToken, keep: [...input.keepServerIds, ...owedIds(debt)], timing }],
+  );
+  if (input.uncommittedPools.length > 0)
+    await ports.removeGroups({ turn, vnf, groups: { ids: [], pools: input.uncommittedPools }, timing });
   if (debt) await payDebt({ turn, vnf, debt, timing });
   mark({ phase: 'ended', outcome: 'completed' });
   return { nextOrdinals };

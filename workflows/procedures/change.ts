@@ -47,7 +47,8 @@ export async function change(given: Change): Promise<ProcedureResult> {
     });
     result = withTurn(result, turn);
     if (!turn.plan?.more) return ended(result);
-    if (CancellationScope.current().consideredCancelled) throw between(new CancelledFailure('cancelled between two turns'), result, turns + 1);
+    if (CancellationScope.current().consideredCancelled)
+      throw between(new CancelledFailure('cancelled between two turns'), result, turns + 1);
   }
   throw new Error(`${procedure} of ${vnf} did not end after ${String(turnsMax)} turns`);
 }
@@ -71,7 +72,10 @@ export function nothingDone(procedure: string, vnf: string): ProcedureResult {
 export function withTurn(result: ProcedureResult, turn: Turn): ProcedureResult {
   const { plan, committed } = turn;
   const levels: Levels = Object.fromEntries(
-    Object.entries(plan?.levels ?? {}).map(([pool, { from, to }]) => [pool, { from: result.levels[pool]?.from ?? from, to }]),
+    Object.entries(plan?.levels ?? {}).map(([pool, { from, to }]) => [
+      pool,
+      { from: result.levels[pool]?.from ?? from, to },
+    ]),
   );
   const gone = committed?.debt?.stages.flat().flatMap((lot) => lot.members) ?? [];
   return {
@@ -105,11 +109,16 @@ function between(error: unknown, result: ProcedureResult, turns: number): unknow
   const reason = asFailure(error);
   if (reason === undefined) return error;
   const details: FailureDetails & { outcome?: unknown } = reason.details;
-  const outcome = details.outcome === 'stuck' ? 'stuck' : turns > 0 || details.outcome === 'unwound' ? 'unwound' : 'refused';
+  const outcome =
+    details.outcome === 'stuck' ? 'stuck' : turns > 0 || details.outcome === 'unwound' ? 'unwound' : 'refused';
   mark({ phase: 'ended', outcome });
   say(`${result.procedure} of ${result.vnf} **${outcome}**: ${reason.message}`);
   const reached = turns > 0 ? { levels: result.levels, launched: result.launched, removed: result.removed } : {};
-  return toApplicationFailure({ ...reason, details: { ...reached, ...details } }, outcome, error instanceof Error ? error : undefined);
+  return toApplicationFailure(
+    { ...reason, details: { ...reached, ...details } },
+    outcome,
+    error instanceof Error ? error : undefined,
+  );
 }
 
 /** Failures before any turn was asked for: they too leave an outcome to find the run by. */

@@ -22,7 +22,9 @@ export async function dryRun(given: {
     procedure,
     vnf,
     levels: plan.levels,
-    launches: plan.batches.flatMap((batch) => batch.rows.map((row) => ({ ...row, name: memberName(vnf, row.pool, row.ordinal) }))),
+    launches: plan.batches.flatMap((batch) =>
+      batch.rows.map((row) => ({ ...row, name: memberName(vnf, row.pool, row.ordinal) })),
+    ),
     leaves: plan.leave.map((ref) => memberName(vnf, ref.pool, ref.ordinal)),
     toTheLetter: plan.toTheLetter,
     notRestorable: plan.notRestorable,

@@ -79,7 +79,12 @@ async function withMutex<T>(hosts: readonly string[], body: () => Promise<T>): P
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
     const host = error.workflowId.slice('host:'.length);
-    throw toApplicationFailure(failure('Busy', `${host} is being evacuated already (workflow ${error.workflowId}). Wait for that run.`, { host }), 'refused');
+    throw toApplicationFailure(
+      failure('Busy', `${host} is being evacuated already (workflow ${error.workflowId}). Wait for that run.`, {
+        host,
+      }),
+      'refused',
+    );
   } finally {
     await CancellationScope.nonCancellable(async () => {
       for (const { handle } of held) {
@@ -94,9 +99,10 @@ async function evacuate(input: Input): Promise<EvacuateHostResult> {
   const { hosts, cause, fenced } = input;
   const occurrence = workflowInfo().runId;
   const reopen = (): Promise<void> =>
-    cloud(timing, { retrySeconds: timing.undoSeconds }).reopenHosts.executeWithOptions({ summary: `undo: reopen ${hosts.join(', ')}` }, [
-      { hosts, occurrence, timing },
-    ]);
+    cloud(timing, { retrySeconds: timing.undoSeconds }).reopenHosts.executeWithOptions(
+      { summary: `undo: reopen ${hosts.join(', ')}` },
+      [{ hosts, occurrence, timing }],
+    );
   let contents: HostContents[];
   let records: RecordView[];
   try {
@@ -121,7 +127,17 @@ async function evacuate(input: Input): Promise<EvacuateHostResult> {
     if (cause === 'maintenance') await CancellationScope.nonCancellable(reopen);
     mark({ phase: 'ended', outcome: 'unwound' });
     throw toApplicationFailure(
-      { ...first, details: { ...first.details, vnfs: results.map(({ vnf, failure: reason }) => ({ vnf, outcome: reason ? 'failed' : 'completed', reason: reason?.message ?? null })) } },
+      {
+        ...first,
+        details: {
+          ...first.details,
+          vnfs: results.map(({ vnf, failure: reason }) => ({
+            vnf,
+            outcome: reason ? 'failed' : 'completed',
+            reason: reason?.message ?? null,
+          })),
+        },
+      },
       failed.some((each) => each.kind === 'Stuck') ? 'stuck' : 'unwound',
     );
   }
@@ -132,7 +148,9 @@ async function evacuate(input: Input): Promise<EvacuateHostResult> {
     hosts,
     cause,
     vnfs: results.flatMap((each) => (each.result ? [each.result] : [])),
-    foreign: Object.fromEntries(contents.filter((each) => each.foreign.length > 0).map((each) => [each.host, each.foreign])),
+    foreign: Object.fromEntries(
+      contents.filter((each) => each.foreign.length > 0).map((each) => [each.host, each.foreign]),
+    ),
   };
 }
 
@@ -197,7 +215,10 @@ async function readRecords(contents: readonly HostContents[]): Promise<RecordVie
   return views;
 }
 
-async function plannedOnly(input: Input, given: { hosts: string[]; records: readonly RecordView[] }): Promise<DryRunResult> {
+async function plannedOnly(
+  input: Input,
+  given: { hosts: string[]; records: readonly RecordView[] },
+): Promise<DryRunResult> {
   const { hosts, records } = given;
   await cloud(timing).planEmptyHosts({ hosts, cause: input.cause, records });
   return {
@@ -208,11 +229,12 @@ async function plannedOnly(input: Input, given: { hosts: string[]; records: read
     launches: [],
     leaves: records.flatMap((view) =>
       Object.values(view.pools).flatMap((pool) =>
-        pool.inService.filter((member) => hosts.includes(member.host)).map((member) => `${view.vnf}-${member.pool}-${String(member.ordinal)}`),
+        pool.inService
+          .filter((member) => hosts.includes(member.host))
+          .map((member) => `${view.vnf}-${member.pool}-${String(member.ordinal)}`),
       ),
     ),
     toTheLetter: true,
     notRestorable: [],
   };
 }
-

@@ -55,11 +55,18 @@ export async function evacuateVnf(raw: unknown): Promise<ProcedureResult | DryRu
  * Out of service before the turn. Those that the cloud shows dead in any number; on the caller's word alone at most k of
  * a pool: where that is refused, they leave when their replacements are there.
  */
-async function buryThoseOn(channel: ReturnType<typeof openChannel>, view: VnfRecord, hosts: readonly string[]): Promise<void> {
+async function buryThoseOn(
+  channel: ReturnType<typeof openChannel>,
+  view: VnfRecord,
+  hosts: readonly string[],
+): Promise<void> {
   const { vnf } = view;
   const timing = timingAt(1);
   const members = membersOn(view, hosts);
-  const { dead, alive } = await cloud(timing).findDead.executeWithOptions({ summary: `find the dead on ${hosts.join(', ')}` }, [{ vnf, record: view, members }]);
+  const { dead, alive } = await cloud(timing).findDead.executeWithOptions(
+    { summary: `find the dead on ${hosts.join(', ')}` },
+    [{ vnf, record: view, members }],
+  );
   try {
     await takeOutOfService(channel, { vnf, dead, told: alive, timing });
   } catch (error) {
@@ -69,6 +76,8 @@ async function buryThoseOn(channel: ReturnType<typeof openChannel>, view: VnfRec
 
 function membersOn(record: VnfRecord, hosts: readonly string[]): MemberRef[] {
   return Object.values(record.pools).flatMap((pool) =>
-    [...pool.inService, ...pool.failed].filter((member) => hosts.includes(member.host)).map(({ pool: name, ordinal }) => ({ pool: name, ordinal })),
+    [...pool.inService, ...pool.failed]
+      .filter((member) => hosts.includes(member.host))
+      .map(({ pool: name, ordinal }) => ({ pool: name, ordinal })),
   );
 }

@@ -46,10 +46,16 @@ export async function heal(raw: unknown): Promise<ProcedureResult | DryRunResult
     // Members that the caller names and the cloud shows alive: a process can be dead in a VM that runs.
     const told = named ? alive : [];
     const failedBefore = Object.values(view.pools).flatMap((pool) => pool.failed);
-    if (dead.length + told.length + failedBefore.length === 0) return ended({ ...nothingDone(procedure, vnf), revision: view.revision });
+    if (dead.length + told.length + failedBefore.length === 0)
+      return ended({ ...nothingDone(procedure, vnf), revision: view.revision });
     if (input.dryRun) {
       const members = [...dead, ...told, ...failedBefore];
-      return await dryRun({ procedure, record: view, request: { kind: 'replaceMembers', members }, runId: workflowInfo().runId });
+      return await dryRun({
+        procedure,
+        record: view,
+        request: { kind: 'replaceMembers', members },
+        runId: workflowInfo().runId,
+      });
     }
     await takeOutOfService(channel, { vnf, dead, told, timing: timingAt(1) });
     const wish = { procedure, class: 'urgent', ifBusy, waitSeconds } as const;
@@ -60,7 +66,9 @@ export async function heal(raw: unknown): Promise<ProcedureResult | DryRunResult
       wish,
       table: healTable,
       request: ({ record }) => {
-        const members = Object.values(record.pools).flatMap((pool) => pool.failed.map(({ pool: name, ordinal }) => ({ pool: name, ordinal })));
+        const members = Object.values(record.pools).flatMap((pool) =>
+          pool.failed.map(({ pool: name, ordinal }) => ({ pool: name, ordinal })),
+        );
         return members.length > 0 ? { kind: 'replaceMembers', members } : null;
       },
     });
@@ -90,13 +98,19 @@ function known(view: RecordView, name: string): MemberRef {
   const ref = memberOf(view.vnf, name);
   const pool = ref && view.pools[ref.pool];
   if (ref && pool && [...pool.inService, ...pool.failed].some((member) => member.ordinal === ref.ordinal)) return ref;
-  const names = Object.values(view.pools).flatMap((each) => each.inService.map((member) => memberName(view.vnf, member.pool, member.ordinal)));
+  const names = Object.values(view.pools).flatMap((each) =>
+    each.inService.map((member) => memberName(view.vnf, member.pool, member.ordinal)),
+  );
   const some = names.slice(0, 10).join(', ');
   throw toApplicationFailure(
-    failure('InvalidRequest', `${name} is not a member of ${view.vnf}. Its members are ${some}${names.length > 10 ? ', …' : ''}.`, {
-      vnf: view.vnf,
-      problems: [{ path: 'members', message: `${name} is not a member` }],
-    }),
+    failure(
+      'InvalidRequest',
+      `${name} is not a member of ${view.vnf}. Its members are ${some}${names.length > 10 ? ', …' : ''}.`,
+      {
+        vnf: view.vnf,
+        problems: [{ path: 'members', message: `${name} is not a member` }],
+      },
+    ),
     'refused',
   );
 }

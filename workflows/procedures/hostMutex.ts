@@ -1,4 +1,12 @@
-import { ActivityCancellationType, CancellationScope, condition, defineSignal, isCancellation, proxyActivities, setHandler } from '@temporalio/workflow';
+import {
+  ActivityCancellationType,
+  CancellationScope,
+  condition,
+  defineSignal,
+  isCancellation,
+  proxyActivities,
+  setHandler,
+} from '@temporalio/workflow';
 import type { WatchActivities } from '../../activities/ports';
 import { taskQueues } from '../../domain/procedures';
 import type { RunRef } from '../../domain/turn';
@@ -21,14 +29,16 @@ export async function hostMutex(holder: RunRef): Promise<void> {
     released = true;
   });
   const scope = new CancellationScope();
-  const watching = scope.run(() => watch(holder)).then(
-    () => {
-      released = true;
-    },
-    (error: unknown) => {
-      if (!isCancellation(error)) throw error;
-    },
-  );
+  const watching = scope
+    .run(() => watch(holder))
+    .then(
+      () => {
+        released = true;
+      },
+      (error: unknown) => {
+        if (!isCancellation(error)) throw error;
+      },
+    );
   await condition(() => released);
   scope.cancel();
   await watching;

@@ -38,7 +38,8 @@ export async function instantiate(raw: unknown): Promise<ProcedureResult | DryRu
     const channel = openChannel(vnf);
     const descriptor = await recordPort().loadDescriptor({ descriptor: input.descriptor });
     const request = { kind: procedure } as const;
-    if (input.dryRun) return await dryRun({ procedure, record: unborn(vnf, descriptor), request, runId: workflowInfo().runId });
+    if (input.dryRun)
+      return await dryRun({ procedure, record: unborn(vnf, descriptor), request, runId: workflowInfo().runId });
     const ask: Ask = { ...channel.self, procedure, class: 'normal', ifBusy };
     await recordPort().startRecord({ vnf, descriptor, ask });
     const wish = { procedure, class: 'normal', ifBusy, waitSeconds, sent: true } as const;
@@ -47,6 +48,8 @@ export async function instantiate(raw: unknown): Promise<ProcedureResult | DryRu
 }
 
 function unborn(vnf: string, descriptor: Descriptor): VnfRecord {
-  const pools = Object.fromEntries(descriptor.pools.map(({ name }) => [name, { level: 0, nextOrdinal: 1, inService: [], failed: [] }]));
+  const pools = Object.fromEntries(
+    descriptor.pools.map(({ name }) => [name, { level: 0, nextOrdinal: 1, inService: [], failed: [] }]),
+  );
   return { vnf, descriptor, phase: 'instantiating', revision: 0, pools, groups: [], debts: [] };
 }

@@ -44,7 +44,9 @@ export async function terminate(raw: unknown): Promise<ProcedureResult | DryRunR
         outcome: 'planned',
         procedure,
         vnf,
-        levels: Object.fromEntries(Object.entries(view.pools).map(([name, pool]) => [name, { from: pool.level, to: 0 }])),
+        levels: Object.fromEntries(
+          Object.entries(view.pools).map(([name, pool]) => [name, { from: pool.level, to: 0 }]),
+        ),
         launches: [],
         leaves: leaves.map((member) => memberName(vnf, member.pool, member.ordinal)),
         toTheLetter: true,
@@ -52,6 +54,13 @@ export async function terminate(raw: unknown): Promise<ProcedureResult | DryRunR
       };
     }
     const wish = { procedure, class: 'normal', ifBusy, waitSeconds } as const;
-    return await change({ procedure, vnf, channel, wish, table: terminateTable, request: () => ({ kind: 'terminate' }) });
+    return await change({
+      procedure,
+      vnf,
+      channel,
+      wish,
+      table: terminateTable,
+      request: () => ({ kind: 'terminate' }),
+    });
   });
 }

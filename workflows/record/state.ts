@@ -120,19 +120,28 @@ export function viewOf(state: RecordState): RecordView {
 const mayAskWhenBlocked: readonly ProcedureName[] = ['terminate'];
 
 /** `already`: the asker holds the turn; it is told again. */
-export type AskAnswer = { readonly kind: 'queued' } | { readonly kind: 'already' } | { readonly kind: 'denied'; readonly failure: Failure };
+export type AskAnswer =
+  { readonly kind: 'queued' } | { readonly kind: 'already' } | { readonly kind: 'denied'; readonly failure: Failure };
 
 export function enqueue(state: RecordState, ask: Ask): { state: RecordState; answer: AskAnswer } {
-  const deny = (refusal: Failure): { state: RecordState; answer: AskAnswer } => ({ state, answer: { kind: 'denied', failure: refusal } });
+  const deny = (refusal: Failure): { state: RecordState; answer: AskAnswer } => ({
+    state,
+    answer: { kind: 'denied', failure: refusal },
+  });
   if (state.turn?.runId === ask.runId) return { state, answer: { kind: 'already' } };
   if (state.queue.some((each) => each.runId === ask.runId)) return { state, answer: { kind: 'queued' } };
   const refusal = refusalNow(state, ask.procedure);
   if (refusal) return deny(refusal);
-  const busy = state.turn !== null || state.queue.length > 0 || state.vanished.length > 0 || state.debts.length >= limits.debtors;
+  const busy =
+    state.turn !== null || state.queue.length > 0 || state.vanished.length > 0 || state.debts.length >= limits.debtors;
   if ((busy && ask.ifBusy === 'refuse') || state.queue.length >= limits.queue) {
-    const holder = state.turn ? `${state.turn.procedure} (workflow ${state.turn.workflowId}) is at work` : 'a clean-up is under way';
+    const holder = state.turn
+      ? `${state.turn.procedure} (workflow ${state.turn.workflowId}) is at work`
+      : 'a clean-up is under way';
     return deny(
-      failure('Busy', `${state.vnf} is busy: ${holder}. Ask again later, or ask with ifBusy "wait".`, { vnf: state.vnf }),
+      failure('Busy', `${state.vnf} is busy: ${holder}. Ask again later, or ask with ifBusy "wait".`, {
+        vnf: state.vnf,
+      }),
     );
   }
   return { state: { ...state, queue: [...state.queue, { ...ask, overtaken: 0 }] }, answer: { kind: 'queued' } };
@@ -141,9 +150,14 @@ export function enqueue(state: RecordState, ask: Ask): { state: RecordState; ans
 /** Why this procedure cannot get a turn of this VNF at all, as things are. */
 export function refusalNow(state: RecordState, procedure: ProcedureName): Failure | null {
   const { vnf } = state;
-  if (state.phase === 'terminating') return failure('UnknownVnf', `${vnf} is being terminated. There is nothing left to change.`, { vnf });
+  if (state.phase === 'terminating')
+    return failure('UnknownVnf', `${vnf} is being terminated. There is nothing left to change.`, { vnf });
   if (state.blocked !== null && !mayAskWhenBlocked.includes(procedure)) {
-    return failure('Stuck', `${vnf} is blocked: ${state.blocked.reason} Clean up by hand what is named there, or terminate ${vnf}.`, { vnf });
+    return failure(
+      'Stuck',
+      `${vnf} is blocked: ${state.blocked.reason} Clean up by hand what is named there, or terminate ${vnf}.`,
+      { vnf },
+    );
   }
   return null;
 }
@@ -175,22 +189,30 @@ export interface CommitAnswer {
 
 export function applyCommit(state: RecordState, commit: Commit): { state: RecordState; answer: CommitAnswer } {
   const { turn } = state;
-  const refuse = (reason: string): { state: RecordState; answer: CommitAnswer } => ({ state, answer: { ok: false, reason } });
+  const refuse = (reason: string): { state: RecordState; answer: CommitAnswer } => ({
+    state,
+    answer: { ok: false, reason },
+  });
   if (turn?.token !== commit.token) return refuse('this run does not hold the turn');
   if (commit.n <= turn.commits) return { state, answer: { ok: true } };
-  if (commit.n !== turn.commits + 1) return refuse(`commit ${String(commit.n)} came before commit ${String(turn.commits + 1)}`);
+  if (commit.n !== turn.commits + 1)
+    return refuse(`commit ${String(commit.n)} came before commit ${String(turn.commits + 1)}`);
   const wrong = whatIsWrong(state, commit);
   if (wrong) return refuse(wrong);
 
   const old = serviceOf(state.pools);
   const changed = Object.fromEntries(
-    Object.entries(state.pools).map(([name, pool]) => [name, commit.final ? emptied(pool) : changedPool(pool, commit.pools[name])]),
+    Object.entries(state.pools).map(([name, pool]) => [
+      name,
+      commit.final ? emptied(pool) : changedPool(pool, commit.pools[name]),
+    ]),
   );
   const next = { ...state, pools: changed, revision: state.revision + 1, turn: { ...turn, commits: commit.n } };
   const during = union(state.during ?? old, serviceOf(changed), commit.final === true);
   const debt = mergedDebt(state, commit);
   // What a failed clean-up still owes is paid by the terminate that takes everything over.
-  const absorbed = (each: Debt): boolean => commit.final === true && (state.blocked?.tokens.includes(each.token) ?? false);
+  const absorbed = (each: Debt): boolean =>
+    commit.final === true && (state.blocked?.tokens.includes(each.token) ?? false);
   return {
     answer: { ok: true },
     state: {
@@ -210,7 +232,8 @@ function whatIsWrong(state: RecordState, commit: Commit): string | null {
     if (!pool) return `there is no pool ${name}`;
     if (change.nextOrdinal < pool.nextOrdinal) return `ordinals of ${name} would be used twice`;
     const known = new Set([...pool.inService, ...pool.failed].map((member) => member.ordinal));
-    if (change.enter.some((member) => member.pool !== name || known.has(member.ordinal))) return `a new member of ${name} is not new`;
+    if (change.enter.some((member) => member.pool !== name || known.has(member.ordinal)))
+      return `a new member of ${name} is not new`;
   }
   return null;
 }
@@ -234,7 +257,9 @@ function emptied(pool: PoolState): PoolState {
 /** Old and new together. What terminates is not kept in service for a while: there is nothing new to add first. */
 function union(old: Service, next: Service, final: boolean): Service {
   if (final) return next;
-  return Object.fromEntries(Object.keys(next).map((name) => [name, [...new Set([...(old[name] ?? []), ...(next[name] ?? [])])]]));
+  return Object.fromEntries(
+    Object.keys(next).map((name) => [name, [...new Set([...(old[name] ?? []), ...(next[name] ?? [])])]]),
+  );
 }
 
 /** What this commit adds to what the turn already owes. */
@@ -268,7 +293,9 @@ function lotsOf(state: RecordState, name: string, commit: Commit): DebtLot[] {
   const pool = state.pools[name];
   const spec = state.descriptor.pools.find((each) => each.name === name);
   if (!pool || !spec) return [];
-  const order = commit.final ? [...pool.inService, ...pool.failed].map((member) => member.ordinal) : (commit.pools[name]?.leave ?? []);
+  const order = commit.final
+    ? [...pool.inService, ...pool.failed].map((member) => member.ordinal)
+    : (commit.pools[name]?.leave ?? []);
   const among = (members: readonly Member[]): Member[] =>
     order.flatMap((ordinal) => members.find((member) => member.ordinal === ordinal) ?? []);
   const lots: DebtLot[] = [
@@ -279,7 +306,10 @@ function lotsOf(state: RecordState, name: string, commit: Commit): DebtLot[] {
 }
 
 /** The turn ends, the debt stays with its run. */
-export function yieldTurn(state: RecordState, end: { token: string; nextOrdinals?: Readonly<Record<string, number>> | undefined }): RecordState {
+export function yieldTurn(
+  state: RecordState,
+  end: { token: string; nextOrdinals?: Readonly<Record<string, number>> | undefined },
+): RecordState {
   if (state.turn?.token !== end.token) return state;
   return { ...withOrdinals(state, end.nextOrdinals), turn: null, during: null };
 }
@@ -325,7 +355,10 @@ function isOver(state: RecordState): boolean {
 function withOrdinals(state: RecordState, next: Readonly<Record<string, number>> | undefined): RecordState {
   if (!next) return state;
   const pools = Object.fromEntries(
-    Object.entries(state.pools).map(([name, pool]) => [name, { ...pool, nextOrdinal: Math.max(pool.nextOrdinal, next[name] ?? 0) }]),
+    Object.entries(state.pools).map(([name, pool]) => [
+      name,
+      { ...pool, nextOrdinal: Math.max(pool.nextOrdinal, next[name] ?? 0) },
+    ]),
   );
   return { ...state, pools };
 }
@@ -357,7 +390,11 @@ export function bury(state: RecordState, report: Dead): { state: RecordState; re
     const refusal = report.evidence === 'told' ? tooMany(state, { name, pool, dying: dying.length }) : null;
     if (refusal) return { state, refusal };
     changed = true;
-    pools[name] = { ...pool, inService: pool.inService.filter((member) => !isDead(member)), failed: [...pool.failed, ...dying] };
+    pools[name] = {
+      ...pool,
+      inService: pool.inService.filter((member) => !isDead(member)),
+      failed: [...pool.failed, ...dying],
+    };
   }
   if (!changed) return { state, refusal: null };
   const during = state.during && without(state.during, dead);
@@ -379,7 +416,9 @@ function tooMany(state: RecordState, among: { name: string; pool: PoolState; dyi
 }
 
 function without(service: Service, dead: ReadonlyMap<string, ReadonlySet<number>>): Service {
-  return Object.fromEntries(Object.entries(service).map(([name, ordinals]) => [name, ordinals.filter((each) => !dead.get(name)?.has(each))]));
+  return Object.fromEntries(
+    Object.entries(service).map(([name, ordinals]) => [name, ordinals.filter((each) => !dead.get(name)?.has(each))]),
+  );
 }
 
 /** A holder or debtor closed without `done`: its token is retired, and nothing is granted before the clean-up. */
@@ -387,11 +426,18 @@ export function vanish(state: RecordState, token: string, at: string): RecordSta
   const involved = state.turn?.token === token || state.debts.some((each) => each.token === token);
   if (!involved || state.vanished.some((each) => each.token === token)) return state;
   const turn = state.turn?.token === token ? null : state.turn;
-  return { ...state, turn, vanished: [...state.vanished, { token, attempts: 0 }], occurrences: remembered(state, { token, outcome: 'vanished', at }) };
+  return {
+    ...state,
+    turn,
+    vanished: [...state.vanished, { token, attempts: 0 }],
+    occurrences: remembered(state, { token, outcome: 'vanished', at }),
+  };
 }
 
 export function cleanUpFailed(state: RecordState, token: string, reason: string): RecordState {
-  const vanished = state.vanished.map((each) => (each.token === token ? { ...each, attempts: each.attempts + 1 } : each));
+  const vanished = state.vanished.map((each) =>
+    each.token === token ? { ...each, attempts: each.attempts + 1 } : each,
+  );
   const tries = vanished.find((each) => each.token === token)?.attempts ?? 0;
   if (tries < limits.cleanUpTries) return { ...state, vanished };
   return {
@@ -405,7 +451,10 @@ export function cleanUpFailed(state: RecordState, token: string, reason: string)
 }
 
 /** What the vanished run left has been removed, and its debt paid. */
-export function cleanedUp(state: RecordState, end: { token: string; nextOrdinals: Readonly<Record<string, number>>; at: string }): RecordState {
+export function cleanedUp(
+  state: RecordState,
+  end: { token: string; nextOrdinals: Readonly<Record<string, number>>; at: string },
+): RecordState {
   const next = withOrdinals(state, end.nextOrdinals);
   const debts = next.debts.filter((each) => each.token !== end.token);
   const vanished = next.vanished.filter((each) => each.token !== end.token);

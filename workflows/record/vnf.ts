@@ -70,8 +70,17 @@ type Message =
   | { readonly kind: 'ask'; readonly ask: Ask }
   | { readonly kind: 'withdraw'; readonly runId: string }
   | { readonly kind: 'commit'; readonly commit: Commit }
-  | { readonly kind: 'yield'; readonly token: string; readonly nextOrdinals?: Readonly<Record<string, number>> | undefined }
-  | { readonly kind: 'done'; readonly token: string; readonly outcome: string; readonly nextOrdinals?: Readonly<Record<string, number>> | undefined }
+  | {
+      readonly kind: 'yield';
+      readonly token: string;
+      readonly nextOrdinals?: Readonly<Record<string, number>> | undefined;
+    }
+  | {
+      readonly kind: 'done';
+      readonly token: string;
+      readonly outcome: string;
+      readonly nextOrdinals?: Readonly<Record<string, number>> | undefined;
+    }
   | { readonly kind: 'dead'; readonly dead: Dead }
   /** The run that bore this token has closed. */
   | { readonly kind: 'closed'; readonly token: string }
@@ -113,7 +122,9 @@ async function keepRecord(input: RecordInput): Promise<{ revision: number }> {
     if (watched.has(token)) return;
     watched.add(token);
     watch
-      .executeWithOptions({ summary: `watch the run of ${run.workflowId}` }, [{ workflowId: run.workflowId, runId: run.runId }])
+      .executeWithOptions({ summary: `watch the run of ${run.workflowId}` }, [
+        { workflowId: run.workflowId, runId: run.runId },
+      ])
       .then(
         () => inbox.push({ kind: 'closed', token }),
         // An error is no proof that the run is gone, and cleaning up behind one that lives would break it.
@@ -145,7 +156,12 @@ async function keepRecord(input: RecordInput): Promise<{ revision: number }> {
   const grant = async (): Promise<void> => {
     const { turn } = state;
     if (!turn) return;
-    const granted: Granted = { token: turn.token, runId: turn.runId, record: recordState.viewOfRecord(state), timing: state.timing };
+    const granted: Granted = {
+      token: turn.token,
+      runId: turn.runId,
+      record: recordState.viewOfRecord(state),
+      timing: state.timing,
+    };
     if (await tell(turn, signalNames.granted, granted)) watchRun(turn, turn.token);
     else state = recordState.withdraw(state, turn.runId);
   };
@@ -170,7 +186,8 @@ async function keepRecord(input: RecordInput): Promise<{ revision: number }> {
         const publication = recordState.publicationOf(state);
         const committed: Committed = { token: commit.token, n: commit.n, ...answer, publication, debt };
         await tell(commit, signalNames.committed, committed);
-        if (state.phase === 'terminating') await denyAll(failure('UnknownVnf', `${state.vnf} is being terminated.`, { vnf: state.vnf }));
+        if (state.phase === 'terminating')
+          await denyAll(failure('UnknownVnf', `${state.vnf} is being terminated.`, { vnf: state.vnf }));
         return;
       }
       case 'yield':
@@ -183,7 +200,9 @@ async function keepRecord(input: RecordInput): Promise<{ revision: number }> {
         const { state: next, refusal } = recordState.bury(state, message.dead);
         state = next;
         const asked = message.dead.members;
-        const failed = asked.filter(({ pool, ordinal }) => state.pools[pool]?.failed.some((member) => member.ordinal === ordinal));
+        const failed = asked.filter(({ pool, ordinal }) =>
+          state.pools[pool]?.failed.some((member) => member.ordinal === ordinal),
+        );
         const publication = recordState.publicationOf(state);
         const buried: Buried = { runId: message.dead.runId, publication, failed, ...(refusal && { refusal }) };
         await tell(message.dead, signalNames.buried, buried);
@@ -234,7 +253,8 @@ async function keepRecord(input: RecordInput): Promise<{ revision: number }> {
     beginCleaning();
     if (await grantNext()) continue;
     if (inbox.length > 0) continue;
-    if (state.turn === null && !cleaning && mustContinue()) await continueAsNew<typeof vnf>({ state });
+    if (state.turn === null && state.vanished.length === 0 && mustContinue())
+      await continueAsNew<typeof vnf>({ state });
     await condition(() => inbox.length > 0);
   }
 }
@@ -292,7 +312,9 @@ async function deny(ask: Ask, refusal: Failure): Promise<void> {
 
 async function cleanUp(state: RecordState, token: string, attempt: number): Promise<AuditResult> {
   const members = Object.values(state.pools).flatMap((pool) => [...pool.inService, ...pool.failed]);
-  const owed = state.debts.filter((each) => each.token !== token).flatMap((each) => each.stages.flat().flatMap((lot) => lot.members));
+  const owed = state.debts
+    .filter((each) => each.token !== token)
+    .flatMap((each) => each.stages.flat().flatMap((lot) => lot.members));
   const input: AuditInput = {
     vnf: state.vnf,
     deadToken: token,

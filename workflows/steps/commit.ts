@@ -17,7 +17,10 @@ export const born: Step = {
   },
 };
 
-export async function commitOnce(turn: Turn, change: Pick<Commit, 'pools' | 'groups' | 'final' | 'stages'>): Promise<void> {
+export async function commitOnce(
+  turn: Turn,
+  change: Pick<Commit, 'pools' | 'groups' | 'final' | 'stages'>,
+): Promise<void> {
   turn.commits += 1;
   turn.committed = await turn.channel.commit({ token: turn.ref.token, n: turn.commits, ...change });
 }
@@ -30,7 +33,10 @@ function poolChanges(turn: Turn): Commit['pools'] {
       const enter = [...turn.launched.values()].filter((member) => member.pool === name);
       const leave = plan.leave.filter((ref) => ref.pool === name).map((ref) => ref.ordinal);
       const nextOrdinal = turn.record.pools[name]?.nextOrdinal ?? 1;
-      return [name, { level: to, nextOrdinal, enter: enter.map((member) => ({ ...member, portIds: [...member.portIds] })), leave }];
+      return [
+        name,
+        { level: to, nextOrdinal, enter: enter.map((member) => ({ ...member, portIds: [...member.portIds] })), leave },
+      ];
     }),
   );
 }

@@ -14,8 +14,16 @@ export const groupsMade: Step = {
     });
   },
   undo: async (turn) => {
-    await cloud(turn.timing, { retrySeconds: turn.timing.undoSeconds }).removeGroups.executeWithOptions({ summary: 'undo: remove groups' }, [
-      { turn: turn.ref, vnf: turn.vnf, groups: { ids: [], pools: turn.record.descriptor.pools.map((pool) => pool.name) }, timing: turn.timing },
-    ]);
+    await cloud(turn.timing, { retrySeconds: turn.timing.undoSeconds }).removeGroups.executeWithOptions(
+      { summary: 'undo: remove groups' },
+      [
+        {
+          turn: turn.ref,
+          vnf: turn.vnf,
+          groups: { ids: [], pools: turn.record.descriptor.pools.map((pool) => pool.name) },
+          timing: turn.timing,
+        },
+      ],
+    );
   },
 };

@@ -1,10 +1,10 @@
 import { failure, type Failure } from '../../domain/failure';
 import { memberName } from '../../domain/names';
-import type { Batch, LaunchRow, MemberRef } from '../../domain/plan';
+import type { Batch, LaunchRow, MemberRef, Plan } from '../../domain/plan';
 import type { Member } from '../../domain/record';
 import type { HealthResult, LaunchResult } from '../../activities/ports';
 import { cloud, waiting } from '../ports';
-import { toApplicationFailure } from '../failures';
+import { asFailure, toApplicationFailure } from '../failures';
 import type { Step, Turn } from '../run';
 import { planAgain } from './plan';
 
@@ -28,11 +28,12 @@ export const launched: Step = {
     for (;;) {
       const lost = await launchLayers(turn);
       if (lost.length === 0) return;
-      if (turn.replans >= replansMax || !lost.every(mayBeTriedElsewhere)) throw toApplicationFailure(whyLost(turn, lost), 'unwound');
+      if (turn.replans >= replansMax || !lost.every(mayBeTriedElsewhere))
+        throw toApplicationFailure(whyLost(turn, lost), 'unwound');
       turn.replans += 1;
       await removeLost(turn, lost);
       for (const each of lost) if (each.avoid !== null) turn.avoidHosts.add(each.avoid);
-      const plan = await planAgain(turn);
+      const plan = await planOnOr(turn, lost);
       await removeLaunched(turn, plan.discard);
     }
   },
@@ -44,6 +45,17 @@ export const launched: Step = {
     );
   },
 };
+
+/** Where the hosts left over cannot carry it, what spoilt the others is the reason, not the want of hosts. */
+async function planOnOr(turn: Turn, lost: readonly Lost[]): Promise<Plan> {
+  try {
+    return await planAgain(turn);
+  } catch (error) {
+    const reason = asFailure(error);
+    if (reason?.kind !== 'Impossible' && reason?.kind !== 'NotFound') throw error;
+    throw toApplicationFailure(whyLost(turn, lost), 'unwound', error instanceof Error ? error : undefined);
+  }
+}
 
 /** A member that will not be one. */
 interface Lost {
@@ -64,7 +76,16 @@ async function launchLayers(turn: Turn): Promise<Lost[]> {
     const ofLayer = batches.filter((batch) => batch.layer === layer);
     const pools = [...new Set(ofLayer.map((batch) => batch.pool))];
     turn.touched = true;
-    const results = (await Promise.all(pools.map((pool) => launchPool(turn, ofLayer.filter((batch) => batch.pool === pool))))).flat();
+    const results = (
+      await Promise.all(
+        pools.map((pool) =>
+          launchPool(
+            turn,
+            ofLayer.filter((batch) => batch.pool === pool),
+          ),
+        ),
+      )
+    ).flat();
     const lost = [...lostAtLaunch(results), ...(await awaitAll(turn, results))];
     if (lost.length > 0) return lost;
   }
@@ -94,7 +115,7 @@ async function launchRows(turn: Turn, poolName: string, rows: readonly LaunchRow
   const { descriptor } = turn.record;
   const pool = descriptor.pools.find((each) => each.name === poolName);
   if (!pool) throw new Error(`a plan names the unknown pool ${poolName}`);
-  const results = await cloud(turn.timing).launch.executeWithOptions({ summary: `launch ${range(turn.vnf, rows)}` }, [
+  const results = await cloud(turn.timing).launch.executeWithOptions({ summary: `launch ${range(rows)}` }, [
     {
       turn: turn.ref,
       vnf: turn.vnf,
@@ -128,9 +149,10 @@ async function awaitAll(turn: Turn, results: readonly Launched[]): Promise<Lost[
   const healthyAfterSeconds = Object.fromEntries(pools.map((pool) => [pool.name, pool.healthyAfterSeconds]));
   const bootTimeoutSeconds = Math.max(...pools.map((pool) => pool.bootTimeoutSeconds));
   const longest = (bootTimeoutSeconds + Math.max(...pools.map((pool) => pool.healthyAfterSeconds))) * turn.timing.pace;
-  const health = await waiting(turn.timing, longest).awaitHealthy.executeWithOptions({ summary: `healthy: ${range(turn.vnf, members)}` }, [
-    { turn: turn.ref, vnf: turn.vnf, members, healthyAfterSeconds, bootTimeoutSeconds, timing: turn.timing },
-  ]);
+  const health = await waiting(turn.timing, longest).awaitHealthy.executeWithOptions(
+    { summary: `healthy: ${range(members)}` },
+    [{ turn: turn.ref, vnf: turn.vnf, members, healthyAfterSeconds, bootTimeoutSeconds, timing: turn.timing }],
+  );
   return members.flatMap((member, index) => {
     const result = health[index];
     if (result?.ok) turn.launched.set(keyOf(member), { ...member, host: result.host });
@@ -152,11 +174,19 @@ function whyLost(turn: Turn, lost: readonly Lost[]): Failure {
   const [first] = lost;
   const kind = lost.find((each) => each.kind === 'QuotaExceeded')?.kind ?? first?.kind ?? 'MemberFailed';
   const names = lost.map(({ ref }) => memberName(turn.vnf, ref.pool, ref.ordinal));
-  return failure(kind, `${names.join(', ')} could not be made members, after ${String(turn.replans)} new plans: ${first?.message ?? ''}`, {
-    vnf: turn.vnf,
-    members: lost.map(({ ref, kind: each, message }) => ({ member: memberName(turn.vnf, ref.pool, ref.ordinal), kind: each, message })),
-    avoided: [...turn.avoidHosts],
-  });
+  return failure(
+    kind,
+    `${names.join(', ')} could not be made members, after ${String(turn.replans)} new plans: ${first?.message ?? ''}`,
+    {
+      vnf: turn.vnf,
+      members: lost.map(({ ref, kind: each, message }) => ({
+        member: memberName(turn.vnf, ref.pool, ref.ordinal),
+        kind: each,
+        message,
+      })),
+      avoided: [...turn.avoidHosts],
+    },
+  );
 }
 
 /** Strays are gone before anything new is planned: they occupy room and quota. */
@@ -180,7 +210,7 @@ function keyOf({ pool, ordinal }: MemberRef): string {
 }
 
 /** `sprout-7…16`, as a person would say it. */
-function range(_vnf: string, refs: readonly MemberRef[]): string {
+function range(refs: readonly MemberRef[]): string {
   const pools = [...new Set(refs.map((ref) => ref.pool))];
   return pools
     .map((pool) => {
@@ -192,5 +222,7 @@ function range(_vnf: string, refs: readonly MemberRef[]): string {
 }
 
 function chunks<T>(items: readonly T[], size: number): T[][] {
-  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) => items.slice(index * size, (index + 1) * size));
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) =>
+    items.slice(index * size, (index + 1) * size),
+  );
 }

@@ -46,20 +46,23 @@ export async function payDebt(owed: Owed): Promise<void> {
   const ports = cloud(timing, { retrySeconds: forwardSeconds });
   for (const stage of debt.stages) await Promise.all(stage.map((lot) => payLot(owed, lot)));
   for (const token of debt.sweep) await ports.removeByToken({ turn, vnf, token, keep: [], timing });
-  if (debt.groups.length > 0) await ports.removeGroups({ turn, vnf, groups: { ids: debt.groups.map((group) => group.id), pools: [] }, timing });
+  if (debt.groups.length > 0)
+    await ports.removeGroups({ turn, vnf, groups: { ids: debt.groups.map((group) => group.id), pools: [] }, timing });
 }
 
 async function payLot({ turn, vnf, timing }: Owed, lot: DebtLot): Promise<void> {
   const members = [...lot.members];
   if (lot.drainSeconds > 0) {
-    await waiting(timing, lot.drainSeconds * timing.pace).drain.executeWithOptions({ summary: `drain ${String(members.length)} of ${lot.pool}` }, [
-      { turn, vnf, members, drainSeconds: lot.drainSeconds, timing },
-    ]);
+    await waiting(timing, lot.drainSeconds * timing.pace).drain.executeWithOptions(
+      { summary: `drain ${String(members.length)} of ${lot.pool}` },
+      [{ turn, vnf, members, drainSeconds: lot.drainSeconds, timing }],
+    );
   }
   for (let from = 0; from < members.length; from += membersPerRemoval) {
     const part: Member[] = members.slice(from, from + membersPerRemoval);
-    await cloud(timing, { retrySeconds: forwardSeconds }).remove.executeWithOptions({ summary: `delete ${String(part.length)} of ${lot.pool}` }, [
-      { turn, vnf, members: part, timing },
-    ]);
+    await cloud(timing, { retrySeconds: forwardSeconds }).remove.executeWithOptions(
+      { summary: `delete ${String(part.length)} of ${lot.pool}` },
+      [{ turn, vnf, members: part, timing }],
+    );
   }
 }

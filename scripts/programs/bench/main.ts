@@ -6,14 +6,13 @@ const program = new Command('bench').description('Measures what Bulkhead costs.'
 
 program
   .command('cost')
-  .description('history events and OpenStack calls of a scaleOut by 10, 100 and 1,000 VMs; exits 1 when a budget is exceeded')
+  .description(
+    'history events and OpenStack calls of a scaleOut by 10, 100 and 1,000 VMs; exits 1 when a budget is exceeded',
+  )
   .option('--json', 'a line of JSON for each size and nothing else on standard output', false)
   .option('--sizes <list>', 'sizes, separated by commas', '10,100,1000')
   .action(async ({ json, sizes }: { json: boolean; sizes: string }) => {
-    const costs = await measureCost(
-      sizes.split(',').map(Number),
-      (line) => process.stderr.write(`${line}\n`),
-    );
+    const costs = await measureCost(sizes.split(',').map(Number), (line) => process.stderr.write(`${line}\n`));
     let within = true;
     for (const cost of costs) {
       const budget = budgetOf(cost.vms);

@@ -1,9 +1,10 @@
+import { writeFileSync } from 'node:fs';
 import { Client, Connection } from '@temporalio/client';
 import { Command } from 'commander';
-import { check, type Verdict } from '../../checker';
-import { placementTable, verdictLines } from '../../checker/report';
-import { connectBulkhead } from '../../client';
-import { startStack, type Stack } from '../lib/stack';
+import { check, type Verdict } from '../../../checker';
+import { placementTable, verdictLines } from '../../../checker/report';
+import { connectBulkhead } from '../../../client';
+import { startStack, type Stack } from '../../lib/stack';
 import { acts, type Act, type ActResult, type Scene } from './acts';
 
 /** `./scripts/demo`: Project Clearwater comes up, grows, shrinks, loses a VM and two hosts, and goes away again. */
@@ -13,6 +14,7 @@ interface Options {
   readonly json: boolean;
   readonly fast: boolean;
   readonly pace?: string;
+  readonly events?: string;
 }
 
 /** Virtual boots of 10 to 20 s and drains of up to 17 minutes, played at this factor. */
@@ -35,6 +37,7 @@ async function main(): Promise<number> {
     .option('--json', 'print one line of JSON for each act and nothing else on standard output', false)
     .option('--fast', 'shorter boots, holds and drains', false)
     .option('--pace <factor>', 'factor on boots, holds, drains and time-outs; 1 is real time')
+    .option('--events <file>', "write the cloud's event log there, for the checker")
     .parse()
     .opts<Options>();
   const pace = options.pace === undefined ? (options.fast ? paceFast : paceDefault) : Number(options.pace);
@@ -62,6 +65,8 @@ async function main(): Promise<number> {
         if (options.json) process.stdout.write(`${JSON.stringify(played)}\n`);
         good &&= played.outcome === act.expected && Object.values(played.guarantees).every(Boolean);
       }
+      if (options.events !== undefined)
+        writeFileSync(options.events, `${JSON.stringify(await stack.observer.log())}\n`);
       if (options.keep) {
         say(thingsToTry(stack));
         await stopOnSignal.wait;
@@ -70,7 +75,11 @@ async function main(): Promise<number> {
       await bulkhead.close();
       await connection.close();
     }
-    say(good ? '\nEvery act ended as it should, and every guarantee held.' : '\nNot every act ended as it should, or a guarantee was broken: see above.');
+    say(
+      good
+        ? '\nEvery act ended as it should, and every guarantee held.'
+        : '\nNot every act ended as it should, or a guarantee was broken: see above.',
+    );
     return good ? 0 : 1;
   } finally {
     await stack.stop();

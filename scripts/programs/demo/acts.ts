@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
-import { BulkheadError, type Bulkhead } from '../../client';
-import type { Note } from '../../checker/story';
-import type { RecordView } from '../../domain/turn';
-import { recordWorkflowId } from '../../domain/names';
-import { readDescriptor } from '../lib/descriptors';
-import { settledNote, type Observer } from '../lib/observer';
+import { BulkheadError, type Bulkhead } from '../../../client';
+import type { Note } from '../../../checker/story';
+import type { RecordView } from '../../../domain/turn';
+import { recordWorkflowId } from '../../../domain/names';
+import { readDescriptor } from '../../lib/descriptors';
+import { settledNote, type Observer } from '../../lib/observer';
 
 /** The acts of the demo, in order: what an operator does in a year, in two minutes. */
 
@@ -147,9 +147,20 @@ type ProcedureName = RequestNote['procedure'];
 async function procedure(scene: Scene, name: ProcedureName, input: Record<string, unknown>): Promise<ActResult> {
   const id = randomUUID();
   const { vnf, observer, bulkhead } = scene;
-  await observer.note({ kind: 'request', id, procedure: name, ...(name !== 'evacuateHost' && { vnf }), request: inFull(name, input) });
+  await observer.note({
+    kind: 'request',
+    id,
+    procedure: name,
+    ...(name !== 'evacuateHost' && { vnf }),
+    request: inFull(name, input),
+  });
   const result = await outcomeOf(() => (bulkhead[name] as (input: unknown) => Promise<unknown>)(input));
-  await observer.note({ kind: 'outcome', id, outcome: result.outcome, ...(result.failure !== undefined && { failure: result.failure }) });
+  await observer.note({
+    kind: 'outcome',
+    id,
+    outcome: result.outcome,
+    ...(result.failure !== undefined && { failure: result.failure }),
+  });
   await settle(scene);
   return result;
 }
@@ -162,7 +173,11 @@ function inFull(name: ProcedureName, input: Record<string, unknown>): Record<str
 
 async function outcomeOf(body: () => Promise<unknown>): Promise<ActResult & { failure?: string }> {
   try {
-    const result = (await body()) as { launched?: unknown[]; removed?: unknown[]; vnfs?: { launched: unknown[]; removed: unknown[] }[] };
+    const result = (await body()) as {
+      launched?: unknown[];
+      removed?: unknown[];
+      vnfs?: { launched: unknown[]; removed: unknown[] }[];
+    };
     const parts = result.vnfs ?? [{ launched: result.launched ?? [], removed: result.removed ?? [] }];
     const launched = parts.reduce((sum, part) => sum + part.launched.length, 0);
     const removed = parts.reduce((sum, part) => sum + part.removed.length, 0);
@@ -182,7 +197,8 @@ async function scaleBy(scene: Scene, name: 'scaleOut' | 'scaleIn', by: number): 
 async function fullestHost(scene: Scene): Promise<string> {
   const view = await scene.bulkhead.status(scene.vnf);
   const counts = new Map<string, number>();
-  for (const pool of Object.values(view.pools)) for (const { host } of pool.inService) counts.set(host, (counts.get(host) ?? 0) + 1);
+  for (const pool of Object.values(view.pools))
+    for (const { host } of pool.inService) counts.set(host, (counts.get(host) ?? 0) + 1);
   const [first] = [...counts].sort((a, b) => b[1] - a[1] || a[0].localeCompare(b[0]));
   if (!first) throw new Error('there is no host with members');
   return first[0];
@@ -195,7 +211,11 @@ async function terminatedInTheMiddle(scene: Scene): Promise<ActResult> {
   const id = randomUUID();
   await observer.note({ kind: 'request', id, procedure: 'scaleOut', vnf, request: { vnf, pool: 'sprout', to } });
   const after = await observer.lastSeq();
-  const handle = await temporal.workflow.start('scaleOut', { taskQueue: 'bulkhead', workflowId: `demo-${id}`, args: [{ vnf, pool: 'sprout', to }] });
+  const handle = await temporal.workflow.start('scaleOut', {
+    taskQueue: 'bulkhead',
+    workflowId: `demo-${id}`,
+    args: [{ vnf, pool: 'sprout', to }],
+  });
   await until('the run has launched something', 30, async () =>
     (await observer.log()).some((event) => event.seq > after && event.type === 'server.created'),
   );
@@ -204,7 +224,10 @@ async function terminatedInTheMiddle(scene: Scene): Promise<ActResult> {
   await settle(scene);
   const now = await scene.bulkhead.status(vnf);
   const unchanged = now.pools['sprout']?.level === view.pools['sprout']?.level;
-  return { outcome: unchanged ? 'unwound' : 'stuck', said: 'The record noticed, removed what the run had launched, and is free again.' };
+  return {
+    outcome: unchanged ? 'unwound' : 'stuck',
+    said: 'The record noticed, removed what the run had launched, and is free again.',
+  };
 }
 
 /** Waits until the record is free and owes nothing, or is gone, and notes what it says of itself then. */
@@ -231,4 +254,3 @@ export async function until(what: string, withinSeconds: number, condition: () =
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
-

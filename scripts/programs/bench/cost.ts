@@ -1,8 +1,8 @@
 import { Client, Connection } from '@temporalio/client';
 import { randomUUID } from 'node:crypto';
-import { startStack, type Stack } from '../lib/stack';
-import { connectBulkhead, type Bulkhead } from '../../client';
-import { recordWorkflowId } from '../../domain/names';
+import { startStack, type Stack } from '../../lib/stack';
+import { connectBulkhead, type Bulkhead } from '../../../client';
+import { recordWorkflowId } from '../../../domain/names';
 import { settle } from '../demo/acts';
 
 /**
@@ -57,7 +57,8 @@ export async function measureCost(sizes: readonly number[], say: (line: string) 
   const connection = await Connection.connect({ address: stack.temporal.address });
   const bulkhead = await connectBulkhead({ address: stack.temporal.address });
   try {
-    for (const resource of ['instances', 'cores', 'ram', 'ports']) await stack.observer.setQuota({ resource, limit: 10_000_000 });
+    for (const resource of ['instances', 'cores', 'ram', 'ports'])
+      await stack.observer.setQuota({ resource, limit: 10_000_000 });
     const costs: Cost[] = [];
     for (const vms of sizes) {
       say(`scaleOut by ${String(vms)} …`);
@@ -83,7 +84,8 @@ async function measureOne(at: { stack: Stack; client: Client; bulkhead: Bulkhead
   await bulkhead.scaleOut({ vnf, pool: 'worker', to: 10 + vms }, { workflowId });
   await settle(scene);
   const cloudCalls = (await callsOf(stack)) - callsBefore;
-  const historyEvents = (await eventsOf(client, recordWorkflowId(vnf))) - eventsBefore + (await eventsOf(client, workflowId));
+  const historyEvents =
+    (await eventsOf(client, recordWorkflowId(vnf))) - eventsBefore + (await eventsOf(client, workflowId));
   await bulkhead.terminate({ vnf });
   await settle(scene);
   return { vms, historyEvents, cloudCalls };

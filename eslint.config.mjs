@@ -1,0 +1,33 @@
+import js from '@eslint/js';
+import tseslint from 'typescript-eslint';
+
+/** Calls that make a replay, or a plan, come out differently from one time to the next. */
+const impure = [
+  {
+    object: 'Math',
+    property: 'random',
+    message: 'Not here: the same input must give the same answer. Use uuid4() in workflows.',
+  },
+  { object: 'Date', property: 'now', message: 'Not here: the planner has no clock.' },
+];
+
+export default tseslint.config(
+  { ignores: ['dist', 'node_modules', 'coverage', '**/*.cjs', '**/*.js', '**/*.mjs'] },
+  js.configs.recommended,
+  ...tseslint.configs.strictTypeChecked,
+  {
+    languageOptions: { parserOptions: { projectService: true } },
+    rules: {
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      '@typescript-eslint/switch-exhaustiveness-check': 'error',
+    },
+  },
+  {
+    files: ['domain/**/*.ts', 'workflows/**/*.ts'],
+    rules: {
+      'no-restricted-properties': ['error', ...impure.filter(({ property }) => property !== 'now')],
+      'no-restricted-globals': ['error', { name: 'fetch', message: 'No I/O here: that is what activities are for.' }],
+    },
+  },
+  { files: ['domain/**/*.ts'], rules: { 'no-restricted-properties': ['error', ...impure] } },
+);
