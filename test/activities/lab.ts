@@ -96,7 +96,7 @@ export function smallDescriptor(): Descriptor {
   const pool = (name: string, more: object): object => ({
     name,
     zone: 'mz',
-    size: { min: 1, initial: 4, max: 12 },
+    size: { min: 2, initial: 4, max: 12 },
     spare: 1,
     flavor: 'm1.small',
     image: 'cirros',

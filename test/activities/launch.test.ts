@@ -80,7 +80,7 @@ describe('launch', () => {
     expectExactly([1, 2, 3], membersIn(results));
   });
 
-  test('honours Retry-After where the cloud is overloaded, and makes no more than the rows in the end', async () => {
+  test('is tried again where the cloud is overloaded, and makes no more than the rows in the end', async () => {
     lab.addFault({ kind: 'status', status: 503, match: { method: 'POST', path: '/servers$' }, times: 3 });
     await expect(launched(lab, rows)).rejects.toMatchObject({ type: 'CloudUnavailable', nonRetryable: false });
     expect(lab.cloud.servers.size).toBe(0);
