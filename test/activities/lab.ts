@@ -19,9 +19,17 @@ export interface Lab {
   readonly calls: readonly CallInfo[];
   readonly timing: Timing;
   /** Runs one attempt of an activity, as the run that holds the turn unless `info` says otherwise. */
-  readonly run: <K extends keyof Activities>(name: K, input: Parameters<Activities[K]>[0], info?: AttemptInfo) => ReturnType<Activities[K]>;
+  readonly run: <K extends keyof Activities>(
+    name: K,
+    input: Parameters<Activities[K]>[0],
+    info?: AttemptInfo,
+  ) => ReturnType<Activities[K]>;
   /** The same with hold of the environment, to cancel it and to hear its heartbeats. */
-  readonly begin: <K extends keyof Activities>(name: K, input: Parameters<Activities[K]>[0], info?: AttemptInfo) => Begun<Awaited<ReturnType<Activities[K]>>>;
+  readonly begin: <K extends keyof Activities>(
+    name: K,
+    input: Parameters<Activities[K]>[0],
+    info?: AttemptInfo,
+  ) => Begun<Awaited<ReturnType<Activities[K]>>>;
   readonly addFault: (fault: Fault) => void;
   readonly close: () => Promise<void>;
 }
@@ -47,7 +55,13 @@ const pace = 0.01;
 
 export async function openLab(options: CloudOptions & { readonly timing?: Partial<Timing> } = {}): Promise<Lab> {
   const { timing: changed, ...cloudOptions } = options;
-  const cloud = createCloud({ hosts: hostsOf({ mz: 4, dmz: 2 }), pace, bootSeconds: [2, 4], latencyMs: [0, 1], ...cloudOptions });
+  const cloud = createCloud({
+    hosts: hostsOf({ mz: 4, dmz: 2 }),
+    pace,
+    bootSeconds: [2, 4],
+    latencyMs: [0, 1],
+    ...cloudOptions,
+  });
   const served = await serve(cloud);
   const calls: CallInfo[] = [];
   const session = connect(
@@ -74,7 +88,10 @@ export async function openLab(options: CloudOptions & { readonly timing?: Partia
   });
   const begin: Lab['begin'] = (name, input, info = {}) => {
     const { runId = turn.runId, ...rest } = info;
-    const environment = new MockActivityEnvironment({ attempt: 1, ...rest, workflowExecution: { workflowId: 'a-caller', runId } }, { logger: new DefaultLogger('ERROR') });
+    const environment = new MockActivityEnvironment(
+      { attempt: 1, ...rest, workflowExecution: { workflowId: 'a-caller', runId } },
+      { logger: new DefaultLogger('ERROR') },
+    );
     const heartbeats: unknown[] = [];
     environment.on('heartbeat', (details: unknown) => heartbeats.push(details));
     const activity = activities[name] as (input: unknown) => Promise<never>;
@@ -109,7 +126,13 @@ export function smallDescriptor(): Descriptor {
     name: 'two',
     networks: { mgmt: { network: 'mgmt' }, signal: { network: 'sig' } },
     pools: [
-      pool('web', { networks: ['mgmt', 'signal'], securityRules: [{ protocol: 'tcp', ports: 80, from: 'any' }, { protocol: 'udp', ports: [100, 200], from: '10.0.0.0/8' }] }),
+      pool('web', {
+        networks: ['mgmt', 'signal'],
+        securityRules: [
+          { protocol: 'tcp', ports: 80, from: 'any' },
+          { protocol: 'udp', ports: [100, 200], from: '10.0.0.0/8' },
+        ],
+      }),
       pool('web-1', { securityRules: [{ protocol: 'tcp', ports: 5060, from: 'web' }] }),
     ],
   });
@@ -117,7 +140,10 @@ export function smallDescriptor(): Descriptor {
   return parsed.descriptor;
 }
 
-export function recordOf(pools: Readonly<Record<string, Partial<PoolState>>> = {}, changes: Partial<VnfRecord> = {}): VnfRecord {
+export function recordOf(
+  pools: Readonly<Record<string, Partial<PoolState>>> = {},
+  changes: Partial<VnfRecord> = {},
+): VnfRecord {
   const descriptor = changes.descriptor ?? smallDescriptor();
   const empty: PoolState = { level: 0, nextOrdinal: 1, inService: [], failed: [] };
   return {
@@ -139,7 +165,11 @@ export function launchInput(lab: Lab, rows: readonly LaunchRow[], changes: Parti
   return { turn, vnf, pool, networks: descriptor.networks, groupId: null, rows, timing: lab.timing, ...changes };
 }
 
-export function rowsOf(pool: string, ordinals: readonly number[], hosts: readonly string[] = ['cmp-01', 'cmp-02', 'cmp-03', 'cmp-04']): LaunchRow[] {
+export function rowsOf(
+  pool: string,
+  ordinals: readonly number[],
+  hosts: readonly string[] = ['cmp-01', 'cmp-02', 'cmp-03', 'cmp-04'],
+): LaunchRow[] {
   return ordinals.map((ordinal, index) => ({ pool, ordinal, host: hosts[index % hosts.length] ?? '' }));
 }
 
@@ -150,7 +180,11 @@ export function membersIn(results: readonly LaunchResult[]): Member[] {
   });
 }
 
-export async function launched(lab: Lab, rows: readonly LaunchRow[], changes: Partial<LaunchInput> = {}): Promise<Member[]> {
+export async function launched(
+  lab: Lab,
+  rows: readonly LaunchRow[],
+  changes: Partial<LaunchInput> = {},
+): Promise<Member[]> {
   return membersIn(await lab.run('launch', launchInput(lab, rows, changes)));
 }
 

@@ -10,9 +10,14 @@ afterEach(() => lab.close());
 const rows = rowsOf('web', [1, 2, 3]);
 
 /** One server and two ports for each row, each port held by the server that the result names. */
-function expectExactly(ordinals: readonly number[], members: readonly { ordinal: number; serverId: string; portIds: readonly string[] }[]): void {
+function expectExactly(
+  ordinals: readonly number[],
+  members: readonly { ordinal: number; serverId: string; portIds: readonly string[] }[],
+): void {
   expect(names(lab.cloud.servers.values())).toEqual(ordinals.map((ordinal) => `ims1-web-${String(ordinal)}`));
-  expect(names(lab.cloud.ports.values())).toEqual(ordinals.flatMap((ordinal) => [`ims1-web-${String(ordinal)}-mgmt`, `ims1-web-${String(ordinal)}-signal`]).sort());
+  expect(names(lab.cloud.ports.values())).toEqual(
+    ordinals.flatMap((ordinal) => [`ims1-web-${String(ordinal)}-mgmt`, `ims1-web-${String(ordinal)}-signal`]).sort(),
+  );
   expect(members.map(({ ordinal }) => ordinal)).toEqual(ordinals);
   for (const { serverId, portIds } of members) {
     expect(portIds).toHaveLength(2);
@@ -30,7 +35,10 @@ describe('launch', () => {
       expect(server).toMatchObject({ requestedHost: host, zone: 'mz' });
       expect([...(server?.tags ?? [])].sort()).toEqual(tags);
       expect(portIds.map((id) => [...(lab.cloud.ports.get(id)?.tags ?? [])].sort())).toEqual([tags, tags]);
-      expect(portIds.map((id) => lab.cloud.ports.get(id)?.name)).toEqual([`ims1-web-${String(ordinal)}-mgmt`, `ims1-web-${String(ordinal)}-signal`]);
+      expect(portIds.map((id) => lab.cloud.ports.get(id)?.name)).toEqual([
+        `ims1-web-${String(ordinal)}-mgmt`,
+        `ims1-web-${String(ordinal)}-signal`,
+      ]);
     }
     const created = lab.cloud.log.filter((event) => event.type === 'server.created' || event.type === 'port.created');
     expect(new Set(created.map((event) => event.requestId))).toEqual(new Set([requestId(turn.token)]));
@@ -70,15 +78,18 @@ describe('launch', () => {
     expectExactly([1, 2, 3], membersIn(await lab.run('launch', launchInput(lab, rows), { attempt: 2 })));
   });
 
-  test.each(['before', 'after'] as const)('a create answered with a 500 %s its effect is settled, if need be by the next attempt', async (moment) => {
-    lab.addFault({ kind: 'status', status: 500, match: { method: 'POST', path: '/servers$', nth: 2 }, moment });
-    const results = await lab.run('launch', launchInput(lab, rows)).catch((error: unknown) => {
-      expect(error).toMatchObject({ type: 'CloudUnavailable', nonRetryable: false });
-      return lab.run('launch', launchInput(lab, rows), { attempt: 2 });
-    });
-    expect(lab.cloud.faults[0]?.left).toBe(0);
-    expectExactly([1, 2, 3], membersIn(results));
-  });
+  test.each(['before', 'after'] as const)(
+    'a create answered with a 500 %s its effect is settled, if need be by the next attempt',
+    async (moment) => {
+      lab.addFault({ kind: 'status', status: 500, match: { method: 'POST', path: '/servers$', nth: 2 }, moment });
+      const results = await lab.run('launch', launchInput(lab, rows)).catch((error: unknown) => {
+        expect(error).toMatchObject({ type: 'CloudUnavailable', nonRetryable: false });
+        return lab.run('launch', launchInput(lab, rows), { attempt: 2 });
+      });
+      expect(lab.cloud.faults[0]?.left).toBe(0);
+      expectExactly([1, 2, 3], membersIn(results));
+    },
+  );
 
   test('is tried again where the cloud is overloaded, and makes no more than the rows in the end', async () => {
     lab.addFault({ kind: 'status', status: 503, match: { method: 'POST', path: '/servers$' }, times: 3 });
@@ -104,7 +115,10 @@ describe('launch', () => {
     const madeByThen = lab.cloud.servers.size;
     expect(madeByThen).toBe(4);
     lab.cloud.faults.length = 0;
-    expectExactly([1, 2, 3, 4, 5], membersIn(await lab.run('launch', launchInput(lab, rowsOf('web', [1, 2, 3, 4, 5])), { attempt: 2 })));
+    expectExactly(
+      [1, 2, 3, 4, 5],
+      membersIn(await lab.run('launch', launchInput(lab, rowsOf('web', [1, 2, 3, 4, 5])), { attempt: 2 })),
+    );
   });
 
   test('a double is removed by the next attempt, and the one that holds the ports stays', async () => {
@@ -121,7 +135,8 @@ describe('launch', () => {
   test('ports that two attempts made twice are reduced to one of each', async () => {
     lab.addFault({ kind: 'drop', match: { method: 'POST', path: '/ports$' }, moment: 'after' });
     await launched(lab, rows).catch(() => undefined);
-    for (const port of [...lab.cloud.ports.values()]) lab.cloud.ports.set(`${port.id}-late`, { ...port, id: `${port.id}-late` });
+    for (const port of [...lab.cloud.ports.values()])
+      lab.cloud.ports.set(`${port.id}-late`, { ...port, id: `${port.id}-late` });
     expectExactly([1, 2, 3], membersIn(await lab.run('launch', launchInput(lab, rows), { attempt: 2 })));
   });
 
@@ -129,7 +144,11 @@ describe('launch', () => {
     await lab.close();
     lab = await openLab({ quotas: { ports: 5 } });
     const results = await lab.run('launch', launchInput(lab, rows));
-    expect(results.map((result) => !result.ok && result.kind)).toEqual(['QuotaExceeded', 'QuotaExceeded', 'QuotaExceeded']);
+    expect(results.map((result) => !result.ok && result.kind)).toEqual([
+      'QuotaExceeded',
+      'QuotaExceeded',
+      'QuotaExceeded',
+    ]);
     expect(lab.cloud.servers.size + lab.cloud.ports.size).toBe(0);
   });
 
@@ -140,12 +159,17 @@ describe('launch', () => {
     const [second] = await lab.run('launch', launchInput(lab, rows.slice(1, 2)));
     expect(first?.ordinal).toBe(1);
     expect(second).toMatchObject({ ok: false, kind: 'QuotaExceeded' });
-    expect(second?.ok === false && second.portIds.every((id) => lab.cloud.ports.has(id)) && second.portIds.length).toBe(2);
+    expect(second?.ok === false && second.portIds.every((id) => lab.cloud.ports.has(id)) && second.portIds.length).toBe(
+      2,
+    );
   });
 
   test('a host that is gone from the cloud fails its row alone', async () => {
     const results = await lab.run('launch', launchInput(lab, rowsOf('web', [1, 2], ['cmp-01', 'cmp-99'])));
-    expect(results).toMatchObject([{ ok: true }, { ok: false, kind: 'MemberFailed', ref: { pool: 'web', ordinal: 2 } }]);
+    expect(results).toMatchObject([
+      { ok: true },
+      { ok: false, kind: 'MemberFailed', ref: { pool: 'web', ordinal: 2 } },
+    ]);
   });
 
   test('begins no call when its time for calls is over', async () => {
@@ -156,7 +180,10 @@ describe('launch', () => {
   });
 
   test('is refused with TurnLost when the run id differs, before any call', async () => {
-    await expect(lab.run('launch', launchInput(lab, rows), { runId: 'made-by-a-reset' })).rejects.toMatchObject({ type: 'TurnLost', nonRetryable: true });
+    await expect(lab.run('launch', launchInput(lab, rows), { runId: 'made-by-a-reset' })).rejects.toMatchObject({
+      type: 'TurnLost',
+      nonRetryable: true,
+    });
     expect(lab.calls).toHaveLength(0);
   });
 });

@@ -1,0 +1,201 @@
+import { requestId, tag } from '../../domain/names';
+import { laterTurn, launched, launchInput, names, openLab, rowsOf, turn, until, vnf, type Lab } from './lab';
+
+let lab: Lab;
+beforeEach(async () => {
+  lab = await openLab();
+});
+afterEach(() => lab.close());
+
+const web = rowsOf('web', [1, 2, 3]);
+
+describe('remove', () => {
+  test('leaves nothing of the members, and all of the others', async () => {
+    const members = await launched(lab, web);
+    await lab.run('remove', { turn, vnf, members: members.slice(0, 2), timing: lab.timing });
+    expect(names(lab.cloud.servers.values())).toEqual(['ims1-web-3']);
+    expect(names(lab.cloud.ports.values())).toEqual(['ims1-web-3-mgmt', 'ims1-web-3-signal']);
+  });
+
+  test('deletes in the order given, servers before their ports, as the turn that it works for', async () => {
+    const members = await launched(lab, web);
+    const order = [...members].reverse();
+    const before = lab.calls.length;
+    await lab.run('remove', { turn: laterTurn, vnf, members: order, timing: lab.timing });
+    const deleted = lab.calls.slice(before).filter(({ method }) => method === 'DELETE');
+    expect(deleted.slice(0, 3).map(({ path }) => path)).toEqual(order.map(({ serverId }) => `/servers/${serverId}`));
+    expect(deleted.slice(3).every(({ path }) => path.startsWith('/ports/'))).toBe(true);
+    const gone = lab.cloud.log.filter((event) => event.type === 'server.deleted' || event.type === 'port.deleted');
+    expect(new Set(gone.map((event) => event.requestId))).toEqual(new Set([requestId(laterTurn.token)]));
+  });
+
+  test('repeated does no harm: what is gone is done', async () => {
+    const members = await launched(lab, web);
+    await lab.run('remove', { turn, vnf, members, timing: lab.timing });
+    const events = lab.cloud.log.length;
+    await lab.run('remove', { turn, vnf, members, timing: lab.timing }, { attempt: 2 });
+    expect(lab.cloud.log).toHaveLength(events);
+  });
+
+  test.each(['before', 'after'] as const)(
+    'a delete answered with a 500 %s its effect is mended by the next attempt',
+    async (moment) => {
+      const members = await launched(lab, web);
+      lab.addFault({ kind: 'status', status: 500, match: { method: 'DELETE', path: '/servers/', nth: 2 }, moment });
+      await expect(lab.run('remove', { turn, vnf, members, timing: lab.timing })).rejects.toMatchObject({
+        type: 'CloudUnavailable',
+        nonRetryable: false,
+      });
+      await lab.run('remove', { turn, vnf, members, timing: lab.timing }, { attempt: 2 });
+      expect(lab.cloud.servers.size + lab.cloud.ports.size).toBe(0);
+    },
+  );
+
+  test('never touches what does not bear the tag of the VNF, whatever its id', async () => {
+    const others = await launched(lab, web, { vnf: 'ims2' });
+    await lab.run('remove', { turn, vnf, members: others, timing: lab.timing });
+    expect(lab.cloud.servers.size).toBe(3);
+    expect(lab.cloud.ports.size).toBe(6);
+    expect([...lab.cloud.servers.values()].some((server) => server.deleting)).toBe(false);
+  });
+
+  test('finds orphans by pool, ordinal and token, and leaves a pool whose name begins alike', async () => {
+    await launched(lab, web);
+    await launched(lab, rowsOf('web-1', [1]));
+    await launched(lab, rowsOf('web', [1]), { turn: laterTurn });
+    await lab.run('remove', { turn, vnf, members: [], orphans: [{ pool: 'web', ordinal: 1 }], timing: lab.timing });
+    expect(names(lab.cloud.servers.values())).toEqual(['ims1-web-1', 'ims1-web-1-1', 'ims1-web-2', 'ims1-web-3']);
+    const [spared] = [...lab.cloud.servers.values()].filter((server) => server.name === 'ims1-web-1');
+    expect(spared?.tags).toContain(tag.token(laterTurn.token));
+    expect(lab.cloud.ports.size).toBe(2 + 1 + 4);
+  });
+
+  test('an orphan that appears while its ports are being removed is found all the same', async () => {
+    await launched(lab, rowsOf('web', [1]));
+    const [server] = lab.cloud.servers.values();
+    if (!server) throw new Error('it was launched');
+    // Not seen by the first list: its create is still on its way.
+    lab.cloud.servers.delete(server.id);
+    lab.addFault({ kind: 'delay', delayMs: 100, match: { method: 'DELETE', path: '/ports/' } });
+    const removing = lab.run('remove', {
+      turn,
+      vnf,
+      members: [],
+      orphans: [{ pool: 'web', ordinal: 1 }],
+      timing: lab.timing,
+    });
+    await until(() => lab.cloud.faults[0]?.left === 0, 'the first port is being deleted');
+    lab.cloud.servers.set(server.id, server);
+    await removing;
+    expect(lab.cloud.servers.size + lab.cloud.ports.size).toBe(0);
+  });
+
+  test('a server that does not go is for the next attempt', async () => {
+    await lab.close();
+    lab = await openLab({ timing: { lastCallSeconds: 0.5 } });
+    const [member] = await launched(lab, rowsOf('web', [1]));
+    if (!member) throw new Error('it was launched');
+    await until(() => lab.cloud.servers.get(member.serverId)?.status === 'ACTIVE', 'it is ACTIVE');
+    const host = lab.cloud.hosts.get('cmp-01');
+    if (!host) throw new Error('there is cmp-01');
+    // Dead, and not yet known to be: Nova takes the request, and the server stays.
+    host.alive = false;
+    await expect(lab.run('remove', { turn, vnf, members: [member], timing: lab.timing })).rejects.toMatchObject({
+      type: 'CloudUnavailable',
+      nonRetryable: false,
+    });
+    expect([...lab.cloud.ports.keys()].sort()).toEqual([...member.portIds].sort());
+    host.reportedUp = false;
+    await lab.run('remove', { turn, vnf, members: [member], timing: lab.timing }, { attempt: 2 });
+    expect(lab.cloud.servers.size + lab.cloud.ports.size).toBe(0);
+  });
+
+  test('is refused with TurnLost when the run id differs, before any call', async () => {
+    await expect(
+      lab.run('remove', { turn, vnf, members: [], timing: lab.timing }, { runId: 'made-by-a-reset' }),
+    ).rejects.toMatchObject({ type: 'TurnLost' });
+    expect(lab.calls).toHaveLength(0);
+  });
+
+  test('ten members with two ports each cost three calls each and few besides', async () => {
+    const members = await launched(lab, rowsOf('web', [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]));
+    const before = lab.calls.length;
+    await lab.run('remove', { turn, vnf, members, timing: lab.timing });
+    expect(lab.calls.length - before).toBeLessThanOrEqual(3 * 10 + 6);
+  });
+});
+
+describe('removeByToken', () => {
+  test('removes what bears the token, keeps what is kept with its ports, and leaves other tokens alone', async () => {
+    const [kept] = await launched(lab, web);
+    await launched(lab, rowsOf('web', [4]), { turn: laterTurn });
+    if (!kept) throw new Error('it was launched');
+    await lab.run('removeByToken', {
+      turn: laterTurn,
+      vnf,
+      token: turn.token,
+      keep: [kept.serverId],
+      timing: lab.timing,
+    });
+    expect(names(lab.cloud.servers.values())).toEqual(['ims1-web-1', 'ims1-web-4']);
+    expect(names(lab.cloud.ports.values())).toEqual([
+      'ims1-web-1-mgmt',
+      'ims1-web-1-signal',
+      'ims1-web-4-mgmt',
+      'ims1-web-4-signal',
+    ]);
+  });
+
+  test('says the next ordinals by pool, of what is kept too', async () => {
+    await launched(lab, rowsOf('web', [5, 9, 7]));
+    const [kept] = await launched(lab, rowsOf('web-1', [2]));
+    const { nextOrdinals } = await lab.run('removeByToken', {
+      turn,
+      vnf,
+      token: turn.token,
+      keep: [kept?.serverId ?? ''],
+      timing: lab.timing,
+    });
+    expect(nextOrdinals).toEqual({ web: 10, 'web-1': 3 });
+  });
+
+  test('an attempt that goes on from a failed one knows the ordinals that it does not see any more', async () => {
+    await launched(lab, rowsOf('web', [9]));
+    lab.addFault({ kind: 'drop', match: { method: 'DELETE', path: '/servers/' }, moment: 'after' });
+    const first = lab.begin('removeByToken', { turn, vnf, token: turn.token, keep: [], timing: lab.timing });
+    await expect(first.result).rejects.toMatchObject({ type: 'CloudUnavailable' });
+    await until(() => lab.cloud.servers.size === 0, 'the server is gone');
+    const heartbeatDetails = first.heartbeats.at(-1);
+    const { nextOrdinals } = await lab.run(
+      'removeByToken',
+      { turn, vnf, token: turn.token, keep: [], timing: lab.timing },
+      { attempt: 2, heartbeatDetails },
+    );
+    expect(nextOrdinals).toEqual({ web: 10 });
+  });
+
+  test('a create that comes while it looks is removed too', async () => {
+    await launched(lab, rowsOf('web', [1]));
+    lab.addFault({ kind: 'delay', delayMs: 100, match: { method: 'DELETE', path: '/servers/' } });
+    const removing = lab.run('removeByToken', { turn, vnf, token: turn.token, keep: [], timing: lab.timing });
+    await until(() => lab.cloud.faults[0]?.left === 0, 'the first server is being deleted');
+    const late = await lab.run('launch', launchInput(lab, rowsOf('web', [2])));
+    expect(late).toMatchObject([{ ok: true }]);
+    const { nextOrdinals } = await removing;
+    expect(lab.cloud.servers.size + lab.cloud.ports.size).toBe(0);
+    expect(nextOrdinals).toEqual({ web: 3 });
+  });
+
+  test('with nothing to remove it looks twice and changes nothing', async () => {
+    const { nextOrdinals } = await lab.run('removeByToken', {
+      turn,
+      vnf,
+      token: turn.token,
+      keep: [],
+      timing: lab.timing,
+    });
+    expect(nextOrdinals).toEqual({});
+    expect(lab.calls.filter(({ path }) => path === '/servers/detail')).toHaveLength(2);
+    expect(lab.calls.filter(({ method, service }) => method !== 'GET' && service !== 'identity')).toHaveLength(0);
+  });
+});
