@@ -160,7 +160,7 @@ async function listVnfs(client: Client): Promise<VnfListed[]> {
 function summaryOf<K extends Procedure>(procedure: K, input: ProcedureInputs[K]): string {
   const given: Record<string, unknown> = { ...input };
   const parts = ['vnf', 'pool', 'to', 'hosts', 'cause', 'members'].flatMap((key) =>
-    given[key] === undefined ? [] : [`${key} ${[given[key]].flat().join(' ')}`],
+    given[key] === undefined ? [] : [`${key} ${JSON.stringify(given[key])}`],
   );
   return `${procedure}: ${parts.join(', ')}`.slice(0, 200);
 }

@@ -69,11 +69,12 @@ const spare: z.ZodType<Spare> = z.union(
   [
     z.literal('none'),
     positiveInt.transform((count) => ({ count })),
-    z
-      .string()
-      .transform((text) => parseShare(text.trim()))
-      .refine((parsed) => parsed !== null, { error: spareHelp })
-      .transform((parsed) => ({ share: parsed ?? { numerator: 1, denominator: 1 } })),
+    z.string().transform((text, context) => {
+      const parsed = parseShare(text.trim());
+      if (parsed) return { share: parsed };
+      context.addIssue({ code: 'custom', message: spareHelp });
+      return z.NEVER;
+    }),
     z
       .strictObject({ count: positiveInt.optional(), share: share.optional() })
       .refine((both) => both.count !== undefined || both.share !== undefined, { error: spareHelp })
@@ -98,8 +99,8 @@ const ports = z.union(
       .string()
       .regex(/^[0-9]{1,5}(-[0-9]{1,5})?$/, { error: portsHelp })
       .transform((text): [number, number] => {
-        const [first = 0, last = first] = text.split('-').map(Number);
-        return [first, last];
+        const [first = '', last] = text.split('-');
+        return [Number(first), Number(last ?? first)];
       }),
     z.tuple([port, port]),
   ],

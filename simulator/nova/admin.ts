@@ -224,7 +224,8 @@ function quotas(request: Request): Response {
     name,
     detailed ? { limit: 100, in_use: 0, reserved: 0 } : 100,
   ]);
-  return { status: 200, body: { quota_set: { id: project.id, ...Object.fromEntries([...entries, ...others]) } } };
+  const all = Object.fromEntries([...entries, ...others]) as Record<string, unknown>;
+  return { status: 200, body: { quota_set: { id: project.id, ...all } } };
 }
 
 function projectOf({ cloud, project, admin }: Request, id: string): Request['project'] {
@@ -260,8 +261,7 @@ function groups(request: Request): Response {
 function createGroup(request: Request): Response {
   const { cloud, body, project, requestId } = request;
   const given = objectIn(body, 'server_group');
-  const policy =
-    text(given['policy']) ?? (Array.isArray(given['policies']) ? texts(given['policies'])[0] : undefined) ?? '';
+  const policy = text(given['policy']) ?? texts(given['policies'])[0] ?? '';
   const rules = given['rules'] as { max_server_per_host?: number } | undefined;
   if (rules !== undefined && microversion(request) < 64)
     throw new Refusal(

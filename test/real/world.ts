@@ -1,0 +1,179 @@
+import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { promisify } from 'node:util';
+import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
+import { check, type Verdict } from '../../checker';
+import { verdictLines } from '../../checker/report';
+import type { Note } from '../../checker/story';
+import { connectBulkhead, type Bulkhead, BulkheadError } from '../../client';
+import { typed } from '../../client/errors';
+import { recordWorkflowId } from '../../domain/names';
+import type { RecordView } from '../../domain/turn';
+import { settledNote } from '../../scripts/lib/observer';
+import { startStack, type Stack, type StackOptions } from '../../scripts/lib/stack';
+
+/**
+ * Real servers for a test file: a Temporal dev server, the embedded OpenStack and worker processes, as a user would run them.
+ * Everything that is asked is noted in the cloud's log, so that the checker can judge the whole of it in the end.
+ */
+export interface World {
+  readonly stack: Stack;
+  readonly client: Client;
+  readonly bulkhead: Bulkhead;
+  /** Starts a procedure and notes it. */
+  readonly begin: (
+    procedure: Procedure,
+    input: Record<string, unknown>,
+    options?: { workflowId?: string },
+  ) => Promise<Begun>;
+  /** Starts, waits and notes how it ended. */
+  readonly run: (procedure: Procedure, input: Record<string, unknown>) => Promise<Ended>;
+  /** Waits until the record owes nothing, and notes what it says of itself. */
+  readonly settle: (vnf: string) => Promise<RecordView | null>;
+  readonly verdict: () => Promise<Verdict>;
+  /** Runs the Temporal CLI; its standard output, parsed. */
+  readonly temporal: (...args: string[]) => Promise<unknown>;
+  readonly stop: () => Promise<void>;
+}
+
+export type Procedure = Extract<Note, { kind: 'request' }>['procedure'];
+
+export interface Begun {
+  readonly id: string;
+  readonly handle: WorkflowHandle;
+  /** Waits for the run and notes how it ended. A run that was taken away is `vanished`. */
+  readonly end: () => Promise<Ended>;
+}
+
+export interface Ended {
+  readonly outcome: 'completed' | 'refused' | 'unwound' | 'stuck' | 'cancelled' | 'vanished';
+  readonly kind?: string;
+  readonly message?: string;
+  readonly details?: Readonly<Record<string, unknown>>;
+  readonly result?: unknown;
+}
+
+const run = promisify(execFile);
+/** A clean-up waits until no late attempt can be at work, and may be tried again. */
+const settleWithinSeconds = 90;
+
+/** One pool, quick to boot and to drain; `max` members, a third of them on a host. */
+export const small = {
+  name: 'small',
+  networks: { mgmt: { network: 'mgmt' } },
+  pools: [
+    {
+      name: 'web',
+      zone: 'mz',
+      size: { min: 3, initial: 4, max: 30 },
+      spare: '1/3',
+      flavor: 'm1.small',
+      image: 'cirros',
+      networks: ['mgmt'],
+      securityRules: [{ protocol: 'tcp', ports: 80, from: 'any' }],
+      healthyAfterSeconds: 10,
+      drainSeconds: 30,
+    },
+  ],
+} as const;
+
+export async function startWorld(options: Partial<StackOptions> = {}): Promise<World> {
+  const stack = await startStack({ pace: 0.01, bootSeconds: '10-20', ...options });
+  const connection = await Connection.connect({ address: stack.temporal.address });
+  const client = new Client({ connection });
+  const bulkhead = await connectBulkhead({ address: stack.temporal.address });
+  const { observer } = stack;
+
+  const begin: World['begin'] = async (procedure, input, given = {}) => {
+    const id = randomUUID();
+    const vnf = typeof input['vnf'] === 'string' ? input['vnf'] : undefined;
+    await observer.note({ kind: 'request', id, procedure, ...(vnf !== undefined && { vnf }), request: input });
+    const workflowId = given.workflowId ?? `${procedure}-${id}`;
+    const handle = await client.workflow.start(procedure, { taskQueue: 'bulkhead', workflowId, args: [input] });
+    const end = async (): Promise<Ended> => {
+      const ended = await endOf(client.workflow.getHandle(workflowId));
+      await observer.note({
+        kind: 'outcome',
+        id,
+        outcome: ended.outcome,
+        ...(ended.kind !== undefined && { failure: ended.kind }),
+      });
+      return ended;
+    };
+    return { id, handle, end };
+  };
+
+  const settle: World['settle'] = async (vnf) => {
+    let view: RecordView | null = null;
+    await until(`${recordWorkflowId(vnf)} is free`, settleWithinSeconds, async () => {
+      view = await bulkhead.status(vnf).catch((error: unknown) => {
+        if (error instanceof BulkheadError && error.kind === 'UnknownVnf') return null;
+        throw error;
+      });
+      return (
+        view === null || (view.turn === null && view.debts.length === 0 && !view.cleaning && view.queue.length === 0)
+      );
+    });
+    await observer.note(settledNote(vnf, view));
+    return view;
+  };
+
+  return {
+    stack,
+    client,
+    bulkhead,
+    begin,
+    run: async (procedure, input) => await (await begin(procedure, input)).end(),
+    settle,
+    verdict: async () => check(await observer.log()),
+    temporal: async (...args) => {
+      const { stdout } = await run(
+        stack.temporalProgram,
+        [...args, '--address', stack.temporal.address, '-o', 'json'],
+        { maxBuffer: 64 * 1024 * 1024 },
+      );
+      return stdout === '' ? undefined : (JSON.parse(stdout) as unknown);
+    },
+    stop: async () => {
+      await bulkhead.close();
+      await connection.close();
+      await stack.stop();
+    },
+  };
+}
+
+async function endOf(handle: WorkflowHandle): Promise<Ended> {
+  try {
+    return { outcome: 'completed', result: await handle.result() };
+  } catch (error) {
+    const failed = typed(error);
+    if (!(failed instanceof BulkheadError)) throw error;
+    return { outcome: failed.outcome, kind: failed.kind, message: failed.message, details: failed.details };
+  }
+}
+
+export async function until(what: string, withinSeconds: number, condition: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + withinSeconds * 1_000;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error(`waited ${String(withinSeconds)} s in vain until ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** Waits until the run has as many events, or has closed. Says which. */
+export async function reaches(handle: WorkflowHandle, events: number): Promise<'reached' | 'closed'> {
+  let status = '';
+  await until(`${handle.workflowId} has ${String(events)} events`, 60, async () => {
+    const described = await handle.describe();
+    status = described.status.name;
+    return status !== 'RUNNING' || described.historyLength >= events;
+  });
+  return status === 'RUNNING' ? 'reached' : 'closed';
+}
+
+/** Fails with everything that the checker found. */
+export function expectHeld(verdict: Verdict): void {
+  const broken = Object.values(verdict.guarantees).flatMap((each) => each.violations);
+  if (broken.length > 0) throw new Error(verdictLines(verdict).join('\n'));
+  expect(verdict.ok).toBe(true);
+}
