@@ -80,7 +80,7 @@ describe('secrets', () => {
       message,
       details,
       stack,
-      cause instanceof Error ? [cause.message, cause.stack, { ...cause }] : cause,
+      cause instanceof Error ? [cause.message, cause.stack, Object.entries(cause)] : cause,
     ]);
   }
 
