@@ -44,7 +44,7 @@ function yamlIn(file: string): unknown {
   const text = textOf(file, 'the file');
   try {
     // Its own report would show the lines around the mistake, and one of them may be the password.
-    return parse(text, { merge: true, prettyErrors: false, logLevel: 'silent' });
+    return parse(text, { merge: true, prettyErrors: false, logLevel: 'error' });
   } catch (error) {
     const at = error instanceof YAMLParseError ? text.slice(0, error.pos[0]).split('\n').length : undefined;
     throw new CloudConfigError(`${file} is not YAML${at === undefined ? '' : `: look at line ${String(at)}`}`);
@@ -55,8 +55,8 @@ export function textOf(file: string, what: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
-    throw new CloudConfigError(`${what} ${file} cannot be read: ${code}`);
+    const { code } = error as NodeJS.ErrnoException;
+    throw new CloudConfigError(`${what} ${file} cannot be read: ${code ?? 'for an unknown reason'}`);
   }
 }
 
