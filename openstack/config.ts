@@ -1,8 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
-import { parse } from 'yaml';
 import { z } from 'zod';
+import { CloudConfigError } from './errors';
+import { cloudFromFile, textOf, type Env } from './files';
 
 /**
  * Where the cloud is and who we are there, found as every OpenStack program finds it: `OS_CLOUD` and clouds.yaml, or `OS_*`
@@ -12,7 +11,9 @@ import { z } from 'zod';
 const interfaces = ['public', 'internal', 'admin'] as const;
 
 const authSchema = z.object({
-  auth_url: z.string({ error: 'give auth_url (OS_AUTH_URL), e.g. https://keystone.example.com:5000/v3' }).min(1),
+  auth_url: z
+    .url({ protocol: /^https?$/, error: 'give auth_url (OS_AUTH_URL), e.g. https://keystone.example.com:5000/v3' })
+    .refine((url) => !/\/v2\.0\/*$/.test(url), { error: 'Keystone v2.0 is not spoken: give the address of v3' }),
   username: z.string().optional(),
   user_id: z.string().optional(),
   password: z.string().optional(),
@@ -62,16 +63,12 @@ export interface CloudConfig {
   readonly verify: boolean;
 }
 
-/** What is wrong with the configuration, all of it, in words for whoever has to mend it. */
-export class CloudConfigError extends Error {
-  override readonly name = 'CloudConfigError';
-}
-
-type Env = Readonly<Record<string, string | undefined>>;
-
-export function loadCloudConfig(env: Env, options: { readonly cloud?: string } = {}): CloudConfig {
+/** Throws CloudConfigError. `cloud`: an entry of clouds.yaml, before what OS_CLOUD says. */
+export function loadCloudConfig(given: Env, options: { readonly cloud?: string } = {}): CloudConfig {
+  // openrc files export variables that are set and empty.
+  const env: Env = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== ''));
   const name = options.cloud ?? env['OS_CLOUD'];
-  const raw = name === undefined ? fromVariables(env) : fromFile(env, name);
+  const raw = name === undefined ? fromVariables(env) : cloudFromFile(env, name);
   const parsed = cloudSchema.safeParse(raw);
   if (!parsed.success) {
     const said = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
@@ -101,28 +98,6 @@ function fromVariables(env: Env): unknown {
   return { auth, ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)) };
 }
 
-function fromFile(env: Env, name: string): unknown {
-  const places = placesOf(env);
-  const file = places.find((place) => existsSync(place));
-  if (file === undefined)
-    throw new CloudConfigError(`OS_CLOUD is ${name}, and there is no clouds.yaml in any of ${places.join(', ')}`);
-  const parsed = z.object({ clouds: z.record(z.string(), z.unknown()) }).safeParse(parse(readFileSync(file, 'utf8')));
-  if (!parsed.success) throw new CloudConfigError(`${file} has no map of "clouds"`);
-  const cloud = parsed.data.clouds[name];
-  if (cloud === undefined)
-    throw new CloudConfigError(`${file} has no cloud ${name}; it has ${Object.keys(parsed.data.clouds).join(', ')}`);
-  return cloud;
-}
-
-function placesOf(env: Env): string[] {
-  if (env['OS_CLIENT_CONFIG_FILE'] !== undefined) return [env['OS_CLIENT_CONFIG_FILE']];
-  return [
-    join(process.cwd(), 'clouds.yaml'),
-    join(env['HOME'] ?? homedir(), '.config/openstack/clouds.yaml'),
-    '/etc/openstack/clouds.yaml',
-  ];
-}
-
 function toConfig(name: string, cloud: z.infer<typeof cloudSchema>): CloudConfig {
   return {
     name,
@@ -130,7 +105,7 @@ function toConfig(name: string, cloud: z.infer<typeof cloudSchema>): CloudConfig
     auth: toAuth(name, cloud),
     region: cloud.region_name ?? null,
     interface: cloud.interface ?? 'public',
-    ca: cloud.cacert === undefined ? null : readFileSync(cloud.cacert, 'utf8'),
+    ca: cloud.cacert === undefined ? null : textOf(cloud.cacert.replace(/^~(?=\/)/, homedir()), 'the CA bundle'),
     verify: cloud.verify ?? true,
   };
 }

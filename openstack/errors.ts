@@ -16,6 +16,11 @@ export interface HttpContext {
   readonly retryAfterSeconds?: number;
 }
 
+/** What is wrong with the configuration, all of it, in words for whoever has to mend it. */
+export class CloudConfigError extends Error {
+  override readonly name = 'CloudConfigError';
+}
+
 export class OpenStackError extends Error {
   override readonly name: string = 'OpenStackError';
   readonly context: HttpContext;
@@ -69,12 +74,18 @@ export class UnavailableError extends OpenStackError {
 }
 
 const bodyShownMax = 2_000;
+const messageShownMax = 500;
 
-/** The error for an answer of 400 or above. */
-export function errorOf(answer: HttpContext & { readonly status: number; readonly parsed: unknown }): OpenStackError {
+/** The error for an answer of 300 or above. `location`: where a redirect points. */
+export function errorOf(
+  answer: HttpContext & { readonly status: number; readonly parsed: unknown },
+  location?: string,
+): OpenStackError {
   const { parsed, ...rest } = answer;
   const context: HttpContext = { ...rest, ...(rest.body !== undefined && { body: rest.body.slice(0, bodyShownMax) }) };
-  const message = `${context.method} ${context.url}: ${String(answer.status)} ${messageIn(parsed) ?? ''}`.trimEnd();
+  const said = (messageIn(parsed) ?? '').slice(0, messageShownMax);
+  const message = `${context.method} ${context.url}: ${String(answer.status)} ${said}`.trimEnd();
+  const mutating = context.method !== 'GET' && context.service !== 'identity';
   switch (answer.status) {
     case 400:
       return new BadRequestError(message, context);
@@ -83,19 +94,26 @@ export function errorOf(answer: HttpContext & { readonly status: number; readonl
     case 403:
       return isQuota(answer) ? new QuotaExceededError(message, context) : new ForbiddenError(message, context);
     case 404:
-      return new NotFoundError(message, context);
+      // "It is gone" must be the service's own word. A proxy that has lost its backend says 404 too, in HTML or in nothing.
+      return isObject(parsed)
+        ? new NotFoundError(message, context)
+        : new UnavailableError(`${message}: not the service's own answer`, context, { fateUnknown: false });
     case 409:
       return isOverQuota(parsed) ? new QuotaExceededError(message, context) : new ConflictError(message, context);
     case 413:
       return new QuotaExceededError(message, context);
+    case 429:
+      return new UnavailableError(message, context, { fateUnknown: false });
     default:
-      if (answer.status === 429 || answer.status >= 500) {
-        // 429 and 503 are answered before anything is done; a 500 or 504 may come after.
-        const before = answer.status === 429 || answer.status === 503;
-        return new UnavailableError(message, context, { fateUnknown: !before && context.method !== 'GET' });
-      }
-      return new BadRequestError(message, context);
+      // A 503 as well: a service that loses its database half-way answers it after the effect.
+      if (answer.status >= 500) return new UnavailableError(message, context, { fateUnknown: mutating });
+      return new BadRequestError(answer.status < 400 ? redirected(message, location) : message, context);
   }
+}
+
+function redirected(message: string, location: string | undefined): string {
+  const where = location === undefined ? '' : ` to ${location}`;
+  return `${message}: a redirect${where}, which is not followed because it would carry the token along; correct the endpoint`;
 }
 
 /** Nova has no code for it: "Quota exceeded for …" and "Maximum number of ports exceeded" are all that tells a quota from a policy. */

@@ -1,4 +1,5 @@
 /** OpenStack's API as typed functions. One directory for each service, the same files in each. */
+export * from './call';
 export * from './config';
 export * from './errors';
 export * from './session';

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   QueryNotRegisteredError,
+  ServiceError,
   WorkflowExecutionAlreadyStartedError,
   WorkflowNotFoundError,
 } from '@temporalio/client';
@@ -13,6 +14,9 @@ import type { RecordView } from '../../domain/turn';
 import type { Dependencies } from '../dependencies';
 import { cloudUnavailable, toFailure } from '../errors';
 import type { RecordActivities } from '../ports';
+
+/** A query that no worker takes up is given up after this, well within the activity's own time. */
+const answerWithinMs = 5_000;
 
 /** What speaks to Temporal and not to the cloud. */
 export function recordActivities(dependencies: Dependencies): RecordActivities {
@@ -34,11 +38,16 @@ export function recordActivities(dependencies: Dependencies): RecordActivities {
       const handle = client.workflow.getHandle(recordWorkflowId(vnf));
       try {
         // A closed workflow still answers queries, from its history.
-        const { status } = await handle.describe();
-        if (status.name === 'RUNNING') return await handle.query<RecordView>('status');
+        const view = await client.withDeadline(Date.now() + answerWithinMs, async () => {
+          const { status } = await handle.describe();
+          return status.name === 'RUNNING' ? await handle.query<RecordView>('status') : null;
+        });
+        if (view !== null) return view;
       } catch (error) {
         // The record has been started, and no worker has looked at it yet.
         if (error instanceof QueryNotRegisteredError) throw cloudUnavailable(`the record of ${vnf} is not up yet`, {});
+        if (error instanceof ServiceError)
+          throw cloudUnavailable(`the record of ${vnf} does not answer: ${error.message}`, {});
         if (!(error instanceof WorkflowNotFoundError)) throw error;
       }
       throw toFailure(

@@ -22,13 +22,17 @@ export function watchActivity({ client }: Dependencies): WatchActivities['watch'
       for (;;) {
         if (over) return 'closed';
         try {
-          const { history } = await client.workflowService.getWorkflowExecutionHistory({
-            namespace: client.options.namespace,
-            execution: { workflowId, runId },
-            waitNewEvent: true,
-            historyEventFilterType: temporal.api.enums.v1.HistoryEventFilterType.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT,
-            skipArchival: true,
-          });
+          // A poll that outlived its activity would fail in nobody's hands when the worker closes its connection.
+          const { history } = await client.withAbortSignal(context.cancellationSignal, () =>
+            client.workflowService.getWorkflowExecutionHistory({
+              namespace: client.options.namespace,
+              execution: { workflowId, runId },
+              waitNewEvent: true,
+              historyEventFilterType:
+                temporal.api.enums.v1.HistoryEventFilterType.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT,
+              skipArchival: true,
+            }),
+          );
           // An empty answer means that the poll's time was over.
           if ((history?.events?.length ?? 0) > 0) return 'closed';
         } catch (error) {

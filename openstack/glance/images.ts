@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import type { CallOptions, Session } from '../session';
+import { listAll } from '../paging';
+import type { CallOptions, Session } from '../call';
 
 /** https://docs.openstack.org/api-ref/image/v2/#images */
 
@@ -7,17 +8,9 @@ const imageSchema = z.object({ id: z.string(), name: z.string().nullish(), statu
 
 export type Image = z.infer<typeof imageSchema>;
 
-/** Active ones of this name; names are not unique. */
+/** Active ones of this name, the newest first; names are not unique. */
 export async function listImages(session: Session, filter: { name: string }, call: CallOptions = {}): Promise<Image[]> {
-  const reply = z.object({ images: z.array(imageSchema) });
-  return (
-    await session.call({
-      ...call,
-      service: 'image',
-      method: 'GET',
-      path: '/images',
-      query: { name: filter.name, status: 'active' },
-      reply,
-    })
-  ).images;
+  const reply = z.object({ images: z.array(imageSchema) }).transform(({ images }) => images);
+  const query = { name: filter.name, status: 'active' };
+  return await listAll(session, { service: 'image', path: '/images', query, reply }, call);
 }

@@ -5,7 +5,8 @@ import type { Auth } from '../config';
 
 export const tokenSchema = z.object({
   token: z.object({
-    expires_at: z.string(),
+    expires_at: z.iso.datetime({ offset: true }),
+    issued_at: z.iso.datetime({ offset: true }).optional(),
     project: z.object({ id: z.string(), name: z.string() }).optional(),
     roles: z.array(z.object({ name: z.string() })).default([]),
     catalog: z

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { listAll } from '../paging';
-import type { CallOptions, Session } from '../session';
+import type { CallOptions, Session } from '../call';
 
 /** https://docs.openstack.org/api-ref/network/v2/#networks */
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { NotFoundError } from '../errors';
 import { listAll } from '../paging';
-import type { CallOptions, Session } from '../session';
+import type { CallOptions, Session } from '../call';
 
 /** https://docs.openstack.org/api-ref/network/v2/#ports */
 
@@ -10,7 +10,7 @@ const portSchema = z
     id: z.string(),
     name: z.string(),
     network_id: z.string(),
-    device_id: z.string().default(''),
+    device_id: z.string().nullish(),
     tags: z.array(z.string()).default([]),
     fixed_ips: z.array(z.object({ ip_address: z.string() })).default([]),
   })
@@ -19,7 +19,7 @@ const portSchema = z
     name: raw.name,
     networkId: raw.network_id,
     /** The server that it is bound to; empty where there is none. */
-    deviceId: raw.device_id,
+    deviceId: raw.device_id ?? '',
     tags: raw.tags,
     addresses: raw.fixed_ips.map((each) => each.ip_address),
   }));
@@ -59,18 +59,26 @@ export async function createPorts(
   ).ports;
 }
 
-export async function listPorts(
-  session: Session,
-  filter: { tags?: readonly string[]; deviceId?: string },
-  call: CallOptions = {},
-): Promise<Port[]> {
-  const { tags, deviceId } = filter;
+export interface PortFilter {
+  /** All of these tags. */
+  readonly tags?: readonly string[];
+  /** The server's id. */
+  readonly deviceId?: string;
+  /** Exactly this name; names are not unique. */
+  readonly name?: string;
+  readonly ids?: readonly string[];
+}
+
+export async function listPorts(session: Session, filter: PortFilter, call: CallOptions = {}): Promise<Port[]> {
+  const { tags, deviceId, name, ids } = filter;
+  // No ids at all would be no filter at all.
+  if (ids?.length === 0) return [];
   return await listAll(
     session,
     {
       service: 'network',
       path: '/ports',
-      query: { ...(tags && { tags: tags.join(',') }), device_id: deviceId },
+      query: { ...(tags && tags.length > 0 && { tags: tags.join(',') }), device_id: deviceId, name, id: ids },
       reply: z.object({ ports: z.array(portSchema) }).transform(({ ports }) => ports),
     },
     call,

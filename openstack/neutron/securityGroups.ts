@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { NotFoundError } from '../errors';
 import { listAll } from '../paging';
-import type { CallOptions, Session } from '../session';
+import type { CallOptions, Session } from '../call';
 
 /** https://docs.openstack.org/api-ref/network/v2/#security-groups-security-groups */
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { NotFoundError } from '../errors';
-import type { CallOptions, Session } from '../session';
+import type { CallOptions, Session } from '../call';
 
 /** https://docs.openstack.org/api-ref/compute/#server-groups-os-server-groups */
 

@@ -1,19 +1,22 @@
 import { z } from 'zod';
 import { NotFoundError } from '../errors';
 import { listAll } from '../paging';
-import type { CallOptions, Session } from '../session';
+import type { CallOptions, Session } from '../call';
 
 /** https://docs.openstack.org/api-ref/compute/#servers-servers */
 
 const serverSchema = z
   .object({
     id: z.string(),
-    name: z.string(),
+    // A server in a cell that is down is shown by little more than its id (2.69).
+    name: z.string().default(''),
     status: z.string(),
     tags: z.array(z.string()).default([]),
-    hostId: z.string().default(''),
+    hostId: z.string().nullish(),
     created: z.string().default(''),
     fault: z.object({ code: z.number(), message: z.string() }).optional(),
+    flavor: z.object({ original_name: z.string() }).optional(),
+    host_status: z.string().nullish(),
     'OS-EXT-SRV-ATTR:host': z.string().nullish(),
     'OS-EXT-STS:task_state': z.string().nullish(),
     tenant_id: z.string().default(''),
@@ -24,13 +27,17 @@ const serverSchema = z
     status: raw.status,
     tags: raw.tags,
     /** A hash, equal for equal hosts within a project; empty while it has none. */
-    hostId: raw.hostId,
+    hostId: raw.hostId ?? '',
     /** Null for who may not see hosts, and while it has none. */
     host: raw['OS-EXT-SRV-ATTR:host'] ?? null,
+    /** UP, DOWN (forced), UNKNOWN (not heard of) or MAINTENANCE (disabled). Null for who may not see hosts. */
+    hostStatus: raw.host_status === '' ? null : (raw.host_status ?? null),
     taskState: raw['OS-EXT-STS:task_state'] ?? null,
     created: raw.created,
     fault: raw.fault ?? null,
     projectId: raw.tenant_id,
+    /** The flavor's name as it was then. */
+    flavor: raw.flavor?.original_name ?? null,
   }));
 
 export type Server = z.infer<typeof serverSchema>;
@@ -44,6 +51,17 @@ export interface NewServer {
   readonly availabilityZone?: string;
   /** Asked for by name (2.74). Never `zone:host`: Nova ignores its zone. */
   readonly host?: string;
+  readonly metadata?: Readonly<Record<string, string>>;
+  readonly hints?: SchedulerHints;
+}
+
+/** A tenant's ways to say where. A group of an unknown id is a 400; what cannot be honoured is a server in ERROR. */
+export interface SchedulerHints {
+  /** The id of a server group. */
+  readonly group?: string;
+  /** Server ids. Honoured only where the cloud has the filter, which is not in Nova's defaults. */
+  readonly differentHost?: readonly string[];
+  readonly sameHost?: readonly string[];
 }
 
 /** 202: it exists, and is listed at once. Whether it will be ACTIVE is another matter. There is no idempotency key. */
@@ -52,7 +70,7 @@ export async function createServer(
   server: NewServer,
   call: CallOptions = {},
 ): Promise<{ id: string }> {
-  const { name, flavorId, imageId, portIds, tags, availabilityZone, host } = server;
+  const { name, flavorId, imageId, portIds, tags, availabilityZone, host, metadata, hints } = server;
   const { server: created } = await session.call({
     ...call,
     service: 'compute',
@@ -63,27 +81,44 @@ export async function createServer(
         name,
         flavorRef: flavorId,
         imageRef: imageId,
-        networks: portIds.map((port) => ({ port })),
+        // An empty list would ask for a network to be made.
+        networks: portIds.length === 0 ? 'none' : portIds.map((port) => ({ port })),
         tags,
         ...(availabilityZone !== undefined && { availability_zone: availabilityZone }),
         ...(host !== undefined && { host }),
+        ...(metadata && { metadata }),
       },
+      ...(hints && { 'os:scheduler_hints': hintsBody(hints) }),
     },
     reply: z.object({ server: z.object({ id: z.string() }) }),
   });
   return created;
 }
 
+function hintsBody({ group, differentHost, sameHost }: SchedulerHints): unknown {
+  return {
+    ...(group !== undefined && { group }),
+    ...(differentHost && { different_host: differentHost }),
+    ...(sameHost && { same_host: sameHost }),
+  };
+}
+
 export interface ServerFilter {
   /** All of these tags. */
   readonly tags?: readonly string[];
+  /** At least one of these. */
+  readonly tagsAny?: readonly string[];
+  /** Exactly this name. */
+  readonly name?: string;
+  /** `ACTIVE`, `ERROR` … */
+  readonly status?: string;
   /** By host and over all projects: for operators only, and silently ignored for others. */
   readonly host?: string;
   readonly allTenants?: boolean;
 }
 
 export async function listServers(session: Session, filter: ServerFilter, call: CallOptions = {}): Promise<Server[]> {
-  const { tags, host, allTenants } = filter;
+  const { tags, tagsAny, name, status, host, allTenants } = filter;
   return await listAll(
     session,
     {
@@ -91,6 +126,10 @@ export async function listServers(session: Session, filter: ServerFilter, call: 
       path: '/servers/detail',
       query: {
         ...(tags && tags.length > 0 && { tags: tags.join(',') }),
+        ...(tagsAny && tagsAny.length > 0 && { 'tags-any': tagsAny.join(',') }),
+        // Nova takes a regular expression: `sprout-1` alone would also find sprout-10.
+        ...(name !== undefined && { name: `^${name.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')}$` }),
+        status,
         host,
         ...(allTenants && { all_tenants: true }),
       },

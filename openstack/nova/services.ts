@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { CallOptions, Session } from '../session';
+import type { CallOptions, Session } from '../call';
 
 /** https://docs.openstack.org/api-ref/compute/#compute-services-os-services */
 

@@ -53,8 +53,14 @@ export const vnf = 'ims1';
 /** Boots take tens of milliseconds; time-outs are those of a small machine. */
 const pace = 0.01;
 
-export async function openLab(options: CloudOptions & { readonly timing?: Partial<Timing> } = {}): Promise<Lab> {
-  const { timing: changed, ...cloudOptions } = options;
+export async function openLab(
+  options: CloudOptions & {
+    readonly timing?: Partial<Timing>;
+    readonly client?: Client;
+    readonly descriptorsDirectory?: string;
+  } = {},
+): Promise<Lab> {
+  const { timing: changed, client, descriptorsDirectory, ...cloudOptions } = options;
   const cloud = createCloud({
     hosts: hostsOf({ mz: 4, dmz: 2 }),
     pace,
@@ -79,11 +85,11 @@ export async function openLab(options: CloudOptions & { readonly timing?: Partia
   const timing = { ...timingAt(pace), tickSeconds: 0.02, ...changed };
   const activities = createActivities({
     session,
-    // Never connected: what speaks to Temporal is tested against a Temporal.
-    client: new Client({ connection: Connection.lazy({ address: '127.0.0.1:1' }) }),
+    // Never connected: what speaks to Temporal is tested against one.
+    client: client ?? new Client({ connection: Connection.lazy({ address: '127.0.0.1:1' }) }),
     service: pacedServicePort(served.url),
     timing,
-    descriptorsDirectory: 'descriptors',
+    descriptorsDirectory: descriptorsDirectory ?? 'descriptors',
     names: namesIn(session),
   });
   const begin: Lab['begin'] = (name, input, info = {}) => {

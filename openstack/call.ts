@@ -1,0 +1,56 @@
+import type { AxiosAdapter } from 'axios';
+import type { z } from 'zod';
+
+/** What a call to a service is, and what holds for all calls of a session. */
+
+export type Service = 'identity' | 'compute' | 'placement' | 'network' | 'image';
+
+export interface CallOptions {
+  /** Sent as `X-Openstack-Request-Id` (`req-…`): OpenStack logs it as the global request id. */
+  readonly requestId?: string;
+  /** The whole time, from the call to its answer: waiting for a place among the concurrent ones included. */
+  readonly timeoutMs?: number;
+  /** Gives up. What has been sent by then may have its effect all the same. */
+  readonly signal?: AbortSignal;
+}
+
+export interface Call<T> extends CallOptions {
+  readonly service: Service;
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** Below the service's endpoint, with a leading slash. */
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
+  readonly body?: unknown;
+  /** What the answer must look like. Absent: the body is of no interest. */
+  readonly reply?: z.ZodType<T>;
+}
+
+export interface CallInfo {
+  readonly service: Service;
+  readonly method: string;
+  readonly path: string;
+  readonly status: number | null;
+  readonly milliseconds: number;
+}
+
+export interface SessionOptions {
+  /** For a cloud in the same process. */
+  readonly adapter?: AxiosAdapter;
+  /** For calls that say nothing else: 20 s. */
+  readonly timeoutMs?: number;
+  /** How many calls may be under way at once. */
+  readonly concurrent?: number;
+  /** Credentials go over plain http to loopback only, unless this is set. */
+  readonly allowPlainHttp?: boolean;
+  readonly onCall?: (info: CallInfo) => void;
+  /** Milliseconds: by which a token's life is counted. */
+  readonly now?: () => number;
+}
+
+export interface Session {
+  readonly cloud: string;
+  readonly call: <T = undefined>(call: Call<T>) => Promise<T>;
+  readonly projectId: () => Promise<string>;
+  /** Whether the token has the role that sees hosts and may name them. */
+  readonly isAdmin: () => Promise<boolean>;
+}

@@ -1,0 +1,27 @@
+import { z } from 'zod';
+import type { CallOptions, Session } from '../call';
+
+/** https://docs.openstack.org/api-ref/compute/#host-aggregates-os-aggregates */
+
+const aggregateSchema = z
+  .object({
+    uuid: z.string(),
+    name: z.string(),
+    availability_zone: z.string().nullish(),
+    hosts: z.array(z.string()).default([]),
+  })
+  .transform((raw) => ({
+    /** By which Placement knows it (`memberOf`). */
+    id: raw.uuid,
+    name: raw.name,
+    availabilityZone: raw.availability_zone ?? null,
+    hosts: raw.hosts,
+  }));
+
+export type Aggregate = z.infer<typeof aggregateSchema>;
+
+/** For operators only. */
+export async function listAggregates(session: Session, call: CallOptions = {}): Promise<Aggregate[]> {
+  const reply = z.object({ aggregates: z.array(aggregateSchema) });
+  return (await session.call({ ...call, service: 'compute', method: 'GET', path: '/os-aggregates', reply })).aggregates;
+}

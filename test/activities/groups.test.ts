@@ -1,0 +1,115 @@
+import { launched, names, openLab, rowsOf, smallDescriptor, turn, vnf, type Lab } from './lab';
+
+let lab: Lab;
+beforeEach(async () => {
+  lab = await openLab();
+});
+afterEach(() => lab.close());
+
+const descriptor = smallDescriptor();
+
+function create(info?: { attempt: number }): Promise<{ pool: string; id: string }[]> {
+  return lab.run('createGroups', { turn, vnf, descriptor, timing: lab.timing }, info);
+}
+
+/** Rules that somebody asked for: every group has two of Neutron's own for what goes out. */
+function ingress(): unknown[] {
+  return [...lab.cloud.securityRules.values()]
+    .filter((rule) => rule.direction === 'ingress')
+    .map(({ groupId, protocol, portMin, portMax, remoteIpPrefix, remoteGroupId }) => ({
+      group: lab.cloud.securityGroups.get(groupId)?.name,
+      protocol,
+      ports: [portMin, portMax],
+      from: remoteIpPrefix ?? lab.cloud.securityGroups.get(remoteGroupId ?? '')?.name,
+    }));
+}
+
+const rules = [
+  { group: 'ims1-web', protocol: 'tcp', ports: [80, 80], from: '0.0.0.0/0' },
+  { group: 'ims1-web', protocol: 'udp', ports: [100, 200], from: '10.0.0.0/8' },
+  { group: 'ims1-web-1', protocol: 'tcp', ports: [5060, 5060], from: 'ims1-web' },
+];
+
+describe('createGroups', () => {
+  test('makes one group a pool, with the rules that the descriptor says', async () => {
+    const groups = await create();
+    expect(groups.map(({ pool, id }) => [pool, lab.cloud.securityGroups.get(id)?.name])).toEqual([
+      ['web', 'ims1-web'],
+      ['web-1', 'ims1-web-1'],
+    ]);
+    expect(ingress()).toEqual(rules);
+  });
+
+  test('repeated makes nothing more and says the same ids', async () => {
+    const first = await create();
+    const events = lab.cloud.log.length;
+    expect(await create({ attempt: 2 })).toEqual(first);
+    expect(lab.cloud.log).toHaveLength(events);
+  });
+
+  test.each(['/security-groups$', '/security-group-rules$'])('tolerates a lost reply to POST %s', async (path) => {
+    lab.addFault({ kind: 'drop', match: { method: 'POST', path }, moment: 'after' });
+    await expect(create()).rejects.toMatchObject({ type: 'CloudUnavailable', nonRetryable: false });
+    await create({ attempt: 2 });
+    expect(names(lab.cloud.securityGroups.values()).filter((name) => name.startsWith('ims1'))).toEqual([
+      'ims1-web',
+      'ims1-web-1',
+    ]);
+    expect(ingress()).toEqual(rules);
+  });
+
+  test('members launched with a group have it on their ports', async () => {
+    const [group] = await create();
+    const [member] = await launched(lab, rowsOf('web', [1]), { groupId: group?.id ?? null });
+    expect(member?.portIds.map((id) => lab.cloud.ports.get(id)?.securityGroupIds)).toEqual([[group?.id], [group?.id]]);
+  });
+
+  test('a quota that does not carry it is said as such', async () => {
+    await lab.close();
+    lab = await openLab({ quotas: { security_groups: 1 } });
+    await expect(create()).rejects.toMatchObject({ type: 'QuotaExceeded', nonRetryable: true });
+  });
+
+  test('is refused with TurnLost when the run id differs', async () => {
+    await expect(
+      lab.run('createGroups', { turn, vnf, descriptor, timing: lab.timing }, { runId: 'made-by-a-reset' }),
+    ).rejects.toMatchObject({ type: 'TurnLost' });
+    expect(lab.calls).toHaveLength(0);
+  });
+});
+
+describe('removeGroups', () => {
+  function remove(groups: { ids: readonly string[]; pools: readonly string[] }): Promise<void> {
+    return lab.run('removeGroups', { turn, vnf, groups, timing: lab.timing });
+  }
+
+  test('removes by id what the record knows, with the rules, and nothing else', async () => {
+    const before = lab.cloud.securityRules.size;
+    const groups = await create();
+    await remove({ ids: groups.map(({ id }) => id), pools: [] });
+    expect(names(lab.cloud.securityGroups.values()).filter((name) => name.startsWith('ims1'))).toEqual([]);
+    expect(lab.cloud.securityRules.size).toBe(before);
+  });
+
+  test('removes by name what no reply has told the id of, of these pools alone', async () => {
+    await create();
+    await remove({ ids: [], pools: ['web'] });
+    expect(names(lab.cloud.securityGroups.values()).filter((name) => name.startsWith('ims1'))).toEqual(['ims1-web-1']);
+  });
+
+  test('repeated does no harm', async () => {
+    const ids = (await create()).map(({ id }) => id);
+    await remove({ ids, pools: ['web', 'web-1'] });
+    await expect(remove({ ids, pools: ['web', 'web-1'] })).resolves.toBeUndefined();
+  });
+
+  test('one that a port still uses is for the next attempt', async () => {
+    const [group] = await create();
+    const [member] = await launched(lab, rowsOf('web', [1]), { groupId: group?.id ?? null });
+    const given = { ids: [], pools: ['web', 'web-1'] };
+    await expect(remove(given)).rejects.toMatchObject({ type: 'CloudUnavailable', nonRetryable: false });
+    await lab.run('remove', { turn, vnf, members: member ? [member] : [], timing: lab.timing });
+    await remove(given);
+    expect(names(lab.cloud.securityGroups.values()).filter((name) => name.startsWith('ims1'))).toEqual([]);
+  });
+});

@@ -1,0 +1,139 @@
+import { launched, openLab, recordOf, rowsOf, turn, until, vnf, type Lab } from './lab';
+import type { Member } from '../../domain/record';
+import type { Host } from '../../simulator/model';
+
+let lab: Lab;
+beforeEach(async () => {
+  lab = await openLab();
+});
+afterEach(() => lab.close());
+
+function hostNamed(name: string): Host {
+  const host = lab.cloud.hosts.get(name);
+  if (!host) throw new Error(`there is no host ${name}`);
+  return host;
+}
+
+async function active(members: readonly Member[]): Promise<readonly Member[]> {
+  await until(
+    () => members.every(({ serverId }) => lab.cloud.servers.get(serverId)?.status === 'ACTIVE'),
+    'all are ACTIVE',
+  );
+  return members;
+}
+
+describe('findDead', () => {
+  test('dead is what is in ERROR, off, or gone; the others live', async () => {
+    const members = await active(await launched(lab, rowsOf('web', [1, 2, 3, 4])));
+    const [error, off] = members.map(({ serverId }) => lab.cloud.servers.get(serverId));
+    if (!error || !off) throw new Error('they were launched');
+    error.status = 'ERROR';
+    off.status = 'SHUTOFF';
+    lab.cloud.servers.delete(members[2]?.serverId ?? '');
+    const { dead, alive } = await lab.run('findDead', {
+      vnf,
+      record: recordOf({ web: { level: 4, inService: members } }),
+    });
+    expect(dead.map(({ ordinal }) => ordinal)).toEqual([1, 2, 3]);
+    expect(alive).toEqual([{ pool: 'web', ordinal: 4 }]);
+  });
+
+  test('a host that is reported down proves nothing; one that somebody has fenced does', async () => {
+    const members = await active(await launched(lab, rowsOf('web', [1, 2])));
+    const record = recordOf({ web: { level: 2, inService: members } });
+    hostNamed('cmp-01').reportedUp = false;
+    expect((await lab.run('findDead', { vnf, record })).dead).toEqual([]);
+    hostNamed('cmp-01').forcedDown = true;
+    expect((await lab.run('findDead', { vnf, record })).dead).toEqual([{ pool: 'web', ordinal: 1 }]);
+  });
+
+  test('asked about some, it speaks of those alone', async () => {
+    const members = await active(await launched(lab, rowsOf('web', [1, 2])));
+    lab.cloud.servers.clear();
+    const record = recordOf({ web: { level: 2, inService: members } });
+    const { dead, alive } = await lab.run('findDead', { vnf, record, members: [{ pool: 'web', ordinal: 2 }] });
+    expect({ dead, alive }).toEqual({ dead: [{ pool: 'web', ordinal: 2 }], alive: [] });
+  });
+});
+
+describe('findOnHosts', () => {
+  test('tells members by their VNF from what is not ours, host by host', async () => {
+    const [ours] = await active(await launched(lab, rowsOf('web', [1])));
+    await active(await launched(lab, rowsOf('web', [1]), { vnf: 'ims2' }));
+    const server = lab.cloud.servers.get(ours?.serverId ?? '');
+    if (!server) throw new Error('it was launched');
+    lab.cloud.servers.set('foreign', { ...server, id: 'foreign', projectId: 'another', tags: [] });
+    const [first, second] = await lab.run('findOnHosts', { hosts: ['cmp-01', 'cmp-02'] });
+    expect(first).toEqual({
+      host: 'cmp-01',
+      up: true,
+      enabled: true,
+      vnfs: { ims1: [{ pool: 'web', ordinal: 1 }], ims2: [{ pool: 'web', ordinal: 1 }] },
+      foreign: ['foreign'],
+    });
+    expect(second).toEqual({ host: 'cmp-02', up: true, enabled: true, vnfs: {}, foreign: [] });
+  });
+
+  test('a host that does not exist is refused with those that do', async () => {
+    const found = lab.run('findOnHosts', { hosts: ['cmp-01', 'cmp-99'] });
+    await expect(found).rejects.toMatchObject({
+      type: 'InvalidRequest',
+      nonRetryable: true,
+      message: expect.stringContaining('cmp-04') as string,
+    });
+  });
+});
+
+describe('closing and opening hosts', () => {
+  const occurrence = 'run-of-evacuateHost';
+  const close = (
+    hosts: string[],
+    more: { fence?: boolean; occurrence?: string } = {},
+  ): Promise<{ closed: string[]; fenced: string[] }> =>
+    lab.run('closeHosts', { hosts, occurrence, fence: false, timing: lab.timing, ...more });
+  const reopen = (hosts: string[], by = occurrence): Promise<void> =>
+    lab.run('reopenHosts', { hosts, occurrence: by, timing: lab.timing });
+
+  test('a closed host is marked with who closed it, and opened by the same alone', async () => {
+    expect(await close(['cmp-01'])).toEqual({ closed: ['cmp-01'], fenced: [] });
+    expect(hostNamed('cmp-01')).toMatchObject({
+      enabled: false,
+      forcedDown: false,
+      disabledReason: `bulkhead:${occurrence}`,
+    });
+    await reopen(['cmp-01'], 'another-run');
+    expect(hostNamed('cmp-01').enabled).toBe(false);
+    await reopen(['cmp-01']);
+    expect(hostNamed('cmp-01')).toMatchObject({ enabled: true, disabledReason: null });
+  });
+
+  test('a host that somebody else has disabled stays as it is, and stays disabled', async () => {
+    Object.assign(hostNamed('cmp-01'), { enabled: false, disabledReason: 'burning' });
+    expect((await close(['cmp-01', 'cmp-02'])).closed).toEqual(['cmp-02']);
+    await reopen(['cmp-01', 'cmp-02']);
+    expect(hostNamed('cmp-01')).toMatchObject({ enabled: false, disabledReason: 'burning' });
+    expect(hostNamed('cmp-02').enabled).toBe(true);
+  });
+
+  test('repeated after a lost reply it still says what it closed', async () => {
+    lab.addFault({ kind: 'drop', match: { method: 'PUT', path: '/os-services/' }, moment: 'after' });
+    await expect(close(['cmp-01'])).rejects.toMatchObject({ type: 'CloudUnavailable' });
+    expect((await close(['cmp-01'])).closed).toEqual(['cmp-01']);
+  });
+
+  test('a fence is forced down before it is disabled', async () => {
+    expect(await close(['cmp-01'], { fence: true })).toEqual({ closed: ['cmp-01'], fenced: ['cmp-01'] });
+    const changes = lab.cloud.log.filter((event) => event.type === 'host' && event.requestId !== null);
+    expect(changes).toMatchObject([
+      { forcedDown: true, enabled: true },
+      { forcedDown: true, enabled: false },
+    ]);
+  });
+
+  test('closing does not touch what runs there', async () => {
+    const members = await active(await launched(lab, rowsOf('web', [1])));
+    await close(['cmp-01']);
+    expect(lab.cloud.servers.get(members[0]?.serverId ?? '')?.status).toBe('ACTIVE');
+    expect(turn.token).toBe(members[0]?.token);
+  });
+});

@@ -1,0 +1,271 @@
+import type { Descriptor } from '../../domain/descriptor/descriptor';
+import { laterTurn, launched, launchInput, openLab, recordOf, rowsOf, smallDescriptor, turn, type Lab } from './lab';
+
+let lab: Lab;
+beforeEach(async () => {
+  lab = await openLab();
+});
+afterEach(() => lab.close());
+
+const instantiate = { kind: 'instantiate' } as const;
+
+function withPool(change: Partial<Descriptor['pools'][number]>): Descriptor {
+  const descriptor = smallDescriptor();
+  return {
+    ...descriptor,
+    pools: descriptor.pools.map((pool) => (pool.name === 'web' ? { ...pool, ...change } : pool)),
+  };
+}
+
+describe('plan', () => {
+  test('places a new VNF on hosts of its zone that have room, and changes nothing', async () => {
+    const plan = await lab.run('plan', {
+      turn,
+      record: recordOf({}, { phase: 'instantiating' }),
+      request: instantiate,
+    });
+    const rows = plan.batches.flatMap((batch) => batch.rows);
+    expect(plan.levels).toEqual({ web: { from: 0, to: 4 }, 'web-1': { from: 0, to: 4 } });
+    expect(
+      rows
+        .filter(({ pool }) => pool === 'web')
+        .map(({ host }) => host)
+        .sort(),
+    ).toEqual(['cmp-01', 'cmp-02', 'cmp-03', 'cmp-04']);
+    expect(lab.calls.filter(({ method, service }) => method !== 'GET' && service !== 'identity')).toEqual([]);
+  });
+
+  test('is a handful of list calls', async () => {
+    await lab.run('plan', { turn, record: recordOf({}, { phase: 'instantiating' }), request: instantiate });
+    expect(lab.calls.length).toBeLessThanOrEqual(12);
+  });
+
+  test('does not place on a host that is disabled, down or full', async () => {
+    const [first, second] = [...lab.cloud.hosts.values()];
+    if (!first || !second) throw new Error('there are hosts');
+    first.enabled = false;
+    second.forcedDown = true;
+    for (const host of lab.cloud.hosts.values())
+      if (host.name === 'cmp-03') host.used = { vcpus: host.vcpus, ramMb: 0, diskGb: 0 };
+    const refused = lab.run('plan', { turn, record: recordOf({}, { phase: 'instantiating' }), request: instantiate });
+    await expect(refused).rejects.toMatchObject({
+      type: 'Impossible',
+      nonRetryable: true,
+      details: [
+        {
+          hosts: {
+            'cmp-01': 'Disabled',
+            'cmp-02': 'Down',
+            'cmp-03': 'NoRoomVcpus',
+            'cmp-04': 'CapReached',
+            'dmz-01': 'WrongZone',
+          },
+        },
+      ],
+    });
+  });
+
+  test('a quota that does not carry the peak is refused with what is short', async () => {
+    await lab.close();
+    lab = await openLab({ quotas: { ports: 11, cores: -1 } });
+    const refused = lab.run('plan', { turn, record: recordOf({}, { phase: 'instantiating' }), request: instantiate });
+    await expect(refused).rejects.toMatchObject({
+      type: 'QuotaExceeded',
+      details: [{ short: [{ resource: 'ports', needed: 12, limit: 11, used: 0 }] }],
+    });
+  });
+
+  test('instantiate is refused where the cloud has servers of the VNF that another token made', async () => {
+    await launched(lab, rowsOf('web', [1]), { turn: laterTurn });
+    const refused = lab.run('plan', { turn, record: recordOf({}, { phase: 'instantiating' }), request: instantiate });
+    await expect(refused).rejects.toMatchObject({ type: 'AlreadyExists', nonRetryable: true });
+  });
+
+  test('instantiate is refused where only ports are left', async () => {
+    await launched(lab, rowsOf('web', [1]), { turn: laterTurn });
+    lab.cloud.servers.clear();
+    const refused = lab.run('plan', { turn, record: recordOf({}, { phase: 'instantiating' }), request: instantiate });
+    await expect(refused).rejects.toMatchObject({ type: 'AlreadyExists' });
+  });
+
+  test('instantiate plans again over what its own turn has made', async () => {
+    const own = await launched(lab, rowsOf('web', [1]));
+    const plan = await lab.run('plan', {
+      turn,
+      record: recordOf({}, { phase: 'instantiating' }),
+      request: instantiate,
+      launched: own,
+    });
+    expect(plan.reuse).toEqual([{ pool: 'web', ordinal: 1 }]);
+    expect(plan.batches.flatMap((batch) => batch.rows).filter(({ pool }) => pool === 'web')).toHaveLength(3);
+  });
+
+  test('what died since it was launched is not used again', async () => {
+    const own = await launched(lab, rowsOf('web', [1, 2]));
+    const [dead, gone] = own.map(({ serverId }) => lab.cloud.servers.get(serverId));
+    if (!dead || !gone) throw new Error('they were launched');
+    dead.status = 'ERROR';
+    lab.cloud.servers.delete(gone.id);
+    const plan = await lab.run('plan', {
+      turn,
+      record: recordOf({}, { phase: 'instantiating' }),
+      request: instantiate,
+      launched: own,
+    });
+    expect(plan.reuse).toEqual([]);
+  });
+
+  test.each([
+    ['flavor', { flavor: 'm1.enormous' }],
+    ['image', { image: 'dos-6.22' }],
+  ] as const)('a descriptor that names an unknown %s is refused before anything is made', async (what, change) => {
+    const record = recordOf({}, { phase: 'instantiating', descriptor: withPool(change) });
+    await expect(lab.run('plan', { turn, record, request: instantiate })).rejects.toMatchObject({
+      type: 'InvalidRequest',
+      nonRetryable: true,
+      details: [{ problems: [{ path: what }] }],
+    });
+  });
+
+  test('a descriptor that names an unknown network is refused before anything is made', async () => {
+    const descriptor = {
+      ...smallDescriptor(),
+      networks: { mgmt: { network: 'mgmt' }, signal: { network: 'token-ring' } },
+    };
+    const refused = lab.run('plan', {
+      turn,
+      record: recordOf({}, { phase: 'instantiating', descriptor }),
+      request: instantiate,
+    });
+    await expect(refused).rejects.toMatchObject({
+      type: 'InvalidRequest',
+      details: [{ problems: [{ path: 'network' }] }],
+    });
+  });
+
+  test('an image that is put there after a refusal is found at once', async () => {
+    const record = recordOf({}, { phase: 'instantiating', descriptor: withPool({ image: 'dos-6.22' }) });
+    await expect(lab.run('plan', { turn, record, request: instantiate })).rejects.toMatchObject({
+      type: 'InvalidRequest',
+    });
+    lab.cloud.images.set('late', { id: 'late', name: 'dos-6.22' });
+    await expect(lab.run('plan', { turn, record, request: instantiate })).resolves.toMatchObject({ schema: 1 });
+  });
+
+  test('a Placement that is away is no lack of room', async () => {
+    lab.addFault({ kind: 'status', status: 503, match: { path: '/allocation_candidates' } });
+    const planned = lab.run('plan', { turn, record: recordOf({}, { phase: 'instantiating' }), request: instantiate });
+    await expect(planned).rejects.toMatchObject({ type: 'CloudUnavailable', nonRetryable: false });
+  });
+
+  test('scaleOut reads the flavors of its own pool alone', async () => {
+    const members = await launched(lab, rowsOf('web', [1, 2]));
+    const record = recordOf({ web: { level: 2, nextOrdinal: 3, inService: members } }, { descriptor: withPool({}) });
+    const before = lab.calls.length;
+    const plan = await lab.run('plan', { turn: laterTurn, record, request: { kind: 'scaleOut', pool: 'web', to: 4 } });
+    expect(
+      plan.batches
+        .flatMap((batch) => batch.rows)
+        .map(({ host }) => host)
+        .sort(),
+    ).toEqual(['cmp-03', 'cmp-04']);
+    expect(lab.calls.slice(before).filter(({ path }) => path === '/allocation_candidates')).toHaveLength(1);
+  });
+
+  test('is refused with TurnLost when the run id differs, before any call', async () => {
+    await expect(
+      lab.run('plan', { turn, record: recordOf(), request: instantiate }, { runId: 'made-by-a-reset' }),
+    ).rejects.toMatchObject({ type: 'TurnLost' });
+    expect(lab.calls).toHaveLength(0);
+  });
+});
+
+describe('planEmptyHosts', () => {
+  /** A VNF with one member of `web` on each of the given hosts, and its own flavor. */
+  async function standing(
+    name: string,
+    hosts: readonly string[],
+    flavor: string,
+  ): Promise<ReturnType<typeof recordOf>> {
+    const descriptor = withPool({ flavor });
+    const pool = descriptor.pools[0];
+    if (!pool) throw new Error('it has pools');
+    const rows = rowsOf(
+      'web',
+      hosts.map((_, index) => index + 1),
+      hosts,
+    );
+    const results = await lab.run('launch', launchInput(lab, rows, { vnf: name, pool }));
+    const inService = results.flatMap((result) => (result.ok ? [result.member] : []));
+    return recordOf(
+      { web: { level: hosts.length, nextOrdinal: hosts.length + 1, inService } },
+      { vnf: name, descriptor },
+    );
+  }
+
+  async function restart(options: Parameters<typeof openLab>[0]): Promise<void> {
+    await lab.close();
+    lab = await openLab(options);
+  }
+
+  const host = (
+    name: string,
+    vcpus: number,
+  ): { name: string; zone: string; vcpus: number; ramMb: number; diskGb: number } => ({
+    name,
+    zone: 'mz',
+    vcpus,
+    ramMb: 64_000,
+    diskGb: 1_000,
+  });
+  const flavors = [
+    { name: 'm1.small', vcpus: 1, ramMb: 512, diskGb: 1 },
+    { name: 'm1.large', vcpus: 4, ramMb: 512, diskGb: 1 },
+  ];
+  const maintenance = { hosts: ['a'], cause: 'maintenance' } as const;
+
+  test('passes where all VNFs find room together', async () => {
+    await restart({ hosts: [host('a', 8), host('b', 8), host('c', 8)], flavors });
+    const records = [await standing('ims1', ['a', 'b'], 'm1.small'), await standing('ims2', ['a', 'b'], 'm1.small')];
+    await expect(lab.run('planEmptyHosts', { ...maintenance, records })).resolves.toBeUndefined();
+  });
+
+  test('is refused where each alone finds room and both together do not', async () => {
+    await restart({ hosts: [host('a', 8), host('b', 2), host('c', 1)], flavors });
+    const records = [await standing('ims1', ['a', 'b'], 'm1.small'), await standing('ims2', ['a', 'b'], 'm1.small')];
+    for (const record of records)
+      await expect(lab.run('planEmptyHosts', { ...maintenance, records: [record] })).resolves.toBeUndefined();
+    await expect(lab.run('planEmptyHosts', { ...maintenance, records })).rejects.toMatchObject({
+      type: 'Impossible',
+      details: [{ vnf: 'ims2' }],
+    });
+  });
+
+  test('is refused where the quota carries each alone and not both together', async () => {
+    await restart({ hosts: [host('a', 16), host('b', 16), host('c', 16)], flavors, quotas: { cores: 5 } });
+    const records = [await standing('ims1', ['a', 'b'], 'm1.small'), await standing('ims2', ['a', 'b'], 'm1.small')];
+    for (const record of records)
+      await expect(lab.run('planEmptyHosts', { ...maintenance, records: [record] })).resolves.toBeUndefined();
+    await expect(lab.run('planEmptyHosts', { ...maintenance, records })).rejects.toMatchObject({
+      type: 'QuotaExceeded',
+      details: [{ vnf: 'ims2', short: [{ resource: 'cores' }] }],
+    });
+  });
+
+  test('room too small for one VNF counts for another whose members are smaller', async () => {
+    await restart({ hosts: [host('a', 16), host('b', 16), host('c', 4), host('d', 1)], flavors });
+    const records = [await standing('ims1', ['a', 'b'], 'm1.large'), await standing('ims2', ['a', 'b'], 'm1.small')];
+    // c is full when ims1 has moved there, and d has room for one small member.
+    await expect(lab.run('planEmptyHosts', { ...maintenance, records })).resolves.toBeUndefined();
+  });
+
+  test('reads the cloud once, however many VNFs there are', async () => {
+    const records = [
+      await standing('ims1', ['cmp-01', 'cmp-02'], 'm1.small'),
+      await standing('ims2', ['cmp-01', 'cmp-02'], 'm1.small'),
+    ];
+    const before = lab.calls.length;
+    await lab.run('planEmptyHosts', { hosts: ['cmp-01'], cause: 'maintenance', records });
+    expect(lab.calls.slice(before).filter(({ path }) => path === '/os-services')).toHaveLength(1);
+  });
+});

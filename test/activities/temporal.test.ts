@@ -1,0 +1,166 @@
+import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
+import { CancelledFailure } from '@temporalio/common';
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { randomUUID } from 'node:crypto';
+import { taskQueues } from '../../domain/procedures';
+import type { Ask, RunRef } from '../../domain/turn';
+import { findTemporal, startDevServer, type DevServer } from '../../scripts/lib/temporal';
+import { openLab, smallDescriptor, until, type Lab } from './lab';
+
+/** The activities that speak to Temporal, against one. */
+
+let server: DevServer;
+let connection: Connection;
+let native: NativeConnection;
+let client: Client;
+let worker: Worker;
+let working: Promise<void>;
+let lab: Lab;
+
+beforeAll(async () => {
+  Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [] });
+  server = await startDevServer({ program: await findTemporal(() => undefined) });
+  connection = await Connection.connect({ address: server.address });
+  native = await NativeConnection.connect({ address: server.address });
+  client = new Client({ connection });
+  worker = await Worker.create({
+    connection: native,
+    taskQueue: taskQueues.workflows,
+    workflowsPath: require.resolve('../../workflows/index'),
+  });
+  working = worker.run();
+  lab = await openLab({ client });
+}, 120_000);
+
+afterAll(async () => {
+  worker.shutdown();
+  await working;
+  await lab.close();
+  await native.close();
+  await connection.close();
+  await server.stop();
+});
+
+/** A run that does nothing and stays open: no worker serves its queue. */
+async function openRun(): Promise<RunRef & { handle: WorkflowHandle }> {
+  const workflowId = `open-${randomUUID()}`;
+  const handle = await client.workflow.start('nothing', { workflowId, taskQueue: 'nobody', args: [] });
+  return { workflowId, runId: handle.firstExecutionRunId, handle };
+}
+
+async function askOf(run: RunRef): Promise<Ask> {
+  return await Promise.resolve({
+    workflowId: run.workflowId,
+    runId: run.runId,
+    procedure: 'instantiate',
+    class: 'normal',
+    ifBusy: 'wait',
+  });
+}
+
+let serial = 0;
+function newVnf(): string {
+  serial += 1;
+  return `vnf${String(serial)}`;
+}
+
+async function startRecord(vnf: string, run: RunRef): Promise<void> {
+  await lab.run('startRecord', { vnf, descriptor: smallDescriptor(), ask: await askOf(run) });
+}
+
+describe('startRecord and readRecord', () => {
+  test('a record that was started can be read, and its starter holds its first turn', async () => {
+    const vnf = newVnf();
+    const run = await openRun();
+    await startRecord(vnf, run);
+    const view = await lab.run('readRecord', { vnf });
+    expect(view).toMatchObject({ schema: 1, vnf, phase: 'instantiating', descriptor: smallDescriptor() });
+    let holder = view.turn?.runId;
+    for (let looks = 0; looks < 100 && holder === undefined; looks++)
+      holder = (await lab.run('readRecord', { vnf })).turn?.runId;
+    expect(holder).toBe(run.runId);
+  });
+
+  test('started again by the same run it is the same record: a lost reply', async () => {
+    const vnf = newVnf();
+    const run = await openRun();
+    await startRecord(vnf, run);
+    const { runId } = await client.workflow.getHandle(`vnf:${vnf}`).describe();
+    await startRecord(vnf, run);
+    expect((await client.workflow.getHandle(`vnf:${vnf}`).describe()).runId).toBe(runId);
+  });
+
+  test('another run is told that there is one already', async () => {
+    const vnf = newVnf();
+    await startRecord(vnf, await openRun());
+    await expect(startRecord(vnf, await openRun())).rejects.toMatchObject({
+      type: 'AlreadyExists',
+      nonRetryable: true,
+    });
+  });
+
+  test('where there is none, or none any more, the VNF is unknown', async () => {
+    const vnf = newVnf();
+    await expect(lab.run('readRecord', { vnf })).rejects.toMatchObject({ type: 'UnknownVnf', nonRetryable: true });
+    await startRecord(vnf, await openRun());
+    await client.workflow.getHandle(`vnf:${vnf}`).terminate('by hand');
+    await expect(lab.run('readRecord', { vnf })).rejects.toMatchObject({ type: 'UnknownVnf', nonRetryable: true });
+  });
+
+  test('a record that no worker serves at the moment is asked again later, and not kept waiting for', async () => {
+    const vnf = newVnf();
+    await client.workflow.start('vnf', { workflowId: `vnf:${vnf}`, taskQueue: 'nobody', args: [] });
+    await expect(lab.run('readRecord', { vnf })).rejects.toMatchObject({
+      type: 'CloudUnavailable',
+      nonRetryable: false,
+    });
+  });
+
+  test('an id that was free again can be used again', async () => {
+    const vnf = newVnf();
+    await startRecord(vnf, await openRun());
+    await client.workflow.getHandle(`vnf:${vnf}`).terminate('by hand');
+    await startRecord(vnf, await openRun());
+    await expect(lab.run('readRecord', { vnf })).resolves.toMatchObject({ vnf });
+  });
+});
+
+describe('watch', () => {
+  test('ends when the run has closed, and not before', async () => {
+    const { handle, workflowId, runId } = await openRun();
+    let ended = false;
+    const watching = lab.run('watch', { workflowId, runId }).finally(() => {
+      ended = true;
+    });
+    // The server answers a long poll by itself only after tens of seconds: it is under way when this has come back.
+    await handle.describe();
+    expect(ended).toBe(false);
+    await handle.terminate('to see it close');
+    expect(await watching).toBe('closed');
+  });
+
+  test('a run that has closed long ago is closed', async () => {
+    const { handle, workflowId, runId } = await openRun();
+    await handle.terminate('before anybody watched');
+    expect(await lab.run('watch', { workflowId, runId })).toBe('closed');
+  });
+
+  test('it is that very run which counts: a later one under the same id may be open', async () => {
+    const { handle, workflowId, runId } = await openRun();
+    await handle.terminate('to make place');
+    await client.workflow.start('nothing', { workflowId, taskQueue: 'nobody', args: [] });
+    expect(await lab.run('watch', { workflowId, runId })).toBe('closed');
+  });
+
+  test('a run that is not there is not found', async () => {
+    expect(await lab.run('watch', { workflowId: 'never', runId: randomUUID() })).toBe('notFound');
+  });
+
+  test('heartbeats while nothing happens, and ends at once when it is cancelled', async () => {
+    const { workflowId, runId } = await openRun();
+    const begun = lab.begin('watch', { workflowId, runId });
+    await until(() => begun.heartbeats.length > 0, 'a heartbeat');
+    begun.environment.cancel();
+    await expect(begun.result).rejects.toBeInstanceOf(CancelledFailure);
+  });
+});
