@@ -30,7 +30,8 @@ let world: World;
 let count = 0;
 
 beforeAll(async () => {
-  world = await startWorld();
+  // Hosts enough that VNFs which are planned at the same moment do not take each other's room.
+  world = await startWorld({ hosts: 'mz=120,dmz=4' });
 }, 120_000);
 
 afterAll(async () => {
@@ -45,7 +46,7 @@ function newName(): string {
 async function instantiated(names: readonly string[]): Promise<void> {
   await Promise.all(
     names.map(async (vnf) => {
-      expect((await world.run('instantiate', { vnf, descriptor: small })).outcome).toBe('completed');
+      expect(await world.run('instantiate', { vnf, descriptor: small })).toMatchObject({ outcome: 'completed' });
       await world.settle(vnf);
     }),
   );
@@ -63,10 +64,16 @@ async function cleared(names: readonly string[]): Promise<void> {
   expectHeld(await world.verdict());
 }
 
+interface Struck {
+  readonly procedure: Procedure;
+  readonly struck: boolean;
+  readonly ended: Ended;
+}
+
 /** Every procedure, each at every moment, each on a VNF of its own, all at once. `strike` says whether it struck. */
 async function struckEverywhere(
   strike: (begun: Begun) => Promise<boolean>,
-): Promise<{ names: string[]; ended: { procedure: Procedure; struck: boolean; ended: Ended }[] }> {
+): Promise<{ names: string[]; ended: Struck[] }> {
   const cases = procedures.flatMap((each) => moments.map((events) => ({ ...each, events, vnf: newName() })));
   await instantiated(cases.filter(({ procedure }) => procedure !== 'instantiate').map(({ vnf }) => vnf));
   const ended = await Promise.all(
@@ -82,6 +89,11 @@ async function struckEverywhere(
   return { names: cases.map(({ vnf }) => vnf), ended };
 }
 
+/** With all that is known of those that ended otherwise. */
+function expectEnds(ended: readonly Struck[], allowed: readonly string[]): void {
+  expect(ended.filter((each) => !allowed.includes(each.ended.outcome))).toEqual([]);
+}
+
 test('runs terminated at any moment leave the cloud as the record says', async () => {
   const { names, ended } = await struckEverywhere(({ handle }) =>
     handle.terminate('by a test').then(
@@ -89,7 +101,7 @@ test('runs terminated at any moment leave the cloud as the record says', async (
       () => false,
     ),
   );
-  for (const each of ended) expect([each.struck ? 'vanished' : 'completed', 'completed']).toContain(each.ended.outcome);
+  expectEnds(ended, ['vanished', 'completed']);
   await cleared(names);
 }, 240_000);
 
@@ -112,7 +124,7 @@ test('runs reset at any moment never use the old turn again', async () => {
       ),
   );
   // The run that the reset makes has no turn and says so, unless it was reset to before it had asked for one.
-  for (const each of ended) expect(['completed', 'stuck', 'refused', 'unwound']).toContain(each.ended.outcome);
+  expectEnds(ended, ['completed', 'stuck', 'refused']);
   expect(ended.some((each) => each.ended.kind === 'TurnLost')).toBe(true);
   await cleared(names);
 }, 240_000);
@@ -122,7 +134,7 @@ test('runs cancelled at any moment go back before the pivot and forward after it
     await handle.cancel();
     return true;
   });
-  for (const each of ended) expect(['cancelled', 'completed']).toContain(each.ended.outcome);
+  expectEnds(ended, ['cancelled', 'completed']);
   expect(ended.some((each) => each.ended.outcome === 'cancelled')).toBe(true);
   await cleared(names);
 }, 240_000);
