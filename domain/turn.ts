@@ -121,10 +121,9 @@ export interface Committed {
   readonly reason?: string;
 }
 
-/** The answer to `dead`. */
+/** The answer to `dead`. The record itself publishes that they are gone. */
 export interface Buried {
   readonly runId: string;
-  readonly publication: Publication;
   /** Those of the reported members that are now in `failed` (also from earlier reports). */
   readonly failed: readonly { readonly pool: string; readonly ordinal: number }[];
   /** Present where the report was refused: more than k(L) on a caller's word alone. */
@@ -169,6 +168,8 @@ export interface RecordView extends VnfRecord {
   readonly blocked: string | null;
   /** A clean-up is under way after a holder vanished. */
   readonly cleaning: boolean;
+  /** Deaths are being published. */
+  readonly publishing: boolean;
   readonly occurrences: readonly Occurrence[];
   /** Signals that did not parse. */
   readonly dropped: number;

@@ -178,8 +178,11 @@ export interface Served {
   readonly close: () => Promise<void>;
 }
 
-/** On loopback only. */
-export async function serve(cloud: Cloud, options: { port?: number } = {}): Promise<Served> {
+/** On loopback, unless it is told otherwise: anybody who reaches it can do anything with it. */
+export async function serve(
+  cloud: Cloud,
+  options: { port?: number; listen?: string; publicHost?: string } = {},
+): Promise<Served> {
   let base = '';
   const server = createServer((incoming, outgoing) => {
     void read(incoming)
@@ -211,9 +214,9 @@ export async function serve(cloud: Cloud, options: { port?: number } = {}): Prom
   server.keepAliveTimeout = 65_000;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(options.port ?? 0, '127.0.0.1', resolve);
+    server.listen(options.port ?? 0, options.listen ?? '127.0.0.1', resolve);
   });
-  base = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
+  base = `http://${options.publicHost ?? '127.0.0.1'}:${String((server.address() as AddressInfo).port)}`;
   return {
     url: base,
     close: () =>

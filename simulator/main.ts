@@ -45,6 +45,8 @@ function cloudsYaml(url: string): string {
 
 interface Options {
   readonly port: number;
+  readonly listen: string;
+  readonly publicHost: string;
   readonly hosts: Record<string, number>;
   readonly pace: number;
   readonly bootSeconds: [number, number];
@@ -58,6 +60,8 @@ async function main(): Promise<void> {
       'Serves an OpenStack that exists in memory only, on loopback. Its log of everything that changed is at /bulkhead/log.',
     )
     .option('--port <number>', 'port; 0 takes a free one', number, 5_000)
+    .option('--listen <address>', 'address to listen on, e.g. inside a container', '127.0.0.1')
+    .option('--public-host <name>', 'the name by which others reach it', '127.0.0.1')
     .option('--hosts <zones>', 'zones and how many hosts each has', zones, { mz: 12, dmz: 4 })
     .option('--pace <factor>', 'factor on boots and on how soon a death is noticed', number, 1)
     .option('--boot-seconds <range>', 'how long a boot takes, before the pace', range, [10, 20] as [number, number])
@@ -71,7 +75,7 @@ async function main(): Promise<void> {
     bootSeconds: options.bootSeconds,
     seed: options.seed,
   });
-  const served = await serve(cloud, { port: options.port });
+  const served = await serve(cloud, { port: options.port, listen: options.listen, publicHost: options.publicHost });
   if (options.cloudsYaml !== undefined) writeFileSync(options.cloudsYaml, cloudsYaml(served.url), { mode: 0o600 });
   process.stdout.write(`${JSON.stringify({ url: served.url, cloudsYaml: options.cloudsYaml ?? null })}\n`);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {

@@ -67,7 +67,8 @@ function judgeProgress(
     case 'unwound':
     case 'stuck':
       scribe.looked('G8');
-      if (!request.hindered)
+      // A turn that was lost was taken away by a person, by a reset: nothing in the cloud shows it.
+      if (!request.hindered && failure !== 'TurnLost')
         scribe.broken('G8', {
           ...about,
           message: `${request.procedure} ended ${outcome}, and nothing stood in its way`,

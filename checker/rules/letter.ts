@@ -153,6 +153,7 @@ export function someOrderKeeps(
   const start = new Map(of.before);
   if (of.kind === 'delete') for (const host of of.moves) add(start, host, -1);
   // In reverse, the first state of a stretch of deletions is its last, which must itself be lawful.
+  if (of.moves.length === 0) return true;
   if (of.kind === 'delete' && breachIn(spare, start)) return false;
   const rest = [...of.moves];
   for (;;) {

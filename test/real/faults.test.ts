@@ -1,4 +1,14 @@
-import { expectHeld, reaches, small, startWorld, until, type Ended, type Procedure, type World } from './world';
+import {
+  expectHeld,
+  reaches,
+  small,
+  startWorld,
+  until,
+  type Begun,
+  type Ended,
+  type Procedure,
+  type World,
+} from './world';
 
 /**
  * A real Temporal server, real worker processes, and what goes wrong at night: runs terminated, reset and cancelled at every
@@ -6,9 +16,10 @@ import { expectHeld, reaches, small, startWorld, until, type Ended, type Procedu
  */
 
 /** Events of a run's history at which something is done to it: from just started to just before its end. */
-const moments = [4, 8, 12, 16, 20, 26, 32, 40];
+const moments = [4, 9, 14, 19, 24, 30, 36];
 
 const procedures: readonly { procedure: Procedure; input: (vnf: string) => Record<string, unknown> }[] = [
+  { procedure: 'instantiate', input: (vnf) => ({ vnf, descriptor: small }) },
   { procedure: 'scaleOut', input: (vnf) => ({ vnf, pool: 'web', to: 6 }) },
   { procedure: 'scaleIn', input: (vnf) => ({ vnf, pool: 'web', to: 3 }) },
   { procedure: 'heal', input: (vnf) => ({ vnf, members: [`${vnf}-web-1`] }) },
@@ -19,34 +30,29 @@ let world: World;
 let count = 0;
 
 beforeAll(async () => {
-  world = await startWorld();
+  // Hosts enough that VNFs which are planned at the same moment do not take each other's room.
+  world = await startWorld({ hosts: 'mz=120,dmz=4' });
 }, 120_000);
 
 afterAll(async () => {
   await world.stop();
 }, 60_000);
 
-afterEach(async () => {
-  expectHeld(await world.verdict());
-});
-
 function newName(): string {
   count += 1;
   return `v${String(count)}`;
 }
 
-async function instantiated(many: number): Promise<string[]> {
-  const names = Array.from({ length: many }, newName);
+async function instantiated(names: readonly string[]): Promise<void> {
   await Promise.all(
     names.map(async (vnf) => {
-      expect((await world.run('instantiate', { vnf, descriptor: small })).outcome).toBe('completed');
+      expect(await world.run('instantiate', { vnf, descriptor: small })).toMatchObject({ outcome: 'completed' });
       await world.settle(vnf);
     }),
   );
-  return names;
 }
 
-/** Terminated VNFs leave room for the next test. */
+/** Terminated VNFs leave an empty cloud, and room for the next test. */
 async function cleared(names: readonly string[]): Promise<void> {
   await Promise.all(
     names.map(async (vnf) => {
@@ -55,58 +61,53 @@ async function cleared(names: readonly string[]): Promise<void> {
       expect(await world.settle(vnf)).toBeNull();
     }),
   );
+  expectHeld(await world.verdict());
 }
 
-describe.each(procedures)('$procedure', ({ procedure, input }) => {
-  test('terminated at any moment, leaves the cloud as the record says', async () => {
-    const names = await instantiated(moments.length);
-    const struck = await Promise.all(
-      names.map(async (vnf, index) => {
-        const { handle, end } = await world.begin(procedure, input(vnf));
-        const reached = await reaches(handle, moments[index] ?? 4);
-        if (reached === 'reached') await handle.terminate('by a test').catch(() => undefined);
-        return await end();
-      }),
-    );
-    await Promise.all(names.map((vnf) => world.settle(vnf)));
-    expect(struck.filter((each) => each.outcome === 'vanished').length).toBeGreaterThanOrEqual(3);
-    await cleared(names);
-  }, 180_000);
+interface Struck {
+  readonly procedure: Procedure;
+  readonly struck: boolean;
+  readonly ended: Ended;
+}
 
-  test('reset at any moment, the old token is never used again', async () => {
-    const names = await instantiated(moments.length);
-    const ended = await Promise.all(
-      names.map((vnf, index) => resetAt(world, { procedure, input: input(vnf), events: moments[index] ?? 4 })),
-    );
-    await Promise.all(names.map((vnf) => world.settle(vnf)));
-    expect(ended.filter((each) => each.reset).length).toBeGreaterThanOrEqual(3);
-    await cleared(names);
-  }, 180_000);
+/** Every procedure, each at every moment, each on a VNF of its own, all at once. `strike` says whether it struck. */
+async function struckEverywhere(
+  strike: (begun: Begun) => Promise<boolean>,
+): Promise<{ names: string[]; ended: Struck[] }> {
+  const cases = procedures.flatMap((each) => moments.map((events) => ({ ...each, events, vnf: newName() })));
+  await instantiated(cases.filter(({ procedure }) => procedure !== 'instantiate').map(({ vnf }) => vnf));
+  const ended = await Promise.all(
+    cases.map(async ({ procedure, input, events, vnf }) => {
+      const begun = await world.begin(procedure, input(vnf));
+      const struck = (await reaches(begun.handle, events)) === 'reached' && (await strike(begun));
+      return { procedure, struck, ended: await begun.end() };
+    }),
+  );
+  for (const { procedure } of procedures) {
+    expect(ended.filter((each) => each.procedure === procedure && each.struck).length).toBeGreaterThanOrEqual(3);
+  }
+  return { names: cases.map(({ vnf }) => vnf), ended };
+}
 
-  test('cancelled at any moment, goes back before the pivot and forward after it', async () => {
-    const names = await instantiated(moments.length);
-    const ended = await Promise.all(
-      names.map(async (vnf, index) => {
-        const { handle, end } = await world.begin(procedure, input(vnf));
-        if ((await reaches(handle, moments[index] ?? 4)) === 'reached') await handle.cancel();
-        return await end();
-      }),
-    );
-    for (const each of ended) expect(['cancelled', 'completed', 'unwound']).toContain(each.outcome);
-    await cleared(names);
-  }, 180_000);
-});
+/** With all that is known of those that ended otherwise. */
+function expectEnds(ended: readonly Struck[], allowed: readonly string[]): void {
+  expect(ended.filter((each) => !allowed.includes(each.ended.outcome))).toEqual([]);
+}
 
-/** The old run closes as terminated; a new run of the same id goes on from its last workflow task. */
-async function resetAt(
-  at: World,
-  given: { procedure: Procedure; input: Record<string, unknown>; events: number },
-): Promise<{ reset: boolean; ended: Ended }> {
-  const { handle, end } = await at.begin(given.procedure, given.input);
-  const reached = await reaches(handle, given.events);
-  let reset = false;
-  if (reached === 'reached') {
-    reset = await at
+test('runs terminated at any moment leave the cloud as the record says', async () => {
+  const { names, ended } = await struckEverywhere(({ handle }) =>
+    handle.terminate('by a test').then(
+      () => true,
+      () => false,
+    ),
+  );
+  expectEnds(ended, ['vanished', 'completed']);
+  await cleared(names);
+}, 240_000);
+
+test('runs reset at any moment never use the old turn again', async () => {
+  const { names, ended } = await struckEverywhere(({ handle }) =>
+    world
       .temporal(
         'workflow',
         'reset',
@@ -120,53 +121,69 @@ async function resetAt(
       .then(
         () => true,
         () => false,
-      );
-  }
-  return { reset, ended: await end() };
-}
+      ),
+  );
+  // The run that the reset makes has no turn and says so, unless it was reset to before it had asked for one.
+  expectEnds(ended, ['completed', 'stuck', 'refused']);
+  expect(ended.some((each) => each.ended.kind === 'TurnLost')).toBe(true);
+  await cleared(names);
+}, 240_000);
+
+test('runs cancelled at any moment go back before the pivot and forward after it', async () => {
+  const { names, ended } = await struckEverywhere(async ({ handle }) => {
+    await handle.cancel();
+    return true;
+  });
+  expectEnds(ended, ['cancelled', 'completed']);
+  expect(ended.some((each) => each.ended.outcome === 'cancelled')).toBe(true);
+  await cleared(names);
+}, 240_000);
 
 test('a worker killed at any moment is replaced, and every run goes on', async () => {
-  const names = await instantiated(6);
-  const begun = await Promise.all(
-    names.map((vnf, index) => {
-      const { procedure, input } = procedures[index % 3] ?? { procedure: 'scaleOut' as const, input: () => ({}) };
-      return world.begin(procedure, input(vnf));
-    }),
-  );
-  const [first] = begun;
-  if (first) await reaches(first.handle, 14);
-  world.stack.workers.at(-1)?.kill('SIGKILL');
-  await world.stack.startWorker();
-  for (const ended of await Promise.all(begun.map((each) => each.end()))) expect(ended.outcome).toBe('completed');
-  await cleared(names);
+  const cases = procedures.slice(0, 4).map((each) => ({ ...each, vnf: newName() }));
+  await instantiated(cases.slice(1).map(({ vnf }) => vnf));
+  const begun = await Promise.all(cases.map(({ procedure, input, vnf }) => world.begin(procedure, input(vnf))));
+  // Three times, wherever they are by then.
+  for (const events of [8, 16, 24]) {
+    for (const { handle } of begun.slice(0, 1)) await reaches(handle, events);
+    world.stack.workers.at(-1)?.kill('SIGKILL');
+    await world.stack.startWorker();
+  }
+  for (const each of begun) expect((await each.end()).outcome).toBe('completed');
+  await cleared(cases.map(({ vnf }) => vnf));
 }, 240_000);
 
 test('a worker stopped past its time-outs and resumed makes nothing twice', async () => {
-  const names = await instantiated(4);
-  const worker = world.stack.workers.at(-1);
-  const before = (await world.stack.observer.log()).length;
+  const names = [newName(), newName(), newName()];
+  await instantiated(names);
+  const stopped = world.stack.workers.at(-1);
+  const before = await world.stack.observer.lastSeq();
   const begun = await Promise.all(names.map((vnf) => world.begin('scaleOut', { vnf, pool: 'web', to: 9 })));
-  await until('a create is under way', 30, async () =>
-    (await world.stack.observer.log()).slice(before).some((event) => event.type === 'port.created'),
-  );
-  worker?.kill('SIGSTOP');
+  const sinceThen = async (type: string): Promise<number> =>
+    (await world.stack.observer.log()).filter((event) => event.seq > before && event.type === type).length;
+  await until('a launch is under way', 30, async () => (await sinceThen('port.created')) > 0);
+  stopped?.kill('SIGSTOP');
   await world.stack.startWorker();
-  // Its activities run out of time, and are done again by the other.
-  const ended = Promise.all(begun.map((each) => each.end()));
-  await ended;
-  worker?.kill('SIGCONT');
-  for (const each of await ended) expect(each.outcome).toBe('completed');
+  // What it was doing is begun again by the other: an activity is at its second attempt.
+  await until('an activity has run out of time', 60, async () => {
+    const described = await Promise.all(begun.map((each) => each.handle.describe()));
+    const again = described.some(({ raw }) => (raw.pendingActivities ?? []).some((each) => (each.attempt ?? 1) > 1));
+    return again || described.every(({ status }) => status.name !== 'RUNNING');
+  });
+  stopped?.kill('SIGCONT');
+  for (const each of begun) expect((await each.end()).outcome).toBe('completed');
   await cleared(names);
 }, 240_000);
 
-test('ten callers at once on one VNF are served in order, one at a time', async () => {
-  const [vnf = ''] = await instantiated(1);
+test('ten callers at once on one VNF are served one at a time', async () => {
+  const vnf = newName();
+  await instantiated([vnf]);
   const targets = [5, 6, 7, 8, 9, 10, 11, 12, 13, 14];
   const ended = await Promise.all(targets.map(async (to) => world.run('scaleOut', { vnf, pool: 'web', to })));
   const view = await world.settle(vnf);
   expect(view?.pools['web']?.level).toBe(14);
   // Those that came too late find the level reached, and are told.
   for (const each of ended) expect(each.outcome === 'completed' || each.kind === 'InvalidRequest').toBe(true);
-  expect(ended.some((each) => each.outcome === 'completed')).toBe(true);
+  expect(ended.filter((each) => each.outcome === 'completed').length).toBeGreaterThanOrEqual(1);
   await cleared([vnf]);
-}, 180_000);
+}, 120_000);

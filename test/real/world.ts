@@ -10,6 +10,7 @@ import { typed } from '../../client/errors';
 import { recordWorkflowId } from '../../domain/names';
 import type { RecordView } from '../../domain/turn';
 import { settledNote } from '../../scripts/lib/observer';
+import { isSettled } from '../../scripts/programs/demo/acts';
 import { startStack, type Stack, type StackOptions } from '../../scripts/lib/stack';
 
 /**
@@ -30,6 +31,7 @@ export interface World {
   readonly run: (procedure: Procedure, input: Record<string, unknown>) => Promise<Ended>;
   /** Waits until the record owes nothing, and notes what it says of itself. */
   readonly settle: (vnf: string) => Promise<RecordView | null>;
+  /** Of what has happened since the last time it was asked. */
   readonly verdict: () => Promise<Verdict>;
   /** Runs the Temporal CLI; its standard output, parsed. */
   readonly temporal: (...args: string[]) => Promise<unknown>;
@@ -83,6 +85,7 @@ export async function startWorld(options: Partial<StackOptions> = {}): Promise<W
   const client = new Client({ connection });
   const bulkhead = await connectBulkhead({ address: stack.temporal.address });
   const { observer } = stack;
+  let judged = 0;
 
   const begin: World['begin'] = async (procedure, input, given = {}) => {
     const id = randomUUID();
@@ -110,9 +113,7 @@ export async function startWorld(options: Partial<StackOptions> = {}): Promise<W
         if (error instanceof BulkheadError && error.kind === 'UnknownVnf') return null;
         throw error;
       });
-      return (
-        view === null || (view.turn === null && view.debts.length === 0 && !view.cleaning && view.queue.length === 0)
-      );
+      return view === null || isSettled(view);
     });
     await observer.note(settledNote(vnf, view));
     return view;
@@ -125,7 +126,12 @@ export async function startWorld(options: Partial<StackOptions> = {}): Promise<W
     begin,
     run: async (procedure, input) => await (await begin(procedure, input)).end(),
     settle,
-    verdict: async () => check(await observer.log()),
+    verdict: async () => {
+      const events = await observer.log();
+      const from = judged;
+      judged = events.at(-1)?.seq ?? 0;
+      return check(events, { from });
+    },
     temporal: async (...args) => {
       const { stdout } = await run(
         stack.temporalProgram,

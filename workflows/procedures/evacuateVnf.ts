@@ -68,7 +68,7 @@ async function buryThoseOn(
     [{ vnf, record: view, members }],
   );
   try {
-    await takeOutOfService(channel, { vnf, dead, told: alive, timing });
+    await takeOutOfService(channel, { dead, told: alive });
   } catch (error) {
     if (asFailure(error)?.kind !== 'InvalidRequest') throw error;
   }

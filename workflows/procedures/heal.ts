@@ -1,10 +1,10 @@
-import { uuid4, workflowInfo } from '@temporalio/workflow';
+import { workflowInfo } from '@temporalio/workflow';
 import { failure } from '../../domain/failure';
 import { memberName } from '../../domain/names';
 import type { MemberRef } from '../../domain/plan';
 import type { DryRunResult, ProcedureResult } from '../../domain/procedures';
 import type { RecordView } from '../../domain/turn';
-import { timingAt, type Timing } from '../../domain/timing';
+import { timingAt } from '../../domain/timing';
 import { openChannel, type Channel } from '../channel';
 import { toApplicationFailure } from '../failures';
 import { parseInput } from '../input';
@@ -14,7 +14,7 @@ import type { Table } from '../run';
 import { committed } from '../steps/commit';
 import { launched } from '../steps/launch';
 import { planned } from '../steps/plan';
-import { forwardSeconds, published, settled } from '../steps/settle';
+import { published, settled } from '../steps/settle';
 import { change, ended, marked, memberOf, nothingDone } from './change';
 import { dryRun } from './dryRun';
 
@@ -57,7 +57,7 @@ export async function heal(raw: unknown): Promise<ProcedureResult | DryRunResult
         runId: workflowInfo().runId,
       });
     }
-    await takeOutOfService(channel, { vnf, dead, told, timing: timingAt(1) });
+    await takeOutOfService(channel, { dead, told });
     const wish = { procedure, class: 'urgent', ifBusy, waitSeconds } as const;
     return await change({
       procedure,
@@ -75,23 +75,14 @@ export async function heal(raw: unknown): Promise<ProcedureResult | DryRunResult
   });
 }
 
-/** Reported to the record, and published at once. Needs no turn. */
+/** Reported to the record, which publishes it at once. Needs no turn. */
 export async function takeOutOfService(
   channel: Channel,
-  given: { vnf: string; dead: readonly MemberRef[]; told: readonly MemberRef[]; timing: Timing },
+  given: { dead: readonly MemberRef[]; told: readonly MemberRef[] },
 ): Promise<void> {
-  const { vnf, dead, told, timing } = given;
-  const reports = [
-    { members: [...dead], evidence: 'seen' as const },
-    { members: [...told], evidence: 'told' as const },
-  ].filter(({ members }) => members.length > 0);
-  for (const report of reports) {
-    const { publication } = await channel.bury(report);
-    await cloud(timing, { retrySeconds: forwardSeconds }).publish.executeWithOptions(
-      { summary: `publish revision ${String(publication.revision)} without the dead` },
-      [{ turn: { token: uuid4(), runId: workflowInfo().runId }, vnf, publication }],
-    );
-  }
+  const { dead, told } = given;
+  if (dead.length > 0) await channel.bury({ members: [...dead], evidence: 'seen' });
+  if (told.length > 0) await channel.bury({ members: [...told], evidence: 'told' });
 }
 
 function known(view: RecordView, name: string): MemberRef {

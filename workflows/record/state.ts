@@ -97,7 +97,7 @@ export function publicationOf(state: RecordState): Publication {
   return { revision: state.revision, during: state.during ?? after, after };
 }
 
-export function viewOf(state: RecordState): RecordView {
+export function viewOf(state: RecordState): Omit<RecordView, 'publishing'> {
   return {
     schema: 1,
     vnf: state.vnf,

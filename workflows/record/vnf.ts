@@ -18,7 +18,7 @@ import {
   workflowInfo,
   rootCause,
 } from '@temporalio/workflow';
-import type { WatchActivities } from '../../activities/ports';
+import type { CloudActivities, WatchActivities } from '../../activities/ports';
 import type { Descriptor } from '../../domain/descriptor/descriptor';
 import { failure, type Failure } from '../../domain/failure';
 import { taskQueues } from '../../domain/procedures';
@@ -82,6 +82,8 @@ type Message =
       readonly nextOrdinals?: Readonly<Record<string, number>> | undefined;
     }
   | { readonly kind: 'dead'; readonly dead: Dead }
+  /** What the record itself had to publish is published. */
+  | { readonly kind: 'published' }
   /** The run that bore this token has closed. */
   | { readonly kind: 'closed'; readonly token: string }
   | { readonly kind: 'cleaned'; readonly token: string; readonly result: AuditResult | { readonly error: string } };
@@ -108,8 +110,9 @@ async function keepRecord(input: RecordInput): Promise<{ revision: number }> {
   const inbox: Message[] = 'state' in input ? [] : [{ kind: 'ask', ask: input.ask }];
   const watched = new Set<string>();
   let cleaning = false;
+  let publishing = 0;
 
-  setHandler(statusQuery, () => recordState.viewOf(state));
+  setHandler(statusQuery, () => ({ ...recordState.viewOf(state), publishing: publishing > 0 }));
   // Signals are not validated by anyone else; what does not parse is dropped and counted, for nobody waits to be told.
   setDefaultSignalHandler((name, ...args) => {
     const message = parse(name, args[0]);
@@ -137,6 +140,31 @@ async function keepRecord(input: RecordInput): Promise<{ revision: number }> {
       );
   };
   for (const debt of state.debts) watchRun(debt, debt.token);
+
+  /**
+   * Deaths are reported without a turn, so nobody watches their reporter: if it dies with them, calls would go on being sent to
+   * the dead. So the record publishes them itself.
+   */
+  const publishDeaths = (): void => {
+    const publication = recordState.publicationOf(state);
+    const turn = { token: uuid4(), runId: workflowInfo().runId };
+    publishing += 1;
+    proxyActivities<CloudActivities>({
+      taskQueue: taskQueues.cloud,
+      startToCloseTimeout: state.timing.mutateSeconds * 1_000,
+      retry: { initialInterval: '500ms', maximumInterval: '10s' },
+    })
+      .publish.executeWithOptions({ summary: `publish revision ${String(publication.revision)} without the dead` }, [
+        { turn, vnf: state.vnf, publication },
+      ])
+      .then(
+        () => inbox.push({ kind: 'published' }),
+        (error: unknown) => {
+          log.error('deaths could not be published', { revision: publication.revision, error: String(error) });
+          inbox.push({ kind: 'published' });
+        },
+      );
+  };
 
   const grantNext = async (): Promise<boolean> => {
     const taken = recordState.takeNext(state);
@@ -197,17 +225,20 @@ async function keepRecord(input: RecordInput): Promise<{ revision: number }> {
         state = recordState.finish(state, { ...message, at: now() });
         return;
       case 'dead': {
+        const { revision } = state;
         const { state: next, refusal } = recordState.bury(state, message.dead);
         state = next;
-        const asked = message.dead.members;
-        const failed = asked.filter(({ pool, ordinal }) =>
+        if (state.revision > revision) publishDeaths();
+        const failed = message.dead.members.filter(({ pool, ordinal }) =>
           state.pools[pool]?.failed.some((member) => member.ordinal === ordinal),
         );
-        const publication = recordState.publicationOf(state);
-        const buried: Buried = { runId: message.dead.runId, publication, failed, ...(refusal && { refusal }) };
+        const buried: Buried = { runId: message.dead.runId, failed, ...(refusal && { refusal }) };
         await tell(message.dead, signalNames.buried, buried);
         return;
       }
+      case 'published':
+        publishing -= 1;
+        return;
       case 'closed':
         watched.delete(message.token);
         state = recordState.vanish(state, message.token, now());
@@ -243,7 +274,7 @@ async function keepRecord(input: RecordInput): Promise<{ revision: number }> {
 
   for (;;) {
     for (let message = inbox.shift(); message; message = inbox.shift()) await handle(message);
-    setCurrentDetails(recordDetails(recordState.viewOf(state)));
+    setCurrentDetails(recordDetails({ ...recordState.viewOf(state), publishing: publishing > 0 }));
     if (state.ended) {
       await denyAll(failure('UnknownVnf', `${state.vnf} does not exist (any more).`, { vnf: state.vnf }));
       if (inbox.length > 0) continue;
@@ -253,7 +284,7 @@ async function keepRecord(input: RecordInput): Promise<{ revision: number }> {
     beginCleaning();
     if (await grantNext()) continue;
     if (inbox.length > 0) continue;
-    if (state.turn === null && state.vanished.length === 0 && mustContinue())
+    if (state.turn === null && state.vanished.length === 0 && publishing === 0 && mustContinue())
       await continueAsNew<typeof vnf>({ state });
     await condition(() => inbox.length > 0);
   }

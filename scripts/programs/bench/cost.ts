@@ -52,7 +52,6 @@ export async function measureCost(sizes: readonly number[], say: (line: string) 
     // Virtual boots of 0.5 to 10 s.
     bootSeconds: '0.5-10',
     hosts: 'mz=200,dmz=1',
-    workerEnv: { BULKHEAD_LOG_LEVEL: 'warn' },
   });
   const connection = await Connection.connect({ address: stack.temporal.address });
   const bulkhead = await connectBulkhead({ address: stack.temporal.address });

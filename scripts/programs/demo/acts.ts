@@ -244,7 +244,7 @@ export async function settle({ vnf, observer, bulkhead }: Pick<Scene, 'vnf' | 'o
 }
 
 export function isSettled(view: RecordView): boolean {
-  return view.turn === null && view.debts.length === 0 && !view.cleaning && view.queue.length === 0;
+  return view.turn === null && view.debts.length === 0 && !view.cleaning && !view.publishing && view.queue.length === 0;
 }
 
 export async function until(what: string, withinSeconds: number, condition: () => Promise<boolean>): Promise<void> {
