@@ -24,12 +24,12 @@ with_lock() {
 install_and_build() {
   if ! cmp -s package-lock.json node_modules/.installed-lock; then
     echo "Installing dependencies …" >&2
-    npm ci --no-audit --no-fund >&2
+    npm ci --no-audit --no-fund >&2 || { echo "npm could not install the dependencies: what it says above is why; nothing was run" >&2; exit 1; }
     cp package-lock.json node_modules/.installed-lock
   fi
   if [ ! -e dist/.built ] || [ -n "$(find domain workflows activities openstack workers client scripts simulator checker tsconfig*.json package-lock.json -newer dist/.built -print -quit)" ]; then
     echo "Building …" >&2
-    npm run --silent build >&2
+    npm run --silent build >&2 || { echo "The build failed: what it says above (or dist/bundle.log) is why; nothing was run" >&2; exit 1; }
     touch dist/.built
   fi
 }
