@@ -1,5 +1,5 @@
 import axios, { type AxiosAdapter } from 'axios';
-import { Context } from '@temporalio/activity';
+import { Context, log } from '@temporalio/activity';
 import type { Member } from '../domain/record';
 import { cloudUnavailable } from './errors';
 import { sleep } from './turn';
@@ -32,7 +32,11 @@ export function pacedServicePort(publicationUrl: string | null, adapter?: AxiosA
   return {
     healthy: ({ activeForSeconds, healthyAfterSeconds, pace }) => activeForSeconds >= healthyAfterSeconds * pace,
     publish: async (publication) => {
-      if (publicationUrl === null) return;
+      if (publicationUrl === null) {
+        const { vnf, revision, stage } = publication;
+        log.info('nobody is told who serves: no publication URL is configured', { vnf, revision, stage });
+        return;
+      }
       try {
         await http.post(`${publicationUrl}/bulkhead/publications`, publication);
       } catch (error) {

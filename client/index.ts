@@ -134,7 +134,10 @@ async function readStatus(client: Client, vnf: string): Promise<RecordView> {
   const handle = client.workflow.getHandle(recordWorkflowId(vnf));
   try {
     const { status } = await handle.describe();
-    if (status.name === 'RUNNING') return await handle.query<RecordView>('status');
+    if (status.name === 'RUNNING') {
+      const view = await handle.query<RecordView>('status');
+      if (!view.ended) return view;
+    }
   } catch (error) {
     if (!(error instanceof WorkflowNotFoundError)) throw error;
   }

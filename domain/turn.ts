@@ -171,6 +171,8 @@ export interface RecordView extends VnfRecord {
   /** Deaths are being published. */
   readonly publishing: boolean;
   readonly occurrences: readonly Occurrence[];
+  /** Everything is paid, and this run is about to close: whoever asks for it from now on is told that there is no such VNF. */
+  readonly ended: boolean;
   /** Signals that did not parse. */
   readonly dropped: number;
   readonly publication: Publication;

@@ -3,9 +3,19 @@ import type { AddressInfo } from 'node:net';
 import { control } from './control/routes';
 import { glance } from './glance/routes';
 import { keystone } from './keystone/routes';
-import { between, emit, newId, sleep, type Cloud, type Project, type RequestFault, type User } from './model';
+import {
+  between,
+  emit,
+  newId,
+  sleep,
+  type Cloud,
+  type Fault,
+  type Project,
+  type RequestFault,
+  type User,
+} from './model';
 import { neutron } from './neutron/routes';
-import { nova } from './nova/routes';
+import { nova, novaRoot } from './nova/routes';
 import { placement } from './placement/routes';
 import { Refusal, type Request, type Response, type Route, type ServiceRoutes } from './routing';
 
@@ -30,7 +40,8 @@ export interface RawResponse {
 /** The connection goes away without an answer. */
 export class Dropped extends Error {}
 
-const services: readonly ServiceRoutes[] = [control, keystone, nova, neutron, placement, glance];
+/** Nova's root comes after what is below it. */
+const services: readonly ServiceRoutes[] = [control, keystone, nova, novaRoot, neutron, placement, glance];
 
 export async function handle(cloud: Cloud, raw: RawRequest): Promise<RawResponse> {
   const base = raw.base ?? 'http://127.0.0.1';
@@ -38,9 +49,10 @@ export async function handle(cloud: Cloud, raw: RawRequest): Promise<RawResponse
   const service = services.find(({ prefix }) => url.pathname === prefix || url.pathname.startsWith(`${prefix}/`));
   if (!service)
     return answer({ status: 404, body: { error: { code: 404, message: `nothing is at ${url.pathname}` } } }, cloud);
-  if (service === control) return await dispatch(cloud, { raw, url, service, base });
-  cloud.calls += 1;
-  await sleep(cloud, between(cloud, cloud.options.latencyMs));
+  if (service !== control) {
+    cloud.calls += 1;
+    await sleep(cloud, between(cloud, cloud.options.latencyMs));
+  }
   const fault = faultFor(cloud, raw, url);
   if (fault?.kind === 'delay') await sleep(cloud, fault.delayMs ?? 0);
   if (fault && fault.kind !== 'delay' && fault.moment !== 'after') return failed(cloud, fault);
@@ -53,6 +65,7 @@ function failed(cloud: Cloud, fault: RequestFault): RawResponse {
   return answer(
     {
       status: fault.status ?? 500,
+      ...(fault.headers && { headers: fault.headers }),
       body: fault.body ?? {
         computeFault: {
           code: fault.status ?? 500,
@@ -64,12 +77,16 @@ function failed(cloud: Cloud, fault: RequestFault): RawResponse {
   );
 }
 
+/** Of our own calls only publications fail, and only where a fault's path names them. */
 function faultFor(cloud: Cloud, raw: RawRequest, url: URL): RequestFault | undefined {
+  const isOwn = url.pathname.startsWith(`${control.prefix}/`);
+  if (isOwn && url.pathname !== `${control.prefix}/publications`) return undefined;
   for (const entry of cloud.faults) {
     const { fault } = entry;
-    if (fault.kind !== 'status' && fault.kind !== 'drop' && fault.kind !== 'delay') continue;
+    if (!isForRequests(fault)) continue;
     const { method, path, requestId, nth } = fault.match;
     if (method !== undefined && method !== raw.method) continue;
+    if (isOwn && !path?.includes('publications')) continue;
     if (path !== undefined && !new RegExp(path).test(`${url.pathname}${url.search}`)) continue;
     if (requestId !== undefined && requestId !== raw.headers['x-openstack-request-id']) continue;
     entry.seen += 1;
@@ -80,6 +97,10 @@ function faultFor(cloud: Cloud, raw: RawRequest, url: URL): RequestFault | undef
   return undefined;
 }
 
+function isForRequests(fault: Fault): fault is RequestFault {
+  return fault.kind === 'status' || fault.kind === 'drop' || fault.kind === 'delay';
+}
+
 interface Arrived {
   readonly raw: RawRequest;
   readonly url: URL;
@@ -88,34 +109,54 @@ interface Arrived {
 }
 
 async function dispatch(cloud: Cloud, arrived: Arrived): Promise<RawResponse> {
-  const { raw, url, service } = arrived;
+  const { raw, service } = arrived;
+  let headers: Readonly<Record<string, string>> = {};
   try {
-    const path = url.pathname.slice(service.prefix.length);
-    const matching = service.routes.filter((route) =>
-      route.path.test(path === '' ? (service.prefix.includes('v2') ? '' : '/') : path),
-    );
-    const found = matching.find((route) => route.method === raw.method);
-    if (!found) throw new Refusal(matching.length > 0 ? 405 : 404, `${raw.method} ${url.pathname} is not supported.`);
-    return answer(await found.handle(requestOf(cloud, arrived, { route: found, path })), cloud);
+    headers = service.prepare?.(raw.headers) ?? {};
+    const response = await routed(cloud, arrived);
+    return answer({ ...response, headers: { ...headers, ...response.headers } }, cloud);
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    const requestId = raw.headers['x-openstack-request-id'] ?? null;
-    if (raw.method !== 'GET' && service !== control) {
-      emit(cloud, {
-        type: 'refused',
-        requestId,
-        method: raw.method,
-        path: url.pathname,
-        status: error.status,
-        message: error.message,
-      });
-    }
-    return answer({ status: error.status, body: error.body ?? service.error(error.status, error.message) }, cloud);
+    const refusal = error instanceof Refusal ? error : bug(error);
+    if (raw.method !== 'GET' && service !== control) logRefusal(cloud, arrived, refusal);
+    return answer(
+      {
+        status: refusal.status,
+        headers: { ...headers, ...refusal.headers },
+        body: refusal.body ?? service.error(refusal.status, refusal.message),
+      },
+      cloud,
+    );
   }
 }
 
-function requestOf(cloud: Cloud, { raw, url, service, base }: Arrived, at: { route: Route; path: string }): Request {
-  const { user, project } = at.route.open ? nobody(cloud) : whoIs(cloud, raw, service);
+async function routed(cloud: Cloud, arrived: Arrived): Promise<Response> {
+  const { raw, url, service } = arrived;
+  const path = url.pathname.slice(service.prefix.length);
+  const matching = service.routes.filter((route) => route.path.test(path));
+  const found = matching.find((route) => route.method === raw.method);
+  if (!found) throw new Refusal(matching.length > 0 ? 405 : 404, `${raw.method} ${url.pathname} is not supported.`);
+  return await found.handle(requestOf(cloud, arrived, { route: found, path }));
+}
+
+/** What nobody meant is said aloud; the caller sees what a service's own bug looks like. */
+function bug(error: unknown): Refusal {
+  process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  return new Refusal(500, 'Unexpected API Error. Please report this to the embedded cloud.');
+}
+
+function logRefusal(cloud: Cloud, { raw, url }: Arrived, { status, message }: Refusal): void {
+  emit(cloud, {
+    type: 'refused',
+    requestId: raw.headers['x-openstack-request-id'] ?? null,
+    method: raw.method,
+    path: url.pathname,
+    status,
+    message,
+  });
+}
+
+function requestOf(cloud: Cloud, { raw, url, base }: Arrived, at: { route: Route; path: string }): Request {
+  const { user, project } = at.route.open ? nobody(cloud) : whoIs(cloud, raw, base);
   return {
     cloud,
     user,
@@ -123,6 +164,7 @@ function requestOf(cloud: Cloud, { raw, url, service, base }: Arrived, at: { rou
     admin: user.roles.includes('admin'),
     method: raw.method,
     path: at.path,
+    url: raw.url,
     params: at.route.path.exec(at.path)?.slice(1) ?? [],
     query: url.searchParams,
     body: parsed(raw.body),
@@ -132,17 +174,16 @@ function requestOf(cloud: Cloud, { raw, url, service, base }: Arrived, at: { rou
   };
 }
 
-function whoIs(cloud: Cloud, raw: RawRequest, service: ServiceRoutes): { user: User; project: Project } {
+/** Every service answers as the middleware that they share does. */
+function whoIs(cloud: Cloud, raw: RawRequest, base: string): { user: User; project: Project } {
   const token = cloud.tokens.get(raw.headers['x-auth-token'] ?? '');
   const project = token && cloud.projects.get(token.user.projectId);
-  if (!token || !project || token.expiresAt <= cloud.clock.now()) {
-    throw new Refusal(
-      401,
-      'The request you have made requires authentication.',
-      service.error(401, 'The request you have made requires authentication.'),
-    );
-  }
-  return { user: token.user, project };
+  if (token && project && token.expiresAt > cloud.clock.now()) return { user: token.user, project };
+  const message = 'The request you have made requires authentication.';
+  throw new Refusal(401, message, {
+    body: { error: { code: 401, title: 'Unauthorized', message } },
+    headers: { 'WWW-Authenticate': `Keystone uri="${base}/identity"` },
+  });
 }
 
 function nobody(cloud: Cloud): { user: User; project: Project } {

@@ -3,4 +3,4 @@ export { realClock, type Clock } from './clock';
 export { eventSchema, type CloudEvent } from './events';
 export { Dropped, handle, serve, type RawRequest, type RawResponse, type Served } from './http';
 export { createCloud, hostsOf, type Cloud, type CloudOptions, type Fault, type HostSpec } from './model';
-export { setAlive } from './scheduler';
+export { setAlive } from './computes';

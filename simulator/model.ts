@@ -16,7 +16,10 @@ export interface HostSpec extends Resources {
 }
 
 export interface Host extends HostSpec {
+  /** Of the hypervisor, which is Placement's provider too. */
   readonly id: string;
+  /** Of the nova-compute service: another one. */
+  readonly serviceId: string;
   readonly aggregateId: string;
   /** The truth. */
   alive: boolean;
@@ -28,6 +31,10 @@ export interface Host extends HostSpec {
   used: Resources;
   /** Servers whose room it holds, with those being built and those evacuated away while it is down. */
   readonly holds: Set<string>;
+  /** What was sent to it while it was dead, in order: it is done when the host is back. */
+  readonly casts: (() => void)[];
+  /** Takes back the change of what is reported that is on its way. */
+  cancelReport: () => void;
 }
 
 export type ServerStatus = 'BUILD' | 'ACTIVE' | 'ERROR' | 'SHUTOFF' | 'REBUILD';
@@ -40,15 +47,26 @@ export interface Server {
   readonly imageId: string;
   tags: readonly string[];
   readonly portIds: readonly string[];
+  /** Networks on which Nova makes the port itself, and takes it away with the server. */
+  readonly ownNetworks: readonly { readonly networkId: string; readonly address: string | null }[];
+  readonly ownPortIds: string[];
   readonly requestedHost: string | null;
+  /** Asked for as `zone:host`: the filters are not asked. */
+  readonly forced: boolean;
   readonly zone: string | null;
   readonly groupId: string | null;
   readonly hints: Readonly<Record<string, unknown>>;
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly userId: string;
   readonly createdAt: string;
+  updatedAt: string;
+  /** When its create came in and when it was answered, counted over all creates: those between do not see one another. */
+  readonly arrivedAs: number;
+  answeredAs: number;
   status: ServerStatus;
   taskState: string | null;
   host: string | null;
-  fault: { code: number; message: string } | null;
+  fault: { code: number; message: string; created: string } | null;
   deleting: boolean;
   attempts: number;
 }
@@ -125,6 +143,14 @@ export interface Project {
   readonly id: string;
   readonly name: string;
   readonly quotas: Map<string, number>;
+  /** What its servers use. `placed` leaves out those that ended in ERROR without a host. */
+  readonly usage: { all: Usage; placed: Usage };
+}
+
+export interface Usage {
+  readonly instances: number;
+  readonly cores: number;
+  readonly ram: number;
 }
 
 export interface Publication {
@@ -170,12 +196,14 @@ export interface RequestFault {
   readonly times?: number;
   readonly status?: number;
   readonly body?: unknown;
+  /** Such as `Retry-After`. */
+  readonly headers?: Readonly<Record<string, string>>;
   readonly delayMs?: number;
 }
 
 export interface SchedulerFault {
-  /** On another host than asked for; ERROR in the build; in BUILD for good. */
-  readonly kind: 'misplace' | 'buildError' | 'stuckBuild';
+  /** On another host than asked for; ERROR in the build; in BUILD for good; ERROR as where Placement is away. */
+  readonly kind: 'misplace' | 'buildError' | 'stuckBuild' | 'noValidHost';
   readonly match: { readonly namePrefix?: string; readonly host?: string };
   readonly times?: number;
 }
@@ -204,9 +232,23 @@ export interface Cloud {
   readonly publications: Map<string, Publication>;
   readonly faults: { readonly fault: Fault; seen: number; left: number }[];
   readonly log: CloudEvent[];
+  /** Servers that have room on a host and are not yet on it. */
+  readonly claims: Map<string, Claim>;
+  /** Gone, for who asks what has changed since. The oldest are forgotten. */
+  readonly gone: { readonly server: Server; readonly at: number }[];
   /** OpenStack calls answered. */
   calls: number;
   serial: number;
+  /** Creates that came in or were answered. */
+  creates: number;
+  /** What the scheduler has to do, in the order in which it was asked. */
+  readonly schedulerQueue: (() => void)[];
+}
+
+export interface Claim {
+  readonly host: Host;
+  /** By creates that came in later than this. Infinity for an evacuation's, which the scheduler learns of too late. */
+  readonly seenAfter: number;
 }
 
 const quotasDefault: Readonly<Record<string, number>> = {
@@ -244,6 +286,8 @@ const imagesDefault = [
   ...['vellum', 'dime', 'homer', 'sprout', 'bono', 'ellis'].map((role) => `clearwater-${role}`),
 ];
 const networksDefault = { mgmt: '10.10.0.0/16', sig: '10.20.0.0/16', 'sig-dmz': '10.30.0.0/16' };
+
+const nothing: Usage = { instances: 0, cores: 0, ram: 0 };
 
 export function createCloud(given: CloudOptions = {}): Cloud {
   const options = {
@@ -283,12 +327,21 @@ export function createCloud(given: CloudOptions = {}): Cloud {
     publications: new Map(),
     faults: [],
     log: [],
+    claims: new Map(),
+    gone: [],
     calls: 0,
     serial: 0,
+    creates: 0,
+    schedulerQueue: [],
   };
   for (const name of ['bulkhead', 'tenant', 'other']) {
     const id = newId(cloud);
-    cloud.projects.set(id, { id, name, quotas: new Map(Object.entries(options.quotas)) });
+    cloud.projects.set(id, {
+      id,
+      name,
+      quotas: new Map(Object.entries(options.quotas)),
+      usage: { all: nothing, placed: nothing },
+    });
     const admin = name === 'bulkhead';
     const user: User = {
       id: newId(cloud),
@@ -322,6 +375,7 @@ export function createCloud(given: CloudOptions = {}): Cloud {
     const host: Host = {
       ...spec,
       id: newUuid(cloud),
+      serviceId: newUuid(cloud),
       aggregateId,
       alive: true,
       reportedUp: true,
@@ -330,6 +384,8 @@ export function createCloud(given: CloudOptions = {}): Cloud {
       disabledReason: null,
       used: { vcpus: 0, ramMb: 0, diskGb: 0 },
       holds: new Set(),
+      casts: [],
+      cancelReport: () => undefined,
     };
     cloud.hosts.set(host.name, host);
     emitHost(cloud, host, null);
@@ -390,6 +446,32 @@ export function hold(cloud: Cloud, host: Host, server: Server): void {
 export function letGo(cloud: Cloud, host: Host, server: Server): void {
   if (!host.holds.delete(server.id)) return;
   host.used = added(host.used, cloud.flavors.get(server.flavorId), -1);
+}
+
+/** A server more, or one less. */
+export function count(
+  cloud: Cloud,
+  server: Server,
+  change: { readonly which: 'all' | 'placed'; readonly by: 1 | -1 },
+): void {
+  const usage = cloud.projects.get(server.projectId)?.usage;
+  const flavor = cloud.flavors.get(server.flavorId);
+  if (!usage || !flavor) return;
+  const { instances, cores, ram } = usage[change.which];
+  usage[change.which] = {
+    instances: instances + change.by,
+    cores: cores + change.by * flavor.vcpus,
+    ram: ram + change.by * flavor.ramMb,
+  };
+}
+
+/** As Nova writes times. */
+export function timeOf(cloud: Cloud): string {
+  return new Date(cloud.clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
+}
+
+export function afterPaced(cloud: Cloud, seconds: number, call: () => void): () => void {
+  return cloud.clock.after(seconds * 1_000 * cloud.options.pace, call);
 }
 
 function added(used: Resources, flavor: Flavor | undefined, sign: 1 | -1): Resources {

@@ -6,6 +6,8 @@ export interface Request {
   readonly method: string;
   /** Below the service's prefix. */
   readonly path: string;
+  /** Path and query as they came. */
+  readonly url: string;
   readonly params: readonly string[];
   readonly query: URLSearchParams;
   readonly body: unknown;
@@ -38,36 +40,48 @@ export interface ServiceRoutes {
   readonly routes: readonly Route[];
   /** An error in the service's own shape. */
   readonly error: (status: number, message: string) => unknown;
+  /** Headers of every answer, such as the microversion. May refuse the request. */
+  readonly prepare?: (headers: Request['headers']) => Readonly<Record<string, string>>;
 }
 
-/** Thrown by a handler: the answer is this error, in the service's own shape. */
+/** Thrown by a handler: the answer is this error, in the service's own shape unless it has its own body. */
 export class Refusal extends Error {
   readonly status: number;
   readonly body: unknown;
+  readonly headers: Readonly<Record<string, string>>;
 
-  constructor(status: number, message: string, body?: unknown) {
+  constructor(status: number, message: string, own: { body?: unknown; headers?: Record<string, string> } = {}) {
     super(message);
     this.status = status;
-    this.body = body;
+    this.body = own.body;
+    this.headers = own.headers ?? {};
   }
 }
 
 export function route(method: string, path: string, handle: Route['handle'], options: { open?: boolean } = {}): Route {
   const pattern = path.replace(/:[a-z]+/g, '([^/]+)');
-  return { method, path: new RegExp(`^${pattern}/?$`), handle, ...options };
+  return { method, path: new RegExp(`^${pattern === '/' ? '' : pattern}/?$`), handle, ...options };
 }
 
 export function objectIn(body: unknown, key: string): Record<string, unknown> {
-  const value = typeof body === 'object' && body !== null ? (body as Record<string, unknown>)[key] : undefined;
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new Refusal(400, `Invalid input for field/attribute ${key}.`);
-  return value as Record<string, unknown>;
+  const value = isObject(body) ? body[key] : undefined;
+  if (!isObject(value)) throw new Refusal(400, `Invalid input for field/attribute ${key}.`);
+  return value;
 }
 
 export function listIn(body: unknown, key: string): Record<string, unknown>[] {
-  const value = typeof body === 'object' && body !== null ? (body as Record<string, unknown>)[key] : undefined;
-  if (!Array.isArray(value)) throw new Refusal(400, `Invalid input for field/attribute ${key}.`);
-  return value as Record<string, unknown>[];
+  const value = isObject(body) ? body[key] : undefined;
+  if (!Array.isArray(value) || !value.every(isObject))
+    throw new Refusal(400, `Invalid input for field/attribute ${key}.`);
+  return value;
+}
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+export function objects(value: unknown): Record<string, unknown>[] {
+  return Array.isArray(value) ? value.filter(isObject) : [];
 }
 
 export function text(value: unknown): string | undefined {
@@ -78,7 +92,14 @@ export function texts(value: unknown): string[] {
   return Array.isArray(value) ? value.filter((each): each is string => typeof each === 'string') : [];
 }
 
-/** `limit` and `marker`, as Nova and Neutron page. */
+/** This request's address with other query parameters. */
+export function linkTo({ base, url }: Request, change: Readonly<Record<string, string>>): string {
+  const link = new URL(url, base);
+  for (const [key, value] of Object.entries(change)) link.searchParams.set(key, value);
+  return link.href;
+}
+
+/** `limit` and `marker`, as Neutron pages. */
 export function page<T extends { readonly id: string }>(
   items: readonly T[],
   query: URLSearchParams,

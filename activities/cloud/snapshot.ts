@@ -40,13 +40,17 @@ export async function readSnapshot(dependencies: Dependencies, of: SnapshotOf, c
     ...[...networks].map((name) => names.networkId(name, call)),
     ...[...new Set(of.pools.map(({ pool }) => pool.image))].map((name) => names.imageId(name, call)),
   ]);
+  const providers = providerByHost(
+    rooms.providers,
+    services.map(({ host }) => host),
+  );
   return {
     hosts: services.map(({ host: name, zone, up, enabled }): Host => ({
       name,
       zone,
       up,
       enabled,
-      free: rooms.get(name) ?? nothing,
+      free: rooms.free.get(providers.get(name) ?? '') ?? nothing,
     })),
     servers: servers.flatMap((server) => seen(server) ?? []),
     flavors,
@@ -68,14 +72,14 @@ function quota(limit: number, used: number): Quota {
 }
 
 /**
- * Free room by host, from the candidates of each flavor: the service's own arithmetic of ratios, reserved and others' VMs. A
- * host that is absent has no room for that flavor.
+ * Free room by provider, from the candidates of each flavor: the service's own arithmetic of ratios, reserved and others' VMs. A
+ * provider that is absent has no room for that flavor.
  */
 async function readRooms(
   { session }: Dependencies,
   flavors: readonly FlavorSeen[],
   call: CallOptions,
-): Promise<Map<string, Resources>> {
+): Promise<{ readonly providers: readonly string[]; readonly free: ReadonlyMap<string, Resources> }> {
   const [providers, ...candidates] = await Promise.all([
     placement.listResourceProviders(session, call),
     ...flavors.map(({ vcpus, ramMb, diskGb }) =>
@@ -89,7 +93,29 @@ async function readRooms(
     if (name !== undefined)
       rooms.set(name, { vcpus: free['VCPU'] ?? 0, ramMb: free['MEMORY_MB'] ?? 0, diskGb: free['DISK_GB'] ?? 0 });
   }
-  return rooms;
+  return { providers: [...nameOf.values()], free: rooms };
+}
+
+/**
+ * Placement's provider of each compute host. A provider is called by the hypervisor's name, which many clouds make the full
+ * one (`cmp-01.example.com`) of a host that Nova calls `cmp-01`. Where two might be meant there is none: no room is better
+ * than another host's.
+ */
+export function providerByHost(providers: readonly string[], hosts: readonly string[]): Map<string, string> {
+  const byLabel = new Map<string, string[]>();
+  for (const name of providers) byLabel.set(labelOf(name), [...(byLabel.get(labelOf(name)) ?? []), name]);
+  const known = new Set(providers);
+  return new Map(
+    hosts.flatMap((host): [string, string][] => {
+      if (known.has(host)) return [[host, host]];
+      const [only, ...more] = byLabel.get(labelOf(host)) ?? [];
+      return only === undefined || more.length > 0 ? [] : [[host, only]];
+    }),
+  );
+}
+
+function labelOf(name: string): string {
+  return name.split('.')[0] ?? name;
 }
 
 function seen(server: nova.Server): ServerSeen | undefined {

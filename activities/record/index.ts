@@ -42,7 +42,7 @@ export function recordActivities(dependencies: Dependencies): RecordActivities {
           const { status } = await handle.describe();
           return status.name === 'RUNNING' ? await handle.query<RecordView>('status') : null;
         });
-        if (view !== null) return view;
+        if (view !== null && !view.ended) return view;
       } catch (error) {
         // The record has been started, and no worker has looked at it yet.
         if (error instanceof QueryNotRegisteredError) throw cloudUnavailable(`the record of ${vnf} is not up yet`, {});

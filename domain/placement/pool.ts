@@ -51,7 +51,14 @@ export function planPool(ground: Ground, record: VnfRecord, task: PoolTask): Poo
   const on = countOf([...kept, ...reuse].map((member) => member.host));
   const existing = existingOn(record, task);
   const need = Math.max(0, to - kept.length - failedStaying.length - reuse.length);
-  const placed = place(ground, task, { need, cap, on, existing, existingMost: existingCap(record, task) });
+  const placed = place(ground, task, {
+    vnf: record.vnf,
+    need,
+    cap,
+    on,
+    existing,
+    existingMost: existingCap(record, task),
+  });
   const missing = need - placed.length;
   const short = missing > 0 ? refusal(ground, record, task, { on, placed, missing }) : null;
   if (short && !task.partial) return { ok: false, refusal: short };
@@ -173,11 +180,15 @@ function existingCap(record: VnfRecord, task: PoolTask): number {
   return Math.max(...levels.map((level) => capAt(task.pool.spare, level)));
 }
 
-/** One round for each count of members on a host: in each, the hosts with that count get one, the roomiest first. */
+/**
+ * One round for each count of members on a host: in each, the hosts with that count get one, the roomiest first. Among equals
+ * each VNF has an order of its own, so that VNFs planned at the same moment do not all run into the same host.
+ */
 function place(
   ground: Ground,
   task: PoolTask,
   at: {
+    vnf: string;
     need: number;
     cap: number;
     existingMost: number;
@@ -188,10 +199,9 @@ function place(
   const { pool } = task;
   const flavor = flavorOf(ground, pool);
   const usable = ground.hosts.filter((host) => unusable(ground, host, pool) === null);
-  const rank = new Map(usable.map((host) => [host.name, ground.free.get(host.name)?.vcpus ?? 0]));
-  const sorted = [...usable].sort(
-    (a, b) => (rank.get(b.name) ?? 0) - (rank.get(a.name) ?? 0) || (a.name < b.name ? -1 : 1),
-  );
+  const sorted = usable
+    .map(({ name }) => ({ name, vcpus: ground.free.get(name)?.vcpus ?? 0, lot: hash(`${at.vnf}/${name}`) }))
+    .sort((a, b) => b.vcpus - a.vcpus || a.lot - b.lot || (a.name < b.name ? -1 : 1));
   const placed: string[] = [];
   const added = new Map<string, number>();
   for (let height = 0; height < at.cap && placed.length < at.need; height++) {
@@ -208,6 +218,13 @@ function place(
     }
   }
   return placed;
+}
+
+/** FNV-1a, 32 bits: the same on every machine and in every release. */
+function hash(text: string): number {
+  let value = 0x811c9dc5;
+  for (let at = 0; at < text.length; at++) value = Math.imul(value ^ text.charCodeAt(at), 0x01000193) >>> 0;
+  return value;
 }
 
 function numbered(pool: Pool, batches: readonly (readonly string[])[], first: number): LaunchRow[][] {

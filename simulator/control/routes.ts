@@ -1,6 +1,7 @@
-import { emit, emitHost, type Fault } from '../model';
+import { setAlive } from '../computes';
+import { emit, emitHost, timeOf, type Fault } from '../model';
 import { Refusal, route, text, type Request, type Response, type ServiceRoutes } from '../routing';
-import { setAlive, setStatus } from '../scheduler';
+import { setStatus } from '../scheduler';
 
 /**
  * What no OpenStack has: where it is published who serves, what fate does, and the event log. Without a token: the cloud
@@ -77,7 +78,7 @@ function changeServer({ cloud, params, body }: Request): Response {
   if (!server) throw new Refusal(404, `there is no server ${asked}`);
   const state = text((body as Record<string, unknown>)['state']);
   if (state !== 'ERROR' && state !== 'SHUTOFF') throw new Refusal(400, 'state is ERROR or SHUTOFF');
-  if (state === 'ERROR') server.fault = { code: 500, message: 'killed by hand' };
+  if (state === 'ERROR') server.fault = { code: 500, message: 'killed by hand', created: timeOf(cloud) };
   setStatus(cloud, server, state);
   return { status: 200, body: { id: server.id } };
 }

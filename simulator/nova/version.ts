@@ -3,18 +3,30 @@ import { Refusal, type Request } from '../routing';
 export const newest = 104;
 
 /** The minor of the microversion asked for (2.x), from either header; 1 where none is. */
-export function microversion({ headers }: Request): number {
-  const asked = headers['openstack-api-version']?.replace(/^compute /, '') ?? headers['x-openstack-nova-api-version'];
+export function microversion({ headers }: Pick<Request, 'headers'>): number {
+  const asked =
+    /(?:^|,)\s*compute ([^,\s]+)/.exec(headers['openstack-api-version'] ?? '')?.[1] ??
+    headers['x-openstack-nova-api-version'];
   if (asked === undefined) return 1;
   if (asked === 'latest') return newest;
-  const match = /^2\.(\d+)$/.exec(asked);
+  const match = /^(\d+)\.(\d+)$/.exec(asked);
   if (!match)
-    throw new Refusal(400, `API Version String '${asked}' is of invalid format. It must be of format 'major.minor'.`);
-  const minor = Number(match[1]);
-  if (minor > newest)
+    throw new Refusal(400, `API Version String ${asked} is of invalid format. Must be of format MajorNum.MinorNum.`);
+  const minor = Number(match[2]);
+  if (match[1] !== '2' || minor < 1 || minor > newest)
     throw new Refusal(
       406,
-      `Version 2.${String(minor)} is not supported by the API. Minimum is 2.1 and maximum is 2.${String(newest)}.`,
+      `Version ${asked} is not supported by the API. Minimum is 2.1 and maximum is 2.${String(newest)}.`,
     );
   return minor;
+}
+
+/** Every answer says by which microversion it was made. */
+export function versionHeaders(headers: Request['headers']): Readonly<Record<string, string>> {
+  const version = `2.${String(microversion({ headers }))}`;
+  return {
+    'OpenStack-API-Version': `compute ${version}`,
+    'X-OpenStack-Nova-API-Version': version,
+    Vary: 'OpenStack-API-Version, X-OpenStack-Nova-API-Version',
+  };
 }

@@ -1,5 +1,5 @@
 import { requestId, tag } from '../../domain/names';
-import { launched, launchInput, membersIn, names, openLab, rowsOf, turn, vnf, type Lab } from './lab';
+import { launched, launchInput, membersIn, names, openLab, rowsOf, turn, until, vnf, type Lab } from './lab';
 
 let lab: Lab;
 beforeEach(async () => {
@@ -9,11 +9,12 @@ afterEach(() => lab.close());
 
 const rows = rowsOf('web', [1, 2, 3]);
 
-/** One server and two ports for each row, each port held by the server that the result names. */
-function expectExactly(
+/** One server and two ports for each row, each port held, once it is built, by the server that the result names. */
+async function expectExactly(
   ordinals: readonly number[],
   members: readonly { ordinal: number; serverId: string; portIds: readonly string[] }[],
-): void {
+): Promise<void> {
+  await built();
   expect(names(lab.cloud.servers.values())).toEqual(ordinals.map((ordinal) => `ims1-web-${String(ordinal)}`));
   expect(names(lab.cloud.ports.values())).toEqual(
     ordinals.flatMap((ordinal) => [`ims1-web-${String(ordinal)}-mgmt`, `ims1-web-${String(ordinal)}-signal`]).sort(),
@@ -25,10 +26,14 @@ function expectExactly(
   }
 }
 
+function built(): Promise<void> {
+  return until(() => [...lab.cloud.servers.values()].every(({ status }) => status !== 'BUILD'), 'all is built');
+}
+
 describe('launch', () => {
   test('makes one server and its ports for each row, tagged, on the host of the plan, in the order of the rows', async () => {
     const members = await launched(lab, rows);
-    expectExactly([1, 2, 3], members);
+    await expectExactly([1, 2, 3], members);
     for (const { ordinal, serverId, portIds, host } of members) {
       const server = lab.cloud.servers.get(serverId);
       const tags = [tag.vnf(vnf), tag.pool('web'), tag.ordinal(ordinal), tag.token(turn.token)].sort();
@@ -55,19 +60,19 @@ describe('launch', () => {
     const first = await launched(lab, rows);
     const second = membersIn(await lab.run('launch', launchInput(lab, rows), { attempt: 2 }));
     expect(second).toEqual(first);
-    expectExactly([1, 2, 3], second);
+    await expectExactly([1, 2, 3], second);
   });
 
   test('repeated after half of it goes on from what exists', async () => {
     const first = await launched(lab, rows.slice(0, 2));
     const all = membersIn(await lab.run('launch', launchInput(lab, rows), { attempt: 2 }));
     expect(all.slice(0, 2)).toEqual(first);
-    expectExactly([1, 2, 3], all);
+    await expectExactly([1, 2, 3], all);
   });
 
   test('tolerates a lost reply to a create of a server', async () => {
     lab.addFault({ kind: 'drop', match: { method: 'POST', path: '/servers$' }, moment: 'after' });
-    expectExactly([1, 2, 3], await launched(lab, rows));
+    await expectExactly([1, 2, 3], await launched(lab, rows));
     expect(lab.cloud.faults[0]?.left).toBe(0);
   });
 
@@ -75,7 +80,7 @@ describe('launch', () => {
     lab.addFault({ kind: 'drop', match: { method: 'POST', path: '/ports$' }, moment: 'after' });
     await expect(launched(lab, rows)).rejects.toMatchObject({ type: 'CloudUnavailable', nonRetryable: false });
     expect(lab.cloud.ports.size).toBe(6);
-    expectExactly([1, 2, 3], membersIn(await lab.run('launch', launchInput(lab, rows), { attempt: 2 })));
+    await expectExactly([1, 2, 3], membersIn(await lab.run('launch', launchInput(lab, rows), { attempt: 2 })));
   });
 
   test.each(['before', 'after'] as const)(
@@ -87,7 +92,7 @@ describe('launch', () => {
         return lab.run('launch', launchInput(lab, rows), { attempt: 2 });
       });
       expect(lab.cloud.faults[0]?.left).toBe(0);
-      expectExactly([1, 2, 3], membersIn(results));
+      await expectExactly([1, 2, 3], membersIn(results));
     },
   );
 
@@ -95,7 +100,7 @@ describe('launch', () => {
     lab.addFault({ kind: 'status', status: 503, match: { method: 'POST', path: '/servers$' }, times: 3 });
     await expect(launched(lab, rows)).rejects.toMatchObject({ type: 'CloudUnavailable', nonRetryable: false });
     expect(lab.cloud.servers.size).toBe(0);
-    expectExactly([1, 2, 3], membersIn(await lab.run('launch', launchInput(lab, rows), { attempt: 2 })));
+    await expectExactly([1, 2, 3], membersIn(await lab.run('launch', launchInput(lab, rows), { attempt: 2 })));
   });
 
   test('gives a row up as CloudUnavailable after three attempts, and says so of that row alone', async () => {
@@ -115,7 +120,7 @@ describe('launch', () => {
     const madeByThen = lab.cloud.servers.size;
     expect(madeByThen).toBe(4);
     lab.cloud.faults.length = 0;
-    expectExactly(
+    await expectExactly(
       [1, 2, 3, 4, 5],
       membersIn(await lab.run('launch', launchInput(lab, rowsOf('web', [1, 2, 3, 4, 5])), { attempt: 2 })),
     );
@@ -125,6 +130,7 @@ describe('launch', () => {
     const [member] = await launched(lab, rows.slice(0, 1));
     const original = lab.cloud.servers.get(member?.serverId ?? '');
     if (!original) throw new Error('it was launched');
+    await built();
     lab.cloud.servers.set('double', { ...original, id: 'double', portIds: [] });
     const again = membersIn(await lab.run('launch', launchInput(lab, rows.slice(0, 1)), { attempt: 2 }));
     expect(again).toEqual([member]);
@@ -132,12 +138,23 @@ describe('launch', () => {
     expect(original.deleting).toBe(false);
   });
 
+  test('what an earlier attempt gave up and deleted does not count as launched', async () => {
+    const [first] = await launched(lab, rows.slice(0, 1));
+    const given = lab.cloud.servers.get(first?.serverId ?? '');
+    if (!given) throw new Error('it was launched');
+    Object.assign(given, { deleting: true, taskState: 'deleting' });
+    for (const id of given.portIds) lab.cloud.ports.delete(id);
+    const [second] = membersIn(await lab.run('launch', launchInput(lab, rows.slice(0, 1)), { attempt: 2 }));
+    expect(second?.serverId).not.toBe(given.id);
+    expect(lab.cloud.servers.get(second?.serverId ?? '')?.deleting).toBe(false);
+  });
+
   test('ports that two attempts made twice are reduced to one of each', async () => {
     lab.addFault({ kind: 'drop', match: { method: 'POST', path: '/ports$' }, moment: 'after' });
     await launched(lab, rows).catch(() => undefined);
     for (const port of [...lab.cloud.ports.values()])
       lab.cloud.ports.set(`${port.id}-late`, { ...port, id: `${port.id}-late` });
-    expectExactly([1, 2, 3], membersIn(await lab.run('launch', launchInput(lab, rows), { attempt: 2 })));
+    await expectExactly([1, 2, 3], membersIn(await lab.run('launch', launchInput(lab, rows), { attempt: 2 })));
   });
 
   test('a quota of ports that does not carry it fails every row and leaves nothing', async () => {

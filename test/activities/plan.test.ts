@@ -1,3 +1,4 @@
+import { providerByHost } from '../../activities/cloud/snapshot';
 import type { Descriptor } from '../../domain/descriptor/descriptor';
 import { laterTurn, launched, launchInput, openLab, recordOf, rowsOf, smallDescriptor, turn, type Lab } from './lab';
 
@@ -79,6 +80,13 @@ describe('plan', () => {
     await launched(lab, rowsOf('web', [1]), { turn: laterTurn });
     const refused = lab.run('plan', { turn, record: recordOf({}, { phase: 'instantiating' }), request: instantiate });
     await expect(refused).rejects.toMatchObject({ type: 'AlreadyExists', nonRetryable: true });
+  });
+
+  test('instantiate is refused where only servers are left', async () => {
+    await launched(lab, rowsOf('web', [1]), { turn: laterTurn });
+    lab.cloud.ports.clear();
+    const refused = lab.run('plan', { turn, record: recordOf({}, { phase: 'instantiating' }), request: instantiate });
+    await expect(refused).rejects.toMatchObject({ type: 'AlreadyExists' });
   });
 
   test('instantiate is refused where only ports are left', async () => {
@@ -267,5 +275,23 @@ describe('planEmptyHosts', () => {
     const before = lab.calls.length;
     await lab.run('planEmptyHosts', { hosts: ['cmp-01'], cause: 'maintenance', records });
     expect(lab.calls.slice(before).filter(({ path }) => path === '/os-services')).toHaveLength(1);
+  });
+});
+
+describe('the provider of a host', () => {
+  test('is the one of its name', () => {
+    expect([...providerByHost(['cmp-01.example.com', 'cmp-01'], ['cmp-01'])]).toEqual([['cmp-01', 'cmp-01']]);
+  });
+
+  test('is the one of its full name, where hypervisors are called by that', () => {
+    const found = providerByHost(['cmp-01.example.com', 'cmp-02.example.com'], ['cmp-01', 'cmp-02', 'cmp-03']);
+    expect([...found]).toEqual([
+      ['cmp-01', 'cmp-01.example.com'],
+      ['cmp-02', 'cmp-02.example.com'],
+    ]);
+  });
+
+  test('is nobody where two might be meant', () => {
+    expect(providerByHost(['cmp-01.east.example.com', 'cmp-01.west.example.com'], ['cmp-01']).size).toBe(0);
   });
 });

@@ -18,13 +18,14 @@ import {
 /** Events of a run's history at which something is done to it: from just started to just before its end. */
 const moments = [4, 9, 14, 19, 24, 30, 36];
 
-const procedures: readonly { procedure: Procedure; input: (vnf: string) => Record<string, unknown> }[] = [
-  { procedure: 'instantiate', input: (vnf) => ({ vnf, descriptor: small }) },
-  { procedure: 'scaleOut', input: (vnf) => ({ vnf, pool: 'web', to: 6 }) },
-  { procedure: 'scaleIn', input: (vnf) => ({ vnf, pool: 'web', to: 3 }) },
-  { procedure: 'heal', input: (vnf) => ({ vnf, members: [`${vnf}-web-1`] }) },
-  { procedure: 'terminate', input: (vnf) => ({ vnf }) },
-];
+const procedures: readonly { procedure: Procedure; input: (vnf: string, anyOf: string) => Record<string, unknown> }[] =
+  [
+    { procedure: 'instantiate', input: (vnf) => ({ vnf, descriptor: small }) },
+    { procedure: 'scaleOut', input: (vnf) => ({ vnf, pool: 'web', to: 6 }) },
+    { procedure: 'scaleIn', input: (vnf) => ({ vnf, pool: 'web', to: 3 }) },
+    { procedure: 'heal', input: (vnf, member) => ({ vnf, members: [member] }) },
+    { procedure: 'terminate', input: (vnf) => ({ vnf }) },
+  ];
 
 let world: World;
 let count = 0;
@@ -43,13 +44,16 @@ function newName(): string {
   return `v${String(count)}`;
 }
 
-async function instantiated(names: readonly string[]): Promise<void> {
-  await Promise.all(
-    names.map(async (vnf) => {
+/** By VNF, the name of a member that it ended up with. */
+async function instantiated(names: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const members = await Promise.all(
+    names.map(async (vnf): Promise<[string, string]> => {
       expect(await world.run('instantiate', { vnf, descriptor: small })).toMatchObject({ outcome: 'completed' });
-      await world.settle(vnf);
+      const ordinal = (await world.settle(vnf))?.pools['web']?.inService[0]?.ordinal ?? 0;
+      return [vnf, `${vnf}-web-${String(ordinal)}`];
     }),
   );
+  return new Map(members);
 }
 
 /** Terminated VNFs leave an empty cloud, and room for the next test. */
@@ -75,10 +79,12 @@ async function struckEverywhere(
   strike: (begun: Begun) => Promise<boolean>,
 ): Promise<{ names: string[]; ended: Struck[] }> {
   const cases = procedures.flatMap((each) => moments.map((events) => ({ ...each, events, vnf: newName() })));
-  await instantiated(cases.filter(({ procedure }) => procedure !== 'instantiate').map(({ vnf }) => vnf));
+  const members = await instantiated(
+    cases.filter(({ procedure }) => procedure !== 'instantiate').map(({ vnf }) => vnf),
+  );
   const ended = await Promise.all(
     cases.map(async ({ procedure, input, events, vnf }) => {
-      const begun = await world.begin(procedure, input(vnf));
+      const begun = await world.begin(procedure, input(vnf, members.get(vnf) ?? ''));
       const struck = (await reaches(begun.handle, events)) === 'reached' && (await strike(begun));
       return { procedure, struck, ended: await begun.end() };
     }),
@@ -141,8 +147,10 @@ test('runs cancelled at any moment go back before the pivot and forward after it
 
 test('a worker killed at any moment is replaced, and every run goes on', async () => {
   const cases = procedures.slice(0, 4).map((each) => ({ ...each, vnf: newName() }));
-  await instantiated(cases.slice(1).map(({ vnf }) => vnf));
-  const begun = await Promise.all(cases.map(({ procedure, input, vnf }) => world.begin(procedure, input(vnf))));
+  const members = await instantiated(cases.slice(1).map(({ vnf }) => vnf));
+  const begun = await Promise.all(
+    cases.map(({ procedure, input, vnf }) => world.begin(procedure, input(vnf, members.get(vnf) ?? ''))),
+  );
   // Three times, wherever they are by then.
   for (const events of [8, 16, 24]) {
     for (const { handle } of begun.slice(0, 1)) await reaches(handle, events);

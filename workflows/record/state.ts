@@ -111,6 +111,7 @@ export function viewOf(state: RecordState): Omit<RecordView, 'publishing'> {
     queue: state.queue,
     blocked: state.blocked?.reason ?? null,
     cleaning: state.vanished.length > 0,
+    ended: state.ended,
     occurrences: state.occurrences,
     dropped: state.dropped,
     publication: publicationOf(state),
@@ -368,7 +369,7 @@ export function withdraw(state: RecordState, runId: string): RecordState {
   const queue = state.queue.filter((each) => each.runId !== runId);
   const granted = state.turn?.runId === runId && state.turn.commits === 0;
   const next = { ...state, queue, turn: granted ? null : state.turn };
-  return { ...next, ended: granted && isOver(next) };
+  return { ...next, ended: state.ended || (granted && isOver(next)) };
 }
 
 /**

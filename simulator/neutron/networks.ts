@@ -1,0 +1,47 @@
+import type { Network } from '../model';
+import { page, route, type Request, type Response, type Route } from '../routing';
+import { found, matches } from './shared';
+
+/** Networks and their subnets: list and show. They are the operator's to make. */
+export const networkRoutes: readonly Route[] = [
+  route('GET', '/v2.0/networks', listNetworks),
+  route('GET', '/v2.0/networks/:id', ({ cloud, params }) => ({
+    status: 200,
+    body: { network: showNetwork(found(cloud.networks.get(params[0] ?? ''), 'Network', params[0])) },
+  })),
+  route('GET', '/v2.0/subnets', ({ cloud }) => ({
+    status: 200,
+    body: {
+      subnets: [...cloud.networks.values()].map(({ id, name, subnetId, cidr }) => ({
+        id: subnetId,
+        name,
+        network_id: id,
+        cidr,
+        ip_version: 4,
+        enable_dhcp: true,
+        allocation_pools: [],
+      })),
+    },
+  })),
+];
+
+function listNetworks({ cloud, query }: Request): Response {
+  const networks = [...cloud.networks.values()].filter(
+    (network) => matches(query, 'name', network.name) && matches(query, 'id', network.id),
+  );
+  return { status: 200, body: { networks: page(networks, query).map(showNetwork) } };
+}
+
+function showNetwork({ id, name, subnetId }: Network): unknown {
+  return {
+    id,
+    name,
+    subnets: [subnetId],
+    status: 'ACTIVE',
+    admin_state_up: true,
+    shared: true,
+    'router:external': false,
+    mtu: 1_450,
+    tags: [],
+  };
+}

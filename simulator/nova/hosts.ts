@@ -1,0 +1,138 @@
+import { emitHost, isUp, sleep, type Cloud, type Host } from '../model';
+import { wasEvacuated } from '../computes';
+import { isObject, Refusal, route, text, type Request, type Response, type Route } from '../routing';
+import { forOperators } from './refusals';
+import { microversion } from './version';
+
+/** Compute services, hypervisors, aggregates and availability zones. */
+export const hostRoutes: readonly Route[] = [
+  route('GET', '/os-services', forOperators('os-services:list', services)),
+  route('PUT', '/os-services/:id', forOperators('os-services:update', updateService)),
+  route('GET', '/os-hypervisors', forOperators('hypervisors:list', hypervisors)),
+  route('GET', '/os-hypervisors/detail', forOperators('hypervisors:list-detail', hypervisors)),
+  route('GET', '/os-aggregates', forOperators('aggregates:index', aggregates)),
+  route('GET', '/os-availability-zone', zones),
+  route('GET', '/os-availability-zone/detail', forOperators('availability_zone:detail', zones)),
+];
+
+/** Nova's `rpc_response_timeout`. */
+const rpcTimeoutSeconds = 30;
+
+function services({ cloud, query }: Request): Response {
+  const binary = query.get('binary');
+  const host = query.get('host');
+  const found = [...cloud.hosts.values()].filter(
+    (each) => (binary === null || binary === 'nova-compute') && (host === null || each.name === host),
+  );
+  return { status: 200, body: { services: found.map((each) => showService(cloud, each)) } };
+}
+
+function showService(cloud: Cloud, host: Host): unknown {
+  return {
+    id: host.serviceId,
+    binary: 'nova-compute',
+    host: host.name,
+    zone: host.zone,
+    status: host.enabled ? 'enabled' : 'disabled',
+    state: isUp(host) ? 'up' : 'down',
+    forced_down: host.forcedDown,
+    disabled_reason: host.disabledReason,
+    updated_at: new Date(cloud.clock.now()).toISOString().replace('Z', '000'),
+  };
+}
+
+/** By the service's UUID, from 2.53 on. */
+async function updateService(request: Request): Promise<Response> {
+  const { cloud, params, body, requestId } = request;
+  const host = [...cloud.hosts.values()].find((each) => each.serviceId === params[0]);
+  if (!host || microversion(request) < 53) throw new Refusal(404, `Service ${params[0] ?? ''} not found.`);
+  const given = isObject(body) ? body : {};
+  const { status, disabled_reason: reason, forced_down: forcedDown } = given;
+  if (status === undefined && forcedDown === undefined)
+    throw new Refusal(400, 'No updates were requested. Fields status or forced_down should be specified.');
+  if (reason !== undefined && status !== 'disabled')
+    throw new Refusal(400, "Specifying disabled_reason requires that status is 'disabled'.");
+  if (forcedDown === false && host.forcedDown) refuseWhileAway(cloud, host);
+  if (status === 'disabled' || status === 'enabled') {
+    host.enabled = status === 'enabled';
+    host.disabledReason = text(reason) ?? null;
+  }
+  if (typeof forcedDown === 'boolean') host.forcedDown = forcedDown;
+  emitHost(cloud, host, requestId);
+  // It is stored, and then the compute is told of it: one that is dead, and not known to be, is waited for.
+  if (status === 'disabled' && !host.alive && isUp(host))
+    await sleep(cloud, rpcTimeoutSeconds * 1_000 * cloud.options.pace);
+  return { status: 200, body: { service: showService(cloud, host) } };
+}
+
+function refuseWhileAway(cloud: Cloud, host: Host): void {
+  for (const id of host.holds) {
+    const server = cloud.servers.get(id);
+    if (!server || !wasEvacuated(server, host)) continue;
+    throw new Refusal(
+      400,
+      `Unable to force up host ${host.name} as \`done\` evacuation migration records remain associated with the host. Ensure the compute service has been restarted, allowing these records to move to \`completed\` before retrying this request.`,
+    );
+  }
+}
+
+function hypervisors({ cloud, query }: Request): Response {
+  const like = query.get('hypervisor_hostname_pattern');
+  const found = [...cloud.hosts.values()].filter((host) => like === null || host.name.includes(like));
+  return { status: 200, body: { hypervisors: found.map(showHypervisor) } };
+}
+
+/** Up to 2.87 with sizes and use, later without: Placement has them. We show them always. */
+function showHypervisor(host: Host): unknown {
+  return {
+    id: host.id,
+    hypervisor_hostname: host.name,
+    hypervisor_type: 'fake',
+    hypervisor_version: 1_000,
+    host_ip: '127.0.0.1',
+    state: isUp(host) ? 'up' : 'down',
+    status: host.enabled ? 'enabled' : 'disabled',
+    service: { id: host.serviceId, host: host.name, disabled_reason: host.disabledReason },
+    vcpus: host.vcpus,
+    vcpus_used: host.used.vcpus,
+    memory_mb: host.ramMb,
+    memory_mb_used: host.used.ramMb,
+    local_gb: host.diskGb,
+    local_gb_used: host.used.diskGb,
+    running_vms: host.holds.size,
+  };
+}
+
+function namesIn(cloud: Cloud, zone: string): string[] {
+  return [...cloud.hosts.values()].filter((host) => host.zone === zone).map((host) => host.name);
+}
+
+function aggregates({ cloud }: Request): Response {
+  const found = [...cloud.aggregates].map(([zone, uuid], index) => ({
+    id: index + 1,
+    uuid,
+    name: zone,
+    availability_zone: zone,
+    metadata: { availability_zone: zone },
+    hosts: namesIn(cloud, zone),
+    created_at: '2026-01-01T00:00:00.000000',
+    updated_at: null,
+    deleted: false,
+    deleted_at: null,
+  }));
+  return { status: 200, body: { aggregates: found } };
+}
+
+function zones({ cloud, path }: Request): Response {
+  const withHosts = path.includes('/detail');
+  const service = (name: string): unknown => {
+    const host = cloud.hosts.get(name);
+    return host && { 'nova-compute': { available: isUp(host), active: host.enabled, updated_at: null } };
+  };
+  const found = [...cloud.aggregates.keys()].map((zoneName) => ({
+    zoneName,
+    zoneState: { available: true },
+    hosts: withHosts ? Object.fromEntries(namesIn(cloud, zoneName).map((name) => [name, service(name)])) : null,
+  }));
+  return { status: 200, body: { availabilityZoneInfo: found } };
+}

@@ -1,0 +1,210 @@
+import {
+  ConflictError,
+  connect,
+  glance,
+  neutron,
+  nova,
+  placement,
+  QuotaExceededError,
+  type Session,
+} from '../../openstack';
+import { configOf, embedded, errorFrom, type Embedded } from './servers';
+
+/** Neutron, Placement, Glance and Keystone against the embedded cloud. */
+
+let lab: Embedded;
+let operator: Session;
+let tenant: Session;
+
+beforeEach(async () => {
+  lab = await embedded();
+  ({ operator, tenant } = lab);
+});
+
+afterEach(async () => {
+  await lab.close();
+});
+
+async function networkId(name = 'mgmt'): Promise<string> {
+  const found = (await neutron.listNetworks(operator)).find((network) => network.name === name);
+  if (!found) throw new Error(`there is no network ${name}`);
+  return found.id;
+}
+
+describe('ports', () => {
+  test('are created in one request, with name, network, tags and security group, in order', async () => {
+    const group = await neutron.createSecurityGroup(operator, { name: 'g', description: '' });
+    const network = await networkId('sig');
+    const names = ['a', 'b', 'c'];
+    const before = lab.cloud.calls;
+    const ports = await neutron.createPorts(
+      operator,
+      names.map((name) => ({ name, networkId: network, tags: [`port=${name}`], securityGroupIds: [group.id] })),
+      { requestId: 'req-1' },
+    );
+    expect(lab.cloud.calls).toBe(before + 1);
+    expect(
+      ports.map(({ name, networkId: on, tags, deviceId, addresses }) => [name, on, tags, deviceId, addresses.length]),
+    ).toEqual(names.map((name) => [name, network, [`port=${name}`], '', 1]));
+    expect([...lab.cloud.ports.values()].map(({ securityGroupIds }) => securityGroupIds)).toEqual(
+      names.map(() => [group.id]),
+    );
+    expect(lab.cloud.log.filter((event) => event.type === 'port.created').map(({ requestId }) => requestId)).toEqual(
+      names.map(() => 'req-1'),
+    );
+  });
+
+  test('are all refused where one is too many', async () => {
+    lab.cloud.projects.get(await operator.projectId())?.quotas.set('ports', 2);
+    const network = await networkId();
+    const three = ['a', 'b', 'c'].map((name) => ({ name, networkId: network, tags: [] }));
+    expect(await errorFrom(neutron.createPorts(operator, three))).toBeInstanceOf(QuotaExceededError);
+    expect(await neutron.listPorts(operator, {})).toEqual([]);
+  });
+
+  test('are found by tags, name and ids; no ids find none', async () => {
+    const network = await networkId();
+    const ports = await neutron.createPorts(
+      operator,
+      ['a', 'b', 'c'].map((name) => ({ name, networkId: network, tags: ['all', name] })),
+    );
+    const names = async (filter: neutron.PortFilter): Promise<string[]> =>
+      (await neutron.listPorts(operator, filter)).map((port) => port.name);
+    expect(await names({ tags: ['all'] })).toEqual(['a', 'b', 'c']);
+    expect(await names({ tags: ['all', 'b'] })).toEqual(['b']);
+    expect(await names({ name: 'c' })).toEqual(['c']);
+    expect(await names({ ids: ports.slice(0, 2).map((port) => port.id) })).toEqual(['a', 'b']);
+    expect(await names({ ids: [] })).toEqual([]);
+  });
+
+  test('are deleted, which says whether there was one', async () => {
+    const [port] = await neutron.createPorts(operator, [{ name: 'a', networkId: await networkId(), tags: [] }]);
+    expect(await neutron.deletePort(operator, port?.id ?? '')).toBe(true);
+    expect(await neutron.deletePort(operator, port?.id ?? '')).toBe(false);
+  });
+});
+
+describe('security groups', () => {
+  test('are created, get rules in one request, and are listed with them', async () => {
+    const group = await neutron.createSecurityGroup(
+      operator,
+      { name: 'ims1-bono', description: 'd' },
+      { requestId: 'req-2' },
+    );
+    const other = await neutron.createSecurityGroup(operator, { name: 'ims1-sprout', description: 'd' });
+    const before = lab.cloud.calls;
+    await neutron.createSecurityGroupRules(
+      operator,
+      [
+        { groupId: group.id, protocol: 'udp', portMin: 5060, portMax: 5060, remoteIpPrefix: '0.0.0.0/0' },
+        { groupId: group.id, protocol: 'tcp', portMin: 5060, portMax: 5061, remoteIpPrefix: '::/0' },
+        { groupId: group.id, protocol: 'tcp', remoteGroupId: other.id },
+      ],
+      { requestId: 'req-2' },
+    );
+    expect(lab.cloud.calls).toBe(before + 1);
+    const listed = (await neutron.listSecurityGroups(operator)).find((each) => each.id === group.id);
+    expect(listed?.rules.filter((rule) => rule.direction === 'ingress')).toMatchObject([
+      { protocol: 'udp', portMin: 5060, portMax: 5060, remoteIpPrefix: '0.0.0.0/0', remoteGroupId: null },
+      { protocol: 'tcp', portMin: 5060, portMax: 5061, remoteIpPrefix: '::/0', remoteGroupId: null },
+      { protocol: 'tcp', portMin: null, portMax: null, remoteIpPrefix: null, remoteGroupId: other.id },
+    ]);
+    const ours = [...lab.cloud.securityRules.values()].filter(
+      (rule) => rule.groupId === group.id && rule.direction === 'ingress',
+    );
+    expect(ours.map((rule) => rule.ethertype)).toEqual(['IPv4', 'IPv6', 'IPv4']);
+    expect(lab.cloud.log.find((event) => event.type === 'securityGroup.created')).toMatchObject({ requestId: 'req-2' });
+  });
+
+  test('refuse the same rule twice', async () => {
+    const { id: groupId } = await neutron.createSecurityGroup(operator, { name: 'g', description: '' });
+    const rule = { groupId, protocol: 'tcp', portMin: 22, portMax: 22 };
+    await neutron.createSecurityGroupRules(operator, [rule]);
+    expect(await errorFrom(neutron.createSecurityGroupRules(operator, [rule]))).toBeInstanceOf(ConflictError);
+  });
+
+  test('of others are not listed, though an operator may see them', async () => {
+    await neutron.createSecurityGroup(tenant, { name: 'theirs', description: '' });
+    expect((await neutron.listSecurityGroups(operator)).map((group) => group.name)).not.toContain('theirs');
+    expect((await neutron.listSecurityGroups(tenant)).map((group) => group.name)).toContain('theirs');
+  });
+
+  test('are not deleted while a port uses one, and once', async () => {
+    const { id } = await neutron.createSecurityGroup(operator, { name: 'g', description: '' });
+    const [port] = await neutron.createPorts(operator, [
+      { name: 'a', networkId: await networkId(), tags: [], securityGroupIds: [id] },
+    ]);
+    expect(await errorFrom(neutron.deleteSecurityGroup(operator, id))).toBeInstanceOf(ConflictError);
+    await neutron.deletePort(operator, port?.id ?? '');
+    expect(await neutron.deleteSecurityGroup(operator, id)).toBe(true);
+    expect(await neutron.deleteSecurityGroup(operator, id)).toBe(false);
+  });
+});
+
+test('the quota of Neutron has limits and what is used', async () => {
+  await neutron.createPorts(tenant, [{ name: 'a', networkId: await networkId(), tags: [] }]);
+  expect(await neutron.getQuota(tenant)).toMatchObject({
+    port: { limit: 4_000, used: 1 },
+    security_group: { limit: 100 },
+    security_group_rule: { limit: 1_000 },
+  });
+});
+
+describe('allocation candidates', () => {
+  const small = { VCPU: 1, MEMORY_MB: 2_048, DISK_GB: 20 };
+
+  test('say what is free, by the ids that providers and hypervisors have', async () => {
+    const [flavor] = (await nova.listFlavors(operator)).filter((each) => each.name === 'm1.small');
+    const [image] = await glance.listImages(operator, { name: 'cirros' });
+    const asked = {
+      name: 'a',
+      flavorId: flavor?.id ?? '',
+      imageId: image?.id ?? '',
+      portIds: [],
+      tags: [],
+      host: 'cmp-01',
+    };
+    const { id } = await nova.createServer(operator, asked);
+    while ((await nova.getServer(operator, id))?.status === 'BUILD');
+    const [hypervisors, providers, candidates] = await Promise.all([
+      nova.listHypervisors(operator),
+      placement.listResourceProviders(operator),
+      placement.listAllocationCandidates(operator, small),
+    ]);
+    expect(hypervisors.map(({ id: each, hostname }) => ({ id: each, name: hostname }))).toEqual(providers);
+    const freeOn = (host: string): unknown =>
+      candidates.find((each) => each.id === hypervisors.find((one) => one.host === host)?.id)?.free;
+    expect(freeOn('cmp-01')).toEqual({ VCPU: 15, MEMORY_MB: 63_488, DISK_GB: 980 });
+    expect(freeOn('cmp-02')).toEqual({ VCPU: 16, MEMORY_MB: 65_536, DISK_GB: 1_000 });
+  });
+
+  test('leave out who has no room, and what is asked for in no amount', async () => {
+    expect(await placement.listAllocationCandidates(operator, { ...small, VCPU: 17 })).toEqual([]);
+    expect(await placement.listAllocationCandidates(operator, { ...small, DISK_GB: 0 })).toHaveLength(4);
+  });
+});
+
+test('images are found by name', async () => {
+  expect(await glance.listImages(operator, { name: 'clearwater-sprout' })).toMatchObject([
+    { name: 'clearwater-sprout', status: 'active' },
+  ]);
+  expect(await glance.listImages(operator, { name: 'clearwater' })).toEqual([]);
+});
+
+test('a token that the cloud drops before its time is renewed under way', async () => {
+  await neutron.listNetworks(operator);
+  for (const token of lab.cloud.tokens.values()) token.expiresAt = 0;
+  const [port] = await neutron.createPorts(operator, [{ name: 'a', networkId: await networkId(), tags: [] }]);
+  expect(port?.name).toBe('a');
+  expect(lab.cloud.ports.size).toBe(1);
+});
+
+test('an application credential logs in as its user', async () => {
+  const auth = {
+    kind: 'applicationCredential',
+    id: 'embedded-credential',
+    secret: 'embedded-credential-secret',
+  } as const;
+  const session = connect(configOf(lab.url, { auth }));
+  expect([await session.projectId(), await session.isAdmin()]).toEqual([await operator.projectId(), true]);
+});
