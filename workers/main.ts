@@ -1,41 +1,14 @@
 import { Client, Connection } from '@temporalio/client';
-import { NativeConnection, Worker } from '@temporalio/worker';
+import { NativeConnection } from '@temporalio/worker';
 import { createActivities, namesIn, pacedServicePort } from '../activities';
-import type { CloudActivities, RecordActivities, WaitActivities, WatchActivities } from '../activities/ports';
-import { taskQueues } from '../domain/procedures';
 import { timingAt } from '../domain/timing';
 import { CloudConfigError, connect, loadCloudConfig } from '../openstack';
-import { workflowSource } from './bundle';
+import { createWorkers } from './compose';
 import { ConfigError, parseWorkerConfig, variableTable, type WorkerConfig } from './config';
 import { createLogger, installRuntime } from './logging';
 import { connectionOptions, missingSearchAttributes, patiently } from './temporal';
 
 /** One worker process: the workflows, and the activities on a queue for each kind, so that none takes the slots of another. */
-
-const recordNames = [
-  'readRecord',
-  'loadDescriptor',
-  'startRecord',
-  'readTiming',
-] as const satisfies (keyof RecordActivities)[];
-const cloudNames = [
-  ...([
-    'plan',
-    'planEmptyHosts',
-    'createGroups',
-    'removeGroups',
-    'launch',
-    'remove',
-    'removeByToken',
-    'publish',
-  ] as const),
-  ...(['findDead', 'findOnHosts', 'closeHosts', 'reopenHosts'] as const),
-] as const satisfies (keyof CloudActivities)[];
-const waitNames = ['awaitHealthy', 'drain'] as const satisfies (keyof WaitActivities)[];
-const watchNames = ['watch'] as const satisfies (keyof WatchActivities)[];
-
-/** Activities that are at work when it is told to stop get this long. */
-const graceSeconds = 15;
 
 /** Exit codes: 2 misconfigured, 3 Temporal is not ready for us, 4 Temporal is not there. */
 async function run(config: WorkerConfig): Promise<number> {
@@ -69,33 +42,17 @@ async function run(config: WorkerConfig): Promise<number> {
     descriptorsDirectory: config.BULKHEAD_DESCRIPTORS,
     names: namesIn(session),
   });
-  const all = new Map<string, unknown>(Object.entries(activities));
-  const pick = (names: readonly (keyof typeof activities)[]): object =>
-    Object.fromEntries(names.map((name) => [name, all.get(name)]));
-  const common = { connection: native, namespace: config.TEMPORAL_NAMESPACE, shutdownGraceTime: graceSeconds * 1_000 };
-  const rate = config.BULKHEAD_CLOUD_ACTIVITIES_PER_SECOND;
-  const workers = await Promise.all([
-    Worker.create({ ...common, ...workflowSource(), taskQueue: taskQueues.workflows, activities: pick(recordNames) }),
-    Worker.create({
-      ...common,
-      taskQueue: taskQueues.cloud,
-      activities: pick(cloudNames),
-      maxConcurrentActivityTaskExecutions: config.BULKHEAD_CLOUD_ACTIVITIES,
-      ...(rate !== undefined && { maxTaskQueueActivitiesPerSecond: rate }),
-    }),
-    Worker.create({
-      ...common,
-      taskQueue: taskQueues.wait,
-      activities: pick(waitNames),
-      maxConcurrentActivityTaskExecutions: config.BULKHEAD_WAITS,
-    }),
-    Worker.create({
-      ...common,
-      taskQueue: taskQueues.watch,
-      activities: pick(watchNames),
-      maxConcurrentActivityTaskExecutions: config.BULKHEAD_WATCHES,
-    }),
-  ]);
+  const workers = await createWorkers({
+    connection: native,
+    namespace: config.TEMPORAL_NAMESPACE,
+    activities,
+    limits: {
+      cloudActivities: config.BULKHEAD_CLOUD_ACTIVITIES,
+      waits: config.BULKHEAD_WAITS,
+      watches: config.BULKHEAD_WATCHES,
+      cloudActivitiesPerSecond: config.BULKHEAD_CLOUD_ACTIVITIES_PER_SECOND,
+    },
+  });
   const stop = (): void => {
     logger.info('told to stop');
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();

@@ -4,6 +4,7 @@ import {
   ChildWorkflowFailure,
   isCancellation,
   TemporalFailure,
+  TerminatedFailure,
 } from '@temporalio/workflow';
 import { failure, failureKinds, type Failure, type FailureDetails, type FailureKind } from '../domain/failure';
 import type { FailedOutcome } from '../domain/procedures';
@@ -34,6 +35,8 @@ export function asFailure(error: unknown): Failure | undefined {
     if (isKind(inner.type)) return failure(inner.type, inner.message, details);
     return failure('Stuck', `an unexpected error came back from the cloud's side: ${inner.message}`, details);
   }
+  if (inner instanceof TerminatedFailure)
+    return failure('Stuck', 'the run that was at it was terminated; the record of its VNF cleans up behind it', {});
   // What remains are time-outs of activities and children.
   return failure('CloudUnavailable', `the cloud did not answer in time: ${inner.message}`, {});
 }

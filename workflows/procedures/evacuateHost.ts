@@ -13,7 +13,7 @@ import { failure, type Failure } from '../../domain/failure';
 import type { DryRunResult, EvacuateHostResult, ParsedInputs, ProcedureResult } from '../../domain/procedures';
 import { spareAt } from '../../domain/levels';
 import type { RecordView } from '../../domain/turn';
-import { timingAt } from '../../domain/timing';
+import type { Timing } from '../../domain/timing';
 import { asFailure, toApplicationFailure } from '../failures';
 import { parseInput } from '../input';
 import { cloud, record as recordPort } from '../ports';
@@ -32,8 +32,9 @@ import { marked } from './change';
  * | step | undo |
  * | --- | --- |
  * | mutex for each host, in name order | released when the run ends, however it ends |
- * | close the hosts to scheduling, marked as ours | reopen those that this run closed |
  * | plan every VNF on one snapshot (maintenance) | nothing to undo |
+ * | close the hosts to scheduling, marked as ours | reopen those that this run closed |
+ * | look and plan again: nothing new comes there now | nothing to undo |
  * | evacuateVnf for each, the most endangered first | none: each goes back or forward by itself |
  */
 export async function evacuateHost(raw: unknown): Promise<EvacuateHostResult | DryRunResult> {
@@ -41,18 +42,20 @@ export async function evacuateHost(raw: unknown): Promise<EvacuateHostResult | D
   const hosts = [...new Set(input.hosts)].sort();
   mark({ hosts, phase: 'asking' });
   return await marked(async () => {
-    const before = await look(hosts);
-    const records = await readRecords(before);
-    if (input.dryRun) return await plannedOnly(input, { hosts, records });
-    return await withMutex(hosts, () => evacuate({ ...input, hosts }));
+    const job: Job = { ...input, hosts, timing: await recordPort().readTiming() };
+    if (input.dryRun) return await plannedOnly(job, await readRecords(await look(job)));
+    // Bad input fails here, before anything is held or closed.
+    const records = await readRecords(await look(job));
+    return await withMutex(hosts, () => evacuate(job, records));
   });
 }
 
-type Input = ParsedInputs['evacuateHost'];
+interface Job extends Omit<ParsedInputs['evacuateHost'], 'hosts'> {
+  readonly hosts: readonly string[];
+  readonly timing: Timing;
+}
 
-const timing = timingAt(1);
-
-function look(hosts: readonly string[]): Promise<HostContents[]> {
+function look({ hosts, timing }: Job): Promise<HostContents[]> {
   return cloud(timing).findOnHosts.executeWithOptions({ summary: `look at ${hosts.join(', ')}` }, [{ hosts }]);
 }
 
@@ -95,14 +98,15 @@ async function withMutex<T>(hosts: readonly string[], body: () => Promise<T>): P
   }
 }
 
-async function evacuate(input: Input): Promise<EvacuateHostResult> {
-  const { hosts, cause, fenced } = input;
+async function evacuate(job: Job, before: readonly RecordView[]): Promise<EvacuateHostResult> {
+  const { hosts, cause, fenced, timing } = job;
   const occurrence = workflowInfo().runId;
   const reopen = (): Promise<void> =>
     cloud(timing, { retrySeconds: timing.undoSeconds }).reopenHosts.executeWithOptions(
       { summary: `undo: reopen ${hosts.join(', ')}` },
       [{ hosts, occurrence, timing }],
     );
+  if (cause === 'maintenance') await planAll(job, before);
   let contents: HostContents[];
   let records: RecordView[];
   try {
@@ -110,16 +114,19 @@ async function evacuate(input: Input): Promise<EvacuateHostResult> {
       { hosts, occurrence, fence: cause === 'failed' && fenced, timing },
     ]);
     // Looked at again: from here on nothing new is placed there.
-    contents = await look(hosts);
+    contents = await look(job);
     records = await readRecords(contents);
-    if (cause === 'maintenance') await cloud(timing).planEmptyHosts({ hosts, cause, records });
+    if (cause === 'maintenance') await planAll(job, records);
   } catch (error) {
-    if (asFailure(error) === undefined && !isCancellation(error)) throw error;
+    const reason = asFailure(error);
+    if (reason === undefined && !isCancellation(error)) throw error;
     await CancellationScope.nonCancellable(reopen);
-    throw error;
+    if (reason === undefined) throw error;
+    mark({ phase: 'ended', outcome: 'unwound' });
+    throw toApplicationFailure(reason, 'unwound', error instanceof Error ? error : undefined);
   }
   mark({ phase: 'evacuating' });
-  const results = await evacuateVnfs(input, records);
+  const results = await evacuateVnfs(job, records);
   const failed = results.flatMap((each) => (each.failure ? [each.failure] : []));
   const [first] = failed;
   if (first) {
@@ -160,9 +167,16 @@ interface VnfOutcome {
   readonly failure?: Failure;
 }
 
+/** Refused unless all can move. */
+function planAll({ hosts, cause, timing }: Job, records: readonly RecordView[]): Promise<void> {
+  return cloud(timing).planEmptyHosts.executeWithOptions({ summary: `plan to empty ${hosts.join(', ')}` }, [
+    { hosts, cause, records },
+  ]);
+}
+
 /** Started in order of danger, then all at work at once: each waits for nothing but its own VNF's turn. */
-async function evacuateVnfs(input: Input, records: readonly RecordView[]): Promise<VnfOutcome[]> {
-  const { hosts, cause, ifBusy, waitSeconds } = input;
+async function evacuateVnfs(job: Job, records: readonly RecordView[]): Promise<VnfOutcome[]> {
+  const { hosts, cause, ifBusy, waitSeconds } = job;
   const ordered = [...records].sort((a, b) => slack(a, hosts) - slack(b, hosts) || a.vnf.localeCompare(b.vnf));
   const handles: { vnf: string; handle: ChildWorkflowHandle<typeof evacuateVnf> }[] = [];
   for (const { vnf } of ordered) {
@@ -215,12 +229,9 @@ async function readRecords(contents: readonly HostContents[]): Promise<RecordVie
   return views;
 }
 
-async function plannedOnly(
-  input: Input,
-  given: { hosts: string[]; records: readonly RecordView[] },
-): Promise<DryRunResult> {
-  const { hosts, records } = given;
-  await cloud(timing).planEmptyHosts({ hosts, cause: input.cause, records });
+async function plannedOnly(job: Job, records: readonly RecordView[]): Promise<DryRunResult> {
+  const { hosts } = job;
+  await planAll(job, records);
   return {
     outcome: 'planned',
     procedure: 'evacuateHost',

@@ -2,7 +2,6 @@ import { workflowInfo } from '@temporalio/workflow';
 import type { DryRunResult, ProcedureResult } from '../../domain/procedures';
 import type { MemberRef } from '../../domain/plan';
 import type { VnfRecord } from '../../domain/record';
-import { timingAt } from '../../domain/timing';
 import { openChannel } from '../channel';
 import { asFailure } from '../failures';
 import { parseInput } from '../input';
@@ -61,7 +60,7 @@ async function buryThoseOn(
   hosts: readonly string[],
 ): Promise<void> {
   const { vnf } = view;
-  const timing = timingAt(1);
+  const timing = await recordPort().readTiming();
   const members = membersOn(view, hosts);
   const { dead, alive } = await cloud(timing).findDead.executeWithOptions(
     { summary: `find the dead on ${hosts.join(', ')}` },

@@ -4,7 +4,6 @@ import { memberName } from '../../domain/names';
 import type { MemberRef } from '../../domain/plan';
 import type { DryRunResult, ProcedureResult } from '../../domain/procedures';
 import type { RecordView } from '../../domain/turn';
-import { timingAt } from '../../domain/timing';
 import { openChannel, type Channel } from '../channel';
 import { toApplicationFailure } from '../failures';
 import { parseInput } from '../input';
@@ -40,7 +39,8 @@ export async function heal(raw: unknown): Promise<ProcedureResult | DryRunResult
     const channel = openChannel(vnf);
     const view = await recordPort().readRecord({ vnf });
     const named = input.members?.map((name) => known(view, name));
-    const { dead, alive } = await cloud(timingAt(1)).findDead.executeWithOptions({ summary: 'find dead members' }, [
+    const timing = await recordPort().readTiming();
+    const { dead, alive } = await cloud(timing).findDead.executeWithOptions({ summary: 'find dead members' }, [
       { vnf, record: view, ...(named && { members: named }) },
     ]);
     // Members that the caller names and the cloud shows alive: a process can be dead in a VM that runs.

@@ -1,0 +1,230 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { Context } from '@temporalio/activity';
+import { Client, Connection } from '@temporalio/client';
+import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
+import { createActivities, namesIn, pacedServicePort } from '../../activities';
+import type { Activities } from '../../activities/ports';
+import { check } from '../../checker';
+import { connectBulkhead, type Bulkhead } from '../../client';
+import { timingAt, type Timing } from '../../domain/timing';
+import type { RecordView } from '../../domain/turn';
+import { connect } from '../../openstack';
+import { observe, type Observer } from '../../scripts/lib/observer';
+import { root } from '../../scripts/lib/root';
+import { findTemporal, startDevServer } from '../../scripts/lib/temporal';
+import { createCloud, hostsOf, serve, type Cloud, type Served } from '../../simulator';
+import { createWorkers } from '../../workers/compose';
+import { endOf, expectHeld, settledView, type Ended, type Procedure } from '../real/world';
+import { settledNote } from '../../scripts/lib/observer';
+import { brief } from './brief';
+import { struck, type Call, type Script } from './strikes';
+
+/**
+ * A real Temporal server with this process's workers on it, and for each trial an embedded cloud of its own: trials run side by
+ * side and never meet. What the workers call passes a script that may strike.
+ */
+export interface Stage {
+  /** `name` is the VNF's, and begins the names of its hosts: it says to which trial a call belongs. */
+  readonly open: (name: string) => Promise<Trial>;
+  readonly stop: () => Promise<void>;
+}
+
+export interface Trial {
+  readonly vnf: string;
+  readonly observer: Observer;
+  readonly cloud: Cloud;
+  /** The hosts of zone mz, in order. */
+  readonly hosts: readonly string[];
+  /** Runs a procedure to its end, noted for the checker. `script` strikes at its calls, not at those of others. */
+  readonly run: (procedure: Procedure, input: object, script?: Script) => Promise<Ended>;
+  /**
+   * Waits until the record is free, notes it, and fails with every guarantee that did not hold. Progress (G8) is not promised
+   * where faults were made.
+   */
+  readonly settle: (options?: { readonly faults: boolean }) => Promise<RecordView | null>;
+  /** Calls of the last run, in order, each attempt once, with how it ended. */
+  readonly calls: () => readonly Answered[];
+  readonly close: () => Promise<void>;
+}
+
+export interface Answered extends Call {
+  readonly strike: string | undefined;
+  /** `ok`, the kind of its failure, or `…` as long as there is none. */
+  answer: string;
+}
+
+const pace = 0.01;
+/** Short, so that a worker that died is noticed soon. */
+const timing: Timing = {
+  ...timingAt(pace),
+  mutateSeconds: 4,
+  callSeconds: 1.5,
+  lastCallSeconds: 2.5,
+  undoSeconds: 8,
+  tickSeconds: 0.1,
+};
+
+/** Four hosts more than a pool of four at a third needs, so that one may be spoilt and one may die. */
+const zones = { mz: 8, dmz: 1 };
+
+interface Running extends Trial {
+  readonly activities: Activities;
+  readonly seen: (
+    name: string,
+    input: unknown,
+  ) => { call: Answered; strike: ReturnType<Script>; topWorkflowId: string };
+}
+
+export async function openStage(): Promise<Stage> {
+  Runtime.install({
+    logger: new DefaultLogger('ERROR'),
+    telemetryOptions: { logging: { filter: 'ERROR', forward: {} } },
+  });
+  const temporal = await startDevServer({ program: await findTemporal(() => undefined) });
+  const connection = await Connection.connect({ address: temporal.address });
+  const native = await NativeConnection.connect({ address: temporal.address });
+  const client = new Client({ connection });
+  const bulkhead = await connectBulkhead({ address: temporal.address });
+  const trials = new Map<string, Running>();
+  const workers = await createWorkers({
+    connection: native,
+    namespace: 'default',
+    source: { workflowBundle: { codePath: join(root, 'dist/workers/workflow-bundle.js') } },
+    activities: routed(trials, client),
+    limits: { cloudActivities: 200, waits: 200, watches: 200 },
+  });
+  const running = workers.map((worker) => worker.run());
+  return {
+    open: async (name) => {
+      const trial = await openTrial(name, { client, bulkhead });
+      trials.set(name, trial);
+      return trial;
+    },
+    stop: async () => {
+      for (const trial of trials.values()) await trial.close();
+      for (const worker of workers) worker.shutdown();
+      await Promise.all(running);
+      await bulkhead.close();
+      await native.close();
+      await connection.close();
+      await temporal.stop();
+    },
+  };
+}
+
+/** Each call goes to the cloud of its trial, by the name that its workflow's id bears. */
+function routed(trials: ReadonlyMap<string, Running>, client: Client): Activities {
+  const route =
+    (name: keyof Activities) =>
+    async (input: never): Promise<unknown> => {
+      const workflowId = Context.current().info.workflowExecution?.workflowId ?? '';
+      const id = /[a-z]+[0-9]+/.exec(workflowId.replace(/^(vnf|audit|host|evacuate):/, ''))?.[0] ?? '';
+      const trial = trials.get(id);
+      if (!trial) throw new Error(`no trial is called ${id} (${workflowId})`);
+      const activity = (trial.activities as unknown as Record<string, (input: never) => Promise<unknown>>)[name];
+      if (!activity) throw new Error(`there is no activity ${name}`);
+      const { call, strike, topWorkflowId } = trial.seen(name, input);
+      try {
+        const result = await struck(strike, { client, call, topWorkflowId }, () => activity(input));
+        call.answer = 'ok';
+        return result;
+      } catch (error) {
+        call.answer = (error as { type?: string }).type ?? String(error);
+        throw error;
+      }
+    };
+  const names: readonly (keyof Activities)[] = [
+    ...(['readRecord', 'loadDescriptor', 'startRecord', 'readTiming'] as const),
+    ...(['plan', 'planEmptyHosts', 'createGroups', 'removeGroups', 'launch', 'remove', 'removeByToken'] as const),
+    ...(['publish', 'findDead', 'findOnHosts', 'closeHosts', 'reopenHosts', 'awaitHealthy', 'drain', 'watch'] as const),
+  ];
+  return Object.fromEntries(names.map((name) => [name, route(name)])) as unknown as Activities;
+}
+
+async function openTrial(vnf: string, given: { client: Client; bulkhead: Bulkhead }): Promise<Running> {
+  const { client, bulkhead } = given;
+  const specs = hostsOf(zones).map((host) => ({ ...host, name: `${vnf}-${host.name}` }));
+  const cloud = createCloud({ hosts: specs, pace, bootSeconds: [5, 10], latencyMs: [0, 1] });
+  const served: Served = await serve(cloud);
+  const observer = observe(served.url);
+  const session = connect({
+    name: 'embedded',
+    authUrl: `${served.url}/identity`,
+    auth: { kind: 'applicationCredential', id: 'embedded-credential', secret: 'embedded-credential-secret' },
+    region: null,
+    interface: 'public',
+    ca: null,
+    verify: true,
+  });
+  const activities = createActivities({
+    session,
+    client,
+    service: pacedServicePort(served.url),
+    timing,
+    descriptorsDirectory: join(root, 'descriptors'),
+    names: namesIn(session),
+  });
+  let script: Script = () => undefined;
+  let topWorkflowId = '';
+  let calls: Answered[] = [];
+  const keys = new Map<string, string>();
+  let counts = new Map<string, number>();
+
+  const keyOf = (name: string, activityId: string): string => {
+    const known = keys.get(activityId);
+    if (known !== undefined) return known;
+    const count = (counts.get(name) ?? 0) + 1;
+    counts.set(name, count);
+    const key = `${name}#${String(count)}`;
+    keys.set(activityId, key);
+    return key;
+  };
+  const seen: Running['seen'] = (name, input) => {
+    const { activityId, attempt, workflowExecution, workflowType } = Context.current().info;
+    const { workflowId = '', runId = '' } = workflowExecution ?? {};
+    const call = { name, attempt, workflowId, runId, brief: brief(name, input), answer: '…' };
+    // The record, its clean-ups and the mutexes are not the run under test.
+    if (!(workflowType ?? '').match(/^(instantiate|scaleOut|scaleIn|heal|evacuateHost|evacuateVnf|terminate)$/))
+      return { call: { ...call, key: '', strike: undefined }, strike: undefined, topWorkflowId };
+    const keyed = { ...call, key: keyOf(name, `${runId}/${activityId}`) };
+    const strike = script(keyed);
+    const answered: Answered = { ...keyed, strike };
+    calls.push(answered);
+    return { call: answered, strike, topWorkflowId };
+  };
+  const run: Trial['run'] = async (procedure, input, with_ = () => undefined) => {
+    const id = randomUUID();
+    const ofVnf = procedure === 'evacuateHost' ? {} : { vnf };
+    await observer.note({ kind: 'request', id, procedure, ...ofVnf, request: input });
+    script = with_;
+    calls = [];
+    counts = new Map();
+    topWorkflowId = `${vnf}-${procedure}-${id}`;
+    await client.workflow.start(procedure, { taskQueue: 'bulkhead', workflowId: topWorkflowId, args: [input] });
+    let ended = await endOf(client.workflow.getHandle(topWorkflowId));
+    // A reset ends the run that it is done to, and makes another.
+    if (ended.outcome === 'vanished') ended = await endOf(client.workflow.getHandle(topWorkflowId));
+    const { outcome, kind } = ended;
+    await observer.note({ kind: 'outcome', id, outcome, ...(kind !== undefined && { failure: kind }) });
+    return ended;
+  };
+  const settle: Trial['settle'] = async ({ faults } = { faults: false }) => {
+    const view = await settledView(bulkhead, vnf);
+    await observer.note(settledNote(vnf, view));
+    expectHeld(check(await observer.log()), faults ? ['G8'] : []);
+    return view;
+  };
+  return {
+    vnf,
+    observer,
+    cloud,
+    hosts: specs.filter(({ zone }) => zone === 'mz').map(({ name }) => name),
+    run,
+    settle,
+    calls: () => calls,
+    close: () => served.close(),
+    activities,
+    seen,
+  };
+}

@@ -1,0 +1,81 @@
+import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
+import type {
+  Activities,
+  CloudActivities,
+  RecordActivities,
+  WaitActivities,
+  WatchActivities,
+} from '../activities/ports';
+import { taskQueues } from '../domain/procedures';
+import { workflowSource } from './bundle';
+
+/** The workers of one process: the workflows, and the activities on a queue for each kind, so that none takes the slots of another. */
+
+const recordNames = [
+  'readRecord',
+  'loadDescriptor',
+  'startRecord',
+  'readTiming',
+] as const satisfies (keyof RecordActivities)[];
+const cloudNames = [
+  ...([
+    'plan',
+    'planEmptyHosts',
+    'createGroups',
+    'removeGroups',
+    'launch',
+    'remove',
+    'removeByToken',
+    'publish',
+  ] as const),
+  ...(['findDead', 'findOnHosts', 'closeHosts', 'reopenHosts'] as const),
+] as const satisfies (keyof CloudActivities)[];
+const waitNames = ['awaitHealthy', 'drain'] as const satisfies (keyof WaitActivities)[];
+const watchNames = ['watch'] as const satisfies (keyof WatchActivities)[];
+
+/** Activities that are at work when it is told to stop get this long. */
+const graceSeconds = 15;
+
+export interface WorkersOptions {
+  /** Where the workflow code is; that of this build by default. */
+  readonly source?: ReturnType<typeof workflowSource>;
+  readonly connection: NativeConnection;
+  readonly namespace: string;
+  readonly activities: Activities;
+  /** How many activities of a kind are at work at once. */
+  readonly limits: {
+    readonly cloudActivities: number;
+    readonly waits: number;
+    readonly watches: number;
+    readonly cloudActivitiesPerSecond?: number | undefined;
+  };
+}
+
+export async function createWorkers(options: WorkersOptions): Promise<Worker[]> {
+  const { connection, namespace, activities, limits } = options;
+  const all = new Map<string, unknown>(Object.entries(activities));
+  const pick = (names: readonly (keyof Activities)[]): object =>
+    Object.fromEntries(names.map((name) => [name, all.get(name)]));
+  const common = { connection, namespace, shutdownGraceTime: graceSeconds * 1_000 };
+  const rate = limits.cloudActivitiesPerSecond;
+  const queue = (taskQueue: string, names: readonly (keyof Activities)[], atOnce: number): WorkerOptions => ({
+    ...common,
+    taskQueue,
+    activities: pick(names),
+    maxConcurrentActivityTaskExecutions: atOnce,
+  });
+  return await Promise.all([
+    Worker.create({
+      ...common,
+      ...(options.source ?? workflowSource()),
+      taskQueue: taskQueues.workflows,
+      activities: pick(recordNames),
+    }),
+    Worker.create({
+      ...queue(taskQueues.cloud, cloudNames, limits.cloudActivities),
+      ...(rate !== undefined && { maxTaskQueueActivitiesPerSecond: rate }),
+    }),
+    Worker.create(queue(taskQueues.wait, waitNames, limits.waits)),
+    Worker.create(queue(taskQueues.watch, watchNames, limits.watches)),
+  ]);
+}
