@@ -35,6 +35,12 @@ export async function instantiated(trial: Trial): Promise<void> {
   await trial.settle();
 }
 
+interface Played {
+  readonly trial: Trial;
+  readonly ended: Ended;
+  readonly level: number | null;
+}
+
 export function fourTests(spec: Spec): void {
   const { procedure } = spec;
   let stage: Stage;
@@ -47,12 +53,14 @@ export function fourTests(spec: Spec): void {
     await stage.stop();
   }, 60_000);
 
-  const play = async (script?: Script): Promise<{ trial: Trial; ended: Ended; level: number | null }> => {
+  const play = async (script?: Script): Promise<Played> => {
     count += 1;
     const trial = await stage.open(`t${String(count)}`);
     await (spec.prepare ?? instantiated)(trial);
     const ended = await trial.run(procedure, spec.input(trial), script);
-    const view = await trial.settle({ faults: script !== undefined });
+    const view = await trial.settle({ faults: script !== undefined }).catch((error: unknown) => {
+      throw new Error(`${JSON.stringify(ended)}\n${transcript(trial.calls()).join('\n')}\n${String(error)}`);
+    });
     return { trial, ended, level: view?.pools['web']?.level ?? null };
   };
 

@@ -4,6 +4,7 @@ import {
   isCancellation,
   ParentClosePolicy,
   startChild,
+  uuid4,
   workflowInfo,
   type ChildWorkflowHandle,
 } from '@temporalio/workflow';
@@ -42,7 +43,7 @@ export async function evacuateHost(raw: unknown): Promise<EvacuateHostResult | D
   const hosts = [...new Set(input.hosts)].sort();
   mark({ hosts, phase: 'asking' });
   return await marked(async () => {
-    const job: Job = { ...input, hosts, timing: await recordPort().readTiming() };
+    const job: Job = { ...input, hosts, timing: await recordPort().readTiming(), occurrence: uuid4() };
     if (input.dryRun) return await plannedOnly(job, await readRecords(await look(job)));
     // Bad input fails here, before anything is held or closed.
     const records = await readRecords(await look(job));
@@ -53,6 +54,8 @@ export async function evacuateHost(raw: unknown): Promise<EvacuateHostResult | D
 interface Job extends Omit<ParsedInputs['evacuateHost'], 'hosts'> {
   readonly hosts: readonly string[];
   readonly timing: Timing;
+  /** Marks what this run closed. The same after a reset, which gives a run another id. */
+  readonly occurrence: string;
 }
 
 function look({ hosts, timing }: Job): Promise<HostContents[]> {
@@ -91,7 +94,8 @@ async function withMutex<T>(hosts: readonly string[], body: () => Promise<T>): P
   } finally {
     await CancellationScope.nonCancellable(async () => {
       for (const { handle } of held) {
-        await handle.signal('release');
+        // It has ended by itself where this run was made by a reset: the run that it watched is closed.
+        await handle.signal('release').catch(() => undefined);
         await handle.result().catch(() => undefined);
       }
     });
@@ -100,7 +104,7 @@ async function withMutex<T>(hosts: readonly string[], body: () => Promise<T>): P
 
 async function evacuate(job: Job, before: readonly RecordView[]): Promise<EvacuateHostResult> {
   const { hosts, cause, fenced, timing } = job;
-  const occurrence = workflowInfo().runId;
+  const { occurrence } = job;
   const reopen = (): Promise<void> =>
     cloud(timing, { retrySeconds: timing.undoSeconds }).reopenHosts.executeWithOptions(
       { summary: `undo: reopen ${hosts.join(', ')}` },
@@ -145,7 +149,7 @@ async function evacuate(job: Job, before: readonly RecordView[]): Promise<Evacua
           })),
         },
       },
-      failed.some((each) => each.kind === 'Stuck') ? 'stuck' : 'unwound',
+      failed.some((each) => each.kind === 'Stuck' || each.details['outcome'] === 'stuck') ? 'stuck' : 'unwound',
     );
   }
   mark({ phase: 'ended', outcome: 'completed' });
@@ -182,7 +186,7 @@ async function evacuateVnfs(job: Job, records: readonly RecordView[]): Promise<V
   for (const { vnf } of ordered) {
     say(`evacuating ${hosts.join(', ')}: ${vnf}`);
     const handle = await startChild<typeof evacuateVnf>('evacuateVnf', {
-      workflowId: `evacuate:${vnf}:${workflowInfo().runId}`,
+      workflowId: `evacuate:${vnf}:${job.occurrence}`,
       args: [{ vnf, hosts, cause, ifBusy, waitSeconds }],
       parentClosePolicy: ParentClosePolicy.ABANDON,
       cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
