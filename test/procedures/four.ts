@@ -157,7 +157,8 @@ function allowed(at: { strike: Strike; back: boolean; spec: Spec; key: string })
       if (spec.tolerated?.includes(key)) return ['completed'];
       return back ? ['refused', 'unwound'] : ['stuck'];
     case 'cancelled':
-      return back ? ['cancelled'] : ['completed', 'cancelled'];
+      // On its way from a run to its children a cancel can come too late.
+      return back && spec.procedure !== 'evacuateHost' ? ['cancelled'] : ['completed', 'cancelled'];
     case 'terminated':
       return ['vanished', 'completed', 'stuck'];
     case 'reset':

@@ -105,11 +105,6 @@ async function withMutex<T>(hosts: readonly string[], body: () => Promise<T>): P
 async function evacuate(job: Job, before: readonly RecordView[]): Promise<EvacuateHostResult> {
   const { hosts, cause, fenced, timing } = job;
   const { occurrence } = job;
-  const reopen = (): Promise<void> =>
-    cloud(timing, { retrySeconds: timing.undoSeconds }).reopenHosts.executeWithOptions(
-      { summary: `undo: reopen ${hosts.join(', ')}` },
-      [{ hosts, occurrence, timing }],
-    );
   if (cause === 'maintenance') await planAll(job, before);
   let contents: HostContents[];
   let records: RecordView[];
@@ -124,7 +119,7 @@ async function evacuate(job: Job, before: readonly RecordView[]): Promise<Evacua
   } catch (error) {
     const reason = asFailure(error);
     if (reason === undefined && !isCancellation(error)) throw error;
-    await CancellationScope.nonCancellable(reopen);
+    await reopen(job, reason);
     if (reason === undefined) throw error;
     mark({ phase: 'ended', outcome: 'unwound' });
     throw toApplicationFailure(reason, 'unwound', error instanceof Error ? error : undefined);
@@ -135,7 +130,7 @@ async function evacuate(job: Job, before: readonly RecordView[]): Promise<Evacua
   const [first] = failed;
   if (first) {
     // A host in maintenance that is not empty goes back to work; a dead one stays closed.
-    if (cause === 'maintenance') await CancellationScope.nonCancellable(reopen);
+    if (cause === 'maintenance') await reopen(job, first);
     mark({ phase: 'ended', outcome: 'unwound' });
     throw toApplicationFailure(
       {
@@ -169,6 +164,32 @@ interface VnfOutcome {
   readonly vnf: string;
   readonly result?: ProcedureResult;
   readonly failure?: Failure;
+}
+
+/** The undo of closing: only what this run closed. What it cannot reopen is for a person to. */
+async function reopen({ hosts, occurrence, timing }: Job, reason: Failure | undefined): Promise<void> {
+  try {
+    await CancellationScope.nonCancellable(() =>
+      cloud(timing, { retrySeconds: timing.undoSeconds }).reopenHosts.executeWithOptions(
+        { summary: `undo: reopen ${hosts.join(', ')}` },
+        [{ hosts, occurrence, timing }],
+      ),
+    );
+  } catch (error) {
+    const second = asFailure(error);
+    if (second === undefined) throw error;
+    mark({ phase: 'ended', outcome: 'stuck' });
+    throw toApplicationFailure(
+      failure('Stuck', `${hosts.join(', ')} could not be opened to scheduling again: ${second.message}`, {
+        error: second,
+        ...(reason && { reason }),
+        left: hosts,
+        remedy: `Once the cloud answers, open them by hand: openstack compute service set --enable <host> nova-compute.`,
+      }),
+      'stuck',
+      error instanceof Error ? error : undefined,
+    );
+  }
 }
 
 /** Refused unless all can move. */

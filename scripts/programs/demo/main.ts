@@ -1,9 +1,11 @@
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { Command } from 'commander';
 import { check, type Verdict } from '../../../checker';
 import { placementTable, verdictLines } from '../../../checker/report';
 import { connectBulkhead } from '../../../client';
+import { saveHistories } from '../../lib/histories';
 import { startStack, type Stack } from '../../lib/stack';
 import { acts, type Act, type ActResult, type Scene } from './acts';
 
@@ -15,6 +17,7 @@ interface Options {
   readonly fast: boolean;
   readonly pace?: string;
   readonly events?: string;
+  readonly histories?: string;
 }
 
 /** Virtual boots of 10 to 20 s and drains of up to 17 minutes, played at this factor. */
@@ -38,6 +41,7 @@ async function main(): Promise<number> {
     .option('--fast', 'shorter boots, holds and drains', false)
     .option('--pace <factor>', 'factor on boots, holds, drains and time-outs; 1 is real time')
     .option('--events <file>', "write the cloud's event log there, for the checker")
+    .option('--histories <directory>', 'write the history of every run there, for replays')
     .parse()
     .opts<Options>();
   const pace = options.pace === undefined ? (options.fast ? paceFast : paceDefault) : Number(options.pace);
@@ -65,8 +69,11 @@ async function main(): Promise<number> {
         if (options.json) process.stdout.write(`${JSON.stringify(played)}\n`);
         good &&= played.outcome === act.expected && Object.values(played.guarantees).every(Boolean);
       }
-      if (options.events !== undefined)
+      if (options.events !== undefined) {
+        mkdirSync(dirname(options.events), { recursive: true });
         writeFileSync(options.events, `${JSON.stringify(await stack.observer.log())}\n`);
+      }
+      if (options.histories !== undefined) await saveHistories(scene.temporal, options.histories);
       if (options.keep) {
         say(thingsToTry(stack));
         await stopOnSignal.wait;
