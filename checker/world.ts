@@ -26,8 +26,8 @@ export interface Request {
   readonly procedure: Extract<Note, { kind: 'request' }>['procedure'];
   readonly vnf: string | undefined;
   readonly input: Readonly<Record<string, unknown>>;
-  /** Published members by pool when it was made. */
-  readonly servedAtStart: ReadonlyMap<string, number>;
+  /** Published members by pool when it was made, less those that died since. */
+  readonly servedAtStart: Map<string, number>;
   outcome: string | null;
   /** Something stood in its way: a server in ERROR or misplaced, a refused call, a host that died. */
   hindered: boolean;
@@ -43,6 +43,8 @@ export interface PoolWorld {
   published: ReadonlySet<string>;
   /** Published once, dropped because they were dead, not gone yet. */
   readonly dead: Set<string>;
+  /** How many died and were not made up for. */
+  lost: number;
 }
 
 export interface VnfWorld {
@@ -215,10 +217,21 @@ function publish(world: World, event: Extract<CloudEvent, { type: 'published' }>
     const now = new Set(event.service[name] ?? []);
     for (const member of pool.published) {
       const server = serverNamed(world, member);
-      if (!now.has(member) && server && isDead(world, event.vnf, server)) pool.dead.add(member);
+      if (!now.has(member) && server && isDead(world, event.vnf, server)) {
+        pool.dead.add(member);
+        mourn(world, vnf, pool);
+      }
     }
     pool.published = now;
+    pool.lost = Math.min(pool.lost, Math.max(0, Math.max(...levelsOf(pool)) - now.size));
   }
+}
+
+/** Nothing that we do can keep a member that is dead: it is expected of nobody any more. */
+function mourn(world: World, { vnf }: VnfWorld, pool: PoolWorld): void {
+  pool.lost += 1;
+  const { name } = pool.spec;
+  for (const { servedAtStart } of openRequests(world, vnf)) servedAtStart.set(name, (servedAtStart.get(name) ?? 0) - 1);
 }
 
 export function noteOf(event: CloudEvent): Note | null {
@@ -283,7 +296,7 @@ function between(pool: PoolWorld, to: number): number[] {
 function newVnf(vnf: string, descriptor: Descriptor): VnfWorld {
   const pools = descriptor.pools.map((spec): [string, PoolWorld] => [
     spec.name,
-    { spec, level: 0, lingering: new Set(), published: new Set(), dead: new Set() },
+    { spec, level: 0, lingering: new Set(), published: new Set(), dead: new Set(), lost: 0 },
   ]);
   return { vnf, descriptor, pools: new Map(pools), publishedAt: null, ending: false };
 }

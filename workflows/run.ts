@@ -21,7 +21,8 @@ export interface Turn {
   readonly channel: Channel;
   readonly ref: TurnRef;
   readonly timing: Timing;
-  readonly request: ChangeRequest;
+  /** What is wanted of the record as it is now. */
+  request: ChangeRequest;
   readonly strict: boolean;
   /** As granted, with the ordinals that this turn has used up. */
   record: VnfRecord;
@@ -33,6 +34,8 @@ export interface Turn {
   replans: number;
   commits: number;
   committed: Committed | undefined;
+  /** Committed and to be paid before the pivot: a run that fails meanwhile leaves that to the record's clean-up. */
+  owing: boolean;
   /** True from the first call that may have changed the cloud. */
   touched: boolean;
 }
@@ -74,6 +77,7 @@ export function beginTurn(given: {
     replans: 0,
     commits: 0,
     committed: undefined,
+    owing: false,
     touched: false,
   };
 }
@@ -114,6 +118,9 @@ async function unwind(registered: readonly Step[], turn: Turn, reason: Failure |
       throw stuck(turn, { step: `undo of ${step.name}`, error, reason });
     }
   }
+  // What is committed and unpaid stays with this run in the record, which pays it when the run ends without a `done`.
+  if (turn.owing && reason)
+    throw stuck(turn, { step: 'paying', error: toApplicationFailure(reason, 'stuck'), reason: undefined });
   await turn.channel.done({
     token: turn.ref.token,
     outcome: reason ? (turn.touched ? 'unwound' : 'refused') : 'cancelled',

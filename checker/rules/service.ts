@@ -52,7 +52,7 @@ export function judgeService(world: World, event: CloudEvent, scribe: Scribe): v
   const open = openRequests(world, vnf.vnf);
   for (const [name, pool] of vnf.pools) {
     const starts = open.flatMap((request) => request.servedAtStart.get(name) ?? []);
-    const floor = Math.min(...levelsOf(pool), ...starts) - pool.dead.size;
+    const floor = Math.min(Math.min(...levelsOf(pool)) - pool.lost, ...starts);
     scribe.looked('G2');
     if (pool.published.size >= floor) continue;
     scribe.broken('G2', {

@@ -42,9 +42,11 @@ export function plan(input: PlanInput): Planned {
   const found = planAll(ground, input, tasks);
   if (found.ok) return finish(input, found, { tasks, more, deleteFirst: false });
   // Where nothing else is possible, what is dead already makes room for its replacement.
-  const dead = tasks.filter((task) => outIsDead(task) && task.out.size > 0);
-  if (request.kind !== 'replaceMembers' || dead.length === 0 || dead.length < tasks.length) return found;
-  return planDeleteFirst(input, { tasks, more, refusal: found.refusal });
+  return mayDeleteFirst(request, tasks) ? planDeleteFirst(input, { tasks, more, refusal: found.refusal }) : found;
+}
+
+function mayDeleteFirst(request: ChangeRequest, tasks: readonly PoolTask[]): boolean {
+  return request.kind === 'replaceMembers' && tasks.every(outIsDead) && tasks.some((task) => task.out.size > 0);
 }
 
 function planDeleteFirst(
@@ -199,12 +201,7 @@ function finish(
     groupsOf: request.kind === 'instantiate' && record.groups.length === 0 ? record.descriptor : null,
   });
   if (short) {
-    const canDeleteFirst =
-      !given.deleteFirst &&
-      request.kind === 'replaceMembers' &&
-      given.tasks.every(outIsDead) &&
-      given.tasks.some((task) => task.out.size > 0);
-    return canDeleteFirst
+    return !given.deleteFirst && mayDeleteFirst(request, given.tasks)
       ? planDeleteFirst(input, { tasks: given.tasks, more: given.more, refusal: short })
       : { ok: false, refusal: short };
   }

@@ -39,6 +39,14 @@ describe('of a host that died', () => {
     to: 4,
     pivot: 'publish#1',
     undo: ['removeByToken'],
+    coveredElsewhere: [
+      'readTiming#1',
+      'findOnHosts#1',
+      'readRecord#1',
+      'findOnHosts#2',
+      'readRecord#2',
+      'readRecord#3',
+    ],
     succeeds: ({ result }) => {
       expect(result).toMatchObject({ vnfs: [{ launched: [{}], removed: [{}], short: [] }] });
     },

@@ -3,6 +3,7 @@ import { failure } from '../../domain/failure';
 import { memberName } from '../../domain/names';
 import type { MemberRef } from '../../domain/plan';
 import type { DryRunResult, ProcedureResult } from '../../domain/procedures';
+import type { VnfRecord } from '../../domain/record';
 import type { RecordView } from '../../domain/turn';
 import { openChannel, type Channel } from '../channel';
 import { toApplicationFailure } from '../failures';
@@ -11,6 +12,7 @@ import { cloud, record as recordPort } from '../ports';
 import { mark } from '../progress';
 import type { Table } from '../run';
 import { committed } from '../steps/commit';
+import { deadRemoved } from '../steps/deadFirst';
 import { launched } from '../steps/launch';
 import { planned } from '../steps/plan';
 import { published, settled } from '../steps/settle';
@@ -21,11 +23,13 @@ import { dryRun } from './dryRun';
  * Replaces dead members. `{"vnf": "ims1"}` for those that the cloud shows dead, `{"vnf": "ims1", "members":
  * ["ims1-sprout-3"]}` for those that the caller knows to be.
  *
+ * Members that a pool lacks since a host's death are made up for as well.
+ *
  * The dead leave service at once, before the turn and without it: calls go on failing on them while somebody else's
  * turn lasts. They stay counted in the level until their replacements are in service.
  */
 export const healTable: Table = {
-  back: [planned, launched],
+  back: [planned, deadRemoved, launched],
   pivot: committed,
   forward: [published, settled],
 };
@@ -46,7 +50,7 @@ export async function heal(raw: unknown): Promise<ProcedureResult | DryRunResult
     // Members that the caller names and the cloud shows alive: a process can be dead in a VM that runs.
     const told = named ? alive : [];
     const failedBefore = Object.values(view.pools).flatMap((pool) => pool.failed);
-    if (dead.length + told.length + failedBefore.length === 0)
+    if (dead.length + told.length + failedBefore.length === 0 && !isShort(view))
       return ended({ ...nothingDone(procedure, vnf), revision: view.revision });
     if (input.dryRun) {
       const members = [...dead, ...told, ...failedBefore];
@@ -69,10 +73,15 @@ export async function heal(raw: unknown): Promise<ProcedureResult | DryRunResult
         const members = Object.values(record.pools).flatMap((pool) =>
           pool.failed.map(({ pool: name, ordinal }) => ({ pool: name, ordinal })),
         );
-        return members.length > 0 ? { kind: 'replaceMembers', members } : null;
+        return members.length > 0 || isShort(record) ? { kind: 'replaceMembers', members } : null;
       },
     });
   });
+}
+
+/** A host's death can leave a pool with fewer members than its level. */
+function isShort({ pools }: VnfRecord): boolean {
+  return Object.values(pools).some((pool) => pool.inService.length + pool.failed.length < pool.level);
 }
 
 /** Reported to the record, which publishes it at once. Needs no turn. */

@@ -1,0 +1,79 @@
+import { CancellationScope } from '@temporalio/workflow';
+import type { ChangeRequest, MemberRef } from '../../domain/plan';
+import type { PoolState, VnfRecord } from '../../domain/record';
+import type { Step, Turn } from '../run';
+import { commitOnce } from './commit';
+import { payDebt } from './settle';
+
+/**
+ * Where room or quota leave no other way, the dead go before their replacements come: a commit of its own makes them debt,
+ * which is paid inside the turn. They serve nobody, and the level stays as it is.
+ *
+ * It has no undo: whoever is dead stays so, and is missed in the level until somebody heals again.
+ */
+export const deadRemoved: Step = {
+  name: 'remove the dead first',
+  action: async (turn) => {
+    const refs = turn.plan?.deleteFirst ?? [];
+    if (refs.length === 0) return;
+    turn.touched = true;
+    turn.owing = true;
+    // Not left half done by a cancel: it is a commit, and its payment.
+    await CancellationScope.nonCancellable(async () => {
+      await commitOnce(turn, { pools: leaving(turn.record, refs) });
+      turn.record = without(turn.record, refs);
+      turn.request = stillWanted(turn.request, refs);
+      await paid(turn);
+    });
+    turn.owing = false;
+  },
+};
+
+async function paid(turn: Turn): Promise<void> {
+  const debt = turn.committed?.debt;
+  if (!debt) throw new Error('the dead were committed and are owed by nobody');
+  await payDebt({ turn: turn.ref, vnf: turn.vnf, debt, timing: turn.timing });
+}
+
+function leaving(
+  record: VnfRecord,
+  refs: readonly MemberRef[],
+): Record<string, { level: number; nextOrdinal: number; enter: never[]; leave: number[] }> {
+  const pools = [...new Set(refs.map(({ pool }) => pool))];
+  return Object.fromEntries(
+    pools.map((name) => {
+      const leave = refs.filter(({ pool }) => pool === name).map(({ ordinal }) => ordinal);
+      return [
+        name,
+        { level: stateOf(record, name).level, nextOrdinal: stateOf(record, name).nextOrdinal, enter: [], leave },
+      ];
+    }),
+  );
+}
+
+function stateOf(record: VnfRecord, pool: string): PoolState {
+  const state = record.pools[pool];
+  if (!state) throw new Error(`a plan names the unknown pool ${pool}`);
+  return state;
+}
+
+function without(record: VnfRecord, refs: readonly MemberRef[]): VnfRecord {
+  const gone = ({ pool, ordinal }: MemberRef): boolean =>
+    refs.some((ref) => ref.pool === pool && ref.ordinal === ordinal);
+  const pools = Object.fromEntries(
+    Object.entries(record.pools).map(([name, pool]) => [
+      name,
+      { ...pool, failed: pool.failed.filter((member) => !gone(member)) },
+    ]),
+  );
+  return { ...record, pools };
+}
+
+/** They are missing now, and no longer to be replaced: a new plan makes up for what the level lacks. */
+function stillWanted(request: ChangeRequest, refs: readonly MemberRef[]): ChangeRequest {
+  if (request.kind !== 'replaceMembers') return request;
+  const members = request.members.filter(
+    ({ pool, ordinal }) => !refs.some((ref) => ref.pool === pool && ref.ordinal === ordinal),
+  );
+  return { ...request, members };
+}
