@@ -2,7 +2,7 @@ import { emit, newUuid, type Cloud, type SecurityGroup, type SecurityRule } from
 import { listIn, objectIn, page, route, text, type Request, type Response, type Route } from '../routing';
 import { checkQuota, conflict, found, matches } from './shared';
 
-/** Security groups: create, list, show, delete. Their rules: create (also in bulk) and list. */
+/** Security groups: create, list, show, delete. Their rules: create (also in bulk), list, show, delete. */
 export const securityRoutes: readonly Route[] = [
   route('GET', '/v2.0/security-groups', listGroups),
   route('POST', '/v2.0/security-groups', createGroup),
@@ -22,7 +22,21 @@ export const securityRoutes: readonly Route[] = [
     },
   })),
   route('POST', '/v2.0/security-group-rules', createRules),
+  route('GET', '/v2.0/security-group-rules/:id', (request) => ({
+    status: 200,
+    body: { security_group_rule: showRule(ruleOf(request)) },
+  })),
+  route('DELETE', '/v2.0/security-group-rules/:id', (request) => {
+    const { id } = ruleOf(request);
+    request.cloud.securityRules.delete(id);
+    emit(request.cloud, { type: 'securityRule.deleted', requestId: request.requestId, id });
+    return { status: 204 };
+  }),
 ];
+
+function ruleOf({ cloud, params }: Request): SecurityRule {
+  return found(cloud.securityRules.get(params[0] ?? ''), 'Security group rule', params[0]);
+}
 
 function listGroups({ cloud, query, project, admin }: Request): Response {
   const groups = [...cloud.securityGroups.values()].filter(
