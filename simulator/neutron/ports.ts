@@ -2,6 +2,7 @@ import type { Cloud, Network, Port } from '../model';
 import {
   listIn,
   objectIn,
+  objects,
   page,
   Refusal,
   route,
@@ -12,7 +13,7 @@ import {
   type Route,
 } from '../routing';
 import { addPort, macOf, nextAddress, removePort } from '../wiring';
-import { checkQuota, conflict, found, matches } from './shared';
+import { checkQuota, conflict, found, matches, visible } from './shared';
 
 /** Ports: create (also in bulk), list, show, delete, tags, and a new name. */
 export const portRoutes: readonly Route[] = [
@@ -41,8 +42,9 @@ export const portRoutes: readonly Route[] = [
   }),
 ];
 
-function portOf({ cloud, params }: Request): Port {
-  return found(cloud.ports.get(params[0] ?? ''), 'Port', params[0]);
+function portOf(request: Request): Port {
+  const { cloud, params } = request;
+  return found(visible(request, cloud.ports.get(params[0] ?? '')), 'Port', params[0]);
 }
 
 function listPorts({ cloud, query, project, admin }: Request): Response {
@@ -86,24 +88,19 @@ function createPorts(request: Request): Response {
   checkQuota(request, 'port', given.length);
   const wanted = given.map((each) => {
     const network = found(cloud.networks.get(text(each['network_id']) ?? ''), 'Network', text(each['network_id']));
-    const asked = (each['fixed_ips'] as { ip_address?: string }[] | undefined)?.[0]?.ip_address;
-    if (asked !== undefined && cloud.addresses.has(`${network.id}/${asked}`)) {
-      throw conflict(
-        'IpAddressAlreadyAllocated',
-        `IP address ${asked} already allocated in subnet ${network.subnetId}.`,
-      );
-    }
+    const asked = text(objects(each['fixed_ips'])[0]?.['ip_address']);
     const tags = texts(each['tags']);
     if (tags.some((tag) => tag.length > 255))
       throw new Refusal(400, 'Invalid input for tags. Reason: a tag is longer than 255 characters.');
     return { each, network, asked, tags };
   });
-  const created = wanted.map(({ each, network, asked, tags }) =>
+  const addresses = reserve(cloud, wanted);
+  const created = wanted.map(({ each, network, tags }, index) =>
     addPort(cloud, request.requestId, {
       name: text(each['name']) ?? '',
       projectId: request.project.id,
       network,
-      address: asked ?? freeAddress(cloud, network),
+      address: addresses[index] ?? '',
       tags,
       securityGroupIds: texts(each['security_groups']),
       deviceId: text(each['device_id']) ?? '',
@@ -111,6 +108,32 @@ function createPorts(request: Request): Response {
   );
   const shown = created.map((port) => showPort(cloud, port));
   return { status: 201, body: bulk ? { ports: shown } : { port: shown[0] } };
+}
+
+/** An address for each: those that are asked for first, so that no other one takes them. All, or none. */
+function reserve(
+  cloud: Cloud,
+  wanted: readonly { readonly network: Network; readonly asked: string | undefined }[],
+): readonly string[] {
+  const taken: string[] = [];
+  const take = (network: Network, address: string): string => {
+    const key = `${network.id}/${address}`;
+    if (cloud.addresses.has(key))
+      throw conflict(
+        'IpAddressAlreadyAllocated',
+        `IP address ${address} already allocated in subnet ${network.subnetId}.`,
+      );
+    cloud.addresses.add(key);
+    taken.push(key);
+    return address;
+  };
+  try {
+    const asked = wanted.map((each) => each.asked && take(each.network, each.asked));
+    return wanted.map(({ network }, index) => asked[index] ?? take(network, freeAddress(cloud, network)));
+  } catch (error) {
+    for (const key of taken) cloud.addresses.delete(key);
+    throw error;
+  }
 }
 
 function freeAddress(cloud: Cloud, network: Network): string {

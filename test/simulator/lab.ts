@@ -44,12 +44,10 @@ export interface Asked {
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  /** Of JSON, or text as it came. */
-  readonly body: Body;
+  /** Empty where it is no JSON. */
+  readonly body: Readonly<Record<string, unknown>>;
+  readonly text: string;
 }
-
-/** Answers of every shape, looked into by tests only. */
-export type Body = Readonly<Record<string, never>> & string;
 
 export interface NewServer {
   readonly as?: Caller;
@@ -136,7 +134,8 @@ export async function openLab(options: Omit<CloudOptions, 'clock'> = {}): Promis
     });
     // Handled below, however long it takes.
     done.catch(() => undefined);
-    for (await settled(); !isDone; ) if (!(await clock.step())) throw new Error('an answer waits for nothing that will happen');
+    for (await settled(); !isDone;)
+      if (!(await clock.step())) throw new Error('an answer waits for nothing that will happen');
     return done;
   };
 
@@ -154,7 +153,7 @@ export async function openLab(options: Omit<CloudOptions, 'clock'> = {}): Promis
       body: asked.body === undefined ? undefined : JSON.stringify(asked.body),
     });
     const isJson = headers['content-type'] === 'application/json' && body !== '';
-    return { status, headers, body: (isJson ? JSON.parse(body) : body) as Body };
+    return { status, headers, body: isJson ? (JSON.parse(body) as Answer['body']) : {}, text: body };
   };
 
   const tokens = new Map<Caller, string>();
@@ -178,11 +177,11 @@ export async function openLab(options: Omit<CloudOptions, 'clock'> = {}): Promis
     askAll: (all) => waitFor(Promise.all(all.map((asked) => send(asked, tokens.get(asked.as ?? 'operator'))))),
     pass: async (seconds) => {
       const end = clock.now() + seconds * 1_000;
-      for (await settled(); await clock.step(end); );
+      for (await settled(); await clock.step(end););
     },
     server: async (id) => {
       const { body } = await lab.ask({ to: `GET ${nova}/servers/${id}` });
-      return body['server'] as unknown as ShownServer;
+      return body['server'] as ShownServer;
     },
     newServer: ({ as: _as, version: _version, group, hints, ...changes } = {}) => ({
       server: {
