@@ -73,7 +73,7 @@ function authenticate(request: Request): Response {
 function show(request: Request): Response {
   const secret = request.headers['x-subject-token'] ?? '';
   const token = request.cloud.tokens.get(secret);
-  if (!token) throw new Refusal(404, 'Could not find token.');
+  if (!token || token.expiresAt <= request.cloud.clock.now()) throw new Refusal(404, 'Could not find token.');
   return { status: 200, headers: { 'X-Subject-Token': secret }, body: tokenBody(request, token.user, token.expiresAt) };
 }
 

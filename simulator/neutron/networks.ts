@@ -1,5 +1,5 @@
 import type { Network } from '../model';
-import { page, route, type Request, type Response, type Route } from '../routing';
+import { pageBody, route, type Request, type Response, type Route } from '../routing';
 import { found, matches } from './shared';
 
 /** Networks and their subnets: list and show. They are the operator's to make. */
@@ -22,11 +22,12 @@ export const networkRoutes: readonly Route[] = [
   }),
 ];
 
-function listNetworks({ cloud, query }: Request): Response {
+function listNetworks(request: Request): Response {
+  const { cloud, query } = request;
   const networks = [...cloud.networks.values()].filter(
     (network) => matches(query, 'name', network.name) && matches(query, 'id', network.id),
   );
-  return { status: 200, body: { networks: page(networks, query).map(showNetwork) } };
+  return { status: 200, body: pageBody(request, { key: 'networks', items: networks, show: showNetwork }) };
 }
 
 /** One for each network, with its name. */

@@ -3,7 +3,7 @@ import {
   listIn,
   objectIn,
   objects,
-  page,
+  pageBody,
   Refusal,
   route,
   text,
@@ -47,7 +47,8 @@ function portOf(request: Request): Port {
   return found(visible(request, cloud.ports.get(params[0] ?? '')), 'Port', params[0]);
 }
 
-function listPorts({ cloud, query, project, admin }: Request): Response {
+function listPorts(request: Request): Response {
+  const { cloud, query, project, admin } = request;
   const tags = query.get('tags')?.split(',') ?? [];
   const ports = [...cloud.ports.values()].filter(
     (port) =>
@@ -59,7 +60,10 @@ function listPorts({ cloud, query, project, admin }: Request): Response {
       matches(query, 'project_id', port.projectId) &&
       tags.every((tag) => port.tags.includes(tag)),
   );
-  return { status: 200, body: { ports: page(ports, query).map((port) => showPort(cloud, port)) } };
+  return {
+    status: 200,
+    body: pageBody(request, { key: 'ports', items: ports, show: (port) => showPort(cloud, port) }),
+  };
 }
 
 function showPort(cloud: Cloud, port: Port): unknown {

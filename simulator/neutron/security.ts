@@ -1,5 +1,5 @@
 import { emit, newUuid, type Cloud, type SecurityGroup, type SecurityRule } from '../model';
-import { listIn, objectIn, page, route, text, type Request, type Response, type Route } from '../routing';
+import { listIn, objectIn, pageBody, route, text, type Request, type Response, type Route } from '../routing';
 import { checkQuota, conflict, found, matches, visible } from './shared';
 
 /** Security groups: create, list, show, delete. Their rules: create (also in bulk), list, show, delete. */
@@ -42,7 +42,8 @@ function ruleOf(request: Request): SecurityRule {
   return found(visible(request, cloud.securityRules.get(params[0] ?? '')), 'Security group rule', params[0]);
 }
 
-function listGroups({ cloud, query, project, admin }: Request): Response {
+function listGroups(request: Request): Response {
+  const { cloud, query, project, admin } = request;
   const groups = [...cloud.securityGroups.values()].filter(
     (group) =>
       (admin || group.projectId === project.id) &&
@@ -50,7 +51,10 @@ function listGroups({ cloud, query, project, admin }: Request): Response {
       matches(query, 'name', group.name) &&
       matches(query, 'id', group.id),
   );
-  return { status: 200, body: { security_groups: page(groups, query).map((group) => showGroup(cloud, group)) } };
+  return {
+    status: 200,
+    body: pageBody(request, { key: 'security_groups', items: groups, show: (group) => showGroup(cloud, group) }),
+  };
 }
 
 function showGroup(cloud: Cloud, { id, name, description, projectId }: SecurityGroup): unknown {

@@ -136,6 +136,9 @@ function checked(request: Request, given: Readonly<Record<string, unknown>>): Wa
   const tooLong = tags.find((tag) => tag.length > 60);
   if (tooLong !== undefined)
     throw new Refusal(400, `Invalid input for field/attribute tags. Value: ${tooLong}. '${tooLong}' is too long`);
+  const malformed = tags.find((tag) => !/^[^,/]+$/.test(tag));
+  if (malformed !== undefined)
+    throw new Refusal(400, `Invalid input for field/attribute tags. Value: ${malformed}. A tag has no comma or slash.`);
   if (tags.length > 50) throw new Refusal(400, 'Invalid input for field/attribute tags. There are more than 50.');
   refuseVolumes(given['block_device_mapping_v2']);
   const flavorRef = text(given['flavorRef']) ?? '';

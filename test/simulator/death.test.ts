@@ -210,7 +210,7 @@ describe('what is sent to a dead host', () => {
     lab.setAlive('cmp-01', false);
     const server = await lab.launch({ host: 'cmp-01' });
     expect(server).toMatchObject({ status: 'BUILD', 'OS-EXT-SRV-ATTR:host': null });
-    await lab.pass(3_600);
+    await lab.pass(1_800);
     expect((await lab.server(server.id)).status).toBe('BUILD');
     lab.setAlive('cmp-01', true);
     await lab.pass(buildSeconds);
@@ -222,7 +222,7 @@ describe('what is sent to a dead host', () => {
     const { id } = await lab.launch({ host: 'cmp-01' });
     lab.setAlive('cmp-01', false);
     expect((await act(lab, id, { reboot: { type: 'HARD' } })).status).toBe(202);
-    await lab.pass(3_600);
+    await lab.pass(1_800);
     expect(lab.cloud.servers.get(id)?.taskState).toBe('rebooting');
     lab.setAlive('cmp-01', true);
     await lab.pass(10);
