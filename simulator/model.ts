@@ -73,7 +73,7 @@ export interface Server {
 
 export interface Port {
   readonly id: string;
-  name: string;
+  readonly name: string;
   readonly projectId: string;
   readonly networkId: string;
   readonly address: string;

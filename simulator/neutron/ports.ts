@@ -15,7 +15,7 @@ import {
 import { addPort, macOf, nextAddress, removePort } from '../wiring';
 import { checkQuota, conflict, found, matches, visible } from './shared';
 
-/** Ports: create (also in bulk), list, show, delete, tags, and a new name. */
+/** Ports: create (also in bulk), list, show, delete, tags. */
 export const portRoutes: readonly Route[] = [
   route('GET', '/v2.0/ports', listPorts),
   route('POST', '/v2.0/ports', createPorts),
@@ -26,14 +26,6 @@ export const portRoutes: readonly Route[] = [
   route('DELETE', '/v2.0/ports/:id', (request) => {
     removePort(request.cloud, portOf(request), request.requestId);
     return { status: 204 };
-  }),
-  route('PUT', '/v2.0/ports/:id', (request) => {
-    const port = portOf(request);
-    const { name, ...others } = objectIn(request.body, 'port');
-    const [other] = Object.keys(others);
-    if (other !== undefined) throw new Refusal(400, `The embedded cloud does not update ${other} of a port.`);
-    port.name = text(name) ?? port.name;
-    return { status: 200, body: { port: showPort(request.cloud, port) } };
   }),
   route('PUT', '/v2.0/ports/:id/tags', (request) => {
     const port = portOf(request);

@@ -111,6 +111,21 @@ describe('a token', () => {
   });
 });
 
+describe('what Keystone shows of itself', () => {
+  const kinds = ['users', 'roles', 'domains', 'regions', 'services', 'endpoints'];
+  table(
+    kinds.flatMap((kind) => [
+      { fact: `${kind}, to the operator: 200`, ask: () => ({ to: `GET /identity/v3/${kind}` }), status: 200 },
+      {
+        fact: `${kind}, to a tenant: 403`,
+        ask: () => ({ to: `GET /identity/v3/${kind}`, as: 'tenant' as const }),
+        status: 403,
+      },
+      { fact: `${kind}, one that is not there: 404`, ask: () => ({ to: `GET /identity/v3/${kind}/x` }), status: 404 },
+    ]),
+  );
+});
+
 describe('without a token', () => {
   table(
     ['/identity', '/identity/v3', '/compute', nova, '/networking', '/placement', '/image'].map((path) => ({
