@@ -159,18 +159,12 @@ describe('a fault of the scheduler', () => {
 
 describe('the log', () => {
   const brief = (event: CloudEvent): string => {
-    switch (event.type) {
-      case 'server.placed':
-        return `${event.type} ${String(event.host)}`;
-      case 'server.state':
-        return `${event.type} ${event.state}`;
-      case 'refused':
-        return `${event.type} ${String(event.status)}`;
-      case 'host':
-        return `${event.type} ${event.host}${event.alive ? ' alive' : ''}${event.up ? ' up' : ''}`;
-      default:
-        return event.type;
-    }
+    if (event.type === 'server.placed') return `${event.type} ${String(event.host)}`;
+    if (event.type === 'server.state') return `${event.type} ${event.state}`;
+    if (event.type === 'refused') return `${event.type} ${String(event.status)}`;
+    if (event.type === 'host')
+      return `${event.type} ${event.host}${event.alive ? ' alive' : ''}${event.up ? ' up' : ''}`;
+    return event.type;
   };
   const since = async (lab: Lab, after: number): Promise<CloudEvent[]> => {
     const { body } = await lab.ask({ to: `GET /bulkhead/log?after=${String(after)}` });

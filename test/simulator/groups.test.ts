@@ -119,8 +119,8 @@ interface Outcome {
   readonly perHost: readonly number[];
 }
 
-async function outcomeOf(lab: Lab, ids: readonly string[]): Promise<Outcome> {
-  const servers = await Promise.all(ids.map((id) => lab.cloud.servers.get(id)));
+function outcomeOf(lab: Lab, ids: readonly string[]): Outcome {
+  const servers = ids.map((id) => lab.cloud.servers.get(id));
   const perHost = new Map<string, number>();
   for (const server of servers)
     if (typeof server?.host === 'string') perHost.set(server.host, (perHost.get(server.host) ?? 0) + 1);

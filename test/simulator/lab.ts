@@ -128,14 +128,14 @@ export async function openLab(options: Omit<CloudOptions, 'clock'> = {}): Promis
   const cloud = createCloud({ hosts: hostsOf({ mz: 3, dmz: 1 }), clock, ...options });
 
   const waitFor = async <T>(promise: Promise<T>): Promise<T> => {
-    let isDone = false;
+    const state = { isDone: false };
     const done = promise.finally(() => {
-      isDone = true;
+      state.isDone = true;
     });
     // Handled below, however long it takes.
     done.catch(() => undefined);
-    for (await settled(); !isDone;)
-      if (!(await clock.step())) throw new Error('an answer waits for nothing that will happen');
+    await settled();
+    while (!state.isDone) if (!(await clock.step())) throw new Error('an answer waits for nothing that will happen');
     return done;
   };
 
@@ -177,7 +177,8 @@ export async function openLab(options: Omit<CloudOptions, 'clock'> = {}): Promis
     askAll: (all) => waitFor(Promise.all(all.map((asked) => send(asked, tokens.get(asked.as ?? 'operator'))))),
     pass: async (seconds) => {
       const end = clock.now() + seconds * 1_000;
-      for (await settled(); await clock.step(end););
+      await settled();
+      while (await clock.step(end));
     },
     server: async (id) => {
       const { body } = await lab.ask({ to: `GET ${nova}/servers/${id}` });
