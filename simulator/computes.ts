@@ -74,6 +74,20 @@ export function switchPower(
   });
 }
 
+/** The guest comes back as it was, or runs where it was stopped. What was sent to a dead compute is done when it is back. */
+export function reboot(cloud: Cloud, server: Server, requestId: string | null): void {
+  server.taskState = 'rebooting';
+  const host = cloud.hosts.get(server.host ?? '');
+  if (!host) return;
+  cast(host, () => {
+    afterPaced(cloud, powerSeconds, () => {
+      if (!isThere(cloud, server) || server.host !== host.name) return;
+      server.taskState = null;
+      setStatus(cloud, server, 'ACTIVE', requestId);
+    });
+  });
+}
+
 /** Keeps the address and the ports. The host that it leaves holds its room until it is back. */
 export function evacuate(
   cloud: Cloud,

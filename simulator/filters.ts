@@ -1,4 +1,4 @@
-import { freeOf, isUp, type Claim, type Cloud, type Host, type Server, type ServerGroup } from './model';
+import { isUp, type Claim, type Cloud, type Host, type Server, type ServerGroup } from './model';
 
 /**
  * Which host the scheduler chooses: filters, then the weigher. Creates that were under way at the same time do not see one
@@ -31,7 +31,7 @@ export function chooseHost(cloud: Cloud, wish: Wish): Host | undefined {
     const here = members.get(host.name) ?? 0;
     if (!hasRoom(cloud, server, host)) continue;
     if (!wish.forced && !passes(cloud, wish, { host, violates: violates(group, here) })) continue;
-    const free = freeOf(host).ramMb + (hidden.get(host.name) ?? 0);
+    const free = host.ramMb - host.used.ramMb + (hidden.get(host.name) ?? 0);
     // The weigher of soft anti-affinity, then that of free RAM.
     const soft = group?.policy === 'soft-anti-affinity' ? here : 0;
     if (!best || soft < best.members || (soft === best.members && free > best.free))
@@ -42,9 +42,13 @@ export function chooseHost(cloud: Cloud, wish: Wish): Host | undefined {
 
 export function hasRoom(cloud: Cloud, server: Server, host: Host): boolean {
   const flavor = cloud.flavors.get(server.flavorId);
-  const free = freeOf(host);
+  const { used } = host;
+  // Asked of every host for every server: nothing is made for it.
   return (
-    flavor !== undefined && free.vcpus >= flavor.vcpus && free.ramMb >= flavor.ramMb && free.diskGb >= flavor.diskGb
+    flavor !== undefined &&
+    host.vcpus - used.vcpus >= flavor.vcpus &&
+    host.ramMb - used.ramMb >= flavor.ramMb &&
+    host.diskGb - used.diskGb >= flavor.diskGb
   );
 }
 

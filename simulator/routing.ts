@@ -111,3 +111,18 @@ export function page<T extends { readonly id: string }>(
   if (marker !== null && at === 0) throw new Refusal(400, `Marker ${marker} could not be found.`);
   return items.slice(at, at + limit);
 }
+
+/** `ports` and, where a page that was asked for is full, `ports_links` to the next one. */
+export function pageBody<T extends { readonly id: string }>(
+  request: Request,
+  given: { readonly key: string; readonly items: readonly T[]; readonly show: (item: T) => unknown },
+): Record<string, unknown> {
+  const { key, items, show } = given;
+  const shown = page(items, request.query);
+  const last = shown.at(-1);
+  const more = last !== undefined && shown.length === Number(request.query.get('limit') ?? -1);
+  return {
+    [key]: shown.map(show),
+    ...(more && { [`${key}_links`]: [{ rel: 'next', href: linkTo(request, { marker: last.id }) }] }),
+  };
+}

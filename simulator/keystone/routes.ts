@@ -1,9 +1,9 @@
 import { newId, type Cloud, type User } from '../model';
-import { Refusal, route, type Request, type Response, type ServiceRoutes } from '../routing';
+import { Refusal, route, type Request, type Response, type Route, type ServiceRoutes } from '../routing';
 
 /**
- * Keystone v3: tokens by password and by application credential, scoped to a project; the catalog; projects and users as
- * lists. Not there: domains but `Default`, unscoped tokens, federation.
+ * Keystone v3: tokens by password and by application credential, scoped to a project; the catalog; projects, and for the operator
+ * users, roles, domains, regions, services and endpoints, all to be read only. Not there: domains but `Default`, unscoped tokens, federation.
  */
 
 const tokenSeconds = 3_600;
@@ -36,8 +36,78 @@ export const keystone: ServiceRoutes = {
         body: { project: { id: found.id, name: found.name, domain_id: 'default', enabled: true } },
       };
     }),
+    ...readOnly('user', ({ cloud }) =>
+      [...cloud.users.values()].map(({ id, name, projectId }) => ({
+        id,
+        name,
+        domain_id: 'default',
+        default_project_id: projectId,
+        enabled: true,
+      })),
+    ),
+    ...readOnly('role', () => ['admin', 'member'].map((name) => ({ id: name, name, domain_id: null }))),
+    ...readOnly('domain', () => [{ id: 'default', name: 'Default', enabled: true, description: '' }]),
+    ...readOnly('region', ({ cloud }) => [{ id: cloud.region, description: '', parent_region_id: null }]),
+    ...readOnly('service', () => services.map(({ type, name, id }) => ({ id, name, type, enabled: true }))),
+    ...readOnly('endpoint', (request) =>
+      services.flatMap((service) =>
+        endpointsOf(request, service).map((endpoint) => ({ ...endpoint, service_id: service.id, enabled: true })),
+      ),
+    ),
   ],
 };
+
+interface Named {
+  readonly id: string;
+  readonly name?: string;
+}
+
+/** A list, also by name, and each by its id. A tenant sees neither. */
+function readOnly(kind: string, all: (request: Request) => readonly Named[]): Route[] {
+  const refuseTenants = (request: Request, verb: string): void => {
+    const message = `You are not authorized to perform the requested action: identity:${verb}_${kind}.`;
+    if (!request.admin) throw new Refusal(403, message);
+  };
+  return [
+    route('GET', `/v3/${kind}s`, (request) => {
+      refuseTenants(request, 'list');
+      const name = request.query.get('name');
+      const found = all(request).filter((each) => name === null || each.name === name);
+      return { status: 200, body: { [`${kind}s`]: found, links: { next: null, previous: null } } };
+    }),
+    route('GET', `/v3/${kind}s/:id`, (request) => {
+      refuseTenants(request, 'get');
+      const found = all(request).find(({ id }) => id === request.params[0]);
+      if (!found) throw new Refusal(404, `Could not find ${kind}: ${request.params[0] ?? ''}.`);
+      return { status: 200, body: { [kind]: found } };
+    }),
+  ];
+}
+
+interface Service {
+  readonly type: string;
+  readonly name: string;
+  readonly id: string;
+  readonly path: string;
+}
+
+const services: readonly Service[] = [
+  { type: 'identity', name: 'keystone', path: '/identity' },
+  { type: 'compute', name: 'nova', path: '/compute/v2.1' },
+  { type: 'placement', name: 'placement', path: '/placement' },
+  { type: 'network', name: 'neutron', path: '/networking' },
+  { type: 'image', name: 'glance', path: '/image' },
+].map((service) => ({ ...service, id: `${service.name}-service` }));
+
+function endpointsOf({ cloud, base }: Request, { name, path }: Service): readonly Named[] {
+  return ['public', 'internal', 'admin'].map((each) => ({
+    id: `${name}-${each}`,
+    interface: each,
+    region: cloud.region,
+    region_id: cloud.region,
+    url: `${base}${path}`,
+  }));
+}
 
 const titles: Readonly<Record<number, string>> = {
   400: 'Bad Request',
@@ -73,7 +143,7 @@ function authenticate(request: Request): Response {
 function show(request: Request): Response {
   const secret = request.headers['x-subject-token'] ?? '';
   const token = request.cloud.tokens.get(secret);
-  if (!token) throw new Refusal(404, 'Could not find token.');
+  if (!token || token.expiresAt <= request.cloud.clock.now()) throw new Refusal(404, 'Could not find token.');
   return { status: 200, headers: { 'X-Subject-Token': secret }, body: tokenBody(request, token.user, token.expiresAt) };
 }
 
@@ -105,16 +175,10 @@ function userOf(cloud: Cloud, body: unknown): User | undefined {
   return asked === undefined || asked.id === project?.id || asked.name === project?.name ? user : undefined;
 }
 
-function tokenBody({ cloud, base }: Request, user: User, expiresAt: number): unknown {
+function tokenBody(request: Request, user: User, expiresAt: number): unknown {
+  const { cloud } = request;
   const project = cloud.projects.get(user.projectId);
   const domain = { id: 'default', name: 'Default' };
-  const services: readonly [type: string, name: string, path: string][] = [
-    ['identity', 'keystone', '/identity'],
-    ['compute', 'nova', '/compute/v2.1'],
-    ['placement', 'placement', '/placement'],
-    ['network', 'neutron', '/networking'],
-    ['image', 'glance', '/image'],
-  ];
   return {
     token: {
       methods: ['password'],
@@ -125,18 +189,10 @@ function tokenBody({ cloud, base }: Request, user: User, expiresAt: number): unk
       issued_at: new Date(cloud.clock.now()).toISOString(),
       expires_at: new Date(expiresAt).toISOString(),
       audit_ids: [],
-      catalog: services.map(([type, name, path]) => ({
-        type,
-        name,
-        id: `${name}-service`,
-        endpoints: ['public', 'internal', 'admin'].map((each) => ({
-          id: `${name}-${each}`,
-          interface: each,
-          region: cloud.region,
-          region_id: cloud.region,
-          url: `${base}${path}`,
-        })),
-      })),
+      catalog: services.map((service) => {
+        const { type, name, id } = service;
+        return { type, name, id, endpoints: endpointsOf(request, service) };
+      }),
     },
   };
 }

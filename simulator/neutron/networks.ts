@@ -1,5 +1,5 @@
 import type { Network } from '../model';
-import { page, route, type Request, type Response, type Route } from '../routing';
+import { pageBody, route, type Request, type Response, type Route } from '../routing';
 import { found, matches } from './shared';
 
 /** Networks and their subnets: list and show. They are the operator's to make. */
@@ -9,27 +9,42 @@ export const networkRoutes: readonly Route[] = [
     status: 200,
     body: { network: showNetwork(found(cloud.networks.get(params[0] ?? ''), 'Network', params[0])) },
   })),
-  route('GET', '/v2.0/subnets', ({ cloud }) => ({
-    status: 200,
-    body: {
-      subnets: [...cloud.networks.values()].map(({ id, name, subnetId, cidr }) => ({
-        id: subnetId,
-        name,
-        network_id: id,
-        cidr,
-        ip_version: 4,
-        enable_dhcp: true,
-        allocation_pools: [],
-      })),
-    },
-  })),
+  route('GET', '/v2.0/subnets', ({ cloud, query }) => {
+    const shown = [...cloud.networks.values()].filter(
+      ({ id, name, subnetId }) =>
+        matches(query, 'id', subnetId) && matches(query, 'name', name) && matches(query, 'network_id', id),
+    );
+    return { status: 200, body: { subnets: shown.map(showSubnet) } };
+  }),
+  route('GET', '/v2.0/subnets/:id', ({ cloud, params }) => {
+    const network = [...cloud.networks.values()].find(({ subnetId }) => subnetId === params[0]);
+    return { status: 200, body: { subnet: showSubnet(found(network, 'Subnet', params[0])) } };
+  }),
 ];
 
-function listNetworks({ cloud, query }: Request): Response {
+function listNetworks(request: Request): Response {
+  const { cloud, query } = request;
   const networks = [...cloud.networks.values()].filter(
     (network) => matches(query, 'name', network.name) && matches(query, 'id', network.id),
   );
-  return { status: 200, body: { networks: page(networks, query).map(showNetwork) } };
+  return { status: 200, body: pageBody(request, { key: 'networks', items: networks, show: showNetwork }) };
+}
+
+/** One for each network, with its name. */
+function showSubnet({ id, name, subnetId, cidr }: Network): unknown {
+  return {
+    id: subnetId,
+    name,
+    network_id: id,
+    cidr,
+    ip_version: 4,
+    enable_dhcp: true,
+    gateway_ip: null,
+    allocation_pools: [],
+    dns_nameservers: [],
+    host_routes: [],
+    tags: [],
+  };
 }
 
 function showNetwork({ id, name, subnetId }: Network): unknown {

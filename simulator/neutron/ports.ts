@@ -2,7 +2,8 @@ import type { Cloud, Network, Port } from '../model';
 import {
   listIn,
   objectIn,
-  page,
+  objects,
+  pageBody,
   Refusal,
   route,
   text,
@@ -12,7 +13,7 @@ import {
   type Route,
 } from '../routing';
 import { addPort, macOf, nextAddress, removePort } from '../wiring';
-import { checkQuota, conflict, found, matches } from './shared';
+import { checkQuota, conflict, found, matches, visible } from './shared';
 
 /** Ports: create (also in bulk), list, show, delete, tags. */
 export const portRoutes: readonly Route[] = [
@@ -33,11 +34,13 @@ export const portRoutes: readonly Route[] = [
   }),
 ];
 
-function portOf({ cloud, params }: Request): Port {
-  return found(cloud.ports.get(params[0] ?? ''), 'Port', params[0]);
+function portOf(request: Request): Port {
+  const { cloud, params } = request;
+  return found(visible(request, cloud.ports.get(params[0] ?? '')), 'Port', params[0]);
 }
 
-function listPorts({ cloud, query, project, admin }: Request): Response {
+function listPorts(request: Request): Response {
+  const { cloud, query, project, admin } = request;
   const tags = query.get('tags')?.split(',') ?? [];
   const ports = [...cloud.ports.values()].filter(
     (port) =>
@@ -49,7 +52,10 @@ function listPorts({ cloud, query, project, admin }: Request): Response {
       matches(query, 'project_id', port.projectId) &&
       tags.every((tag) => port.tags.includes(tag)),
   );
-  return { status: 200, body: { ports: page(ports, query).map((port) => showPort(cloud, port)) } };
+  return {
+    status: 200,
+    body: pageBody(request, { key: 'ports', items: ports, show: (port) => showPort(cloud, port) }),
+  };
 }
 
 function showPort(cloud: Cloud, port: Port): unknown {
@@ -78,24 +84,19 @@ function createPorts(request: Request): Response {
   checkQuota(request, 'port', given.length);
   const wanted = given.map((each) => {
     const network = found(cloud.networks.get(text(each['network_id']) ?? ''), 'Network', text(each['network_id']));
-    const asked = (each['fixed_ips'] as { ip_address?: string }[] | undefined)?.[0]?.ip_address;
-    if (asked !== undefined && cloud.addresses.has(`${network.id}/${asked}`)) {
-      throw conflict(
-        'IpAddressAlreadyAllocated',
-        `IP address ${asked} already allocated in subnet ${network.subnetId}.`,
-      );
-    }
+    const asked = text(objects(each['fixed_ips'])[0]?.['ip_address']);
     const tags = texts(each['tags']);
     if (tags.some((tag) => tag.length > 255))
       throw new Refusal(400, 'Invalid input for tags. Reason: a tag is longer than 255 characters.');
     return { each, network, asked, tags };
   });
-  const created = wanted.map(({ each, network, asked, tags }) =>
+  const addresses = reserve(cloud, wanted);
+  const created = wanted.map(({ each, network, tags }, index) =>
     addPort(cloud, request.requestId, {
       name: text(each['name']) ?? '',
       projectId: request.project.id,
       network,
-      address: asked ?? freeAddress(cloud, network),
+      address: addresses[index] ?? '',
       tags,
       securityGroupIds: texts(each['security_groups']),
       deviceId: text(each['device_id']) ?? '',
@@ -103,6 +104,32 @@ function createPorts(request: Request): Response {
   );
   const shown = created.map((port) => showPort(cloud, port));
   return { status: 201, body: bulk ? { ports: shown } : { port: shown[0] } };
+}
+
+/** An address for each: those that are asked for first, so that no other one takes them. All, or none. */
+function reserve(
+  cloud: Cloud,
+  wanted: readonly { readonly network: Network; readonly asked: string | undefined }[],
+): readonly string[] {
+  const taken: string[] = [];
+  const take = (network: Network, address: string): string => {
+    const key = `${network.id}/${address}`;
+    if (cloud.addresses.has(key))
+      throw conflict(
+        'IpAddressAlreadyAllocated',
+        `IP address ${address} already allocated in subnet ${network.subnetId}.`,
+      );
+    cloud.addresses.add(key);
+    taken.push(key);
+    return address;
+  };
+  try {
+    const asked = wanted.map((each) => each.asked && take(each.network, each.asked));
+    return wanted.map(({ network }, index) => asked[index] ?? take(network, freeAddress(cloud, network)));
+  } catch (error) {
+    for (const key of taken) cloud.addresses.delete(key);
+    throw error;
+  }
 }
 
 function freeAddress(cloud: Cloud, network: Network): string {

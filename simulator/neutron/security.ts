@@ -1,16 +1,14 @@
 import { emit, newUuid, type Cloud, type SecurityGroup, type SecurityRule } from '../model';
-import { listIn, objectIn, page, route, text, type Request, type Response, type Route } from '../routing';
-import { checkQuota, conflict, found, matches } from './shared';
+import { listIn, objectIn, pageBody, route, text, type Request, type Response, type Route } from '../routing';
+import { checkQuota, conflict, found, matches, visible } from './shared';
 
-/** Security groups: create, list, show, delete. Their rules: create (also in bulk) and list. */
+/** Security groups: create, list, show, delete. Their rules: create (also in bulk), list, show, delete. */
 export const securityRoutes: readonly Route[] = [
   route('GET', '/v2.0/security-groups', listGroups),
   route('POST', '/v2.0/security-groups', createGroup),
-  route('GET', '/v2.0/security-groups/:id', ({ cloud, params }) => ({
+  route('GET', '/v2.0/security-groups/:id', (request) => ({
     status: 200,
-    body: {
-      security_group: showGroup(cloud, found(cloud.securityGroups.get(params[0] ?? ''), 'Security group', params[0])),
-    },
+    body: { security_group: showGroup(request.cloud, groupOf(request)) },
   })),
   route('DELETE', '/v2.0/security-groups/:id', deleteGroup),
   route('GET', '/v2.0/security-group-rules', ({ cloud, query }) => ({
@@ -22,9 +20,30 @@ export const securityRoutes: readonly Route[] = [
     },
   })),
   route('POST', '/v2.0/security-group-rules', createRules),
+  route('GET', '/v2.0/security-group-rules/:id', (request) => ({
+    status: 200,
+    body: { security_group_rule: showRule(ruleOf(request)) },
+  })),
+  route('DELETE', '/v2.0/security-group-rules/:id', (request) => {
+    const { id } = ruleOf(request);
+    request.cloud.securityRules.delete(id);
+    emit(request.cloud, { type: 'securityRule.deleted', requestId: request.requestId, id });
+    return { status: 204 };
+  }),
 ];
 
-function listGroups({ cloud, query, project, admin }: Request): Response {
+function groupOf(request: Request): SecurityGroup {
+  const { cloud, params } = request;
+  return found(visible(request, cloud.securityGroups.get(params[0] ?? '')), 'Security group', params[0]);
+}
+
+function ruleOf(request: Request): SecurityRule {
+  const { cloud, params } = request;
+  return found(visible(request, cloud.securityRules.get(params[0] ?? '')), 'Security group rule', params[0]);
+}
+
+function listGroups(request: Request): Response {
+  const { cloud, query, project, admin } = request;
   const groups = [...cloud.securityGroups.values()].filter(
     (group) =>
       (admin || group.projectId === project.id) &&
@@ -32,7 +51,10 @@ function listGroups({ cloud, query, project, admin }: Request): Response {
       matches(query, 'name', group.name) &&
       matches(query, 'id', group.id),
   );
-  return { status: 200, body: { security_groups: page(groups, query).map((group) => showGroup(cloud, group)) } };
+  return {
+    status: 200,
+    body: pageBody(request, { key: 'security_groups', items: groups, show: (group) => showGroup(cloud, group) }),
+  };
 }
 
 function showGroup(cloud: Cloud, { id, name, description, projectId }: SecurityGroup): unknown {
@@ -110,17 +132,10 @@ function createRules(request: Request): Response {
   };
 }
 
+/** What makes two rules the same one. The ethertype is IPv4 where none is said. */
 function ruleKey(groupId: string, rule: Record<string, unknown>): string {
-  const fields = [
-    'direction',
-    'ethertype',
-    'protocol',
-    'port_range_min',
-    'port_range_max',
-    'remote_ip_prefix',
-    'remote_group_id',
-  ];
-  return JSON.stringify([groupId, ...fields.map((field) => rule[field] ?? null)]);
+  const fields = ['direction', 'protocol', 'port_range_min', 'port_range_max', 'remote_ip_prefix', 'remote_group_id'];
+  return JSON.stringify([groupId, rule['ethertype'] ?? 'IPv4', ...fields.map((field) => rule[field] ?? null)]);
 }
 
 function addRule(
@@ -146,8 +161,9 @@ function addRule(
   return rule;
 }
 
-function deleteGroup({ cloud, params, requestId }: Request): Response {
-  const group = found(cloud.securityGroups.get(params[0] ?? ''), 'Security group', params[0]);
+function deleteGroup(request: Request): Response {
+  const { cloud, requestId } = request;
+  const group = groupOf(request);
   const used = [...cloud.ports.values()].some((port) => port.securityGroupIds.includes(group.id));
   if (used) throw conflict('SecurityGroupInUse', `Security Group ${group.id} in use.`);
   cloud.securityGroups.delete(group.id);

@@ -3,9 +3,20 @@ import { Refusal, type Request } from '../routing';
 
 /** What Neutron's resources share: filters, quotas, and its own words for a refusal. */
 
+/** Or 404, of a type that names what is missing: `SecurityGroupNotFound`. */
 export function found<T>(item: T | undefined, what: string, id: string | undefined): T {
-  if (item === undefined) throw new Refusal(404, `${what} ${id ?? ''} could not be found.`);
-  return item;
+  if (item !== undefined) return item;
+  const type = `${what.replace(/ ([a-z])/g, (_, letter: string) => letter.toUpperCase())}NotFound`;
+  const message = `${what} ${id ?? ''} ${what.startsWith('Security') ? 'does not exist' : 'could not be found.'}`;
+  throw new Refusal(404, message, { body: { NeutronError: { type, message, detail: '' } } });
+}
+
+/** What is another project's does not exist for a tenant. */
+export function visible<T extends { readonly projectId: string }>(
+  { admin, project }: Request,
+  item: T | undefined,
+): T | undefined {
+  return admin || item?.projectId === project.id ? item : undefined;
 }
 
 /** 409, with Neutron's own type in its body. */

@@ -1,4 +1,4 @@
-import { evacuate, switchPower } from '../computes';
+import { evacuate, reboot, switchPower } from '../computes';
 import { isUp, type Server } from '../model';
 import { isObject, Refusal, text, type Request, type Response } from '../routing';
 import { forbidden } from './refusals';
@@ -18,6 +18,10 @@ export function act(request: Request): Response {
     case 'os-stop':
       refuseUnless(server, { action: 'stop', states: ['ACTIVE', 'ERROR'] });
       switchPower(cloud, server, { to: 'SHUTOFF', requestId });
+      return { status: 202 };
+    case 'reboot':
+      refuseUnless(server, { action: 'reboot', states: ['ACTIVE', 'SHUTOFF'] });
+      reboot(cloud, server, requestId);
       return { status: 202 };
     case 'evacuate':
       return startEvacuation(request, server, isObject(argument) ? argument : {});

@@ -108,6 +108,7 @@ const properties: Readonly<Record<string, number>> = {
   user_data: 1,
   security_groups: 1,
   config_drive: 1,
+  block_device_mapping_v2: 1,
   adminPass: 1,
   accessIPv4: 1,
   accessIPv6: 1,
@@ -135,7 +136,11 @@ function checked(request: Request, given: Readonly<Record<string, unknown>>): Wa
   const tooLong = tags.find((tag) => tag.length > 60);
   if (tooLong !== undefined)
     throw new Refusal(400, `Invalid input for field/attribute tags. Value: ${tooLong}. '${tooLong}' is too long`);
+  const malformed = tags.find((tag) => !/^[^,/]+$/.test(tag));
+  if (malformed !== undefined)
+    throw new Refusal(400, `Invalid input for field/attribute tags. Value: ${malformed}. A tag has no comma or slash.`);
   if (tags.length > 50) throw new Refusal(400, 'Invalid input for field/attribute tags. There are more than 50.');
+  refuseVolumes(given['block_device_mapping_v2']);
   const flavorRef = text(given['flavorRef']) ?? '';
   if (!cloud.flavors.has(flavorRef)) throw new Refusal(400, `Flavor ${flavorRef} could not be found.`);
   const imageId = text(given['imageRef']) ?? '';
@@ -150,6 +155,12 @@ function checked(request: Request, given: Readonly<Record<string, unknown>>): Wa
     ...hintsOf(request, body),
     metadata: isObject(given['metadata']) ? given['metadata'] : {},
   };
+}
+
+/** The `openstack` client says it even of a server that boots from its image on its host's disk: that, and nothing else. */
+function refuseVolumes(given: unknown): void {
+  if (objects(given).some((each) => each['source_type'] !== 'image' || each['destination_type'] !== 'local'))
+    throw new Refusal(400, 'The embedded cloud has no volumes.');
 }
 
 /** Ports that exist, and networks on which Nova makes them. */

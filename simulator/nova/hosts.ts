@@ -4,12 +4,14 @@ import { isObject, Refusal, route, text, type Request, type Response, type Route
 import { forOperators } from './refusals';
 import { microversion } from './version';
 
-/** Compute services, hypervisors, aggregates and availability zones. */
+/** Compute services, hypervisors, hosts (up to 2.42), aggregates and availability zones. */
 export const hostRoutes: readonly Route[] = [
   route('GET', '/os-services', forOperators('os-services:list', services)),
   route('PUT', '/os-services/:id', forOperators('os-services:update', updateService)),
   route('GET', '/os-hypervisors', forOperators('hypervisors:list', hypervisors)),
   route('GET', '/os-hypervisors/detail', forOperators('hypervisors:list-detail', hypervisors)),
+  route('GET', '/os-hypervisors/:id', forOperators('hypervisors:show', hypervisor)),
+  route('GET', '/os-hosts', forOperators('os-hosts:list', hostsBefore43)),
   route('GET', '/os-aggregates', forOperators('aggregates:index', aggregates)),
   route('GET', '/os-availability-zone', zones),
   route('GET', '/os-availability-zone/detail', forOperators('availability_zone:detail', zones)),
@@ -80,6 +82,23 @@ function hypervisors({ cloud, query }: Request): Response {
   const like = query.get('hypervisor_hostname_pattern');
   const found = [...cloud.hosts.values()].filter((host) => like === null || host.name.includes(like));
   return { status: 200, body: { hypervisors: found.map(showHypervisor) } };
+}
+
+/** By its UUID, from 2.53 on. */
+function hypervisor({ cloud, params }: Request): Response {
+  const host = [...cloud.hosts.values()].find(({ id }) => id === params[0]);
+  if (!host) throw new Refusal(404, `Hypervisor with ID '${params[0] ?? ''}' could not be found.`);
+  return { status: 200, body: { hypervisor: showHypervisor(host) } };
+}
+
+function hostsBefore43(request: Request): Response {
+  if (microversion(request) > 42) throw new Refusal(404, 'The resource could not be found.');
+  const hosts = [...request.cloud.hosts.values()].map(({ name, zone }) => ({
+    host_name: name,
+    service: 'compute',
+    zone,
+  }));
+  return { status: 200, body: { hosts } };
 }
 
 /** Up to 2.87 with sizes and use, later without: Placement has them. We show them always. */

@@ -6,7 +6,7 @@ import { forbidden, forOperators } from './refusals';
 export const limitRoutes: readonly Route[] = [
   route('GET', '/limits', limits),
   route('GET', '/os-quota-sets/:project', (request) => show(request, { detailed: false })),
-  route('GET', '/os-quota-sets/:project/defaults', (request) => show(request, { detailed: false })),
+  route('GET', '/os-quota-sets/:project/defaults', defaults),
   route('GET', '/os-quota-sets/:project/detail', (request) => show(request, { detailed: true })),
   route('PUT', '/os-quota-sets/:project', forOperators('os-quota-sets:update', update)),
 ];
@@ -59,6 +59,12 @@ function show(request: Request, { detailed }: { readonly detailed: boolean }): R
   const ours = names.map((name): [string, unknown] => [name, entry(project.quotas.get(name) ?? -1, used[name] ?? 0)]);
   const rest = Object.entries(others).map(([name, limit]): [string, unknown] => [name, entry(limit, 0)]);
   return { status: 200, body: { quota_set: { id: project.id, ...Object.fromEntries([...ours, ...rest]) } } };
+}
+
+function defaults(request: Request): Response {
+  const { id } = projectOf(request);
+  const ours = names.map((name): [string, number] => [name, request.cloud.options.quotas[name] ?? -1]);
+  return { status: 200, body: { quota_set: { id, ...Object.fromEntries(ours), ...others } } };
 }
 
 function projectOf({ cloud, params, project, admin }: Request): Project {

@@ -2,6 +2,7 @@ import type { Server } from '../model';
 import { linkTo, Refusal, type Request, type Response } from '../routing';
 import { forbidden, unexpected } from './refusals';
 import { addresses, brief, detail, powerState, vmState } from './show';
+import { microversion } from './version';
 
 /**
  * `GET /servers` and `/servers/detail`: which filters work, which are silently ignored for a tenant, and which are refused is as measured on
@@ -9,6 +10,10 @@ import { addresses, brief, detail, powerState, vmState } from './show';
  */
 
 const pageMax = 1_000;
+/** Below, what Nova does not know is ignored. */
+const strictFrom = 75;
+/** Below, a tenant filters by the oldest fields only, and others are ignored. */
+const fieldsForTenantsFrom = 83;
 
 type Test = (server: Server) => boolean;
 
@@ -25,7 +30,10 @@ const known: ReadonlySet<string> = new Set([
 
 export function list(request: Request, { detailed }: { readonly detailed: boolean }): Response {
   const { cloud, query, project, admin } = request;
-  for (const key of query.keys()) if (!known.has(key)) throw unexpected('query parameters', key);
+  const version = microversion(request);
+  for (const key of query.keys())
+    if (version >= strictFrom && (!known.has(key) || (key === 'hostname' && version < 90)))
+      throw unexpected('query parameters', key);
   if (admin && query.has('metadata')) throw new Refusal(400, 'Invalid filters: metadata');
   const everywhere = isTrue(query.get('all_tenants'));
   if (everywhere && !admin) throw forbidden(`os_compute_api:servers:${detailed ? 'detail' : 'index'}:get_all_tenants`);
@@ -90,7 +98,9 @@ function pattern(key: string, text: string): RegExp {
   }
 }
 
-function filters({ cloud, query, admin }: Request): readonly Test[] {
+function filters(request: Request): readonly Test[] {
+  const { cloud, query, admin } = request;
+  const version = microversion(request);
   const tests: Test[] = [];
   const add = (key: string, make: (value: string) => Test): void => {
     const value = query.get(key);
@@ -115,7 +125,11 @@ function filters({ cloud, query, admin }: Request): readonly Test[] {
   add('locked', (value) => () => !isTrue(value));
   for (const [key, test] of Object.entries(tagTests)) add(key, (value) => (server) => test(value.split(','), server));
   for (const [key, of] of Object.entries(fields)) equal(key, of);
-  equal('availability_zone', (server) => cloud.hosts.get(server.host ?? '')?.zone);
+  if (version >= 90) equal('hostname', (server) => server.name);
+  if (admin || version >= fieldsForTenantsFrom) {
+    for (const [key, of] of Object.entries(laterFields)) equal(key, of);
+    equal('availability_zone', (server) => cloud.hosts.get(server.host ?? '')?.zone);
+  }
   if (admin) for (const [key, of] of Object.entries(operatorFields)) equal(key, of);
   return tests;
 }
@@ -131,7 +145,9 @@ const fields: Readonly<Record<string, (server: Server) => string | undefined>> =
   status: (server) => server.status,
   image: (server) => server.imageId,
   flavor: (server) => server.flavorId,
-  hostname: (server) => server.name,
+};
+
+const laterFields: Readonly<Record<string, (server: Server) => string | undefined>> = {
   user_id: (server) => server.userId,
   vm_state: (server) => vmState(server),
   task_state: (server) => server.taskState ?? undefined,

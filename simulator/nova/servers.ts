@@ -5,7 +5,7 @@ import { create } from './create';
 import { list } from './list';
 import { detail, serverOf } from './show';
 
-/** Servers: create, list, show, delete, tags, and the actions os-start, os-stop and evacuate. */
+/** Servers: create, list, show, delete, tags, and the actions os-start, os-stop, reboot and evacuate. */
 export const serverRoutes: readonly Route[] = [
   route('POST', '/servers', create),
   route('GET', '/servers', (request) => list(request, { detailed: false })),

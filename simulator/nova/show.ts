@@ -25,8 +25,8 @@ export function brief(request: Request, { id, name }: Server): unknown {
 }
 
 /** sha224 of project and host: equal means the same host, within a project. */
-function hostIdOf({ host, projectId }: Server): string {
-  return host === null ? '' : createHash('sha224').update(`${projectId}${host}`).digest('hex');
+function hostIdOf({ host, projectId }: Server): string | null {
+  return host === null ? null : createHash('sha224').update(`${projectId}${host}`).digest('hex');
 }
 
 export function detail(request: Request, server: Server): Record<string, unknown> {

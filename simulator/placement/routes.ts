@@ -30,6 +30,10 @@ export const placement: ServiceRoutes = {
     ),
     route('GET', '/allocation_candidates', candidates),
     route('GET', '/resource_providers', providers),
+    route('GET', '/resource_providers/:id', ({ cloud, params }) => ({
+      status: 200,
+      body: showProvider(hostOf(cloud.hosts.values(), params[0])),
+    })),
     route('GET', '/resource_providers/:id/inventories', inventories),
     route('GET', '/resource_providers/:id/usages', ({ cloud, params }) => ({
       status: 200,
@@ -98,16 +102,13 @@ function providers({ cloud, query }: Request): Response {
   return {
     status: 200,
     body: {
-      resource_providers: found.map((host) => ({
-        uuid: host.id,
-        name: host.name,
-        generation: 1,
-        parent_provider_uuid: null,
-        root_provider_uuid: host.id,
-        links: [],
-      })),
+      resource_providers: found.map(showProvider),
     },
   };
+}
+
+function showProvider({ id, name }: Host): unknown {
+  return { uuid: id, name, generation: 1, parent_provider_uuid: null, root_provider_uuid: id, links: [] };
 }
 
 function inventories({ cloud, params }: Request): Response {
