@@ -33,7 +33,7 @@ test('is what the Compose specification says it must be', () => {
     string,
     unknown
   >;
-  const ajv = new Ajv({ strict: false, allErrors: true });
+  const ajv = new Ajv({ strict: false, allErrors: true, logger: false });
   addFormats(ajv);
   // Compose's durations are Go's, and not those of ISO 8601.
   ajv.addFormat('duration', /^([0-9]+(us|ms|s|m|h))+$/);
