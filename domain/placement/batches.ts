@@ -9,13 +9,16 @@ import { capAt } from '../levels';
  * Taking as many as that allows is best, since more VMs elsewhere only raise the cap.
  */
 export interface Counted {
-  /** VMs of the pool that exist on each host. */
+  /** VMs of the pool that exist on each host and live. */
   readonly existing: ReadonlyMap<string, number>;
 }
 
 export interface CutHosts {
   readonly batches: readonly (readonly string[])[];
-  /** The level, in existing VMs, at which no further launch keeps the letter. Null where the letter is kept. */
+  /**
+   * The level, in existing VMs, at which the letter is not kept: no further launch would, or a host's death has left others
+   * with more than their share of what lives. Null where it is kept.
+   */
   readonly forbiddenBy: number | null;
 }
 
@@ -25,6 +28,8 @@ export function cutLaunches(pool: Pool, hosts: readonly string[], { existing }: 
   let total = sum(on.values());
   let rest = [...hosts];
   const batches: string[][] = [];
+  const brokenBefore = rest.length > 0 && Math.max(0, ...on.values()) > capAt(pool.spare, total + 1);
+  const forbiddenBy = brokenBefore ? total + 1 : null;
   while (rest.length > 0) {
     const room = new Map<string, number>();
     const batch: string[] = [];
@@ -37,13 +42,13 @@ export function cutLaunches(pool: Pool, hosts: readonly string[], { existing }: 
       else later.push(host);
       room.set(host, left - 1);
     }
-    if (batch.length === 0) return { batches: [...batches, rest], forbiddenBy: total + 1 };
+    if (batch.length === 0) return { batches: [...batches, rest], forbiddenBy: forbiddenBy ?? total + 1 };
     batches.push(batch);
     for (const host of batch) on.set(host, (on.get(host) ?? 0) + 1);
     total += batch.length;
     rest = later;
   }
-  return { batches, forbiddenBy: null };
+  return { batches, forbiddenBy };
 }
 
 function mostAtOnce(pool: Pool, at: { there: number; wanted: number; total: number }): number {
@@ -52,8 +57,8 @@ function mostAtOnce(pool: Pool, at: { there: number; wanted: number; total: numb
 }
 
 /**
- * The order of deletion: from the fullest host first, which keeps the largest share least at every step. Says at which
- * number of existing VMs the letter is first broken, if it is.
+ * The order in which living members are deleted: from the fullest host first, which keeps the largest share least at every
+ * step. Says at which number of existing VMs the letter is first broken, if it is.
  */
 export function orderDeletions<M extends { readonly host: string; readonly ordinal: number }>(
   pool: Pool,

@@ -54,7 +54,7 @@ function planDeleteFirst(
   given: { tasks: readonly PoolTask[]; more: boolean; refusal: Failure },
 ): Planned {
   const ground = groundOf(input.snapshot, excludedBy(input));
-  const tasks = given.tasks.map((task) => ({ ...task, outFirst: true }));
+  const { tasks } = given;
   for (const { pool, state, out } of tasks) {
     for (const member of state.failed)
       if (out.has(member.ordinal)) giveBack(ground, member.host, flavorOf(ground, pool));
@@ -85,7 +85,6 @@ function tasksOf(input: PlanInput): { tasks: PoolTask[]; more: boolean } {
       out: new Set(step.out),
       launched: launched.filter((member) => member.pool === pool.name),
       partial: given.partial ?? false,
-      outFirst: false,
     });
   };
   for (const pool of record.descriptor.pools) {
@@ -195,9 +194,11 @@ function finish(
 ): Planned {
   const { record, request, snapshot, strict } = input;
   const plans = inFileOrder(record, found.plans);
+  const isFirst = (ref: MemberRef): boolean =>
+    given.deleteFirst && given.tasks.some(({ pool, out }) => pool.name === ref.pool && out.has(ref.ordinal));
   const short = checkQuota(record.vnf, snapshot, {
     plans,
-    goneFirst: (each) => (given.deleteFirst ? each.leave.length : 0),
+    goneFirst: (each) => each.leave.filter(isFirst).length,
     groupsOf: request.kind === 'instantiate' && record.groups.length === 0 ? record.descriptor : null,
   });
   if (short) {
@@ -216,8 +217,8 @@ function finish(
       revision: record.revision,
       levels: Object.fromEntries(plans.map((each) => [each.pool.name, { from: each.from, to: each.to }])),
       batches: batchesOf(record, request, plans),
-      leave: given.deleteFirst ? [] : leave,
-      deleteFirst: given.deleteFirst ? leave : [],
+      leave: leave.filter((ref) => !isFirst(ref)),
+      deleteFirst: leave.filter(isFirst),
       discard: plans.flatMap((each) => each.discard),
       reuse: plans.flatMap((each) => each.reuse),
       toTheLetter: forbiddenBy.length === 0,

@@ -4,7 +4,7 @@ import { capAt, isFeasible, isRestorable, nearestLevels, saySpare } from '../lev
 import type { LaunchRow, MemberRef } from '../plan';
 import type { Member, PoolState, VnfRecord } from '../record';
 import { countOf, cutLaunches, orderDeletions } from './batches';
-import { flavorOf, shortOf, slots, take, unusable, type Ground } from './ground';
+import { flavorOf, giveBack, shortOf, slots, take, unusable, type Ground } from './ground';
 
 /**
  * One pool's part of a plan: which members stay, which leave, and where new ones go. Keeping min(count_h, cap(L')) on each
@@ -21,8 +21,6 @@ export interface PoolTask {
   readonly launched: readonly Member[];
   /** Restore what fits, rather than all or nothing. */
   readonly partial: boolean;
-  /** Members in `out` are gone before anything is launched. */
-  readonly outFirst: boolean;
 }
 
 export interface PoolPlan {
@@ -48,8 +46,10 @@ export function planPool(ground: Ground, record: VnfRecord, task: PoolTask): Poo
   const { kept, leaving } = whoStays(task, cap);
   const failedStaying = state.failed.filter((member) => !task.out.has(member.ordinal) && !leaving.includes(member));
   const reuse = reusable(ground, task, { kept, cap, most: to - kept.length - failedStaying.length });
+  const discard = task.launched.filter((member) => !reuse.includes(member));
+  for (const { host } of discard) giveBack(ground, host, flavorOf(ground, pool));
   const on = countOf([...kept, ...reuse].map((member) => member.host));
-  const existing = existingOn(record, task);
+  const existing = existingOn(record, { ...task, launched: reuse });
   const need = Math.max(0, to - kept.length - failedStaying.length - reuse.length);
   const placed = place(ground, task, {
     vnf: record.vnf,
@@ -68,9 +68,13 @@ export function planPool(ground: Ground, record: VnfRecord, task: PoolTask): Poo
   const launches = cutLaunches(pool, placed, { existing });
   const after = new Map(existing);
   for (const host of placed) after.set(host, (after.get(host) ?? 0) + 1);
-  const deletions = orderDeletions(pool, task.outFirst ? [] : leave, { existing: after });
+  const dead = leave.filter((member) => state.failed.includes(member));
+  const deletions = orderDeletions(
+    pool,
+    leave.filter((member) => !dead.includes(member)),
+    { existing: after },
+  );
   const forbiddenBy = [launches.forbiddenBy, deletions.forbiddenBy].filter((level) => level !== null);
-  const order = task.outFirst ? leave : deletions.order;
   return {
     ok: true,
     short,
@@ -79,9 +83,9 @@ export function planPool(ground: Ground, record: VnfRecord, task: PoolTask): Poo
       from: state.level,
       to,
       batches: numbered(pool, launches.batches, state.nextOrdinal),
-      leave: order.map(refOf),
+      leave: [...dead, ...deletions.order].map(refOf),
       reuse: reuse.map(refOf),
-      discard: task.launched.filter((member) => !reuse.includes(member)).map(refOf),
+      discard: discard.map(refOf),
       missing,
       forbiddenBy,
       restorable: isRestorable(
@@ -158,7 +162,7 @@ function reusable(
   return chosen;
 }
 
-/** Every VM of the pool that exists and is not dead: in service, owed, launched in this turn. */
+/** Every VM of the pool that exists and is not dead: in service, owed, launched in this turn and used again. */
 function existingOn(record: VnfRecord, task: PoolTask): Map<string, number> {
   const { pool, state, launched } = task;
   const failed = new Set(state.failed.map((member) => member.serverId));

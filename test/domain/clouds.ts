@@ -1,0 +1,167 @@
+import fc from 'fast-check';
+import type { Pool, Spare } from '../../domain/descriptor/descriptor';
+import { capAt } from '../../domain/levels';
+import type { ChangeRequest } from '../../domain/plan';
+import type { PlanInput } from '../../domain/placement';
+import type { Member } from '../../domain/record';
+import type { Host } from '../../domain/snapshot';
+import { hostNamed, memberOn, poolNamed, recordOf, roomFor, snapshotOf, stateOf } from './build';
+
+/** Small clouds of every kind, with VNFs in every state that the procedures can leave them in. */
+
+const share = (numerator: number, denominator: number): Spare => ({ share: { numerator, denominator } });
+const spares: readonly Spare[] = [
+  'none',
+  { count: 1 },
+  { count: 2 },
+  { count: 3 },
+  share(1, 2),
+  share(1, 3),
+  share(1, 4),
+  share(1, 5),
+  share(17, 50),
+  { count: 2, share: { numerator: 1, denominator: 3 } },
+];
+
+const anyHost = (name: string): fc.Arbitrary<Host> =>
+  fc
+    .record({
+      zone: fc.constantFrom('mz', 'mz', 'mz', 'mz', 'dmz'),
+      up: fc.constantFrom(true, true, true, true, false),
+      enabled: fc.constantFrom(true, true, true, true, false),
+      room: fc.integer({ min: 0, max: 4 }),
+    })
+    .map(({ room, ...rest }) => hostNamed(name, { ...rest, free: roomFor(room) }));
+
+const anyHosts = (max: number): fc.Arbitrary<Host[]> =>
+  fc
+    .integer({ min: 1, max })
+    .chain((count) => fc.tuple(...Array.from({ length: count }, (_, at) => anyHost(`h${String(at + 1)}`))));
+
+/** Members where a plan could have put them: never more on a host than the cap of their number. */
+function settle(pool: Pool, hosts: readonly Host[], wanted: readonly number[]): Member[] {
+  const open = hosts.filter(({ zone }) => zone === pool.zone);
+  for (let level = wanted.length; level > 0; level--) {
+    const cap = capAt(pool.spare, level);
+    const on = new Map<string, number>();
+    const members: Member[] = [];
+    for (let index = 0; index < level; index++) {
+      for (let step = 0; step < open.length; step++) {
+        const host = open[((wanted[index] ?? 0) + step) % open.length];
+        if (!host || (on.get(host.name) ?? 0) >= cap) continue;
+        on.set(host.name, (on.get(host.name) ?? 0) + 1);
+        members.push(memberOn(pool.name, index + 1, host.name));
+        break;
+      }
+    }
+    if (members.length === level) return members;
+  }
+  return [];
+}
+
+interface Drawn {
+  readonly wanted: readonly number[];
+  readonly dead: readonly number[];
+  readonly launched: readonly number[];
+  readonly kind: 'scaleOut' | 'scaleIn' | 'replaceMembers' | 'maintenance' | 'failed';
+  readonly by: number;
+  readonly pick: number;
+  readonly spare: Spare;
+}
+
+const anyDrawn: fc.Arbitrary<Drawn> = fc.record({
+  spare: fc.constantFrom(...spares),
+  wanted: fc.array(fc.nat({ max: 7 }), { minLength: 1, maxLength: 8 }),
+  dead: fc.array(fc.nat({ max: 7 }), { maxLength: 2 }),
+  launched: fc.array(fc.nat({ max: 7 }), { maxLength: 2 }),
+  kind: fc.constantFrom('scaleOut', 'scaleIn', 'replaceMembers', 'maintenance', 'failed'),
+  by: fc.integer({ min: 1, max: 5 }),
+  pick: fc.nat({ max: 7 }),
+});
+
+function requestOf(
+  pool: string,
+  drawn: Drawn,
+  at: { level: number; members: readonly Member[]; hosts: readonly Host[] },
+): ChangeRequest | null {
+  const { kind, by, pick } = drawn;
+  const { level, members, hosts } = at;
+  switch (kind) {
+    case 'scaleOut':
+      return { kind, pool, to: level + by };
+    case 'scaleIn':
+      return level - by >= 1 ? { kind, pool, to: level - by } : null;
+    case 'replaceMembers': {
+      const chosen = members.filter((_, index) => (index + pick) % 3 === 0).map(({ ordinal }) => ({ pool, ordinal }));
+      return chosen.length > 0 ? { kind, members: chosen } : null;
+    }
+    case 'maintenance':
+    case 'failed': {
+      const host = hosts[pick % hosts.length]?.name ?? '';
+      return members.some((member) => member.host === host) ? { kind: 'emptyHosts', hosts: [host], cause: kind } : null;
+    }
+  }
+}
+
+function inputOf(hosts: readonly Host[], drawn: Drawn): PlanInput | null {
+  const pool = poolNamed('web', { spare: drawn.spare });
+  const all = settle(pool, hosts, drawn.wanted);
+  const dead = new Set(drawn.dead.map((index) => index + 1));
+  const failed = all.filter(({ ordinal }) => dead.has(ordinal));
+  const inService = all.filter(({ ordinal }) => !dead.has(ordinal));
+  const request = requestOf(pool.name, drawn, { level: all.length, members: all, hosts });
+  if (all.length === 0 || !request) return null;
+  // What an earlier try of the turn left: on hosts that were open, within the cap of what exists.
+  const open = hosts.filter(({ zone, up, enabled }) => zone === pool.zone && up && enabled);
+  const most = capAt(pool.spare, all.length);
+  const launched: Member[] = [];
+  drawn.launched.forEach((index, at) => {
+    const host = open[index % Math.max(1, open.length)];
+    const there = [...inService, ...launched].filter((member) => member.host === host?.name).length;
+    if (host && there < most) launched.push(memberOn(pool.name, 100 + at, host.name));
+  });
+  return {
+    record: recordOf([{ pool, state: stateOf(inService, { failed, nextOrdinal: 200 }) }]),
+    snapshot: snapshotOf(hosts),
+    request,
+    launched,
+  };
+}
+
+/** A request to a VNF of one pool. */
+export const anyInput: fc.Arbitrary<PlanInput> = fc
+  .tuple(anyHosts(6), anyDrawn)
+  .map(([hosts, drawn]) => inputOf(hosts, drawn))
+  .filter((input) => input !== null);
+
+/** A VNF of three pools that share hosts: to be made, to lose a host, or to have one emptied. */
+export const anySeveral: fc.Arbitrary<PlanInput> = fc
+  .tuple(
+    anyHosts(6),
+    fc.tuple(anyDrawn, anyDrawn, anyDrawn),
+    fc.constantFrom('instantiate', 'maintenance', 'failed'),
+    fc.nat({ max: 5 }),
+  )
+  .map(([hosts, drawn, kind, pick]) => {
+    const made = drawn.map(({ spare, wanted, dead }, index) => {
+      const pool = poolNamed(`p${String(index)}`, { spare, size: { min: 1, initial: wanted.length, max: 20 } });
+      const all = kind === 'instantiate' ? [] : settle(pool, hosts, wanted);
+      const gone = new Set(dead.map((at) => at + 1));
+      return {
+        pool,
+        state: stateOf(
+          all.filter(({ ordinal }) => !gone.has(ordinal)),
+          { failed: all.filter(({ ordinal }) => gone.has(ordinal)) },
+        ),
+      };
+    });
+    const request: ChangeRequest =
+      kind === 'instantiate'
+        ? { kind }
+        : {
+            kind: 'emptyHosts',
+            hosts: [hosts[pick % hosts.length]?.name ?? ''],
+            cause: kind === 'failed' ? 'failed' : 'maintenance',
+          };
+    return { record: recordOf(made), snapshot: snapshotOf(hosts), request };
+  });

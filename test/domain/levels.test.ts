@@ -1,0 +1,146 @@
+import fc from 'fast-check';
+import type { Spare } from '../../domain/descriptor/descriptor';
+import {
+  capAt,
+  isFeasible,
+  isRestorable,
+  leastLevelOfShare,
+  nearestLevels,
+  needAt,
+  saySpare,
+  spareAt,
+} from '../../domain/levels';
+
+const share = (numerator: number, denominator: number): { share: { numerator: number; denominator: number } } => ({
+  share: { numerator, denominator },
+});
+
+const anyShare = fc
+  .tuple(fc.integer({ min: 1, max: 1_000_000 }), fc.integer({ min: 1, max: 1_000_000 }))
+  .map(([a, b]) => share(Math.min(a, b), Math.max(a, b)));
+const anySpare: fc.Arbitrary<Spare> = fc.oneof(
+  fc.constant<Spare>('none'),
+  fc.integer({ min: 1, max: 9 }).map((count) => ({ count })),
+  anyShare,
+  fc.tuple(fc.integer({ min: 1, max: 9 }), anyShare).map(([count, both]) => ({ count, ...both })),
+);
+const anyRoom = fc.array(fc.integer({ min: 0, max: 5 }), { maxLength: 6 });
+
+describe('spare', () => {
+  test.each([
+    ['29% of 100, which floats make 28', share(29, 100), 100, 29],
+    ['a third of 3', share(1, 3), 3, 1],
+    ['34% of 3', share(34, 100), 3, 1],
+    ['34% of 5', share(34, 100), 5, 1],
+    ['34% of 6', share(34, 100), 6, 2],
+    ['a share of less than one member is one', share(1, 10), 4, 1],
+    ['a count', { count: 2 }, 50, 2],
+    ['a count and a share: the smaller, by share', { count: 2, ...share(34, 100) }, 3, 1],
+    ['a count and a share: the smaller, by count', { count: 2, ...share(34, 100) }, 24, 2],
+    ['none claims nothing', 'none', 5, 0],
+  ] satisfies [string, Spare, number, number][])('%s', (_what, spare, level, members) => {
+    expect(spareAt(spare, level)).toBe(members);
+    expect(needAt(spare, level)).toBe(level - members);
+  });
+
+  test('is the floor of the exact product, whatever floats make of it', () => {
+    fc.assert(
+      fc.property(anyShare, fc.integer({ min: 1, max: 10_000 }), (spare, level) => {
+        const exact = (BigInt(spare.share.numerator) * BigInt(level)) / BigInt(spare.share.denominator);
+        expect(BigInt(spareAt(spare, level))).toBe(exact > 1n ? exact : 1n);
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+
+  test('the cap is never 0, and grows with the level', () => {
+    fc.assert(
+      fc.property(anySpare, fc.integer({ min: 1, max: 1_000 }), (spare, level) => {
+        expect(capAt(spare, level)).toBeGreaterThanOrEqual(1);
+        expect(capAt(spare, level + 1)).toBeGreaterThanOrEqual(capAt(spare, level));
+      }),
+    );
+  });
+
+  test('the least level of a share is the first at which one member is no more than it', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 60 }), fc.integer({ min: 1, max: 60 }), (a, b) => {
+        const spare = share(Math.min(a, b), Math.max(a, b));
+        const least = leastLevelOfShare(spare);
+        const keeps = (level: number): boolean => spare.share.denominator <= spare.share.numerator * level;
+        expect([keeps(least), least > 1 && keeps(least - 1)]).toEqual([true, false]);
+      }),
+    );
+  });
+
+  test('is said as a person writes it', () => {
+    expect(
+      [share(17, 50), share(1, 3), { count: 2, ...share(17, 50) }, { count: 1 }, 'none' as const].map(saySpare),
+    ).toEqual(['34%', '1/3', '2 or 34%', '1', 'none']);
+  });
+});
+
+describe('feasible', () => {
+  test.each([
+    ['20% on 5 hosts carries 5', [9, 9, 9, 9, 9], share(1, 5), 5, true],
+    ['20% on 5 hosts does not carry 6: each may hold one', [9, 9, 9, 9, 9], share(1, 5), 6, false],
+    ['20% on 5 hosts carries 10', [9, 9, 9, 9, 9], share(1, 5), 10, true],
+    ['25% on 5 hosts does not carry 7', [9, 9, 9, 9, 9], share(1, 4), 7, false],
+    ['25% on 5 hosts carries 8', [9, 9, 9, 9, 9], share(1, 4), 8, true],
+    ['no hosts carry nothing', [], share(1, 4), 1, false],
+  ] satisfies [string, number[], Spare, number, boolean][])('%s', (_what, room, spare, level, feasible) => {
+    expect(isFeasible(room, level, spare)).toBe(feasible);
+  });
+
+  test('is what trying every placement says', () => {
+    fc.assert(
+      fc.property(anyRoom, anySpare, fc.integer({ min: 1, max: 20 }), (room, spare, level) => {
+        const placeable = (rest: readonly number[], members: number): boolean => {
+          const [slots, ...others] = rest;
+          if (slots === undefined) return members === 0;
+          for (let here = 0; here <= Math.min(slots, capAt(spare, level), members); here++)
+            if (placeable(others, members - here)) return true;
+          return false;
+        };
+        expect(isFeasible(room, level, spare)).toBe(placeable(room, level));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('restorable is feasible without any one host', () => {
+    fc.assert(
+      fc.property(anyRoom, anySpare, fc.integer({ min: 1, max: 20 }), (room, spare, level) => {
+        const without = room.map((_, lost) => room.filter((__, index) => index !== lost));
+        const each = room.length > 0 && without.every((rest) => isFeasible(rest, level, spare));
+        expect(isRestorable(room, level, spare)).toBe(each);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe('nearest levels', () => {
+  test('25% on 5 hosts at 7: 5 below, 8 above', () => {
+    const room = [9, 9, 9, 9, 9];
+    expect(nearestLevels(room, 7, { spare: share(1, 4), min: 1, max: 20 })).toEqual({ below: 5, above: 8 });
+    expect(nearestLevels(room, 7, { spare: share(1, 4), min: 6, max: 7 })).toEqual({});
+  });
+
+  test('are feasible and allowed, and none between is', () => {
+    fc.assert(
+      fc.property(anyRoom, anySpare, fc.integer({ min: 1, max: 20 }), (room, spare, level) => {
+        const allowed = { spare, min: 2, max: 15 };
+        const levels = Array.from({ length: 14 }, (_, index) => index + 2);
+        const feasible = levels.filter((each) => isFeasible(room, each, spare));
+        const below = feasible.filter((each) => each < level).at(-1);
+        const above = feasible.find((each) => each > level);
+        expect(nearestLevels(room, level, allowed)).toEqual({
+          ...(below !== undefined && { below }),
+          ...(above !== undefined && { above }),
+        });
+      }),
+      { numRuns: 500 },
+    );
+  });
+});

@@ -1,0 +1,298 @@
+import fc from 'fast-check';
+import { plan, type PlanInput } from '../../domain/placement';
+import { capAt } from '../../domain/levels';
+import type { Plan } from '../../domain/plan';
+import { anyInput, anySeveral } from './clouds';
+import {
+  breaches,
+  countsOf,
+  leastLaunches,
+  mostMembers,
+  questionOf,
+  someOrderKeepsLetter,
+  type Question,
+} from './oracle';
+
+/** Properties of every plan, held against an oracle that tries everything. */
+
+const runs = { numRuns: Number(process.env['BULKHEAD_PROPERTY_RUNS'] ?? 2_000) };
+
+function launchesOf(made: Plan): number {
+  return made.batches.reduce((sum, { rows }) => sum + rows.length, 0);
+}
+
+function refusalOf(input: PlanInput): string | null {
+  const planned = plan(input);
+  return planned.ok ? null : planned.refusal.kind;
+}
+
+/** What may be had where the dead are deleted first; null where that may not be done. */
+function deadFirst({ record, request }: PlanInput, question: Question): Question | null {
+  const state = record.pools[question.pool.name];
+  if (request.kind !== 'replaceMembers' || !state) return null;
+  const dead = state.failed.filter(({ ordinal }) => request.members.some((ref) => ref.ordinal === ordinal));
+  return dead.length === request.members.length ? { ...question, freed: dead.map(({ host }) => host) } : null;
+}
+
+describe('every plan for one pool', () => {
+  test('keeps shares, zones and room, whatever order its VMs come up in, and ends with the members asked for', () => {
+    let plans = 0;
+    fc.assert(
+      fc.property(anyInput, (input) => {
+        const planned = plan(input);
+        if (!planned.ok) return;
+        plans += 1;
+        expect(breaches(input, planned.plan, { letter: planned.plan.toTheLetter })).toEqual([]);
+      }),
+      runs,
+    );
+    expect(plans).toBeGreaterThan(runs.numRuns / 4);
+  });
+
+  test('exists exactly where a placement exists, with as few launches as any', () => {
+    const seen = { refused: 0, planned: 0 };
+    fc.assert(
+      fc.property(anyInput, (input) => {
+        const question = questionOf(input);
+        if (input.request.kind === 'emptyHosts' && input.request.cause === 'failed') return;
+        const planned = plan(input);
+        const least = leastLaunches(question);
+        const second = deadFirst(input, question);
+        if (!planned.ok) {
+          seen.refused += 1;
+          expect(planned.refusal.kind).toBe('Impossible');
+          expect([least, second && leastLaunches(second)]).toEqual([null, null]);
+        } else {
+          seen.planned += 1;
+          expect(launchesOf(planned.plan)).toBe(
+            planned.plan.deleteFirst.length > 0 && second ? leastLaunches(second) : least,
+          );
+        }
+      }),
+      runs,
+    );
+    expect(Math.min(seen.refused, seen.planned)).toBeGreaterThan(runs.numRuns / 20);
+  });
+
+  test('restores as much as can be after a host died, and says what is missing', () => {
+    let short = 0;
+    fc.assert(
+      fc.property(anyInput, (input) => {
+        if (input.request.kind !== 'emptyHosts' || input.request.cause !== 'failed') return;
+        const planned = plan(input);
+        if (!planned.ok) throw new Error(planned.refusal.message);
+        const question = questionOf(input);
+        const missing = planned.plan.unplaced.reduce((sum, each) => sum + each.missing, 0);
+        if (missing > 0) short += 1;
+        expect(question.to - missing).toBe(mostMembers(question));
+      }),
+      runs,
+    );
+    expect(short).toBeGreaterThan(0);
+  });
+
+  test('puts what is new where the largest share stays least', () => {
+    fc.assert(
+      fc.property(anyInput, (input) => {
+        const planned = plan(input);
+        if (!planned.ok || planned.plan.deleteFirst.length > 0) return;
+        const { usable, pool, existing, existingMost } = questionOf(input);
+        const rows = planned.plan.batches.flatMap((batch) => batch.rows);
+        const gone = new Set([...planned.plan.leave, ...planned.plan.discard].map(({ ordinal }) => ordinal));
+        const stay = existing.filter(({ ordinal }) => !gone.has(ordinal));
+        const count = (of: readonly { host: string }[], name: string): number =>
+          of.filter(({ host }) => host === name).length;
+        const tallest = Math.max(0, ...rows.map(({ host }) => count(stay, host) + count(rows, host)));
+        // With a lower top, the hosts would not take them all.
+        const lower = usable.reduce((sum, { name, free }) => {
+          const room = Math.min(free.vcpus, existingMost - count(existing, name), tallest - 1 - count(stay, name));
+          return sum + Math.max(0, room);
+        }, 0);
+        if (rows.length > 0) expect(lower).toBeLessThan(rows.length);
+        expect(pool.name).toBe('web');
+      }),
+      runs,
+    );
+  });
+
+  test('is to the letter of G1(d) exactly where some order of its launches and deletions is', () => {
+    const seen = { kept: 0, forbiddenLaunch: 0, forbiddenDeletion: 0 };
+    fc.assert(
+      fc.property(anyInput, (input) => {
+        const planned = plan(input);
+        if (!planned.ok || planned.plan.deleteFirst.length > 0) return;
+        const { pool, existing: all } = questionOf(input);
+        const existing = all.filter(({ ordinal }) => !planned.plan.discard.some((ref) => ref.ordinal === ordinal));
+        const rows = planned.plan.batches.flatMap((batch) => batch.rows.map((row) => row.host));
+        const before = countsOf(existing.map(({ host }) => host));
+        const between = countsOf([...existing.map(({ host }) => host), ...rows]);
+        const leaving = new Set(planned.plan.leave.map(({ ordinal }) => ordinal));
+        const from = existing.filter(({ ordinal }) => leaving.has(ordinal)).map(({ host }) => host);
+        const launches = someOrderKeepsLetter(pool, before, { hosts: rows, by: 1 });
+        const deletions = someOrderKeepsLetter(pool, between, { hosts: from, by: -1 });
+        if (!launches) seen.forbiddenLaunch += 1;
+        else if (!deletions) seen.forbiddenDeletion += 1;
+        else seen.kept += 1;
+        expect(planned.plan.toTheLetter).toBe(launches && deletions);
+      }),
+      runs,
+    );
+    expect(Math.min(seen.kept, seen.forbiddenLaunch, seen.forbiddenDeletion)).toBeGreaterThan(0);
+  });
+
+  test('is in batches that could not be fewer: the first of a batch would not have fitted into the one before', () => {
+    fc.assert(
+      fc.property(anyInput, (input) => {
+        const planned = plan(input);
+        if (!planned.ok || !planned.plan.toTheLetter) return;
+        const { batches } = planned.plan;
+        batches.slice(1).forEach((batch, index) => {
+          const [row] = batch.rows;
+          const before = batches[index];
+          if (!row || !before) throw new Error('a batch is not empty');
+          const joined = [...batches.slice(0, index), { ...before, rows: [...before.rows, row] }];
+          expect(breaches(input, { ...planned.plan, batches: joined }, { letter: true }).join()).toContain('G1(d)');
+        });
+      }),
+      runs,
+    );
+  });
+
+  test('is the same plan for the same world, in whatever order its hosts are listed', () => {
+    fc.assert(
+      fc.property(anyInput, (input) => {
+        const turned = { ...input, snapshot: { ...input.snapshot, hosts: [...input.snapshot.hosts].reverse() } };
+        expect(plan(turned)).toEqual(plan(input));
+        expect(plan(structuredClone(input))).toEqual(plan(input));
+      }),
+      runs,
+    );
+  });
+});
+
+describe('every refusal for one pool', () => {
+  test('gives a true reason for every host, and the nearest levels that the hosts carry', () => {
+    let refused = 0;
+    fc.assert(
+      fc.property(anyInput, (input) => {
+        const planned = plan(input);
+        if (planned.ok || planned.refusal.kind !== 'Impossible') return;
+        refused += 1;
+        const { hosts = {}, nearestLevels, remedy } = planned.refusal.details;
+        const { pool, usable } = questionOf(input);
+        expect(Object.keys(hosts).sort()).toEqual(input.snapshot.hosts.map(({ name }) => name).sort());
+        expect(remedy).toMatch(/^(Ask|Bring) .+\.$/);
+        for (const host of input.snapshot.hosts) {
+          const reason = hosts[host.name];
+          expect(usable.includes(host)).toBe(['NoRoomVcpus', 'CapReached'].includes(reason ?? ''));
+          if (reason === 'WrongZone') expect(host.zone).not.toBe(pool.zone);
+          if (reason === 'Down') expect(host.up).toBe(false);
+          if (reason === 'Disabled') expect(host.enabled).toBe(false);
+        }
+        const { below, above } = nearestLevels ?? {};
+        for (const level of [below, above]) if (level !== undefined) expect(level).toBeLessThanOrEqual(pool.size.max);
+      }),
+      runs,
+    );
+    expect(refused).toBeGreaterThan(runs.numRuns / 20);
+  });
+
+  test('with one more empty host a request is never refused that was granted', () => {
+    fc.assert(
+      fc.property(anyInput, (input) => {
+        if (refusalOf(input) !== null) return;
+        const [like] = questionOf(input).usable;
+        if (!like) return;
+        const more = { ...like, name: 'spare', free: { vcpus: 9, ramMb: 9, diskGb: 9 } };
+        expect(
+          refusalOf({ ...input, snapshot: { ...input.snapshot, hosts: [...input.snapshot.hosts, more] } }),
+        ).toBeNull();
+      }),
+      runs,
+    );
+  });
+
+  test('a scaleOut that was done can be taken back', () => {
+    fc.assert(
+      fc.property(anyInput, (input) => {
+        const planned = plan(input);
+        const [pool] = input.record.descriptor.pools;
+        const state = pool && input.record.pools[pool.name];
+        if (!planned.ok || input.request.kind !== 'scaleOut' || !pool || !state) return;
+        const rows = planned.plan.batches.flatMap((batch) => batch.rows);
+        const reused = (input.launched ?? []).filter(({ ordinal }) =>
+          planned.plan.reuse.some((ref) => ref.ordinal === ordinal),
+        );
+        const left = new Set(planned.plan.leave.map(({ ordinal }) => ordinal));
+        const members = [
+          ...state.inService.filter(({ ordinal }) => !left.has(ordinal)),
+          ...reused,
+          ...rows.map((row) => ({ ...row, serverId: '', portIds: [], token: '' })),
+        ];
+        const back = refusalOf({
+          record: {
+            ...input.record,
+            pools: { [pool.name]: { ...state, level: input.request.to, inService: members, nextOrdinal: 300 } },
+          },
+          snapshot: {
+            ...input.snapshot,
+            hosts: input.snapshot.hosts.map((host) => {
+              const taken = rows.filter((row) => row.host === host.name).length;
+              return { ...host, free: { ...host.free, vcpus: host.free.vcpus - taken } };
+            }),
+          },
+          request: { kind: 'scaleIn', pool: pool.name, to: state.level },
+        });
+        expect(back).toBeNull();
+      }),
+      runs,
+    );
+  });
+});
+
+describe('plans for several pools on the same hosts', () => {
+  test('keep every share, and do not promise the same room twice', () => {
+    let plans = 0;
+    fc.assert(
+      fc.property(anySeveral, (input) => {
+        const planned = plan(input);
+        if (!planned.ok) return;
+        plans += 1;
+        expect(breaches(input, planned.plan, { letter: planned.plan.toTheLetter })).toEqual([]);
+      }),
+      runs,
+    );
+    expect(plans).toBeGreaterThan(runs.numRuns / 10);
+  });
+
+  test('are refused as impossible only where one pool alone finds no place; else the word is NotFound', () => {
+    const seen = new Set<string>();
+    fc.assert(
+      fc.property(anySeveral, (input) => {
+        const planned = plan(input);
+        if (planned.ok) return;
+        seen.add(planned.refusal.kind);
+        if (planned.refusal.kind !== 'Impossible') return;
+        const name = planned.refusal.details.pool ?? '';
+        const pool = input.record.descriptor.pools.find((each) => each.name === name);
+        const state = input.record.pools[name];
+        if (!pool || !state) throw new Error(`there is no pool ${name}`);
+        const alone: PlanInput = {
+          ...input,
+          record: {
+            ...input.record,
+            descriptor: { ...input.record.descriptor, pools: [pool] },
+            pools: {
+              [name]: { ...state, level: input.request.kind === 'instantiate' ? pool.size.initial : state.level },
+            },
+          },
+        };
+        const question = questionOf(alone);
+        const most = input.request.kind === 'instantiate' ? capAt(pool.spare, question.to) : question.existingMost;
+        expect(leastLaunches({ ...question, existingMost: most })).toBeNull();
+      }),
+      runs,
+    );
+    expect([...seen].sort()).toEqual(['Impossible', 'NotFound']);
+  });
+});
