@@ -168,7 +168,7 @@ export interface WaitActivities {
 
 /** Task queue `bulkhead-watch`: slots of its own, or watches would fill those of everything else. */
 export interface WatchActivities {
-  /** Returns when the run has closed; not found is closed. */
+  /** Returns when the run has closed; not found is closed. An empty run id is the latest run of that workflow id. */
   watch(input: RunRef): Promise<'closed' | 'notFound'>;
 }
 

@@ -121,6 +121,8 @@ export interface EvacuateHostResult {
   readonly vnfs: readonly ProcedureResult[];
   /** VMs on the hosts that are not ours: left alone. */
   readonly foreign: Readonly<Record<string, readonly string[]>>;
+  /** A cancel that came after the last pivot: the run finished forward all the same. */
+  readonly cancelIgnored: boolean;
 }
 
 /** What a dry run returns. */

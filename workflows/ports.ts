@@ -4,7 +4,7 @@ import {
   proxyLocalActivities,
   type ActivityInterfaceFor,
 } from '@temporalio/workflow';
-import type { CloudActivities, RecordActivities, WaitActivities } from '../activities/ports';
+import type { CloudActivities, RecordActivities, WaitActivities, WatchActivities } from '../activities/ports';
 import { taskQueues } from '../domain/procedures';
 import type { Timing } from '../domain/timing';
 
@@ -51,3 +51,12 @@ export function record(): ActivityInterfaceFor<RecordActivities> {
     retry: { initialInterval: '200ms', maximumInterval: '5s' },
   });
 }
+
+/** A watch lasts as long as the run that it watches; it is begun again when a worker goes. */
+export const { watch } = proxyActivities<WatchActivities>({
+  taskQueue: taskQueues.watch,
+  startToCloseTimeout: '24h',
+  heartbeatTimeout: '10s',
+  retry: { initialInterval: '200ms', maximumInterval: '10s' },
+  cancellationType: ActivityCancellationType.TRY_CANCEL,
+});

@@ -16,6 +16,9 @@ describe('of a host that is to be worked on', () => {
     to: 4,
     pivot: 'publish#1',
     undo: ['reopenHosts', 'removeByToken'],
+    goneBack: ({ cloud }) => {
+      expect([...cloud.hosts.values()].filter(({ enabled }) => !enabled)).toEqual([]);
+    },
     succeeds: ({ result }, { cloud }) => {
       expect(result).toMatchObject({ vnfs: [{ launched: [{}], removed: [{}] }] });
       expect([...cloud.hosts.values()].filter(({ enabled }) => !enabled)).toHaveLength(1);

@@ -18,6 +18,8 @@ export interface Spec {
   readonly pivot: string;
   /** What else a clean run must have done. */
   readonly succeeds?: (ended: Ended, trial: Trial) => void;
+  /** What else must be as before where a run went back. */
+  readonly goneBack?: (trial: Trial) => void;
   /** Calls that undo: none where the pivot comes first. */
   readonly undo: readonly string[];
   /** The call at which the run fails so that all is undone. By default the last one before the pivot. */
@@ -27,6 +29,8 @@ export interface Spec {
   /** Calls before the pivot that pay what a commit of its own made debt: there is no way back from them. */
   readonly pays?: readonly string[];
 }
+
+const wentBack: readonly Ended['outcome'][] = ['refused', 'unwound', 'cancelled'];
 
 /** Trials at once: more would measure the machine. */
 const atOnce = 24;
@@ -63,6 +67,7 @@ export function fourTests(spec: Spec): void {
     const view = await trial.settle({ faults: script !== undefined }).catch((error: unknown) => {
       throw new Error(`${JSON.stringify(ended)}\n${transcript(trial.calls()).join('\n')}\n${String(error)}`);
     });
+    if (wentBack.includes(ended.outcome)) spec.goneBack?.(trial);
     return { trial, ended, level: view?.pools['web']?.level ?? null };
   };
 

@@ -18,21 +18,46 @@ import {
 /** Events of a run's history at which something is done to it: from just started to just before its end. */
 const moments = [4, 9, 14, 19, 24, 30, 36];
 
-const procedures: readonly { procedure: Procedure; input: (vnf: string, anyOf: string) => Record<string, unknown> }[] =
-  [
-    { procedure: 'instantiate', input: (vnf) => ({ vnf, descriptor: small }) },
-    { procedure: 'scaleOut', input: (vnf) => ({ vnf, pool: 'web', to: 6 }) },
-    { procedure: 'scaleIn', input: (vnf) => ({ vnf, pool: 'web', to: 3 }) },
-    { procedure: 'heal', input: (vnf, member) => ({ vnf, members: [member] }) },
-    { procedure: 'terminate', input: (vnf) => ({ vnf }) },
-  ];
+/** What a procedure is given: the VNF, one of its members and that member's host, which no other VNF is on. */
+interface Victim {
+  readonly vnf: string;
+  readonly member: string;
+  readonly host: string;
+}
+
+interface Case {
+  readonly what: string;
+  readonly procedure: Procedure;
+  readonly input: (victim: Victim) => Record<string, unknown>;
+  /** What befalls it before. */
+  readonly before?: (victim: Victim) => Promise<void>;
+}
+
+const cases: readonly Case[] = [
+  { what: 'instantiate', procedure: 'instantiate', input: ({ vnf }) => ({ vnf, descriptor: small }) },
+  { what: 'scaleOut', procedure: 'scaleOut', input: ({ vnf }) => ({ vnf, pool: 'web', to: 6 }) },
+  { what: 'scaleIn', procedure: 'scaleIn', input: ({ vnf }) => ({ vnf, pool: 'web', to: 3 }) },
+  { what: 'heal', procedure: 'heal', input: ({ vnf, member }) => ({ vnf, members: [member] }) },
+  {
+    what: 'evacuateHost for maintenance',
+    procedure: 'evacuateHost',
+    input: ({ host }) => ({ hosts: [host], cause: 'maintenance' }),
+  },
+  {
+    what: 'evacuateHost of a dead host',
+    procedure: 'evacuateHost',
+    before: ({ host }) => world.stack.observer.setHost(host, { alive: false }),
+    input: ({ host }) => ({ hosts: [host], cause: 'failed', fenced: true }),
+  },
+  { what: 'terminate', procedure: 'terminate', input: ({ vnf }) => ({ vnf }) },
+];
 
 let world: World;
 let count = 0;
 
 beforeAll(async () => {
-  // Hosts enough that VNFs which are planned at the same moment do not take each other's room.
-  world = await startWorld({ hosts: 'mz=120,dmz=4' });
+  // Hosts enough that VNFs which are planned at the same moment do not take each other's room, and that many may be closed.
+  world = await startWorld({ hosts: 'mz=240,dmz=4' });
 }, 120_000);
 
 afterAll(async () => {
@@ -44,20 +69,43 @@ function newName(): string {
   return `v${String(count)}`;
 }
 
-/** By VNF, the name of a member that it ended up with. */
-async function instantiated(names: readonly string[]): Promise<ReadonlyMap<string, string>> {
+/** A VNF for each name, and of each a member on a host that no other VNF is on, or that no other is to lose. */
+async function instantiated(names: readonly string[]): Promise<ReadonlyMap<string, Victim>> {
   const members = await Promise.all(
-    names.map(async (vnf): Promise<[string, string]> => {
-      expect(await world.run('instantiate', { vnf, descriptor: small })).toMatchObject({ outcome: 'completed' });
-      const ordinal = (await world.settle(vnf))?.pools['web']?.inService[0]?.ordinal ?? 0;
-      return [vnf, `${vnf}-web-${String(ordinal)}`];
+    names.map(async (vnf) => {
+      const ended = await world.run('instantiate', { vnf, descriptor: small });
+      if (ended.outcome !== 'completed') throw new Error(`${vnf} did not come up: ${JSON.stringify(ended)}`);
+      return { vnf, serving: (await world.settle(vnf))?.pools['web']?.inService ?? [] };
     }),
   );
-  return new Map(members);
+  const vnfsOn = new Map<string, Set<string>>();
+  for (const { vnf, serving } of members)
+    for (const { host } of serving) vnfsOn.set(host, (vnfsOn.get(host) ?? new Set()).add(vnf));
+  const lost = new Set<string>();
+  return new Map(
+    members.map(({ vnf, serving }) => {
+      const free = serving.filter(({ host }) => !lost.has(host));
+      const own = free.find(({ host }) => vnfsOn.get(host)?.size === 1) ?? free[0];
+      if (own) lost.add(own.host);
+      return [vnf, { vnf, member: `${vnf}-web-${String(own?.ordinal ?? 0)}`, host: own?.host ?? '' }];
+    }),
+  );
+}
+
+/** What evacuateHost began for each VNF goes on without it, and is waited for. */
+async function childrenEnded(): Promise<void> {
+  await until('no child is at work', 60, async () => {
+    const running = world.client.workflow.list({
+      query: `WorkflowType IN ('evacuateVnf', 'hostMutex') AND ExecutionStatus = 'Running'`,
+    });
+    for await (const _each of running) return false;
+    return true;
+  });
 }
 
 /** Terminated VNFs leave an empty cloud, and room for the next test. */
 async function cleared(names: readonly string[]): Promise<void> {
+  await childrenEnded();
   await Promise.all(
     names.map(async (vnf) => {
       if ((await world.settle(vnf)) === null) return;
@@ -69,30 +117,42 @@ async function cleared(names: readonly string[]): Promise<void> {
 }
 
 interface Struck {
-  readonly procedure: Procedure;
+  readonly what: string;
   readonly struck: boolean;
   readonly ended: Ended;
+}
+
+/** Each case once for each of `several`, on a VNF of its own. */
+async function readied<T>(several: readonly T[]): Promise<readonly { at: T; each: Case; victim: Victim }[]> {
+  const wanted = cases.flatMap((each) => several.map((at) => ({ at, each, vnf: newName() })));
+  const there = wanted.filter(({ each }) => each.procedure !== 'instantiate').map(({ vnf }) => vnf);
+  const victims = await instantiated(there);
+  return await Promise.all(
+    wanted.map(async ({ at, each, vnf }) => {
+      const victim = victims.get(vnf) ?? { vnf, member: '', host: '' };
+      await each.before?.(victim);
+      return { at, each, victim };
+    }),
+  );
 }
 
 /** Every procedure, each at every moment, each on a VNF of its own, all at once. `strike` says whether it struck. */
 async function struckEverywhere(
   strike: (begun: Begun) => Promise<boolean>,
 ): Promise<{ names: string[]; ended: Struck[] }> {
-  const cases = procedures.flatMap((each) => moments.map((events) => ({ ...each, events, vnf: newName() })));
-  const members = await instantiated(
-    cases.filter(({ procedure }) => procedure !== 'instantiate').map(({ vnf }) => vnf),
-  );
+  const ready = await readied(moments);
   const ended = await Promise.all(
-    cases.map(async ({ procedure, input, events, vnf }) => {
-      const begun = await world.begin(procedure, input(vnf, members.get(vnf) ?? ''));
+    ready.map(async ({ at: events, each: { what, procedure, input }, victim }) => {
+      const begun = await world.begin(procedure, input(victim));
       const struck = (await reaches(begun.handle, events)) === 'reached' && (await strike(begun));
-      return { procedure, struck, ended: await begun.end() };
+      return { what, struck, ended: await begun.end() };
     }),
   );
-  for (const { procedure } of procedures) {
-    expect(ended.filter((each) => each.procedure === procedure && each.struck).length).toBeGreaterThanOrEqual(3);
+  for (const { what } of cases) {
+    const times = ended.filter((each) => each.what === what && each.struck).length;
+    expect({ what, enough: times >= 3 }).toEqual({ what, enough: true });
   }
-  return { names: cases.map(({ vnf }) => vnf), ended };
+  return { names: ready.map(({ victim }) => victim.vnf), ended };
 }
 
 /** With all that is known of those that ended otherwise. */
@@ -146,30 +206,26 @@ test('runs cancelled at any moment go back before the pivot and forward after it
 }, 240_000);
 
 test('a worker killed at any moment is replaced, and every run goes on', async () => {
-  const cases = procedures.slice(0, 4).map((each) => ({ ...each, vnf: newName() }));
-  const members = await instantiated(cases.slice(1).map(({ vnf }) => vnf));
-  const begun = await Promise.all(
-    cases.map(({ procedure, input, vnf }) => world.begin(procedure, input(vnf, members.get(vnf) ?? ''))),
-  );
+  const ready = await readied(['once']);
+  const begun = await Promise.all(ready.map(({ each, victim }) => world.begin(each.procedure, each.input(victim))));
   // Three times, wherever they are by then.
   for (const events of [8, 16, 24]) {
     for (const { handle } of begun.slice(0, 1)) await reaches(handle, events);
     world.stack.workers.at(-1)?.kill('SIGKILL');
     await world.stack.startWorker();
   }
-  for (const each of begun) expect((await each.end()).outcome).toBe('completed');
-  await cleared(cases.map(({ vnf }) => vnf));
+  for (const each of begun) expect(await each.end()).toMatchObject({ outcome: 'completed' });
+  await cleared(ready.map(({ victim }) => victim.vnf));
 }, 240_000);
 
 test('a worker stopped past its time-outs and resumed makes nothing twice', async () => {
-  const names = [newName(), newName(), newName()];
-  await instantiated(names);
+  const ready = await readied(['once', 'again']);
   const stopped = world.stack.workers.at(-1);
   const before = await world.stack.observer.lastSeq();
-  const begun = await Promise.all(names.map((vnf) => world.begin('scaleOut', { vnf, pool: 'web', to: 9 })));
+  const begun = await Promise.all(ready.map(({ each, victim }) => world.begin(each.procedure, each.input(victim))));
   const sinceThen = async (type: string): Promise<number> =>
     (await world.stack.observer.log()).filter((event) => event.seq > before && event.type === type).length;
-  await until('a launch is under way', 30, async () => (await sinceThen('port.created')) > 0);
+  await until('launches and deletions are under way', 30, async () => (await sinceThen('port.created')) > 0);
   stopped?.kill('SIGSTOP');
   await world.stack.startWorker();
   // What it was doing is begun again by the other: an activity is at its second attempt.
@@ -179,8 +235,8 @@ test('a worker stopped past its time-outs and resumed makes nothing twice', asyn
     return again || described.every(({ status }) => status.name !== 'RUNNING');
   });
   stopped?.kill('SIGCONT');
-  for (const each of begun) expect((await each.end()).outcome).toBe('completed');
-  await cleared(names);
+  for (const each of begun) expect(await each.end()).toMatchObject({ outcome: 'completed' });
+  await cleared(ready.map(({ victim }) => victim.vnf));
 }, 240_000);
 
 test('ten callers at once on one VNF are served one at a time', async () => {

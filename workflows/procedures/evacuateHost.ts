@@ -17,7 +17,7 @@ import type { RecordView } from '../../domain/turn';
 import type { Timing } from '../../domain/timing';
 import { asFailure, toApplicationFailure } from '../failures';
 import { parseInput } from '../input';
-import { cloud, record as recordPort } from '../ports';
+import { cloud, record as recordPort, watch } from '../ports';
 import { mark, say } from '../progress';
 import type { evacuateVnf } from './evacuateVnf';
 import type { hostMutex } from './hostMutex';
@@ -126,6 +126,13 @@ async function evacuate(job: Job, before: readonly RecordView[]): Promise<Evacua
   }
   mark({ phase: 'evacuating' });
   const results = await evacuateVnfs(job, records);
+  const cancelled = results.find((each) => each.cancelled !== undefined);
+  if (cancelled) {
+    // Those past their pivot have finished forward; the host is not empty, and so goes back to work.
+    if (cause === 'maintenance') await reopen(job, undefined);
+    mark({ phase: 'ended', outcome: 'cancelled' });
+    throw cancelled.cancelled;
+  }
   const failed = results.flatMap((each) => (each.failure ? [each.failure] : []));
   const [first] = failed;
   if (first) {
@@ -157,6 +164,7 @@ async function evacuate(job: Job, before: readonly RecordView[]): Promise<Evacua
     foreign: Object.fromEntries(
       contents.filter((each) => each.foreign.length > 0).map((each) => [each.host, each.foreign]),
     ),
+    cancelIgnored: CancellationScope.current().consideredCancelled,
   };
 }
 
@@ -164,6 +172,8 @@ interface VnfOutcome {
   readonly vnf: string;
   readonly result?: ProcedureResult;
   readonly failure?: Failure;
+  /** The cancel that it went back for, or that came before it was begun. */
+  readonly cancelled?: unknown;
 }
 
 /** The undo of closing: only what this run closed. What it cannot reopen is for a person to. */
@@ -201,33 +211,59 @@ function planAll({ hosts, cause, timing }: Job, records: readonly RecordView[]):
 
 /** Started in order of danger, then all at work at once: each waits for nothing but its own VNF's turn. */
 async function evacuateVnfs(job: Job, records: readonly RecordView[]): Promise<VnfOutcome[]> {
-  const { hosts, cause, ifBusy, waitSeconds } = job;
+  const { hosts } = job;
   const ordered = [...records].sort((a, b) => slack(a, hosts) - slack(b, hosts) || a.vnf.localeCompare(b.vnf));
-  const handles: { vnf: string; handle: ChildWorkflowHandle<typeof evacuateVnf> }[] = [];
+  const outcomes: Promise<VnfOutcome>[] = [];
   for (const { vnf } of ordered) {
     say(`evacuating ${hosts.join(', ')}: ${vnf}`);
-    const handle = await startChild<typeof evacuateVnf>('evacuateVnf', {
-      workflowId: `evacuate:${vnf}:${job.occurrence}`,
+    const begun = await settled(vnf, beginEvacuateVnf(job, vnf));
+    outcomes.push('value' in begun ? outcomeOf(vnf, begun.value) : Promise.resolve(begun));
+  }
+  return await Promise.all(outcomes);
+}
+
+/**
+ * A run that a reset made may find that the run before it has begun this child already: that one ends first, and this one
+ * moves what is still there.
+ */
+async function beginEvacuateVnf(
+  { hosts, cause, ifBusy, waitSeconds, occurrence }: Job,
+  vnf: string,
+): Promise<ChildWorkflowHandle<typeof evacuateVnf>> {
+  const workflowId = `evacuate:${vnf}:${occurrence}`;
+  const begin = (): Promise<ChildWorkflowHandle<typeof evacuateVnf>> =>
+    startChild<typeof evacuateVnf>('evacuateVnf', {
+      workflowId,
       args: [{ vnf, hosts, cause, ifBusy, waitSeconds }],
       parentClosePolicy: ParentClosePolicy.ABANDON,
       cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
       staticSummary: `move ${vnf} off ${hosts.join(', ')}`,
     });
-    handles.push({ vnf, handle });
+  try {
+    return await begin();
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    await watch({ workflowId, runId: '' });
+    return await begin();
   }
-  return await Promise.all(
-    handles.map(async ({ vnf, handle }) => {
-      try {
-        return { vnf, result: (await handle.result()) as ProcedureResult };
-      } catch (error) {
-        const reason = asFailure(error);
-        // A VNF that was terminated meanwhile has nothing on the host any more.
-        if (reason?.kind === 'UnknownVnf') return { vnf };
-        if (reason) return { vnf, failure: reason };
-        throw error;
-      }
-    }),
-  );
+}
+
+async function outcomeOf(vnf: string, handle: ChildWorkflowHandle<typeof evacuateVnf>): Promise<VnfOutcome> {
+  const ended = await settled(vnf, handle.result());
+  return 'value' in ended ? { vnf, result: ended.value as ProcedureResult } : ended;
+}
+
+/** How a child failed, as an outcome: the others go on, and are waited for, whatever becomes of one. */
+async function settled<T>(vnf: string, child: Promise<T>): Promise<{ readonly value: T } | VnfOutcome> {
+  try {
+    return { value: await child };
+  } catch (error) {
+    if (isCancellation(error)) return { vnf, cancelled: error };
+    const reason = asFailure(error);
+    if (reason === undefined) throw error;
+    // A VNF that was terminated meanwhile has nothing on the host any more.
+    return reason.kind === 'UnknownVnf' ? { vnf } : { vnf, failure: reason };
+  }
 }
 
 /** How many more members its worst pool can lose: the smaller, the sooner it is helped. */

@@ -1,23 +1,6 @@
-import {
-  ActivityCancellationType,
-  CancellationScope,
-  condition,
-  defineSignal,
-  isCancellation,
-  proxyActivities,
-  setHandler,
-} from '@temporalio/workflow';
-import type { WatchActivities } from '../../activities/ports';
-import { taskQueues } from '../../domain/procedures';
+import { CancellationScope, condition, defineSignal, isCancellation, setHandler } from '@temporalio/workflow';
 import type { RunRef } from '../../domain/turn';
-
-const { watch } = proxyActivities<WatchActivities>({
-  taskQueue: taskQueues.watch,
-  startToCloseTimeout: '24h',
-  heartbeatTimeout: '10s',
-  retry: { initialInterval: '200ms', maximumInterval: '10s' },
-  cancellationType: ActivityCancellationType.TRY_CANCEL,
-});
+import { watch } from '../ports';
 
 /**
  * Under the id `host:<name>`: while it runs, nobody else evacuates that host. It ends when its holder says so, or has

@@ -1,5 +1,4 @@
 import {
-  ActivityCancellationType,
   CancellationScope,
   condition,
   continueAsNew,
@@ -18,7 +17,7 @@ import {
   workflowInfo,
   rootCause,
 } from '@temporalio/workflow';
-import type { CloudActivities, WatchActivities } from '../../activities/ports';
+import type { CloudActivities } from '../../activities/ports';
 import type { Descriptor } from '../../domain/descriptor/descriptor';
 import { failure, type Failure } from '../../domain/failure';
 import { taskQueues } from '../../domain/procedures';
@@ -42,6 +41,7 @@ import {
   type RunRef,
 } from '../../domain/turn';
 import type { AuditInput, AuditResult } from '../procedures/audit';
+import { watch } from '../ports';
 import { attributes } from '../progress';
 import { recordDetails } from '../details';
 import * as recordState from './state';
@@ -87,15 +87,6 @@ type Message =
   /** The run that bore this token has closed. */
   | { readonly kind: 'closed'; readonly token: string }
   | { readonly kind: 'cleaned'; readonly token: string; readonly result: AuditResult | { readonly error: string } };
-
-const { watch } = proxyActivities<WatchActivities>({
-  taskQueue: taskQueues.watch,
-  // A watch lasts as long as its run; it is begun again when a worker goes.
-  startToCloseTimeout: '24h',
-  heartbeatTimeout: '10s',
-  retry: { initialInterval: '200ms', maximumInterval: '10s' },
-  cancellationType: ActivityCancellationType.TRY_CANCEL,
-});
 
 /** Well below the server's limit of 51,200, so that a replay stays quick. */
 const eventsBeforeContinuing = 4_000;
