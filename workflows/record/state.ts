@@ -69,6 +69,11 @@ export const limits = {
   /** After this the oldest ask goes first, whatever its class. */
   overtakes: 3,
   cleanUpTries: 3,
+  /**
+   * A longer history is continued as new, between turns. Well below the server's 51,200, so that a replay stays quick, and below
+   * its 10,000 signals for a run, of which each is an event.
+   */
+  events: 4_000,
 } as const;
 
 export function newState(input: { vnf: string; descriptor: Descriptor; timing: Timing }): RecordState {

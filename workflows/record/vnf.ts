@@ -88,9 +88,6 @@ type Message =
   | { readonly kind: 'closed'; readonly token: string }
   | { readonly kind: 'cleaned'; readonly token: string; readonly result: AuditResult | { readonly error: string } };
 
-/** Well below the server's limit of 51,200, so that a replay stays quick. */
-const eventsBeforeContinuing = 4_000;
-
 export function vnf(input: RecordInput): Promise<{ revision: number }> {
   // Cancelling a record by hand would leave its members with nobody to know them: only `terminate` ends a VNF.
   return CancellationScope.nonCancellable(() => keepRecord(input));
@@ -283,7 +280,7 @@ async function keepRecord(input: RecordInput): Promise<{ revision: number }> {
 
 function mustContinue(): boolean {
   const { historyLength, continueAsNewSuggested } = workflowInfo();
-  return continueAsNewSuggested || historyLength > eventsBeforeContinuing;
+  return continueAsNewSuggested || historyLength > recordState.limits.events;
 }
 
 function parse(name: string, arg: unknown): Message | null {

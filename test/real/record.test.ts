@@ -1,0 +1,54 @@
+import { recordWorkflowId } from '../../domain/names';
+import { limits } from '../../workflows/record/state';
+import { expectHeld, small, startWorld, until, type World } from './world';
+
+/** The record lives as long as its VNF: its history is cut off now and then, and nothing that it was told may be lost by that. */
+
+let world: World;
+
+beforeAll(async () => {
+  world = await startWorld();
+}, 120_000);
+
+afterAll(async () => {
+  await world.stop();
+}, 60_000);
+
+test('a record that continues as new forgets nothing: members, queue, nor a message that came at that moment', async () => {
+  const vnf = 'web1';
+  expect((await world.run('instantiate', { vnf, descriptor: small })).outcome).toBe('completed');
+  const before = await world.settle(vnf);
+  const handle = world.client.workflow.getHandle(recordWorkflowId(vnf));
+  const { runId } = await handle.describe();
+
+  // Messages that are no messages are dropped and counted, so that each can be accounted for.
+  let sent = 0;
+  const nonsense = async (): Promise<void> => {
+    await handle.signal('ask', { nonsense: sent });
+    sent += 1;
+  };
+  const ofRun = world.client.workflow.getHandle(recordWorkflowId(vnf), runId);
+  while ((await ofRun.describe()).historyLength < limits.events)
+    await Promise.all(Array.from({ length: 100 }, nonsense));
+  const begun = await world.begin('scaleOut', { vnf, pool: 'web', to: 6 });
+  // They go on coming while it continues.
+  await until('it has continued', 60, async () => {
+    await nonsense();
+    return (await handle.describe()).runId !== runId;
+  });
+
+  expect((await begun.end()).outcome).toBe('completed');
+  await until('every message is counted', 30, async () => (await world.bulkhead.status(vnf)).dropped === sent);
+  const after = await world.settle(vnf);
+  const members = after?.pools['web']?.inService ?? [];
+  expect(members).toHaveLength(6);
+  expect(members).toEqual(expect.arrayContaining([...(before?.pools['web']?.inService ?? [])]));
+  expect(after?.occurrences.map(({ procedure, outcome }) => [procedure, outcome])).toEqual([
+    ['instantiate', 'completed'],
+    ['scaleOut', 'completed'],
+  ]);
+
+  expect((await world.run('terminate', { vnf })).outcome).toBe('completed');
+  expect(await world.settle(vnf)).toBeNull();
+  expectHeld(await world.verdict());
+}, 240_000);
