@@ -37,21 +37,26 @@ export interface Tagged {
 }
 
 export function readTags(tags: readonly string[]): Tagged {
-  const valueOf = (key: string): string | undefined => {
+  const valueOf = (key: string, form: RegExp): string | undefined => {
     const prefix = `bulkhead:${key}=`;
-    return tags.find((each) => each.startsWith(prefix))?.slice(prefix.length);
+    const value = tags.find((each) => each.startsWith(prefix))?.slice(prefix.length);
+    return value !== undefined && form.test(value) ? value : undefined;
   };
-  const vnf = valueOf('vnf');
-  const pool = valueOf('pool');
-  const ordinal = Number(valueOf('ordinal') ?? NaN);
-  const token = valueOf('token');
+  const vnf = valueOf('vnf', something);
+  const pool = valueOf('pool', something);
+  const ordinal = valueOf('ordinal', decimal);
+  const token = valueOf('token', something);
   return {
     ...(vnf !== undefined && { vnf }),
     ...(pool !== undefined && { pool }),
-    ...(Number.isSafeInteger(ordinal) && { ordinal }),
+    ...(ordinal !== undefined && { ordinal: Number(ordinal) }),
     ...(token !== undefined && { token }),
   };
 }
+
+const something = /./;
+/** As `String` writes it and no other way, up to what is exact. */
+const decimal = /^[1-9][0-9]{0,14}$/;
 
 /** The workflow id of a VNF's record. No procedure may be started with such an id. */
 export function recordWorkflowId(vnf: string): string {

@@ -1,6 +1,7 @@
 import { leastLevelOfShare, saySpare, spareAt } from '../levels';
-import type { Descriptor, Pool } from './descriptor';
-import { dependencyCycle } from './layers';
+import { dependencyCycles } from './layers';
+import type { LegibleDescriptor, LegiblePool } from './legible';
+import { anybody, isCidr } from './schema';
 
 /** What a descriptor says that cannot be true together: each with the path of the bad value and what would be right. */
 export interface Problem {
@@ -8,54 +9,50 @@ export interface Problem {
   readonly message: string;
 }
 
-export function contradictions(descriptor: Descriptor): Problem[] {
-  const names = descriptor.pools.map((pool) => pool.name);
+export function contradictions({ networks, pools }: LegibleDescriptor): Problem[] {
+  const known = { networks, pools: namesOf(pools) };
   return [
-    ...duplicates(names),
-    ...descriptor.pools.flatMap((pool, index) => ofPool(pool, { at: `pools.${String(index)}`, names, descriptor })),
-    ...cycle(descriptor),
+    ...duplicates(pools),
+    ...pools.flatMap((pool, index) => {
+      const at = `pools.${String(index)}`;
+      return [...sizes(pool, at), ...spares(pool, at), ...references(pool, at, known)];
+    }),
+    ...cycles(pools),
   ];
 }
 
-function duplicates(names: readonly string[]): Problem[] {
-  return names.flatMap((name, index) =>
-    names.indexOf(name) < index
-      ? [
-          {
-            path: `pools.${String(index)}.name`,
-            message: `there is a pool ${name} already; each pool has a name of its own`,
-          },
-        ]
-      : [],
-  );
+/** Undefined where a name is missing or malformed: then nobody can tell which pools there are. */
+function namesOf(pools: readonly LegiblePool[]): readonly string[] | undefined {
+  const names = pools.flatMap(({ name }) => name ?? []);
+  return names.length === pools.length ? names : undefined;
 }
 
-interface Place {
-  readonly at: string;
-  readonly names: readonly string[];
-  readonly descriptor: Descriptor;
+function duplicates(pools: readonly LegiblePool[]): Problem[] {
+  const seen = new Set<string>();
+  return pools.flatMap(({ name }, index) => {
+    if (name === undefined || !seen.has(name)) {
+      if (name !== undefined) seen.add(name);
+      return [];
+    }
+    const message = `there is a pool ${name} already; each pool has a name of its own`;
+    return [{ path: `pools.${String(index)}.name`, message }];
+  });
 }
 
-function ofPool(pool: Pool, place: Place): Problem[] {
-  return [...sizes(pool, place), ...spares(pool, place), ...references(pool, place)];
+function sizes({ size: { min, initial, max } }: LegiblePool, at: string): Problem[] {
+  if (min > max)
+    return [{ path: `${at}.size`, message: `min ${String(min)} is above max ${String(max)}; make min the smaller` }];
+  if (initial < min || initial > max) {
+    const message = `give an initial size from ${String(min)} to ${String(max)}`;
+    return [{ path: `${at}.size.initial`, message }];
+  }
+  return [];
 }
 
-function sizes({ size: { min, initial, max } }: Pool, { at }: Place): Problem[] {
-  const problems: Problem[] = [];
-  if (min > max) problems.push({ path: `${at}.size`, message: `min ${String(min)} is above max ${String(max)}` });
-  else if (initial < min || initial > max)
-    problems.push({
-      path: `${at}.size.initial`,
-      message: `give an initial size from ${String(min)} to ${String(max)}`,
-    });
-  if (max > 10_000) problems.push({ path: `${at}.size.max`, message: 'a pool has at most 10000 members' });
-  return problems;
-}
-
-function spares(pool: Pool, { at }: Place): Problem[] {
+function spares(pool: LegiblePool, at: string): Problem[] {
   const { spare, belowShare } = pool;
   const { min, max } = pool.size;
-  if (spare === 'none' || min > max || max > 10_000) return [];
+  if (spare === undefined || spare === 'none' || min > max) return [];
   const least = leastLevelOfShare(spare);
   if (least > max) {
     return [
@@ -66,70 +63,62 @@ function spares(pool: Pool, { at }: Place): Problem[] {
     ];
   }
   const problems: Problem[] = [];
-  if (min < least && belowShare === 'refuse') {
+  if (belowShare === 'refuse' && min < least) {
     problems.push({
       path: `${at}.size.min`,
       message: `below level ${String(least)} no placement keeps ${saySpare(spare)} on a host; make min ${String(least)}, or say belowShare: onePerHost`,
     });
   }
-  const bad = firstLevelWithoutNeed(pool);
-  if (bad !== null) {
+  const from = belowShare === 'onePerHost' ? min : Math.max(min, least);
+  for (let level = from; level <= max; level++) {
+    // k(L) < L must hold at every allowed level.
+    if (spareAt(spare, level) < level) continue;
     problems.push({
       path: `${at}.spare`,
-      message: `at level ${String(bad)} all ${String(bad)} members would be spare; make min larger than the spare, the spare smaller, or say spare: none`,
+      message: `at level ${String(level)} all ${String(level)} members would be spare; make min larger than the spare, the spare smaller, or say spare: none`,
     });
+    break;
   }
   return problems;
 }
 
-/** k(L) < L must hold at every allowed level. */
-function firstLevelWithoutNeed({ spare, size: { min, max } }: Pool): number | null {
-  for (let level = min; level <= max; level++) if (spareAt(spare, level) >= level) return level;
-  return null;
+interface Known {
+  readonly networks: readonly string[] | undefined;
+  readonly pools: readonly string[] | undefined;
 }
 
-function references(pool: Pool, { at, names, descriptor }: Place): Problem[] {
-  const networks = Object.keys(descriptor.networks);
+function references(pool: LegiblePool, at: string, known: Known): Problem[] {
   const problems: Problem[] = [];
+  const add = (path: string, message: string): void => void problems.push({ path: `${at}.${path}`, message });
   pool.networks.forEach((network, index) => {
-    if (!networks.includes(network))
-      problems.push({
-        path: `${at}.networks.${String(index)}`,
-        message: `there is no network ${network}; there are ${networks.join(', ')}`,
-      });
-    if (pool.networks.indexOf(network) < index)
-      problems.push({ path: `${at}.networks.${String(index)}`, message: `network ${network} stands there twice` });
+    if (network === undefined) return;
+    const path = `networks.${String(index)}`;
+    if (known.networks && !known.networks.includes(network))
+      add(path, `there is no network ${network}; there are ${known.networks.join(', ') || 'none'}`);
+    if (pool.networks.indexOf(network) < index) add(path, `network ${network} stands there twice; remove one`);
   });
-  pool.dependsOn.forEach((name, index) => {
-    if (!names.includes(name))
-      problems.push({
-        path: `${at}.dependsOn.${String(index)}`,
-        message: `there is no pool ${name}; there are ${names.join(', ')}`,
-      });
-  });
-  pool.securityRules.forEach(({ from }, index) => {
-    if (from === 'any' || names.includes(from) || isCidr(from)) return;
-    problems.push({
-      path: `${at}.securityRules.${String(index)}.from`,
-      message: `${from} is neither "any", nor a CIDR like 10.0.0.0/8, nor one of the pools ${names.join(', ')}`,
-    });
-  });
+  if (!known.pools) return problems;
+  for (const [index, name] of pool.dependsOn.entries()) {
+    if (name === undefined || known.pools.includes(name)) continue;
+    add(`dependsOn.${String(index)}`, `there is no pool ${name}; there are ${known.pools.join(', ')}`);
+  }
+  for (const [index, rule] of pool.securityRules.entries()) {
+    const from = rule?.from;
+    if (from === undefined || from === anybody || isCidr(from) || known.pools.includes(from)) continue;
+    add(
+      `securityRules.${String(index)}.from`,
+      `there is no pool ${from}; give "${anybody}", a CIDR like 10.0.0.0/8, or one of ${known.pools.join(', ')}`,
+    );
+  }
   return problems;
 }
 
-function isCidr(text: string): boolean {
-  const match = /^([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})\/([0-9]{1,2})$/.exec(text);
-  if (match) return match.slice(1, 5).every((part) => Number(part) <= 255) && Number(match[5]) <= 32;
-  return /^[0-9a-f:]+\/[0-9]{1,3}$/i.test(text) && text.includes(':');
-}
-
-function cycle(descriptor: Descriptor): Problem[] {
-  const names = dependencyCycle(descriptor.pools);
-  if (names.length === 0) return [];
-  return [
-    {
-      path: 'pools',
-      message: `${names.join(', ')} wait for each other (dependsOn); one of them must be able to start first`,
-    },
-  ];
+function cycles(pools: readonly LegiblePool[]): Problem[] {
+  const named = pools.flatMap(({ name, dependsOn }) =>
+    name === undefined ? [] : [{ name, dependsOn: dependsOn.filter((each) => each !== undefined) }],
+  );
+  return dependencyCycles(named).map((names) => ({
+    path: `pools.${String(pools.findIndex(({ name }) => name === names[0]))}.dependsOn`,
+    message: `${[...names, names[0]].join(' waits for ')}; one of them must be able to start first`,
+  }));
 }

@@ -1,67 +1,81 @@
-import { parse as parseYaml } from 'yaml';
+import { Lexer, Parser, parse as parseYaml } from 'yaml';
+import type { z } from 'zod';
 import { contradictions, type Problem } from './contradictions';
 import type { Descriptor } from './descriptor';
+import { legible } from './legible';
 import { descriptorSchema } from './schema';
 
 export type ParsedDescriptor =
   | { readonly ok: true; readonly descriptor: Descriptor }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
+/** More problems than a person reads at once; a failure must carry them. */
+const problemsMax = 100;
+/** Characters. A file of 50 pools has fewer, and no text of this size keeps the YAML parser busy for long. */
+const textMax = 65_536;
+/** A descriptor nests less than ten deep; the YAML parser calls itself for each level, and a worker must survive that. */
+const nestingMax = 50;
+/** An unknown key is said with its beginning. */
+const keyMax = 60;
+
 /** A descriptor as data (from YAML, JSON, or parsed before). Refused with all its problems in one go. */
 export function parseDescriptor(input: unknown): ParsedDescriptor {
   const parsed = descriptorSchema.safeParse(input);
-  if (!parsed.success) {
-    const problems = parsed.error.issues.flatMap((issue) =>
-      issue.code === 'unrecognized_keys'
-        ? issue.keys.map((key) => ({
-            path: [...issue.path, key].join('.'),
-            message: `there is no such key; remove ${key}, or look for a misspelling`,
-          }))
-        : [{ path: issue.path.join('.') || '(descriptor)', message: issue.message }],
-    );
-    return { ok: false, problems: [...problems, ...contradictionsOfWhatParses(input)] };
-  }
-  const problems = contradictions(parsed.data);
-  return problems.length > 0 ? { ok: false, problems } : { ok: true, descriptor: parsed.data };
+  const malformed = parsed.success ? [] : parsed.error.issues.flatMap(problemsOf);
+  const problems = [...malformed, ...contradictions(legible(input))];
+  return parsed.success && problems.length === 0
+    ? { ok: true, descriptor: parsed.data }
+    : { ok: false, problems: shortened(problems) };
 }
 
 /** YAML or JSON text: JSON is YAML. */
 export function parseDescriptorText(text: string): ParsedDescriptor {
+  if (text.length > textMax) return unreadable(`a descriptor has at most ${String(textMax)} characters`);
+  let data: unknown;
   try {
-    return parseDescriptor(parseYaml(text));
+    if (nestsTooDeep(text)) return unreadable(`a descriptor nests at most ${String(nestingMax)} deep`);
+    data = parseYaml(text);
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    return { ok: false, problems: [{ path: '(descriptor)', message: `this is neither YAML nor JSON: ${message}` }] };
+    return unreadable(`this is neither YAML nor JSON: ${error instanceof Error ? error.message : String(error)}`);
   }
+  return parseDescriptor(data);
 }
 
-/**
- * All problems in one go, also where something else does not parse: unknown keys are dropped, and the pools that parse are
- * held against each other.
- */
-function contradictionsOfWhatParses(input: unknown): readonly Problem[] {
-  const repaired = withoutUnknownKeys(input, 5);
-  const parsed = descriptorSchema.safeParse(repaired);
-  return parsed.success ? contradictions(parsed.data) : [];
+function unreadable(message: string): ParsedDescriptor {
+  return { ok: false, problems: [{ path: '(descriptor)', message }] };
 }
 
-function withoutUnknownKeys(input: unknown, tries: number): unknown {
-  const parsed = descriptorSchema.safeParse(input);
-  if (parsed.success || tries === 0) return input;
-  const copy = structuredClone(input);
-  let removed = false;
-  for (const issue of parsed.error.issues) {
-    if (issue.code !== 'unrecognized_keys') continue;
-    const parent = issue.path.reduce<unknown>((at, key) => (isObject(at) ? at[String(key)] : undefined), copy);
-    if (!isObject(parent)) continue;
-    for (const key of issue.keys) {
-      removed = true;
-      Reflect.deleteProperty(parent, key);
-    }
+/** The parser of tokens, unlike that of values, has a stack of its own. */
+function nestsTooDeep(text: string): boolean {
+  const parser = new Parser();
+  for (const lexeme of new Lexer().lex(text)) {
+    // A generator: it parses as far as it is asked for.
+    Array.from(parser.next(lexeme));
+    if (parser.stack.length > nestingMax) return true;
   }
-  return removed ? withoutUnknownKeys(copy, tries - 1) : input;
+  return false;
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
+function problemsOf(issue: z.core.$ZodIssue): Problem[] {
+  if (issue.code !== 'unrecognized_keys') return [{ path: said(issue.path), message: issue.message }];
+  return issue.keys.map((whole) => {
+    const key = whole.length > keyMax ? `${whole.slice(0, keyMax)}…` : whole;
+    return {
+      path: said([...issue.path, key]),
+      message: `there is no such key; remove ${key}, or look for a misspelling`,
+    };
+  });
+}
+
+function said(path: readonly PropertyKey[]): string {
+  return path.map(String).join('.') || '(descriptor)';
+}
+
+function shortened(problems: readonly Problem[]): readonly Problem[] {
+  if (problems.length <= problemsMax) return problems;
+  const left = problems.length - problemsMax;
+  return [
+    ...problems.slice(0, problemsMax),
+    { path: '(descriptor)', message: `there are ${String(left)} more problems; mend these first` },
+  ];
 }

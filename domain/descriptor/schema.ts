@@ -7,8 +7,11 @@ import type { Descriptor, SecurityRule, Share, Spare } from './descriptor';
  */
 
 /** A DNS label: it is part of server names, of tags and of DNS names. */
-export const labelPattern = /^[a-z]([a-z0-9-]*[a-z0-9])?$/;
-const label = (what: string, longest: number) =>
+const labelPattern = /^[a-z]([a-z0-9-]*[a-z0-9])?$/;
+/** Who sends, in a rule, where everybody may. */
+export const anybody = 'any';
+
+const label = (what: string, longest: number): z.ZodString =>
   z
     .string({ error: `give ${what}` })
     .max(longest, { error: `${what} has at most ${String(longest)} characters` })
@@ -16,14 +19,28 @@ const label = (what: string, longest: number) =>
       error: `${what} is lower-case letters, digits and hyphens, beginning with a letter, e.g. "sprout"`,
     });
 
+const poolName = label('the name of the pool', 20);
+
 const positiveInt = z
   .number({ error: 'give a whole number' })
   .int({ error: 'give a whole number' })
   .min(1, { error: 'give a whole number of at least 1' });
+const memberCount = positiveInt.max(10_000, { error: 'a pool has at most 10000 members' });
 const seconds = z
   .number({ error: 'give seconds as a number' })
   .min(0, { error: 'seconds are not negative' })
   .max(86_400, { error: 'at most a day: 86400' });
+
+/**
+ * A list is measured before its items are looked at, so that an endless one is refused at once and with one problem.
+ * `what` is said in the plural.
+ */
+export function list<T>(item: z.ZodType<T>, { what, max }: { what: string; max: number }): z.ZodType<T[]> {
+  return z
+    .array(z.unknown(), { error: `give the ${what} as a list` })
+    .max(max, { error: `at most ${String(max)} ${what}` })
+    .pipe(z.array(item));
+}
 
 function reduced(numerator: number, denominator: number): Share {
   const divisor = greatestCommonDivisor(numerator, denominator);
@@ -47,19 +64,30 @@ function parseShare(text: string): Share | null {
   return fraction ? valid(Number(fraction[1]), Number(fraction[2])) : null;
 }
 
+/** Products of a level and a share must stay exact: see `floorDivide` of `levels.ts`. */
+const denominatorMax = 1_000_000;
+
 function valid(numerator: number, denominator: number): Share | null {
-  return numerator > 0 && numerator <= denominator ? reduced(numerator, denominator) : null;
+  return numerator > 0 && numerator <= denominator && denominator <= denominatorMax
+    ? reduced(numerator, denominator)
+    : null;
+}
+
+const shareText = (help: string) =>
+  z.string().transform((text, context) => parseShare(text.trim()) ?? refused(context, help));
+
+function refused(context: z.RefinementCtx, message: string): never {
+  context.addIssue({ code: 'custom', message });
+  return z.NEVER;
 }
 
 const share = z.union(
   [
-    z.string().transform((text, context) => {
-      const parsed = parseShare(text.trim());
-      if (parsed) return parsed;
-      context.addIssue({ code: 'custom', message: shareHelp });
-      return z.NEVER;
-    }),
-    z.strictObject({ numerator: positiveInt, denominator: positiveInt }),
+    shareText(shareHelp),
+    // What a share is after parsing, and travels as.
+    z
+      .strictObject({ numerator: positiveInt, denominator: positiveInt })
+      .transform((given, context) => valid(given.numerator, given.denominator) ?? refused(context, shareHelp)),
   ],
   { error: shareHelp },
 );
@@ -69,12 +97,7 @@ const spare: z.ZodType<Spare> = z.union(
   [
     z.literal('none'),
     positiveInt.transform((count) => ({ count })),
-    z.string().transform((text, context) => {
-      const parsed = parseShare(text.trim());
-      if (parsed) return { share: parsed };
-      context.addIssue({ code: 'custom', message: spareHelp });
-      return z.NEVER;
-    }),
+    shareText(spareHelp).transform((each) => ({ share: each })),
     z
       .strictObject({ count: positiveInt.optional(), share: share.optional() })
       .refine((both) => both.count !== undefined || both.share !== undefined, { error: spareHelp })
@@ -86,85 +109,120 @@ const spare: z.ZodType<Spare> = z.union(
   { error: spareHelp },
 );
 
-const port = z
-  .number({ error: 'give a port number' })
-  .int()
-  .min(1, { error: 'ports are 1 to 65535' })
-  .max(65_535, { error: 'ports are 1 to 65535' });
-const portsHelp = 'give a port (5060), a range ("32768-65535"), or [first, last]';
-const ports = z.union(
-  [
-    port.transform((each): [number, number] => [each, each]),
-    z
-      .string()
-      .regex(/^[0-9]{1,5}(-[0-9]{1,5})?$/, { error: portsHelp })
-      .transform((text): [number, number] => {
-        const [first = '', last] = text.split('-');
-        return [Number(first), Number(last ?? first)];
-      }),
-    z.tuple([port, port]),
-  ],
-  { error: portsHelp },
-);
+const portsHelp = 'give a port (5060), a range ("32768-65535"), or [first, last]; ports are 1 to 65535';
+const port = z.number({ error: portsHelp }).int({ error: portsHelp });
+const ports = z
+  .union(
+    [
+      port.transform((each): [number, number] => [each, each]),
+      z
+        .string()
+        .regex(/^[0-9]{1,5}(-[0-9]{1,5})?$/, { error: portsHelp })
+        .transform((text): [number, number] => {
+          const [first = '', last] = text.split('-');
+          return [Number(first), Number(last ?? first)];
+        }),
+      z.tuple([port, port]),
+    ],
+    { error: portsHelp },
+  )
+  .refine(([first, last]) => 1 <= first && first <= last && last <= 65_535, {
+    error: 'ports are 1 to 65535, the first not above the last',
+  });
 
-const securityRule: z.ZodType<SecurityRule> = z
-  .strictObject({
+const senderHelp = 'from is "any", a CIDR like 10.0.0.0/8 or fd00::/8, or the name of a pool';
+const sender = z
+  .string({ error: senderHelp })
+  .refine((text) => text === anybody || isCidr(text) || poolName.safeParse(text).success, { error: senderHelp });
+
+export function isCidr(text: string): boolean {
+  return z.union([z.cidrv4(), z.cidrv6()]).safeParse(text).success;
+}
+
+const ruleHelp = 'a rule is {protocol, ports, from}, e.g. {protocol: tcp, ports: 5060, from: any}';
+export const ruleSchema = z.strictObject(
+  {
     protocol: z.enum(['tcp', 'udp', 'icmp'], { error: 'protocol is tcp, udp or icmp' }),
     ports: ports.optional(),
-    from: z.string({ error: 'say who may send: any, a CIDR, or the name of a pool' }).min(1),
-  })
+    from: sender,
+  },
+  { error: ruleHelp },
+);
+const securityRule: z.ZodType<SecurityRule> = ruleSchema
   .refine((rule) => (rule.protocol === 'icmp') === (rule.ports === undefined), {
     error: 'tcp and udp have ports, icmp has none',
     path: ['ports'],
   })
-  .refine(
-    (rule) =>
-      rule.ports === undefined || (rule.ports[0] >= 1 && rule.ports[0] <= rule.ports[1] && rule.ports[1] <= 65_535),
-    {
-      error: 'ports are 1 to 65535, the first not above the last',
-      path: ['ports'],
-    },
-  )
   .transform(({ protocol, ports: range, from }) => ({ protocol, ...(range && { ports: range }), from }));
 
-const name = (what: string) =>
+export const name = (what: string, longest = 255): z.ZodString =>
   z
     .string({ error: `give ${what}` })
     .min(1, { error: `give ${what}` })
-    .max(255);
+    .max(longest, { error: `${what} has at most ${String(longest)} characters` });
 
-const pool = z.strictObject({
-  name: label('the name of the pool', 20),
-  role: z.string().max(100).default(''),
-  zone: name('the availability zone of the pool, e.g. "mz"'),
-  size: z.strictObject(
-    { min: positiveInt, initial: positiveInt, max: positiveInt },
-    { error: 'size is {min, initial, max}' },
-  ),
-  spare,
-  flavor: name('the name of a flavor'),
-  image: name('the name of an image'),
-  networks: z
-    .array(z.string(), { error: 'give the networks as a list' })
-    .min(1, { error: 'a member needs at least one network' }),
-  securityRules: z.array(securityRule).default([]),
-  dependsOn: z.array(z.string()).default([]),
-  healthyAfterSeconds: seconds.default(10),
-  drainSeconds: seconds.default(0),
-  bootTimeoutSeconds: seconds.default(300),
-  serial: z.boolean().default(false),
-  recover: z.enum(['replace', 'evacuate'], { error: 'recover is replace or evacuate' }).default('replace'),
-  belowShare: z.enum(['refuse', 'onePerHost'], { error: 'belowShare is refuse or onePerHost' }).default('refuse'),
-});
+/** How much of each a descriptor may have: far above what a network function needs, and far below what a history can carry. */
+export const lists = {
+  pools: { what: 'pools', max: 50 },
+  networks: { what: 'networks', max: 20 },
+  securityRules: { what: 'securityRules', max: 100 },
+  dependsOn: { what: 'pools in dependsOn', max: 50 },
+} as const;
 
-export const descriptorSchema: z.ZodType<Descriptor> = z.strictObject({
-  name: label('the name of the descriptor', 40),
-  description: z.string().max(2_000).default(''),
-  networks: z.record(z.string(), z.strictObject({ network: name('the name of a Neutron network') }), {
-    error: 'networks is a map of {network: <name in Neutron>}',
-  }),
-  pools: z
-    .array(pool, { error: 'give the pools as a list' })
-    .min(1, { error: 'a VNF has at least one pool' })
-    .max(50, { error: 'a VNF has at most 50 pools' }),
-});
+export const sizeSchema = z.strictObject(
+  { min: memberCount, initial: memberCount, max: memberCount },
+  { error: 'size is {min, initial, max}' },
+);
+export const poolSchema = z.strictObject(
+  {
+    name: poolName.refine((text) => text !== anybody, {
+      error: `no pool is named "${anybody}": in a rule that is everybody`,
+    }),
+    role: z.string({ error: 'role is a text' }).max(100, { error: 'role has at most 100 characters' }).default(''),
+    zone: name('the availability zone of the pool, e.g. "mz"'),
+    size: sizeSchema,
+    spare,
+    flavor: name('the name of a flavor'),
+    image: name('the name of an image'),
+    networks: list(name('the name of a network'), lists.networks).refine((networks) => networks.length > 0, {
+      error: 'a member needs at least one network',
+    }),
+    securityRules: list(securityRule, lists.securityRules).default([]),
+    dependsOn: list(name('the name of a pool'), lists.dependsOn).default([]),
+    healthyAfterSeconds: seconds.default(10),
+    drainSeconds: seconds.default(0),
+    bootTimeoutSeconds: seconds.default(300),
+    serial: z.boolean({ error: 'serial is true or false' }).default(false),
+    recover: z.enum(['replace', 'evacuate'], { error: 'recover is replace or evacuate' }).default('replace'),
+    belowShare: z.enum(['refuse', 'onePerHost'], { error: 'belowShare is refuse or onePerHost' }).default('refuse'),
+  },
+  { error: 'a pool is a map: name, zone, size, spare, flavor, image, networks …' },
+);
+
+const networksHelp = 'networks is a map of {network: <name in Neutron>}';
+/** Measured before its entries are looked at, as lists are. */
+export const networkMap = z
+  .record(z.string(), z.unknown(), { error: networksHelp })
+  .refine((networks) => Object.keys(networks).length <= lists.networks.max, {
+    error: `at most ${String(lists.networks.max)} networks`,
+  });
+
+export const descriptorSchema: z.ZodType<Descriptor> = z.strictObject(
+  {
+    name: label('the name of the descriptor', 40),
+    description: z
+      .string({ error: 'description is a text' })
+      .max(2_000, { error: 'description has at most 2000 characters' })
+      .default(''),
+    networks: networkMap.pipe(
+      z.record(
+        // It ends the names of ports, which Neutron allows 255 characters.
+        z.string().min(1).max(40),
+        z.strictObject({ network: name('the name of a Neutron network') }, { error: networksHelp }),
+        { error: 'the name of a network has 1 to 40 characters' },
+      ),
+    ),
+    pools: list(poolSchema, lists.pools).refine((pools) => pools.length > 0, { error: 'a VNF has at least one pool' }),
+  },
+  { error: 'a descriptor is a map of name, networks and pools' },
+);

@@ -1,4 +1,4 @@
-import type { Descriptor } from '../descriptor/descriptor';
+import type { Descriptor, Pool } from '../descriptor/descriptor';
 import { failure, type Failure, type Shortage } from '../failure';
 import type { Snapshot, QuotaResource } from '../snapshot';
 import type { PoolPlan } from './pool';
@@ -30,10 +30,11 @@ export function checkQuota(vnf: string, snapshot: Snapshot, peak: Peak): Failure
   }
   if (peak.groupsOf) {
     add('security_groups', peak.groupsOf.pools.length);
-    // Neutron makes two egress rules (IPv4 and IPv6) with every group.
+    // Neutron makes two egress rules (IPv4 and IPv6) with every group. A rule that is said twice is made once.
+    const rulesOf = (pool: Pool): number => new Set(pool.securityRules.map((rule) => JSON.stringify(rule))).size;
     add(
       'security_group_rules',
-      peak.groupsOf.pools.reduce((sum, pool) => sum + pool.securityRules.length + 2, 0),
+      peak.groupsOf.pools.reduce((sum, pool) => sum + rulesOf(pool) + 2, 0),
     );
   }
   const short: Shortage[] = [...needed].flatMap(([resource, amount]) => {

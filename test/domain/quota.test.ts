@@ -1,0 +1,302 @@
+import fc from 'fast-check';
+import type { Pool } from '../../domain/descriptor/descriptor';
+import type { Failure } from '../../domain/failure';
+import { plan, type PlanInput } from '../../domain/placement';
+import type { Plan } from '../../domain/plan';
+import type { Quota, QuotaResource } from '../../domain/snapshot';
+import { hostNamed, hostsNamed, inputOf, memberOn, on, poolNamed, recordOf, roomFor, snapshotOf } from './build';
+
+/**
+ * G5: quota carries the peak, or nothing is created and what is short is said. Each case is a request with what it needs
+ * at its peak, resource by resource, beyond what is there; what a request does not need is 0.
+ */
+type Needs = Readonly<Record<QuotaResource, number>>;
+
+const nothing: Needs = { instances: 0, cores: 0, ram: 0, ports: 0, security_groups: 0, security_group_rules: 0 };
+const resources = Object.keys(nothing) as QuotaResource[];
+
+/** Two vCPUs, 512 MiB; two ports for each member. */
+const flavors = { unit: { id: 'f1', name: 'unit', vcpus: 2, ramMb: 512, diskGb: 0 } };
+const members = (count: number): Needs => ({
+  ...nothing,
+  instances: count,
+  cores: 2 * count,
+  ram: 512 * count,
+  ports: 2 * count,
+});
+const used = 7;
+
+const free = { vcpus: 200, ramMb: 51_200, diskGb: 0 };
+const pool: Partial<Pool> = { networks: ['mgmt', 'sig'] };
+
+function quotasOf(limitOf: (resource: QuotaResource) => number): Record<QuotaResource, Quota> {
+  const of = (resource: QuotaResource): Quota => ({ limit: limitOf(resource), used });
+  return {
+    instances: of('instances'),
+    cores: of('cores'),
+    ram: of('ram'),
+    ports: of('ports'),
+    security_groups: of('security_groups'),
+    security_group_rules: of('security_group_rules'),
+  };
+}
+
+function withQuotas(input: PlanInput, limitOf: (resource: QuotaResource) => number): PlanInput {
+  return { ...input, snapshot: { ...input.snapshot, flavors, quotas: quotasOf(limitOf) } };
+}
+
+function planOf(input: PlanInput): Plan {
+  const planned = plan(input);
+  if (!planned.ok) throw new Error(planned.refusal.message);
+  return planned.plan;
+}
+
+function refusalOf(input: PlanInput): Failure {
+  const planned = plan(input);
+  if (planned.ok) throw new Error('it was planned');
+  return planned.refusal;
+}
+
+const hosts = hostsNamed(6, { free });
+const four = on('web', 'h1 h2 h3 h4');
+
+const fresh: PlanInput = {
+  record: recordOf(
+    [
+      {
+        pool: poolNamed('web', {
+          ...pool,
+          size: { min: 1, initial: 3, max: 9 },
+          securityRules: [
+            { protocol: 'tcp', ports: [80, 80], from: 'any' },
+            { protocol: 'icmp', from: 'any' },
+          ],
+        }),
+      },
+      {
+        pool: poolNamed('db', {
+          networks: ['mgmt'],
+          size: { min: 1, initial: 2, max: 9 },
+          // Said twice, made once.
+          securityRules: [
+            { protocol: 'tcp', ports: [5432, 5432], from: 'web' },
+            { protocol: 'tcp', ports: [5432, 5432], from: 'web' },
+          ],
+        }),
+      },
+    ],
+    { phase: 'instantiating' },
+  ),
+  snapshot: snapshotOf(hosts),
+  request: { kind: 'instantiate' },
+};
+
+const dead = [memberOn('web', 9, 'h5')];
+const heal: PlanInput['request'] = { kind: 'replaceMembers', members: [{ pool: 'web', ordinal: 9 }] };
+const lostOne = inputOf({ pool, members: four, state: { failed: dead }, hosts, request: heal });
+
+const cases: [what: string, input: PlanInput, peak: Needs][] = [
+  [
+    'instantiate: members, and a group for each pool with its rules and the two that Neutron adds',
+    fresh,
+    { ...members(5), ports: 2 * 3 + 2, security_groups: 2, security_group_rules: 2 + 2 + 1 + 2 },
+  ],
+  [
+    'instantiate whose groups are there: members only',
+    { ...fresh, record: { ...fresh.record, groups: [{ pool: 'web', id: 'g1' }] } },
+    { ...members(5), ports: 2 * 3 + 2 },
+  ],
+  [
+    'scaleOut: the members that are new',
+    inputOf({ pool, members: four, hosts, request: { kind: 'scaleOut', pool: 'web', to: 6 } }),
+    members(2),
+  ],
+  [
+    'scaleOut of which one was launched before: the others',
+    {
+      ...inputOf({ pool, members: four, hosts, request: { kind: 'scaleOut', pool: 'web', to: 6 } }),
+      launched: [memberOn('web', 20, 'h5')],
+    },
+    members(1),
+  ],
+  [
+    'scaleOut in place of one launched on a host that is now closed: what is discarded goes first',
+    {
+      ...inputOf({
+        pool,
+        members: four,
+        hosts: [...hostsNamed(5, { free }), hostNamed('h6', { free }), hostNamed('h7', { free, up: false })],
+        request: { kind: 'scaleOut', pool: 'web', to: 6 },
+      }),
+      launched: [memberOn('web', 20, 'h7')],
+    },
+    members(1),
+  ],
+  [
+    'scaleIn whose smaller cap makes members move: those come before any goes',
+    // A third of 6 is 2 on a host; a third of 5 is 1.
+    inputOf({
+      pool,
+      members: on('web', 'h1 h1 h2 h2 h3 h3'),
+      hosts,
+      request: { kind: 'scaleIn', pool: 'web', to: 5 },
+    }),
+    members(2),
+  ],
+  ['heal: the replacement beside the dead', lostOne, members(1)],
+  [
+    'evacuation: the replacements beside those that leave',
+    inputOf({
+      pool,
+      members: on('web', 'h1 h1 h2 h2 h3 h3'),
+      hosts,
+      request: { kind: 'emptyHosts', hosts: ['h1'], cause: 'maintenance' },
+    }),
+    members(2),
+  ],
+];
+
+/** A heal may delete the dead first, which takes nothing: it is not refused for want of quota. */
+const refusable = cases.filter(([, { request }]) => request.kind !== 'replaceMembers');
+
+describe('quota', () => {
+  test.each(cases)('that fits exactly carries it: %s', (_what, input, peak) => {
+    const made = planOf(withQuotas(input, (resource) => used + peak[resource]));
+    expect(made.deleteFirst).toEqual([]);
+  });
+
+  const shortages = refusable.flatMap(([what, input, peak]) =>
+    resources
+      .filter((resource) => peak[resource] > 0)
+      .map((resource): [QuotaResource, string, PlanInput, number] => [resource, what, input, peak[resource]]),
+  );
+  test.each(shortages)('that lacks one of %s refuses it: %s', (resource, _what, input, needed) => {
+    const limit = used + needed - 1;
+    const refused = refusalOf(withQuotas(input, (each) => (each === resource ? limit : Number.MAX_SAFE_INTEGER)));
+    expect(refused).toEqual({
+      kind: 'QuotaExceeded',
+      message: expect.stringContaining(
+        `${resource}: ${String(needed)} more needed, 7 of ${String(limit)} used`,
+      ) as string,
+      details: {
+        vnf: 'v1',
+        short: [{ resource, needed, limit, used }],
+        remedy: `Raise ${resource} to at least ${String(used + needed)}.`,
+      },
+    });
+  });
+
+  test.each(cases)('that has no limit, or is not known, carries it: %s', (_what, input) => {
+    expect(planOf(withQuotas(input, () => Number.MAX_SAFE_INTEGER)).batches.length).toBeGreaterThan(0);
+    const unknown = { ...input, snapshot: { ...input.snapshot, flavors, quotas: {} } };
+    expect(planOf(unknown).batches.length).toBeGreaterThan(0);
+  });
+
+  test('that is short in several resources is said in one refusal, with the limit that each needs', () => {
+    const { details, message } = refusalOf(
+      withQuotas(fresh, (resource) => (resource === 'cores' || resource === 'ram' ? Number.MAX_SAFE_INTEGER : used)),
+    );
+    expect(details.short).toEqual([
+      { resource: 'instances', needed: 5, limit: used, used },
+      { resource: 'ports', needed: 8, limit: used, used },
+      { resource: 'security_groups', needed: 2, limit: used, used },
+      { resource: 'security_group_rules', needed: 7, limit: used, used },
+    ]);
+    expect(details.remedy).toBe(
+      'Raise instances to at least 12, ports to at least 15, security_groups to at least 9, security_group_rules to at least 14.',
+    );
+    expect(message).toContain('Nothing was created');
+  });
+
+  test('is named as short exactly where it is, whatever the limits', () => {
+    const anyLimit = fc.oneof(fc.integer({ min: 0, max: 30 }), fc.constant(Number.MAX_SAFE_INTEGER));
+    const anyLimits = fc.tuple(anyLimit, anyLimit, fc.integer({ min: 0, max: 6_000 }), anyLimit, anyLimit, anyLimit);
+    const seen = new Set<number>();
+    fc.assert(
+      fc.property(fc.constantFrom(...refusable), anyLimits, ([, input, peak], limits) => {
+        const limitOf = (resource: QuotaResource): number => limits[resources.indexOf(resource)] ?? 0;
+        const expected = resources.filter((each) => peak[each] > 0 && used + peak[each] > limitOf(each));
+        const planned = plan(withQuotas(input, limitOf));
+        seen.add(expected.length);
+        const short = planned.ok ? [] : (planned.refusal.details.short ?? []);
+        expect(short.map(({ resource }) => resource)).toEqual(expected);
+      }),
+      { numRuns: 500 },
+    );
+    expect(seen.size).toBeGreaterThan(4);
+  });
+
+  test('that is overdrawn already refuses nothing that launches nothing', () => {
+    const input = inputOf({ pool, members: four, hosts, request: { kind: 'scaleIn', pool: 'web', to: 3 } });
+    const made = planOf(withQuotas(input, () => 0));
+    expect([made.batches, made.leave.length]).toEqual([[], 1]);
+  });
+
+  test('of a pool that is not asked for does not count', () => {
+    const other = recordOf([
+      { pool: poolNamed('web', pool), state: { level: 4, nextOrdinal: 5, inService: four, failed: [] } },
+      { pool: poolNamed('db', { flavor: 'huge' }) },
+    ]);
+    const input: PlanInput = {
+      record: other,
+      snapshot: snapshotOf(hosts),
+      request: { kind: 'scaleOut', pool: 'web', to: 5 },
+    };
+    expect(planOf(withQuotas(input, (resource) => used + members(1)[resource])).batches).toHaveLength(1);
+  });
+});
+
+describe('a heal for which quota has no room', () => {
+  test('deletes the dead first where that is enough: what it frees counts', () => {
+    const made = planOf(withQuotas(lostOne, () => used));
+    expect(made.deleteFirst).toEqual([{ pool: 'web', ordinal: 9 }]);
+    expect(made.leave).toEqual([]);
+    expect(made.batches.flatMap(({ rows }) => rows)).toHaveLength(1);
+  });
+
+  test('deletes nobody first where the replacements fit beside the dead', () => {
+    const made = planOf(withQuotas(lostOne, (resource) => used + members(1)[resource]));
+    expect([made.deleteFirst, made.leave]).toEqual([[], [{ pool: 'web', ordinal: 9 }]]);
+  });
+
+  // Four serve, one is dead and one was lost before: two are launched, and one is freed.
+  const lostTwo = inputOf({ pool, members: four, state: { failed: dead, level: 6 }, hosts, request: heal });
+
+  test.each(resources.filter((resource) => members(1)[resource] > 0))(
+    'counts what is freed, and no more: %s',
+    (resource) => {
+      const lacking = (missing: number): PlanInput =>
+        withQuotas(lostTwo, (each) =>
+          each === resource ? used + members(1)[each] - missing : Number.MAX_SAFE_INTEGER,
+        );
+      expect(planOf(lacking(0)).deleteFirst).toHaveLength(1);
+      // What is asked for is the least that helps.
+      expect(refusalOf(lacking(1))).toMatchObject({
+        kind: 'QuotaExceeded',
+        details: { short: [{ resource, needed: members(1)[resource] }] },
+      });
+    },
+  );
+
+  test('never deletes a member first that serves', () => {
+    const request: PlanInput['request'] = {
+      kind: 'replaceMembers',
+      members: [
+        { pool: 'web', ordinal: 9 },
+        { pool: 'web', ordinal: 1 },
+      ],
+    };
+    expect(refusalOf(withQuotas({ ...lostOne, request }, () => used)).kind).toBe('QuotaExceeded');
+  });
+
+  test('and hosts have none either, is refused for the hosts', () => {
+    const full = inputOf({
+      pool,
+      members: four,
+      state: { failed: dead },
+      hosts: [...hostsNamed(4, { free: roomFor(0) }), hostNamed('h5', { up: false })],
+      request: heal,
+    });
+    expect(refusalOf(withQuotas(full, () => used)).kind).toBe('Impossible');
+  });
+});
