@@ -60,7 +60,7 @@ export interface World {
   readonly servers: Map<string, Server>;
   readonly byName: Map<string, Set<string>>;
   readonly ports: Map<string, { readonly name: string; readonly vnf: string | undefined }>;
-  readonly securityGroups: Map<string, { readonly name: string; readonly project: string }>;
+  readonly securityGroups: Map<string, { readonly vnf: string | undefined }>;
   readonly serverGroups: Map<string, string>;
   readonly quotas: Map<string, number>;
   readonly vnfs: Map<string, VnfWorld>;
@@ -173,7 +173,8 @@ export function advance(world: World, event: CloudEvent): void {
       world.ports.delete(event.id);
       return;
     case 'securityGroup.created':
-      world.securityGroups.set(event.id, { name: event.name, project: event.project });
+      // What takes no tags when it is made says in its description whose it is.
+      world.securityGroups.set(event.id, { vnf: readTags(event.description.split(' ')).vnf });
       return;
     case 'securityGroup.deleted':
       world.securityGroups.delete(event.id);

@@ -13,9 +13,14 @@ export function portName(member: string, network: string): string {
   return `${member}-${network}`;
 }
 
-/** `<vnf>-<pool>`: the security group of a pool (what takes no tags is found by name prefix and recorded by id). */
+/** `<vnf>-<pool>`: the security group of a pool. Two VNFs can have one in common (`a-b` and `c`, `a` and `b-c`), and so may a stranger. */
 export function groupName(vnf: string, pool: string): string {
   return `${vnf}-${pool}`;
+}
+
+/** What is made together with a security group and proves whose it is: tags can only be put on it afterwards. */
+export function groupDescription(vnf: string, pool: string): string {
+  return `${tag.vnf(vnf)} ${tag.pool(pool)}`;
 }
 
 /** Nova and Neutron refuse tags of more than 60 characters. */

@@ -67,6 +67,7 @@ export const eventSchema = z.discriminatedUnion('type', [
     type: z.literal('securityGroup.created'),
     id: z.string(),
     name: z.string(),
+    description: z.string(),
     project: z.string(),
   }),
   z.object({ ...base, type: z.literal('securityGroup.deleted'), id: z.string() }),

@@ -1,12 +1,15 @@
 import type { Descriptor, SecurityRule } from '../../domain/descriptor/descriptor';
-import { groupName } from '../../domain/names';
+import { groupDescription, groupName } from '../../domain/names';
 import { ConflictError, neutron } from '../../openstack';
 import type { Dependencies } from '../dependencies';
 import { cloudUnavailable } from '../errors';
 import type { CloudActivities } from '../ports';
 import { deadlineOf, refuseLostTurn } from '../turn';
 
-/** One security group a pool, with the rules that its descriptor says. Groups take no tags: they are found by name, and recorded by id. */
+/**
+ * One security group a pool, with the rules that its descriptor says. A group takes no tags when it is made: it is known by
+ * its description, which is, and recorded by id.
+ */
 export function createGroupsActivity(dependencies: Dependencies): CloudActivities['createGroups'] {
   return async ({ turn, vnf, descriptor, timing }) => {
     refuseLostTurn(turn);
@@ -16,8 +19,8 @@ export function createGroupsActivity(dependencies: Dependencies): CloudActivitie
     const groups = new Map<string, neutron.SecurityGroup>();
     for (const pool of descriptor.pools) {
       const name = groupName(vnf, pool.name);
-      const found = there.find((group) => group.name === name);
-      const description = `${descriptor.name} ${pool.name} of ${vnf}`;
+      const description = groupDescription(vnf, pool.name);
+      const found = there.find((group) => group.description === description);
       groups.set(
         pool.name,
         found ?? (await neutron.createSecurityGroup(session, { name, description }, deadline.call(turn.token))),
@@ -80,9 +83,9 @@ export function removeGroupsActivity(dependencies: Dependencies): CloudActivitie
     const { session } = dependencies;
     const deadline = deadlineOf(timing);
     const ids = new Set(groups.ids);
-    const names = new Set(groups.pools.map((pool) => groupName(vnf, pool)));
+    const descriptions = new Set(groups.pools.map((pool) => groupDescription(vnf, pool)));
     for (const group of await neutron.listSecurityGroups(session, deadline.call())) {
-      if (!ids.has(group.id) && !names.has(group.name)) continue;
+      if (!ids.has(group.id) && !descriptions.has(group.description)) continue;
       try {
         await neutron.deleteSecurityGroup(session, group.id, deadline.call(turn.token));
       } catch (error) {

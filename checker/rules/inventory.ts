@@ -41,7 +41,7 @@ export function judgeInventory(world: World, event: CloudEvent, scribe: Scribe):
   const groupNames = new Set([...(known?.pools.keys() ?? [])].map((pool) => `${vnf}-${pool}`));
   compare(
     'security groups',
-    [...world.securityGroups].filter(([, group]) => groupNames.has(group.name)).map(([id]) => id),
+    [...world.securityGroups].filter(([, group]) => group.vnf === vnf).map(([id]) => id),
     note.securityGroups,
   );
   compare(

@@ -99,7 +99,14 @@ function createGroup(request: Request): Response {
     projectId: project.id,
   };
   cloud.securityGroups.set(group.id, group);
-  emit(cloud, { type: 'securityGroup.created', requestId, id: group.id, name: group.name, project: project.id });
+  emit(cloud, {
+    type: 'securityGroup.created',
+    requestId,
+    id: group.id,
+    name: group.name,
+    description: group.description,
+    project: project.id,
+  });
   // A new group lets everything out, by IPv4 and IPv6.
   for (const ethertype of ['IPv4', 'IPv6']) addRule(request, group.id, { direction: 'egress', ethertype });
   return { status: 201, body: { security_group: showGroup(cloud, group) } };

@@ -1,3 +1,4 @@
+import type { Pool } from '../../domain/descriptor/descriptor';
 import { launched, names, openLab, rowsOf, smallDescriptor, turn, vnf, type Lab } from './lab';
 
 let lab: Lab;
@@ -7,6 +8,12 @@ beforeEach(async () => {
 afterEach(() => lab.close());
 
 const descriptor = smallDescriptor();
+
+function poolNamed(name: string): Pool {
+  const [pool] = descriptor.pools;
+  if (!pool) throw new Error('the descriptor has no pool');
+  return { ...pool, name, securityRules: [] };
+}
 
 function create(info?: { attempt: number }): Promise<{ pool: string; id: string }[]> {
   return lab.run('createGroups', { turn, vnf, descriptor, timing: lab.timing }, info);
@@ -64,6 +71,21 @@ describe('createGroups', () => {
     expect(member?.portIds.map((id) => lab.cloud.ports.get(id)?.securityGroupIds)).toEqual([[group?.id], [group?.id]]);
   });
 
+  test('takes no group for its own that another VNF made under the same name, or a stranger did', async () => {
+    const other = { turn, vnf: 'ims1-web', descriptor: { ...descriptor, pools: [poolNamed('x')] }, timing: lab.timing };
+    const [theirs] = await lab.run('createGroups', other);
+    const [ours] = await lab.run('createGroups', {
+      ...other,
+      vnf,
+      descriptor: { ...descriptor, pools: [poolNamed('web-x')] },
+    });
+    const named = [theirs, ours].map((group) => lab.cloud.securityGroups.get(group?.id ?? '')?.name);
+    expect(named).toEqual(['ims1-web-x', 'ims1-web-x']);
+    expect(ours?.id).not.toBe(theirs?.id);
+    await lab.run('removeGroups', { turn, vnf, groups: { ids: [], pools: ['web-x'] }, timing: lab.timing });
+    expect([theirs, ours].map((group) => lab.cloud.securityGroups.has(group?.id ?? ''))).toEqual([true, false]);
+  });
+
   test('a quota that does not carry it is said as such', async () => {
     await lab.close();
     lab = await openLab({ quotas: { security_groups: 1 } });
@@ -91,7 +113,7 @@ describe('removeGroups', () => {
     expect(lab.cloud.securityRules.size).toBe(before);
   });
 
-  test('removes by name what no reply has told the id of, of these pools alone', async () => {
+  test('removes by what they say of themselves what no reply has told the id of, of these pools alone', async () => {
     await create();
     await remove({ ids: [], pools: ['web'] });
     expect(names(lab.cloud.securityGroups.values()).filter((name) => name.startsWith('ims1'))).toEqual(['ims1-web-1']);
