@@ -124,6 +124,8 @@ export interface Committed {
 /** The answer to `dead`. The record itself publishes that they are gone. */
 export interface Buried {
   readonly runId: string;
+  /** Of the report that is answered: a run may send one of each kind. Absent in the answers of older records. */
+  readonly evidence?: Dead['evidence'];
   /** Those of the reported members that are now in `failed` (also from earlier reports). */
   readonly failed: readonly { readonly pool: string; readonly ordinal: number }[];
   /** Present where the report was refused: more than k(L) on a caller's word alone. */

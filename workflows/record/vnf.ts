@@ -22,6 +22,7 @@ import type { CloudActivities, WatchActivities } from '../../activities/ports';
 import type { Descriptor } from '../../domain/descriptor/descriptor';
 import { failure, type Failure } from '../../domain/failure';
 import { taskQueues } from '../../domain/procedures';
+import { own } from '../../domain/record';
 import type { Timing } from '../../domain/timing';
 import {
   askSchema,
@@ -230,9 +231,10 @@ async function keepRecord(input: RecordInput): Promise<{ revision: number }> {
         state = next;
         if (state.revision > revision) publishDeaths();
         const failed = message.dead.members.filter(({ pool, ordinal }) =>
-          state.pools[pool]?.failed.some((member) => member.ordinal === ordinal),
+          own(state.pools, pool)?.failed.some((member) => member.ordinal === ordinal),
         );
-        const buried: Buried = { runId: message.dead.runId, failed, ...(refusal && { refusal }) };
+        const { runId, evidence } = message.dead;
+        const buried: Buried = { runId, evidence, failed, ...(refusal && { refusal }) };
         await tell(message.dead, signalNames.buried, buried);
         return;
       }
