@@ -177,22 +177,21 @@ async function keepRecord(input: RecordInput): Promise<{ revision: number }> {
       return true;
     }
     state = recordState.beginTurn(state, { ask: taken.next, token: uuid4(), grantedAt: now() });
-    await grant();
+    const { turn } = state;
+    // Who is gone before it is told has touched nothing.
+    if (turn && !(await tellGrant(turn))) state = recordState.withdraw(state, turn.runId);
+    else if (turn) watchRun(turn, turn.token);
     return true;
   };
 
-  /** Tells the holder; a holder that is gone has touched nothing yet. */
-  const grant = async (): Promise<void> => {
-    const { turn } = state;
-    if (!turn) return;
+  const tellGrant = (turn: recordState.Turn): Promise<boolean> => {
     const granted: Granted = {
       token: turn.token,
       runId: turn.runId,
       record: recordState.viewOfRecord(state),
       timing: state.timing,
     };
-    if (await tell(turn, signalNames.granted, granted)) watchRun(turn, turn.token);
-    else state = recordState.withdraw(state, turn.runId);
+    return tell(turn, signalNames.granted, granted);
   };
 
   const handle = async (message: Message): Promise<void> => {
@@ -200,7 +199,8 @@ async function keepRecord(input: RecordInput): Promise<{ revision: number }> {
       case 'ask': {
         const { state: next, answer } = recordState.enqueue(state, message.ask);
         state = next;
-        if (answer.kind === 'already') await grant();
+        // Whether it is there or not: it may have touched much since it was told first, and its watch says when it is gone.
+        if (answer.kind === 'already' && state.turn) await tellGrant(state.turn);
         if (answer.kind === 'denied') await deny(message.ask, answer.failure);
         return;
       }
