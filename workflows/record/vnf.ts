@@ -284,10 +284,11 @@ async function keepRecord(input: RecordInput): Promise<{ revision: number }> {
       return { revision: state.revision };
     }
     beginCleaning();
-    if (await grantNext()) continue;
-    if (inbox.length > 0) continue;
+    // Before a turn is granted, and not when nobody wants one: under load somebody always does.
     if (state.turn === null && state.vanished.length === 0 && publishing === 0 && mustContinue())
       await continueAsNew<typeof vnf>({ state });
+    if (await grantNext()) continue;
+    if (inbox.length > 0) continue;
     await condition(() => inbox.length > 0);
   }
 }
