@@ -397,8 +397,9 @@ export function bury(state: RecordState, report: Dead): { state: RecordState; re
       failed: [...pool.failed, ...dying],
     };
   }
-  if (!changed) return { state, refusal: null };
+  // Who leaves serves until that is published: also they are to be gone at once.
   const during = state.during && without(state.during, dead);
+  if (!changed && sizeOf(during) === sizeOf(state.during)) return { state, refusal: null };
   return { state: { ...state, pools, during, revision: state.revision + 1 }, refusal: null };
 }
 
@@ -420,6 +421,10 @@ function without(service: Service, dead: ReadonlyMap<string, ReadonlySet<number>
   return Object.fromEntries(
     Object.entries(service).map(([name, ordinals]) => [name, ordinals.filter((each) => !dead.get(name)?.has(each))]),
   );
+}
+
+function sizeOf(service: Service | null): number {
+  return Object.values(service ?? {}).reduce((sum, ordinals) => sum + ordinals.length, 0);
 }
 
 /** A holder or debtor closed without `done`: its token is retired, and nothing is granted before the clean-up. */
