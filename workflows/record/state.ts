@@ -1,8 +1,8 @@
-import type { Descriptor } from '../../domain/descriptor/descriptor';
-import { spareAt } from '../../domain/levels';
+import type { Descriptor, Pool } from '../../domain/descriptor/descriptor';
+import { capAt, spareAt } from '../../domain/levels';
 import { failure, type Failure } from '../../domain/failure';
 import type { Debt, DebtLot, Group, Member, Phase, PoolState, Service, VnfRecord } from '../../domain/record';
-import { serviceOf } from '../../domain/record';
+import { own, serviceOf } from '../../domain/record';
 import type { Timing } from '../../domain/timing';
 import type { Ask, Commit, Dead, Occurrence, ProcedureName, Publication, RecordView, RunRef } from '../../domain/turn';
 
@@ -16,6 +16,8 @@ export interface Turn extends RunRef {
   readonly token: string;
   readonly commits: number;
   readonly grantedAt: string;
+  /** The next ordinal of each pool when it began: earlier ones are somebody's, or were. */
+  readonly firstOrdinals: Readonly<Record<string, number>>;
 }
 
 export interface Waiting extends Ask {
@@ -180,7 +182,8 @@ export function takeNext(state: RecordState): { state: RecordState; next: Waitin
 export function beginTurn(state: RecordState, holder: { ask: Waiting; token: string; grantedAt: string }): RecordState {
   const { ask, token, grantedAt } = holder;
   const { workflowId, runId, procedure } = ask;
-  return { ...state, turn: { workflowId, runId, procedure, token, commits: 0, grantedAt } };
+  const firstOrdinals = Object.fromEntries(Object.entries(state.pools).map(([name, pool]) => [name, pool.nextOrdinal]));
+  return { ...state, turn: { workflowId, runId, procedure, token, commits: 0, grantedAt, firstOrdinals } };
 }
 
 export interface CommitAnswer {
@@ -205,7 +208,7 @@ export function applyCommit(state: RecordState, commit: Commit): { state: Record
   const changed = Object.fromEntries(
     Object.entries(state.pools).map(([name, pool]) => [
       name,
-      commit.final ? emptied(pool) : changedPool(pool, commit.pools[name]),
+      commit.final ? emptied(pool) : changedPool(pool, own(commit.pools, name)),
     ]),
   );
   const next = { ...state, pools: changed, revision: state.revision + 1, turn: { ...turn, commits: commit.n } };
@@ -227,16 +230,44 @@ export function applyCommit(state: RecordState, commit: Commit): { state: Record
   };
 }
 
+/** A holder never sends what is refused here: one that does has a bug, and the record would pass it on to everybody. */
 function whatIsWrong(state: RecordState, commit: Commit): string | null {
   for (const [name, change] of Object.entries(commit.pools)) {
-    const pool = state.pools[name];
-    if (!pool) return `there is no pool ${name}`;
+    const pool = own(state.pools, name);
+    const spec = state.descriptor.pools.find((each) => each.name === name);
+    if (!pool || !spec) return `there is no pool ${name}`;
     if (change.nextOrdinal < pool.nextOrdinal) return `ordinals of ${name} would be used twice`;
-    const known = new Set([...pool.inService, ...pool.failed].map((member) => member.ordinal));
-    if (change.enter.some((member) => member.pool !== name || known.has(member.ordinal)))
-      return `a new member of ${name} is not new`;
+    const first = state.turn?.firstOrdinals[name] ?? pool.nextOrdinal;
+    const taken = new Set([...pool.inService, ...pool.failed, ...owedOf(state, name)].map((member) => member.ordinal));
+    for (const { pool: of, ordinal } of change.enter) {
+      if (of !== name || ordinal < first || ordinal >= change.nextOrdinal || taken.has(ordinal))
+        return `a new member of ${name} is not new`;
+      taken.add(ordinal);
+    }
+    const host = crowdedHost({ before: pool, after: changedPool(pool, change), spec });
+    if (host !== null) return `${host} would have more of ${name} in service than its share`;
   }
   return null;
+}
+
+function owedOf({ debts }: RecordState, pool: string): Member[] {
+  return debts.flatMap((debt) => debt.stages.flat()).flatMap((lot) => (lot.pool === pool ? lot.members : []));
+}
+
+/** G1(a). What was too much on a host before, at the same level, may become less there bit by bit. */
+function crowdedHost(of: { before: PoolState; after: PoolState; spec: Pool }): string | null {
+  const { before, after, spec } = of;
+  const cap = capAt(spec.spare, after.level);
+  const had = countByHost(before.inService);
+  for (const [host, count] of countByHost(after.inService))
+    if (count > cap && (after.level !== before.level || count > (had.get(host) ?? 0))) return host;
+  return null;
+}
+
+function countByHost(members: readonly Member[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { host } of members) counts.set(host, (counts.get(host) ?? 0) + 1);
+  return counts;
 }
 
 function changedPool(pool: PoolState, change: Commit['pools'][string] | undefined): PoolState {
@@ -296,7 +327,7 @@ function lotsOf(state: RecordState, name: string, commit: Commit): DebtLot[] {
   if (!pool || !spec) return [];
   const order = commit.final
     ? [...pool.inService, ...pool.failed].map((member) => member.ordinal)
-    : (commit.pools[name]?.leave ?? []);
+    : [...new Set(own(commit.pools, name)?.leave ?? [])];
   const among = (members: readonly Member[]): Member[] =>
     order.flatMap((ordinal) => members.find((member) => member.ordinal === ordinal) ?? []);
   const lots: DebtLot[] = [
@@ -358,7 +389,7 @@ function withOrdinals(state: RecordState, next: Readonly<Record<string, number>>
   const pools = Object.fromEntries(
     Object.entries(state.pools).map(([name, pool]) => [
       name,
-      { ...pool, nextOrdinal: Math.max(pool.nextOrdinal, next[name] ?? 0) },
+      { ...pool, nextOrdinal: Math.max(pool.nextOrdinal, own(next, name) ?? 0) },
     ]),
   );
   return { ...state, pools };
