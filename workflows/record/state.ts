@@ -337,12 +337,12 @@ function lotsOf(state: RecordState, name: string, commit: Commit): DebtLot[] {
   return lots.filter((lot) => lot.members.length > 0);
 }
 
-/** The turn ends, the debt stays with its run. */
+/** The turn ends, the debt stays with its run. One that owes nothing keeps the turn: without either nobody would watch it. */
 export function yieldTurn(
   state: RecordState,
   end: { token: string; nextOrdinals?: Readonly<Record<string, number>> | undefined },
 ): RecordState {
-  if (state.turn?.token !== end.token) return state;
+  if (state.turn?.token !== end.token || !state.debts.some((each) => each.token === end.token)) return state;
   return { ...withOrdinals(state, end.nextOrdinals), turn: null, during: null };
 }
 
@@ -395,12 +395,16 @@ function withOrdinals(state: RecordState, next: Readonly<Record<string, number>>
   return { ...state, pools };
 }
 
-/** Cancelled before its turn, or just as it was granted: nothing was touched. */
+/**
+ * Cancelled before its turn, or just as it was granted: nothing was touched. An instantiate may be so before the record has seen
+ * its ask, and nobody else can make the VNF come to be.
+ */
 export function withdraw(state: RecordState, runId: string): RecordState {
   const queue = state.queue.filter((each) => each.runId !== runId);
   const granted = state.turn?.runId === runId && state.turn.commits === 0;
   const next = { ...state, queue, turn: granted ? null : state.turn };
-  return { ...next, ended: state.ended || (granted && isOver(next)) };
+  const maybeBorn = queue.some((each) => each.procedure === 'instantiate');
+  return { ...next, ended: state.ended || (isOver(next) && !maybeBorn) };
 }
 
 /**
