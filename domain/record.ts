@@ -55,6 +55,8 @@ export interface Debt {
   readonly groups: readonly Group[];
   /** Tokens of runs whose clean-up failed for good: whatever still bears them is removed last (terminate only). */
   readonly sweep: readonly string[];
+  /** Pools of a VNF that never came to be: their groups are known by name only, and go last (terminate only). */
+  readonly uncommittedPools?: readonly string[];
   /** The levels that the debt moved from: their caps go on counting until it is paid (G1 c). */
   readonly movedFrom: Readonly<Record<string, number>>;
 }

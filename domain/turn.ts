@@ -149,6 +149,8 @@ export const signalNames = {
   yield: 'yield',
   done: 'done',
   dead: 'dead',
+  /** Sent by a person to a blocked record, with nothing in it: the clean-ups that failed begin again. */
+  audit: 'audit',
   granted: 'granted',
   denied: 'denied',
   committed: 'committed',

@@ -83,6 +83,7 @@ type Message =
       readonly nextOrdinals?: Readonly<Record<string, number>> | undefined;
     }
   | { readonly kind: 'dead'; readonly dead: Dead }
+  | { readonly kind: 'audit' }
   /** What the record itself had to publish is published. */
   | { readonly kind: 'published' }
   /** The run that bore this token has closed. */
@@ -238,6 +239,9 @@ async function keepRecord(input: RecordInput): Promise<{ revision: number }> {
         await tell(message.dead, signalNames.buried, buried);
         return;
       }
+      case 'audit':
+        state = recordState.cleanUpAgain(state);
+        return;
       case 'published':
         publishing -= 1;
         return;
@@ -324,6 +328,8 @@ function parse(name: string, arg: unknown): Message | null {
       const parsed = deadSchema.safeParse(arg);
       return parsed.success ? { kind: 'dead', dead: parsed.data } : null;
     }
+    case signalNames.audit:
+      return { kind: 'audit' };
     default:
       return null;
   }
