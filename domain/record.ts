@@ -55,6 +55,8 @@ export interface Debt {
   readonly groups: readonly Group[];
   /** Tokens of runs whose clean-up failed for good: whatever still bears them is removed last (terminate only). */
   readonly sweep: readonly string[];
+  /** Pools of a VNF that never came to be: their groups are known by name only, and go last (terminate only). */
+  readonly uncommittedPools?: readonly string[];
   /** The levels that the debt moved from: their caps go on counting until it is paid (G1 c). */
   readonly movedFrom: Readonly<Record<string, number>>;
 }
@@ -80,4 +82,9 @@ export function serviceOf(pools: VnfRecord['pools']): Service {
   return Object.fromEntries(
     Object.entries(pools).map(([name, pool]) => [name, pool.inService.map((member) => member.ordinal)]),
   );
+}
+
+/** What a map by pool has itself. A caller's pool may be named `constructor`, and that every object has of its kind. */
+export function own<T>(map: Readonly<Record<string, T>>, name: string): T | undefined {
+  return Object.hasOwn(map, name) ? map[name] : undefined;
 }

@@ -16,23 +16,33 @@ export type ProcedureName = (typeof procedureNames)[number];
 export const turnClasses = ['urgent', 'normal'] as const;
 export type TurnClass = (typeof turnClasses)[number];
 
-const runSchema = z.object({ workflowId: z.string().min(1), runId: z.string().min(1) });
+/** Temporal's own limit for ids; the names and ids of OpenStack are at most 255 characters long. */
+const idLengthMax = 1_000;
+const text = z.string().max(idLengthMax);
+const id = text.min(1);
+/** A pool has at most 10,000 members, and a signal of Temporal's largest size holds no more than five such pools. */
+const membersMax = 10_000;
+const deadMax = 50_000;
+/** Pools of a VNF, networks of a member. */
+const partsMax = 1_000;
+
+const runSchema = z.object({ workflowId: id, runId: id });
 /** One run of a workflow: a reset makes another run of the same id. */
 export type RunRef = z.infer<typeof runSchema>;
 
-const tokenSchema = z.string().min(1);
+const tokenSchema = id;
 const ordinalSchema = z.number().int().nonnegative();
 
 const memberSchema = z.object({
-  pool: z.string(),
+  pool: text,
   ordinal: ordinalSchema,
-  serverId: z.string(),
-  portIds: z.array(z.string()),
-  host: z.string(),
+  serverId: text,
+  portIds: z.array(text).max(partsMax),
+  host: text,
   token: tokenSchema,
 });
 
-const groupSchema = z.object({ pool: z.string(), id: z.string() });
+const groupSchema = z.object({ pool: text, id: text });
 
 export const askSchema = runSchema.extend({
   procedure: z.enum(procedureNames),
@@ -42,15 +52,15 @@ export const askSchema = runSchema.extend({
 });
 export type Ask = z.infer<typeof askSchema>;
 
-export const withdrawSchema = z.object({ runId: z.string() });
+export const withdrawSchema = z.object({ runId: id });
 
 /** What changes in one pool. Deltas, so that deaths reported meanwhile stay in force. */
 const poolChangeSchema = z.object({
   level: ordinalSchema,
   nextOrdinal: ordinalSchema,
-  enter: z.array(memberSchema),
+  enter: z.array(memberSchema).max(membersMax),
   /** Ordinals that leave (from service or from `failed`) and become debt, in the order of deletion. */
-  leave: z.array(ordinalSchema),
+  leave: z.array(ordinalSchema).max(membersMax),
 });
 export type PoolChange = z.infer<typeof poolChangeSchema>;
 
@@ -58,11 +68,11 @@ export const commitSchema = runSchema.extend({
   token: tokenSchema,
   /** 1, 2 …: which commit of this turn. */
   n: z.number().int().positive(),
-  pools: z.record(z.string(), poolChangeSchema),
+  pools: z.record(text, poolChangeSchema),
   /** Stages of pools: the debt is paid stage after stage; pools left out are paid in the first. */
-  stages: z.array(z.array(z.string())).optional(),
+  stages: z.array(z.array(text).max(partsMax)).max(partsMax).optional(),
   /** Set by instantiate: from now on the VNF is running. */
-  groups: z.array(groupSchema).optional(),
+  groups: z.array(groupSchema).max(partsMax).optional(),
   /** Set by terminate: everything becomes debt and all askers get `UnknownVnf`. */
   final: z.boolean().optional(),
 });
@@ -71,16 +81,16 @@ export type Commit = z.infer<typeof commitSchema>;
 const endSchema = z.object({
   token: tokenSchema,
   /** The next free ordinal of each pool, for runs that launched and did not commit. */
-  nextOrdinals: z.record(z.string(), ordinalSchema).optional(),
+  nextOrdinals: z.record(text, ordinalSchema).optional(),
 });
 export const yieldSchema = endSchema;
 export const doneSchema = endSchema.extend({
-  outcome: z.string(),
+  outcome: text,
 });
 export type Done = z.infer<typeof doneSchema>;
 
 export const deadSchema = runSchema.extend({
-  members: z.array(z.object({ pool: z.string(), ordinal: ordinalSchema })),
+  members: z.array(z.object({ pool: text, ordinal: ordinalSchema })).max(deadMax),
   /** `seen`: the cloud itself shows them dead. `told`: the caller says so; at most k(L) of a pool. */
   evidence: z.enum(['seen', 'told']),
 });
@@ -124,6 +134,8 @@ export interface Committed {
 /** The answer to `dead`. The record itself publishes that they are gone. */
 export interface Buried {
   readonly runId: string;
+  /** Of the report that is answered: a run may send one of each kind. Absent in the answers of older records. */
+  readonly evidence?: Dead['evidence'];
   /** Those of the reported members that are now in `failed` (also from earlier reports). */
   readonly failed: readonly { readonly pool: string; readonly ordinal: number }[];
   /** Present where the report was refused: more than k(L) on a caller's word alone. */
@@ -137,6 +149,8 @@ export const signalNames = {
   yield: 'yield',
   done: 'done',
   dead: 'dead',
+  /** Sent by a person to a blocked record, with nothing in it: the clean-ups that failed begin again. */
+  audit: 'audit',
   granted: 'granted',
   denied: 'denied',
   committed: 'committed',

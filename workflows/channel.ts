@@ -59,7 +59,8 @@ export function openChannel(vnf: string): Channel {
   let granted: Granted | undefined;
   let denied: Denied | undefined;
   const committed = new Map<string, Committed>();
-  let buried: Buried | undefined;
+  /** By the evidence of the report; `older` are answers of records that did not say. */
+  const buried = new Map<Dead['evidence'] | 'older', Buried>();
 
   setHandler(defineSignal<[Granted]>(signalNames.granted), (answer) => {
     if (!had.has(answer.token)) granted = answer;
@@ -72,7 +73,7 @@ export function openChannel(vnf: string): Channel {
     if (!committed.has(key)) committed.set(key, answer);
   });
   setHandler(defineSignal<[Buried]>(signalNames.buried), (answer) => {
-    buried = answer;
+    buried.set(answer.evidence ?? 'older', answer);
   });
 
   const send = async (signal: string, message: unknown): Promise<void> => {
@@ -145,13 +146,15 @@ export function openChannel(vnf: string): Channel {
         );
       }),
     yieldTurn: (token) => send(signalNames.yield, { token }),
-    done: (end) => send(signalNames.done, end),
+    // Also said by a run that was cancelled meanwhile: else it would be taken for one that vanished.
+    done: (end) => CancellationScope.nonCancellable(() => send(signalNames.done, end)),
     bury: async (report) => {
-      buried = undefined;
+      buried.clear();
+      const answered = (): Buried | undefined => buried.get(report.evidence) ?? buried.get('older');
       for (let tries = 0; tries < answerTriesMax; tries++) {
         await send(signalNames.dead, { ...report, ...self });
-        await condition(() => buried !== undefined, answerAgainSeconds * 1_000);
-        const answer = buried as Buried | undefined;
+        await condition(() => answered() !== undefined, answerAgainSeconds * 1_000);
+        const answer = answered();
         if (answer?.refusal) throw toApplicationFailure(answer.refusal, 'refused');
         if (answer) return answer;
       }

@@ -1,8 +1,9 @@
-import type { Descriptor } from '../../domain/descriptor/descriptor';
-import { spareAt } from '../../domain/levels';
+import type { Descriptor, Pool } from '../../domain/descriptor/descriptor';
+import { capAt, spareAt } from '../../domain/levels';
 import { failure, type Failure } from '../../domain/failure';
+import { recordWorkflowId } from '../../domain/names';
 import type { Debt, DebtLot, Group, Member, Phase, PoolState, Service, VnfRecord } from '../../domain/record';
-import { serviceOf } from '../../domain/record';
+import { own, serviceOf } from '../../domain/record';
 import type { Timing } from '../../domain/timing';
 import type { Ask, Commit, Dead, Occurrence, ProcedureName, Publication, RecordView, RunRef } from '../../domain/turn';
 
@@ -16,6 +17,8 @@ export interface Turn extends RunRef {
   readonly token: string;
   readonly commits: number;
   readonly grantedAt: string;
+  /** The next ordinal of each pool when it began: earlier ones are somebody's, or were. */
+  readonly firstOrdinals: Readonly<Record<string, number>>;
 }
 
 export interface Waiting extends Ask {
@@ -46,7 +49,7 @@ export interface RecordState {
   readonly ended: boolean;
 }
 
-/** A clean-up failed for good: a person must look, and only terminate gets a turn. */
+/** Clean-ups failed for good: a person must look. They are tried again when told so, and only terminate gets a turn. */
 export interface Blocked {
   readonly reason: string;
   readonly tokens: readonly string[];
@@ -56,6 +59,8 @@ export interface Vanished {
   /** What the run's leftovers are tagged with. */
   readonly token: string;
   readonly attempts: number;
+  /** It held the turn: `during` is what it may not have published. */
+  readonly held: boolean;
 }
 
 /** Bounds, each with its reason. */
@@ -138,39 +143,59 @@ export function enqueue(state: RecordState, ask: Ask): { state: RecordState; ans
   if (state.queue.some((each) => each.runId === ask.runId)) return { state, answer: { kind: 'queued' } };
   const refusal = refusalNow(state, ask.procedure);
   if (refusal) return deny(refusal);
-  const busy =
-    state.turn !== null || state.queue.length > 0 || state.vanished.length > 0 || state.debts.length >= limits.debtors;
-  if ((busy && ask.ifBusy === 'refuse') || state.queue.length >= limits.queue) {
-    const holder = state.turn
-      ? `${state.turn.procedure} (workflow ${state.turn.workflowId}) is at work`
-      : 'a clean-up is under way';
+  const why = whyBusy(state);
+  if ((why !== null && ask.ifBusy === 'refuse') || state.queue.length >= limits.queue) {
     return deny(
-      failure('Busy', `${state.vnf} is busy: ${holder}. Ask again later, or ask with ifBusy "wait".`, {
-        vnf: state.vnf,
-      }),
+      failure(
+        'Busy',
+        `${state.vnf} is busy: ${why ?? 'its queue is full'}. Ask again later, or ask with ifBusy "wait".`,
+        { vnf: state.vnf },
+      ),
     );
   }
   return { state: { ...state, queue: [...state.queue, { ...ask, overtaken: 0 }] }, answer: { kind: 'queued' } };
 }
 
+/** Why nobody gets a turn at once. */
+function whyBusy({ turn, queue, ...state }: RecordState): string | null {
+  if (turn) return `${turn.procedure} (workflow ${turn.workflowId}) is at work`;
+  if (state.vanished.length > 0) return 'a clean-up is under way';
+  if (debtorsOf(state) >= limits.debtors) return `${String(limits.debtors)} runs drain and delete`;
+  return queue.length > 0 ? 'others are waiting' : null;
+}
+
+/** Those at work. What a failed clean-up owes is nobody's until somebody terminates, who must not wait for it. */
+function debtorsOf(state: Pick<RecordState, 'debts' | 'blocked'>): number {
+  return state.debts.filter((each) => !isBlocked(state, each.token)).length;
+}
+
+function isBlocked(state: Pick<RecordState, 'blocked'>, token: string): boolean {
+  return state.blocked?.tokens.includes(token) ?? false;
+}
+
+/** Its run is gone, and what it left is being cleaned up, or could not be: in its name nothing is taken any more. */
+function isRetired(state: RecordState, token: string): boolean {
+  return state.vanished.some((each) => each.token === token) || isBlocked(state, token);
+}
+
 /** Why this procedure cannot get a turn of this VNF at all, as things are. */
 export function refusalNow(state: RecordState, procedure: ProcedureName): Failure | null {
   const { vnf } = state;
+  // Also of a VNF that is being terminated: the terminate itself may have been what could not be cleaned up.
+  if (state.blocked !== null && mayAskWhenBlocked.includes(procedure)) return null;
   if (state.phase === 'terminating')
     return failure('UnknownVnf', `${vnf} is being terminated. There is nothing left to change.`, { vnf });
-  if (state.blocked !== null && !mayAskWhenBlocked.includes(procedure)) {
-    return failure(
-      'Stuck',
-      `${vnf} is blocked: ${state.blocked.reason} Clean up by hand what is named there, or terminate ${vnf}.`,
-      { vnf },
-    );
-  }
-  return null;
+  if (state.blocked === null) return null;
+  return failure(
+    'Stuck',
+    `${vnf} is blocked: ${state.blocked.reason} Mend what is named there and send its record (workflow ${recordWorkflowId(vnf)}) the signal "audit", or terminate ${vnf}.`,
+    { vnf },
+  );
 }
 
 /** Whoever is next, if a turn may be granted now. Urgent first, in order within a class, the oldest after three overtakes. */
 export function takeNext(state: RecordState): { state: RecordState; next: Waiting } | null {
-  if (state.turn !== null || state.debts.length >= limits.debtors) return null;
+  if (state.turn !== null || debtorsOf(state) >= limits.debtors) return null;
   if (state.vanished.length > 0) return null;
   const oldest = state.queue[0];
   if (!oldest) return null;
@@ -185,7 +210,8 @@ export function takeNext(state: RecordState): { state: RecordState; next: Waitin
 export function beginTurn(state: RecordState, holder: { ask: Waiting; token: string; grantedAt: string }): RecordState {
   const { ask, token, grantedAt } = holder;
   const { workflowId, runId, procedure } = ask;
-  return { ...state, turn: { workflowId, runId, procedure, token, commits: 0, grantedAt } };
+  const firstOrdinals = Object.fromEntries(Object.entries(state.pools).map(([name, pool]) => [name, pool.nextOrdinal]));
+  return { ...state, turn: { workflowId, runId, procedure, token, commits: 0, grantedAt, firstOrdinals } };
 }
 
 export interface CommitAnswer {
@@ -210,15 +236,12 @@ export function applyCommit(state: RecordState, commit: Commit): { state: Record
   const changed = Object.fromEntries(
     Object.entries(state.pools).map(([name, pool]) => [
       name,
-      commit.final ? emptied(pool) : changedPool(pool, commit.pools[name]),
+      commit.final ? emptied(pool) : changedPool(pool, own(commit.pools, name)),
     ]),
   );
   const next = { ...state, pools: changed, revision: state.revision + 1, turn: { ...turn, commits: commit.n } };
   const during = union(state.during ?? old, serviceOf(changed), commit.final === true);
   const debt = mergedDebt(state, commit);
-  // What a failed clean-up still owes is paid by the terminate that takes everything over.
-  const absorbed = (each: Debt): boolean =>
-    commit.final === true && (state.blocked?.tokens.includes(each.token) ?? false);
   return {
     answer: { ok: true },
     state: {
@@ -226,22 +249,53 @@ export function applyCommit(state: RecordState, commit: Commit): { state: Record
       during,
       phase: commit.final ? 'terminating' : 'running',
       groups: commit.final ? [] : (commit.groups ?? state.groups),
-      debts: [...state.debts.filter((each) => each.token !== commit.token && !absorbed(each)), ...(debt ? [debt] : [])],
+      debts: [
+        ...state.debts.filter((each) => each.token !== commit.token && !isTakenOver(state, commit, each)),
+        ...(debt ? [debt] : []),
+      ],
       blocked: commit.final ? null : state.blocked,
     },
   };
 }
 
+/** A holder never sends what is refused here: one that does has a bug, and the record would pass it on to everybody. */
 function whatIsWrong(state: RecordState, commit: Commit): string | null {
   for (const [name, change] of Object.entries(commit.pools)) {
-    const pool = state.pools[name];
-    if (!pool) return `there is no pool ${name}`;
+    const pool = own(state.pools, name);
+    const spec = state.descriptor.pools.find((each) => each.name === name);
+    if (!pool || !spec) return `there is no pool ${name}`;
     if (change.nextOrdinal < pool.nextOrdinal) return `ordinals of ${name} would be used twice`;
-    const known = new Set([...pool.inService, ...pool.failed].map((member) => member.ordinal));
-    if (change.enter.some((member) => member.pool !== name || known.has(member.ordinal)))
-      return `a new member of ${name} is not new`;
+    const first = state.turn?.firstOrdinals[name] ?? pool.nextOrdinal;
+    const taken = new Set([...pool.inService, ...pool.failed, ...owedOf(state, name)].map((member) => member.ordinal));
+    for (const { pool: of, ordinal } of change.enter) {
+      if (of !== name || ordinal < first || ordinal >= change.nextOrdinal || taken.has(ordinal))
+        return `a new member of ${name} is not new`;
+      taken.add(ordinal);
+    }
+    const host = crowdedHost({ before: pool, after: changedPool(pool, change), spec });
+    if (host !== null) return `${host} would have more of ${name} in service than its share`;
   }
   return null;
+}
+
+function owedOf({ debts }: RecordState, pool: string): Member[] {
+  return debts.flatMap((debt) => debt.stages.flat()).flatMap((lot) => (lot.pool === pool ? lot.members : []));
+}
+
+/** G1(a). What was too much on a host before, at the same level, may become less there bit by bit. */
+function crowdedHost(of: { before: PoolState; after: PoolState; spec: Pool }): string | null {
+  const { before, after, spec } = of;
+  const cap = capAt(spec.spare, after.level);
+  const had = countByHost(before.inService);
+  for (const [host, count] of countByHost(after.inService))
+    if (count > cap && (after.level !== before.level || count > (had.get(host) ?? 0))) return host;
+  return null;
+}
+
+function countByHost(members: readonly Member[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { host } of members) counts.set(host, (counts.get(host) ?? 0) + 1);
+  return counts;
 }
 
 function changedPool(pool: PoolState, change: Commit['pools'][string] | undefined): PoolState {
@@ -268,40 +322,64 @@ function union(old: Service, next: Service, final: boolean): Service {
   );
 }
 
-/** What this commit adds to what the turn already owes. */
+/** What this commit adds to what the turn already owes. A terminate takes over what failed clean-ups have left. */
 function mergedDebt(state: RecordState, commit: Commit): Debt | null {
-  const stages = (commit.stages ?? [Object.keys(state.pools)])
+  const final = commit.final === true;
+  const earlier = state.debts.filter((each) => each.token === commit.token);
+  const takenOver = state.debts.filter((each) => isTakenOver(state, commit, each));
+  const before = [...earlier, ...takenOver];
+  const stages = stagesOf(state, commit)
     .map((names) => names.flatMap((name) => lotsOf(state, name, commit)))
     .filter((lots) => lots.length > 0);
-  const groups = commit.final ? state.groups : [];
-  const earlier = state.debts.find((each) => each.token === commit.token);
-  const blocked = commit.final ? state.debts.filter((each) => state.blocked?.tokens.includes(each.token)) : [];
-  if (stages.length === 0 && groups.length === 0 && blocked.length === 0 && !earlier) return null;
-  const movedFrom = Object.fromEntries(
-    Object.entries(state.pools)
-      .filter(([name]) => commit.final || commit.pools[name])
-      .map(([name, pool]) => [name, Math.max(pool.level, earlier?.movedFrom[name] ?? 0)]),
-  );
+  const groups = [...before.flatMap((each) => each.groups), ...(final ? state.groups : [])];
+  const sweep = [...before.flatMap((each) => each.sweep), ...(final ? (state.blocked?.tokens ?? []) : [])];
+  if (before.length + stages.length + groups.length + sweep.length === 0) return null;
+  // A VNF that never came to be has no groups that are known by id.
+  const unborn = final && state.phase === 'instantiating' ? Object.keys(state.pools) : [];
+  const uncommittedPools = [...before.flatMap((each) => each.uncommittedPools ?? []), ...unborn];
+  const moved = Object.entries(state.pools).filter(([name]) => final || Object.hasOwn(commit.pools, name));
   return {
     token: commit.token,
     workflowId: commit.workflowId,
     runId: commit.runId,
     procedure: state.turn?.procedure ?? 'terminate',
-    stages: [...(earlier?.stages ?? []), ...stages, ...blocked.flatMap((each) => each.stages)],
-    groups: [...(earlier?.groups ?? []), ...groups],
-    sweep: commit.final ? (state.blocked?.tokens ?? []) : [],
-    movedFrom: { ...earlier?.movedFrom, ...movedFrom },
+    stages: [...earlier.flatMap((each) => each.stages), ...stages, ...takenOver.flatMap((each) => each.stages)],
+    groups,
+    sweep,
+    movedFrom: highest([
+      ...before.map((each) => each.movedFrom),
+      Object.fromEntries(moved.map(([name, pool]) => [name, pool.level])),
+    ]),
+    ...(uncommittedPools.length > 0 && { uncommittedPools: [...new Set(uncommittedPools)] }),
   };
+}
+
+function isTakenOver(state: RecordState, commit: Commit, debt: Debt): boolean {
+  return commit.final === true && isBlocked(state, debt.token);
+}
+
+/** Pools that no stage names are paid in the first. */
+function stagesOf(state: RecordState, { stages = [] }: Commit): string[][] {
+  const [first = [], ...rest] = stages;
+  const named = new Set(stages.flat());
+  return [[...first, ...Object.keys(state.pools).filter((name) => !named.has(name))], ...rest];
+}
+
+function highest(all: readonly Readonly<Record<string, number>>[]): Record<string, number> {
+  const levels = new Map<string, number>();
+  for (const [name, level] of all.flatMap((each) => Object.entries(each)))
+    levels.set(name, Math.max(level, levels.get(name) ?? 0));
+  return Object.fromEntries(levels);
 }
 
 /** One lot for those that served (drained first) and one for those that were dead already. */
 function lotsOf(state: RecordState, name: string, commit: Commit): DebtLot[] {
-  const pool = state.pools[name];
+  const pool = own(state.pools, name);
   const spec = state.descriptor.pools.find((each) => each.name === name);
   if (!pool || !spec) return [];
   const order = commit.final
     ? [...pool.inService, ...pool.failed].map((member) => member.ordinal)
-    : (commit.pools[name]?.leave ?? []);
+    : [...new Set(own(commit.pools, name)?.leave ?? [])];
   const among = (members: readonly Member[]): Member[] =>
     order.flatMap((ordinal) => members.find((member) => member.ordinal === ordinal) ?? []);
   const lots: DebtLot[] = [
@@ -311,12 +389,12 @@ function lotsOf(state: RecordState, name: string, commit: Commit): DebtLot[] {
   return lots.filter((lot) => lot.members.length > 0);
 }
 
-/** The turn ends, the debt stays with its run. */
+/** The turn ends, the debt stays with its run. One that owes nothing keeps the turn: without either nobody would watch it. */
 export function yieldTurn(
   state: RecordState,
   end: { token: string; nextOrdinals?: Readonly<Record<string, number>> | undefined },
 ): RecordState {
-  if (state.turn?.token !== end.token) return state;
+  if (state.turn?.token !== end.token || !state.debts.some((each) => each.token === end.token)) return state;
   return { ...withOrdinals(state, end.nextOrdinals), turn: null, during: null };
 }
 
@@ -328,7 +406,7 @@ export function finish(
   const { turn } = state;
   const debt = state.debts.find((each) => each.token === end.token);
   const held = turn?.token === end.token ? turn : null;
-  if (!held && !debt) return state;
+  if ((!held && !debt) || isRetired(state, end.token)) return state;
   const base = withOrdinals(state, end.nextOrdinals);
   const debts = base.debts.filter((each) => each.token !== end.token);
   const over = { ...base, debts, ...(held && { turn: null, during: null }), occurrences: remembered(state, end) };
@@ -351,8 +429,9 @@ function remembered(state: RecordState, end: { token: string; outcome: string; a
   return [...state.occurrences, occurrence].slice(-limits.occurrences);
 }
 
-/** Never committed, or everything paid: nothing is left to keep a record of. */
+/** Never committed, or everything paid: nothing is left to keep a record of. What could not be cleaned up is left. */
 function isOver(state: RecordState): boolean {
+  if (state.blocked !== null) return false;
   if (state.turn !== null || state.debts.length > 0 || state.vanished.length > 0) return false;
   return state.phase === 'instantiating' || state.phase === 'terminating';
 }
@@ -363,18 +442,22 @@ function withOrdinals(state: RecordState, next: Readonly<Record<string, number>>
   const pools = Object.fromEntries(
     Object.entries(state.pools).map(([name, pool]) => [
       name,
-      { ...pool, nextOrdinal: Math.max(pool.nextOrdinal, next[name] ?? 0) },
+      { ...pool, nextOrdinal: Math.max(pool.nextOrdinal, own(next, name) ?? 0) },
     ]),
   );
   return { ...state, pools };
 }
 
-/** Cancelled before its turn, or just as it was granted: nothing was touched. */
+/**
+ * Cancelled before its turn, or just as it was granted: nothing was touched. An instantiate may be so before the record has seen
+ * its ask, and nobody else can make the VNF come to be.
+ */
 export function withdraw(state: RecordState, runId: string): RecordState {
   const queue = state.queue.filter((each) => each.runId !== runId);
   const granted = state.turn?.runId === runId && state.turn.commits === 0;
   const next = { ...state, queue, turn: granted ? null : state.turn };
-  return { ...next, ended: state.ended || (granted && isOver(next)) };
+  const maybeBorn = queue.some((each) => each.procedure === 'instantiate');
+  return { ...next, ended: state.ended || (isOver(next) && !maybeBorn) };
 }
 
 /**
@@ -402,8 +485,9 @@ export function bury(state: RecordState, report: Dead): { state: RecordState; re
       failed: [...pool.failed, ...dying],
     };
   }
-  if (!changed) return { state, refusal: null };
+  // Who leaves serves until that is published: also they are to be gone at once.
   const during = state.during && without(state.during, dead);
+  if (!changed && sizeOf(during) === sizeOf(state.during)) return { state, refusal: null };
   return { state: { ...state, pools, during, revision: state.revision + 1 }, refusal: null };
 }
 
@@ -427,15 +511,19 @@ function without(service: Service, dead: ReadonlyMap<string, ReadonlySet<number>
   );
 }
 
+function sizeOf(service: Service | null): number {
+  return Object.values(service ?? {}).reduce((sum, ordinals) => sum + ordinals.length, 0);
+}
+
 /** A holder or debtor closed without `done`: its token is retired, and nothing is granted before the clean-up. */
 export function vanish(state: RecordState, token: string, at: string): RecordState {
   const involved = state.turn?.token === token || state.debts.some((each) => each.token === token);
-  if (!involved || state.vanished.some((each) => each.token === token)) return state;
-  const turn = state.turn?.token === token ? null : state.turn;
+  if (!involved || isRetired(state, token)) return state;
+  const held = state.turn?.token === token;
   return {
     ...state,
-    turn,
-    vanished: [...state.vanished, { token, attempts: 0 }],
+    turn: held ? null : state.turn,
+    vanished: [...state.vanished, { token, attempts: 0, held }],
     occurrences: remembered(state, { token, outcome: 'vanished', at }),
   };
 }
@@ -456,6 +544,14 @@ export function cleanUpFailed(state: RecordState, token: string, reason: string)
   };
 }
 
+/** What made the clean-ups fail is mended, says a person: they begin again, and nothing is granted before they succeed. */
+export function cleanUpAgain(state: RecordState): RecordState {
+  const { blocked } = state;
+  if (blocked === null) return state;
+  const again = blocked.tokens.map((token) => ({ token, attempts: 0, held: false }));
+  return { ...state, blocked: null, vanished: [...state.vanished, ...again] };
+}
+
 /** What the vanished run left has been removed, and its debt paid. */
 export function cleanedUp(
   state: RecordState,
@@ -464,7 +560,8 @@ export function cleanedUp(
   const next = withOrdinals(state, end.nextOrdinals);
   const debts = next.debts.filter((each) => each.token !== end.token);
   const vanished = next.vanished.filter((each) => each.token !== end.token);
-  const over = { ...next, debts, vanished, during: next.turn ? next.during : null };
+  const mayBeUnpublished = next.turn !== null || vanished.some((each) => each.held);
+  const over = { ...next, debts, vanished, during: mayBeUnpublished ? next.during : null };
   return { ...over, ended: isOver(over) };
 }
 

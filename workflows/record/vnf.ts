@@ -21,6 +21,7 @@ import type { CloudActivities } from '../../activities/ports';
 import type { Descriptor } from '../../domain/descriptor/descriptor';
 import { failure, type Failure } from '../../domain/failure';
 import { taskQueues } from '../../domain/procedures';
+import { own } from '../../domain/record';
 import type { Timing } from '../../domain/timing';
 import {
   askSchema,
@@ -82,6 +83,7 @@ type Message =
       readonly nextOrdinals?: Readonly<Record<string, number>> | undefined;
     }
   | { readonly kind: 'dead'; readonly dead: Dead }
+  | { readonly kind: 'audit' }
   /** What the record itself had to publish is published. */
   | { readonly kind: 'published' }
   /** The run that bore this token has closed. */
@@ -164,22 +166,21 @@ async function keepRecord(input: RecordInput): Promise<{ revision: number }> {
       return true;
     }
     state = recordState.beginTurn(state, { ask: taken.next, token: uuid4(), grantedAt: now() });
-    await grant();
+    const { turn } = state;
+    // Who is gone before it is told has touched nothing.
+    if (turn && !(await tellGrant(turn))) state = recordState.withdraw(state, turn.runId);
+    else if (turn) watchRun(turn, turn.token);
     return true;
   };
 
-  /** Tells the holder; a holder that is gone has touched nothing yet. */
-  const grant = async (): Promise<void> => {
-    const { turn } = state;
-    if (!turn) return;
+  const tellGrant = (turn: recordState.Turn): Promise<boolean> => {
     const granted: Granted = {
       token: turn.token,
       runId: turn.runId,
       record: recordState.viewOfRecord(state),
       timing: state.timing,
     };
-    if (await tell(turn, signalNames.granted, granted)) watchRun(turn, turn.token);
-    else state = recordState.withdraw(state, turn.runId);
+    return tell(turn, signalNames.granted, granted);
   };
 
   const handle = async (message: Message): Promise<void> => {
@@ -187,7 +188,8 @@ async function keepRecord(input: RecordInput): Promise<{ revision: number }> {
       case 'ask': {
         const { state: next, answer } = recordState.enqueue(state, message.ask);
         state = next;
-        if (answer.kind === 'already') await grant();
+        // Whether it is there or not: it may have touched much since it was told first, and its watch says when it is gone.
+        if (answer.kind === 'already' && state.turn) await tellGrant(state.turn);
         if (answer.kind === 'denied') await deny(message.ask, answer.failure);
         return;
       }
@@ -218,12 +220,16 @@ async function keepRecord(input: RecordInput): Promise<{ revision: number }> {
         state = next;
         if (state.revision > revision) publishDeaths();
         const failed = message.dead.members.filter(({ pool, ordinal }) =>
-          state.pools[pool]?.failed.some((member) => member.ordinal === ordinal),
+          own(state.pools, pool)?.failed.some((member) => member.ordinal === ordinal),
         );
-        const buried: Buried = { runId: message.dead.runId, failed, ...(refusal && { refusal }) };
+        const { runId, evidence } = message.dead;
+        const buried: Buried = { runId, evidence, failed, ...(refusal && { refusal }) };
         await tell(message.dead, signalNames.buried, buried);
         return;
       }
+      case 'audit':
+        state = recordState.cleanUpAgain(state);
+        return;
       case 'published':
         publishing -= 1;
         return;
@@ -270,10 +276,11 @@ async function keepRecord(input: RecordInput): Promise<{ revision: number }> {
       return { revision: state.revision };
     }
     beginCleaning();
-    if (await grantNext()) continue;
-    if (inbox.length > 0) continue;
+    // Before a turn is granted, and not when nobody wants one: under load somebody always does.
     if (state.turn === null && state.vanished.length === 0 && publishing === 0 && mustContinue())
       await continueAsNew<typeof vnf>({ state });
+    if (await grantNext()) continue;
+    if (inbox.length > 0) continue;
     await condition(() => inbox.length > 0);
   }
 }
@@ -309,6 +316,8 @@ function parse(name: string, arg: unknown): Message | null {
       const parsed = deadSchema.safeParse(arg);
       return parsed.success ? { kind: 'dead', dead: parsed.data } : null;
     }
+    case signalNames.audit:
+      return { kind: 'audit' };
     default:
       return null;
   }

@@ -46,8 +46,8 @@ export async function payDebt(owed: Owed): Promise<void> {
   const ports = cloud(timing, { retrySeconds: forwardSeconds });
   for (const stage of debt.stages) await Promise.all(stage.map((lot) => payLot(owed, lot)));
   for (const token of debt.sweep) await ports.removeByToken({ turn, vnf, token, keep: [], timing });
-  if (debt.groups.length > 0)
-    await ports.removeGroups({ turn, vnf, groups: { ids: debt.groups.map((group) => group.id), pools: [] }, timing });
+  const groups = { ids: debt.groups.map((group) => group.id), pools: [...(debt.uncommittedPools ?? [])] };
+  if (groups.ids.length + groups.pools.length > 0) await ports.removeGroups({ turn, vnf, groups, timing });
 }
 
 async function payLot({ turn, vnf, timing }: Owed, lot: DebtLot): Promise<void> {
