@@ -45,6 +45,8 @@ const services: readonly ServiceRoutes[] = [control, keystone, nova, novaRoot, n
 
 export async function handle(cloud: Cloud, raw: RawRequest): Promise<RawResponse> {
   const base = raw.base ?? 'http://127.0.0.1';
+  if (!URL.canParse(raw.url, base))
+    return answer({ status: 400, body: { error: { code: 400, message: `${raw.url} is no address` } } }, cloud);
   const url = new URL(raw.url, base);
   const service = services.find(({ prefix }) => url.pathname === prefix || url.pathname.startsWith(`${prefix}/`));
   if (!service)

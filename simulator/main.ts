@@ -1,29 +1,10 @@
 import { writeFileSync } from 'node:fs';
-import { Command, InvalidArgumentError } from 'commander';
+import { CommanderError } from 'commander';
 import { createCloud, hostsOf } from './model';
 import { serve } from './http';
+import { optionsOf } from './options';
 
 /** `scripts/openstack`: serves the embedded OpenStack for other programs, until it is told to stop. */
-
-function number(text: string): number {
-  const value = Number(text);
-  if (!Number.isFinite(value) || value < 0) throw new InvalidArgumentError('give a number of at least 0');
-  return value;
-}
-
-function zones(text: string): Record<string, number> {
-  const pairs = text.split(',').map((each) => /^([a-z][a-z0-9-]*)=([0-9]{1,4})$/.exec(each));
-  if (pairs.some((pair) => pair === null))
-    throw new InvalidArgumentError('give zones with their number of hosts, e.g. mz=12,dmz=4');
-  return Object.fromEntries(pairs.map((pair) => [pair?.[1] ?? '', Number(pair?.[2])]));
-}
-
-function range(text: string): [number, number] {
-  const match = /^([0-9.]+)-([0-9.]+)$/.exec(text);
-  if (!match || Number(match[1]) > Number(match[2]))
-    throw new InvalidArgumentError('give a range of seconds, e.g. 10-20');
-  return [Number(match[1]), Number(match[2])];
-}
 
 function cloudsYaml(url: string): string {
   const entry = (name: string, user: string, project: string): string =>
@@ -43,40 +24,37 @@ function cloudsYaml(url: string): string {
   return `clouds:\n${entry('embedded', 'operator', 'bulkhead')}\n${entry('embedded-tenant', 'tenant', 'tenant')}\n`;
 }
 
-interface Options {
-  readonly port: number;
-  readonly listen: string;
-  readonly publicHost: string;
-  readonly hosts: Record<string, number>;
-  readonly pace: number;
-  readonly bootSeconds: [number, number];
-  readonly seed: number;
-  readonly cloudsYaml?: string;
+/** An address that means all of them is none that a client could call. */
+function reachable(listen: string): string {
+  if (listen === '0.0.0.0' || listen === '::') return '127.0.0.1';
+  return listen.includes(':') ? `[${listen}]` : listen;
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
 }
 
 async function main(): Promise<void> {
-  const options = new Command('openstack')
-    .description(
-      'Serves an OpenStack that exists in memory only, on loopback. Its log of everything that changed is at /bulkhead/log.',
-    )
-    .option('--port <number>', 'port; 0 takes a free one', number, 5_000)
-    .option('--listen <address>', 'address to listen on, e.g. inside a container', '127.0.0.1')
-    .option('--public-host <name>', 'the name by which others reach it', '127.0.0.1')
-    .option('--hosts <zones>', 'zones and how many hosts each has', zones, { mz: 12, dmz: 4 })
-    .option('--pace <factor>', 'factor on boots and on how soon a death is noticed', number, 1)
-    .option('--boot-seconds <range>', 'how long a boot takes, before the pace', range, [10, 20] as [number, number])
-    .option('--seed <number>', 'makes ids and times the same again', number, 1)
-    .option('--clouds-yaml <file>', 'writes a clouds.yaml with the entries embedded (operator) and embedded-tenant')
-    .parse()
-    .opts<Options>();
+  const options = optionsOf(process.argv.slice(2));
   const cloud = createCloud({
     hosts: hostsOf(options.hosts),
     pace: options.pace,
     bootSeconds: options.bootSeconds,
     seed: options.seed,
   });
-  const served = await serve(cloud, { port: options.port, listen: options.listen, publicHost: options.publicHost });
-  if (options.cloudsYaml !== undefined) writeFileSync(options.cloudsYaml, cloudsYaml(served.url), { mode: 0o600 });
+  const { port: wanted, listen, publicHost } = options;
+  const served = await serve(cloud, { port: wanted, listen, publicHost: publicHost ?? reachable(listen) }).catch(
+    (error: unknown) => {
+      if (!isBusy(error)) throw error;
+      throw new Error(`port ${String(wanted)} of ${listen} is in use already; choose another one with --port, or 0`);
+    },
+  );
+  try {
+    if (options.cloudsYaml !== undefined) writeFileSync(options.cloudsYaml, cloudsYaml(served.url), { mode: 0o600 });
+  } catch (error) {
+    await served.close();
+    throw error;
+  }
   process.stdout.write(`${JSON.stringify({ url: served.url, cloudsYaml: options.cloudsYaml ?? null })}\n`);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
@@ -86,6 +64,11 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
+  if (error instanceof CommanderError) {
+    // Said already, as help is. What is wrong with the options ends with 2, what goes wrong later with 1.
+    process.exitCode = error.exitCode === 0 ? 0 : 2;
+    return;
+  }
   process.stderr.write(`openstack: ${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;
 });

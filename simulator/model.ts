@@ -50,6 +50,9 @@ export interface Server {
   /** Networks on which Nova makes the port itself, and takes it away with the server. */
   readonly ownNetworks: readonly { readonly networkId: string; readonly address: string | null }[];
   readonly ownPortIds: string[];
+  /** Of the ports that Nova makes. */
+  readonly securityGroupIds: readonly string[];
+  readonly description: string | null;
   readonly requestedHost: string | null;
   /** Asked for as `zone:host`: the filters are not asked. */
   readonly forced: boolean;
@@ -73,12 +76,14 @@ export interface Server {
 
 export interface Port {
   readonly id: string;
-  readonly name: string;
+  name: string;
+  description: string;
+  adminStateUp: boolean;
   readonly projectId: string;
   readonly networkId: string;
   readonly address: string;
   tags: readonly string[];
-  readonly securityGroupIds: readonly string[];
+  securityGroupIds: readonly string[];
   deviceId: string;
   status: 'DOWN' | 'ACTIVE';
 }
@@ -103,12 +108,14 @@ export interface SecurityRule {
   readonly portMax: number | null;
   readonly remoteIpPrefix: string | null;
   readonly remoteGroupId: string | null;
+  readonly description: string;
 }
 
 export interface SecurityGroup {
   readonly id: string;
-  readonly name: string;
-  readonly description: string;
+  name: string;
+  description: string;
+  tags: readonly string[];
   readonly projectId: string;
 }
 
@@ -116,6 +123,7 @@ export interface ServerGroup {
   readonly id: string;
   readonly name: string;
   readonly projectId: string;
+  readonly userId: string;
   readonly policy: string;
   readonly maxPerHost: number;
   readonly members: Set<string>;

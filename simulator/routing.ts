@@ -112,13 +112,13 @@ export function page<T extends { readonly id: string }>(
   return items.slice(at, at + limit);
 }
 
-/** `ports` and, where a page that was asked for is full, `ports_links` to the next one. */
+/** `ports` and, where a page that was asked for is full, `ports_links` to the next one. All, where none was asked for. */
 export function pageBody<T extends { readonly id: string }>(
   request: Request,
   given: { readonly key: string; readonly items: readonly T[]; readonly show: (item: T) => unknown },
 ): Record<string, unknown> {
   const { key, items, show } = given;
-  const shown = page(items, request.query);
+  const shown = page(items, request.query, Infinity);
   const last = shown.at(-1);
   const more = last !== undefined && shown.length === Number(request.query.get('limit') ?? -1);
   return {

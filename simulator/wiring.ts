@@ -19,8 +19,10 @@ export function bindPorts(cloud: Cloud, server: Server): boolean {
       projectId: server.projectId,
       network,
       address: free,
+      description: '',
+      adminStateUp: true,
       tags: [],
-      securityGroupIds: [],
+      securityGroupIds: server.securityGroupIds,
       deviceId: server.id,
     });
     server.ownPortIds.push(port.id);

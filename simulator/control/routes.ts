@@ -1,6 +1,7 @@
+import { z } from 'zod';
 import { setAlive } from '../computes';
-import { emit, emitHost, timeOf, type Fault } from '../model';
-import { Refusal, route, text, type Request, type Response, type ServiceRoutes } from '../routing';
+import { emit, emitHost, timeOf, type Fault, type Host } from '../model';
+import { isObject, Refusal, route, type Request, type Response, type ServiceRoutes } from '../routing';
 import { setStatus } from '../scheduler';
 
 /**
@@ -31,14 +32,26 @@ export const control: ServiceRoutes = {
   ],
 };
 
+/** Or 400, which says what is wrong: a fault that is misspelt would never come, and nobody would know. */
+function checked<T>(schema: z.ZodType<T>, body: unknown): T {
+  const { success, data, error } = schema.safeParse(body ?? {});
+  if (success) return data;
+  const problems = error.issues.map(({ path, message }) =>
+    path.length > 0 ? `${path.join('.')}: ${message}` : message,
+  );
+  throw new Refusal(400, problems.join('; '));
+}
+
+const publicationSchema = z.object({
+  vnf: z.string(),
+  revision: z.number().int(),
+  stage: z.union([z.literal(1), z.literal(2)]),
+  service: z.record(z.string(), z.array(z.string())),
+});
+
 /** A lower or equal pair of revision and stage is answered and ignored: a repeat or a late one does no harm. */
 function publish({ cloud, body, requestId }: Request): Response {
-  const { vnf, revision, stage, service } = body as {
-    vnf: string;
-    revision: number;
-    stage: 1 | 2;
-    service: Record<string, string[]>;
-  };
+  const { vnf, revision, stage, service } = checked(publicationSchema, body);
   const last = cloud.publications.get(vnf);
   const newer = !last || revision > last.revision || (revision === last.revision && stage > last.stage);
   if (newer) {
@@ -49,20 +62,41 @@ function publish({ cloud, body, requestId }: Request): Response {
 }
 
 function note({ cloud, body }: Request): Response {
-  emit(cloud, { type: 'note', requestId: null, note: (body as { note?: unknown }).note ?? null });
+  emit(cloud, { type: 'note', requestId: null, note: (isObject(body) ? body['note'] : null) ?? null });
   return { status: 200, body: {} };
 }
 
 function log({ cloud, query }: Request): Response {
-  const after = Number(query.get('after') ?? 0);
-  const limit = Number(query.get('limit') ?? 10_000);
+  const number = (key: string, otherwise: number): number => {
+    const given = query.get(key) ?? String(otherwise);
+    if (!/^\d+$/.test(given)) throw new Refusal(400, `${key} is a number of at least 0`);
+    return Number(given);
+  };
+  const after = number('after', 0);
+  const limit = number('limit', 10_000);
   return { status: 200, body: { events: cloud.log.slice(after, after + limit) } };
 }
 
-function changeHost({ cloud, params, body }: Request): Response {
-  const host = cloud.hosts.get(decodeURIComponent(params[0] ?? ''));
+function decoded(text: string | undefined): string {
+  try {
+    return decodeURIComponent(text ?? '');
+  } catch {
+    throw new Refusal(400, `${text ?? ''} is no name`);
+  }
+}
+
+const hostSchema = z.strictObject({ alive: z.boolean().optional(), enabled: z.boolean().optional() });
+
+function hostOf({ cloud, params }: Request): Host {
+  const host = cloud.hosts.get(decoded(params[0]));
   if (!host) throw new Refusal(404, `there is no host ${params[0] ?? ''}`);
-  const { alive, enabled } = body as { alive?: boolean; enabled?: boolean };
+  return host;
+}
+
+function changeHost(request: Request): Response {
+  const { cloud, body } = request;
+  const host = hostOf(request);
+  const { alive, enabled } = checked(hostSchema, body);
   if (alive !== undefined) setAlive(cloud, host, alive);
   if (enabled !== undefined) {
     host.enabled = enabled;
@@ -72,18 +106,53 @@ function changeHost({ cloud, params, body }: Request): Response {
   return { status: 200, body: {} };
 }
 
+const stateSchema = z.strictObject({ state: z.enum(['ERROR', 'SHUTOFF']) });
+
 function changeServer({ cloud, params, body }: Request): Response {
-  const asked = decodeURIComponent(params[0] ?? '');
+  const asked = decoded(params[0]);
   const server = cloud.servers.get(asked) ?? [...cloud.servers.values()].find((each) => each.name === asked);
   if (!server) throw new Refusal(404, `there is no server ${asked}`);
-  const state = text((body as Record<string, unknown>)['state']);
-  if (state !== 'ERROR' && state !== 'SHUTOFF') throw new Refusal(400, 'state is ERROR or SHUTOFF');
+  const { state } = checked(stateSchema, body);
   if (state === 'ERROR') server.fault = { code: 500, message: 'killed by hand', created: timeOf(cloud) };
   setStatus(cloud, server, state);
   return { status: 200, body: { id: server.id } };
 }
 
+const patternSchema = z.string().refine((text) => {
+  try {
+    return new RegExp(text).test('') || true;
+  } catch {
+    return false;
+  }
+}, 'is no regular expression');
+
+const timesSchema = z.number().int().positive().optional();
+
+const faultSchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.enum(['status', 'drop', 'delay']),
+    match: z.strictObject({
+      method: z.string().optional(),
+      path: patternSchema.optional(),
+      requestId: z.string().optional(),
+      nth: z.number().int().positive().optional(),
+    }),
+    moment: z.enum(['before', 'after']).optional(),
+    times: timesSchema,
+    status: z.number().int().min(200).max(599).optional(),
+    body: z.unknown().optional(),
+    headers: z.record(z.string(), z.string()).optional(),
+    delayMs: z.number().nonnegative().optional(),
+  }),
+  z.strictObject({
+    kind: z.enum(['misplace', 'buildError', 'stuckBuild', 'noValidHost']),
+    match: z.strictObject({ namePrefix: z.string().optional(), host: z.string().optional() }),
+    times: timesSchema,
+  }),
+]);
+
 function addFault({ cloud, body }: Request): Response {
+  checked(faultSchema, body);
   const fault = body as Fault;
   cloud.faults.push({ fault, seen: 0, left: fault.times ?? 1 });
   return { status: 200, body: {} };
@@ -94,10 +163,17 @@ function clearFaults({ cloud }: Request): Response {
   return { status: 200, body: {} };
 }
 
+const quotaSchema = z.strictObject({
+  project: z.string().default('bulkhead'),
+  resource: z.string(),
+  limit: z.number().int().min(-1),
+});
+
 function setQuota({ cloud, body }: Request): Response {
-  const { project: name = 'bulkhead', resource, limit } = body as { project?: string; resource: string; limit: number };
+  const { project: name, resource, limit } = checked(quotaSchema, body);
   const project = [...cloud.projects.values()].find((each) => each.name === name || each.id === name);
   if (!project) throw new Refusal(404, `there is no project ${name}`);
+  if (!project.quotas.has(resource)) throw new Refusal(400, `there is no quota of ${resource}`);
   project.quotas.set(resource, limit);
   emit(cloud, { type: 'quota', requestId: null, project: project.id, resource, limit });
   return { status: 200, body: {} };

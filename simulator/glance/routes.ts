@@ -4,7 +4,7 @@ import { Refusal, route, type ServiceRoutes } from '../routing';
 /** Glance v2: images by name and id. Not there: uploads. */
 export const glance: ServiceRoutes = {
   prefix: '/image',
-  error: (status, message) => `<html><head><title>${String(status)}</title></head><body>${message}</body></html>`,
+  error: (status, message) => `<html><head><title>${String(status)}</title></head>\n<body>${message}</body></html>`,
   routes: [
     route(
       'GET',

@@ -1,4 +1,4 @@
-import { newId, type Cloud, type User } from '../model';
+import { newId, type Cloud, type Project, type User } from '../model';
 import { Refusal, route, type Request, type Response, type Route, type ServiceRoutes } from '../routing';
 
 /**
@@ -16,25 +16,21 @@ export const keystone: ServiceRoutes = {
     route('GET', '/v3', ({ base }) => ({ status: 200, body: { version: version(base) } }), { open: true }),
     route('POST', '/v3/auth/tokens', authenticate, { open: true }),
     route('GET', '/v3/auth/tokens', show),
-    route('GET', '/v3/projects', ({ cloud }) => ({
-      status: 200,
-      body: {
-        projects: [...cloud.projects.values()].map(({ id, name }) => ({
-          id,
-          name,
-          domain_id: 'default',
-          enabled: true,
-        })),
-      },
-    })),
-    route('GET', '/v3/projects/:id', ({ cloud, params }) => {
+    route('GET', '/v3/projects', (request) => {
+      if (!request.admin) throw forbidden('list_projects');
+      return projects(request, [...request.cloud.projects.values()]);
+    }),
+    route('GET', '/v3/users/:id/projects', (request) => {
+      if (!request.admin && request.params[0] !== request.user.id) throw forbidden('list_user_projects');
+      const project = request.cloud.projects.get(request.cloud.users.get(request.params[0] ?? '')?.projectId ?? '');
+      return projects(request, project ? [project] : []);
+    }),
+    route('GET', '/v3/projects/:id', ({ cloud, params, project, admin }) => {
       const found =
         cloud.projects.get(params[0] ?? '') ?? [...cloud.projects.values()].find(({ name }) => name === params[0]);
+      if (!admin && found !== project) throw forbidden('get_project');
       if (!found) throw new Refusal(404, `Could not find project: ${params[0] ?? ''}.`);
-      return {
-        status: 200,
-        body: { project: { id: found.id, name: found.name, domain_id: 'default', enabled: true } },
-      };
+      return { status: 200, body: { project: showProject(found) } };
     }),
     ...readOnly('user', ({ cloud }) =>
       [...cloud.users.values()].map(({ id, name, projectId }) => ({
@@ -57,6 +53,20 @@ export const keystone: ServiceRoutes = {
   ],
 };
 
+function forbidden(action: string): Refusal {
+  return new Refusal(403, `You are not authorized to perform the requested action: identity:${action}.`);
+}
+
+function projects({ query }: Request, all: readonly Project[]): Response {
+  const name = query.get('name');
+  const found = all.filter((each) => name === null || each.name === name);
+  return { status: 200, body: { projects: found.map(showProject), links: { next: null, previous: null } } };
+}
+
+function showProject({ id, name }: Project): unknown {
+  return { id, name, domain_id: 'default', enabled: true };
+}
+
 interface Named {
   readonly id: string;
   readonly name?: string;
@@ -64,19 +74,18 @@ interface Named {
 
 /** A list, also by name, and each by its id. A tenant sees neither. */
 function readOnly(kind: string, all: (request: Request) => readonly Named[]): Route[] {
-  const refuseTenants = (request: Request, verb: string): void => {
-    const message = `You are not authorized to perform the requested action: identity:${verb}_${kind}.`;
-    if (!request.admin) throw new Refusal(403, message);
+  const refuseTenants = (request: Request, action: string): void => {
+    if (!request.admin) throw forbidden(action);
   };
   return [
     route('GET', `/v3/${kind}s`, (request) => {
-      refuseTenants(request, 'list');
+      refuseTenants(request, `list_${kind}s`);
       const name = request.query.get('name');
       const found = all(request).filter((each) => name === null || each.name === name);
       return { status: 200, body: { [`${kind}s`]: found, links: { next: null, previous: null } } };
     }),
     route('GET', `/v3/${kind}s/:id`, (request) => {
-      refuseTenants(request, 'get');
+      refuseTenants(request, `get_${kind}`);
       const found = all(request).find(({ id }) => id === request.params[0]);
       if (!found) throw new Refusal(404, `Could not find ${kind}: ${request.params[0] ?? ''}.`);
       return { status: 200, body: { [kind]: found } };
@@ -162,8 +171,8 @@ interface AuthBody {
 
 function userOf(cloud: Cloud, body: unknown): User | undefined {
   const { identity, scope } = (body as AuthBody | undefined)?.auth ?? {};
-  if (identity?.methods?.includes('application_credential')) {
-    const given = identity.application_credential;
+  if ([identity?.methods].flat().includes('application_credential')) {
+    const given = identity?.application_credential;
     const known = cloud.applicationCredentials.get(given?.id ?? '');
     return known && known.secret === given?.secret ? cloud.users.get(known.userId) : undefined;
   }

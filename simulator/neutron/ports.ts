@@ -4,7 +4,6 @@ import {
   objectIn,
   objects,
   pageBody,
-  Refusal,
   route,
   text,
   texts,
@@ -13,9 +12,9 @@ import {
   type Route,
 } from '../routing';
 import { addPort, macOf, nextAddress, removePort } from '../wiring';
-import { checkQuota, conflict, found, matches, visible } from './shared';
+import { checkQuota, conflict, found, matches, ownerOf, refuseLongTags, refuseOthers, tagsIn, visible } from './shared';
 
-/** Ports: create (also in bulk), list, show, delete, tags. */
+/** Ports: create (also in bulk), list, show, update, delete, tags. An address and a network stay what they are. */
 export const portRoutes: readonly Route[] = [
   route('GET', '/v2.0/ports', listPorts),
   route('POST', '/v2.0/ports', createPorts),
@@ -23,13 +22,14 @@ export const portRoutes: readonly Route[] = [
     status: 200,
     body: { port: showPort(request.cloud, portOf(request)) },
   })),
+  route('PUT', '/v2.0/ports/:id', updatePort),
   route('DELETE', '/v2.0/ports/:id', (request) => {
     removePort(request.cloud, portOf(request), request.requestId);
     return { status: 204 };
   }),
   route('PUT', '/v2.0/ports/:id/tags', (request) => {
     const port = portOf(request);
-    port.tags = texts((request.body as Record<string, unknown>)['tags']);
+    port.tags = tagsIn(request.body);
     return { status: 200, body: { tags: port.tags } };
   }),
 ];
@@ -39,9 +39,30 @@ function portOf(request: Request): Port {
   return found(visible(request, cloud.ports.get(params[0] ?? '')), 'Port', params[0]);
 }
 
+function updatePort(request: Request): Response {
+  const { cloud, body } = request;
+  const port = portOf(request);
+  const given = objectIn(body, 'port');
+  refuseOthers(given, ['name', 'description', 'admin_state_up', 'security_groups', 'device_id', 'device_owner']);
+  if (given['security_groups'] !== undefined)
+    port.securityGroupIds = securityGroupsOf(request, given['security_groups']);
+  port.name = text(given['name']) ?? port.name;
+  port.description = text(given['description']) ?? port.description;
+  port.deviceId = text(given['device_id']) ?? port.deviceId;
+  if (typeof given['admin_state_up'] === 'boolean') port.adminStateUp = given['admin_state_up'];
+  return { status: 200, body: { port: showPort(cloud, port) } };
+}
+
+function securityGroupsOf(request: Request, given: unknown): readonly string[] {
+  return texts(given).map(
+    (id) => found(visible(request, request.cloud.securityGroups.get(id)), 'Security group', id).id,
+  );
+}
+
 function listPorts(request: Request): Response {
   const { cloud, query, project, admin } = request;
   const tags = query.get('tags')?.split(',') ?? [];
+  const fixed = query.getAll('fixed_ips').map((each) => each.split('='));
   const ports = [...cloud.ports.values()].filter(
     (port) =>
       (admin || port.projectId === project.id) &&
@@ -50,6 +71,11 @@ function listPorts(request: Request): Response {
       matches(query, 'device_id', port.deviceId) &&
       matches(query, 'network_id', port.networkId) &&
       matches(query, 'project_id', port.projectId) &&
+      matches(query, 'status', port.status) &&
+      matches(query, 'mac_address', macOf(port)) &&
+      matches(query, 'device_owner', ownerOfDevice(port)) &&
+      fixed.every(([key = '', value]) => value === fixedOf(cloud, port)[key]) &&
+      query.getAll('security_groups').every((id) => port.securityGroupIds.includes(id)) &&
       tags.every((tag) => port.tags.includes(tag)),
   );
   return {
@@ -58,19 +84,28 @@ function listPorts(request: Request): Response {
   };
 }
 
+function fixedOf(cloud: Cloud, port: Port): Readonly<Record<string, string>> {
+  return { subnet_id: cloud.networks.get(port.networkId)?.subnetId ?? '', ip_address: port.address };
+}
+
+function ownerOfDevice({ deviceId }: Port): string {
+  return deviceId === '' ? '' : 'compute:nova';
+}
+
 function showPort(cloud: Cloud, port: Port): unknown {
   return {
     id: port.id,
     name: port.name,
+    description: port.description,
     network_id: port.networkId,
     project_id: port.projectId,
     tenant_id: port.projectId,
     device_id: port.deviceId,
-    device_owner: port.deviceId === '' ? '' : 'compute:nova',
+    device_owner: ownerOfDevice(port),
     status: port.status,
-    admin_state_up: true,
+    admin_state_up: port.adminStateUp,
     mac_address: macOf(port),
-    fixed_ips: [{ subnet_id: cloud.networks.get(port.networkId)?.subnetId ?? '', ip_address: port.address }],
+    fixed_ips: [fixedOf(cloud, port)],
     security_groups: port.securityGroupIds,
     tags: port.tags,
   };
@@ -81,24 +116,27 @@ function createPorts(request: Request): Response {
   const { cloud, body } = request;
   const bulk = Array.isArray((body as Record<string, unknown> | undefined)?.['ports']);
   const given = bulk ? listIn(body, 'ports') : [objectIn(body, 'port')];
-  checkQuota(request, 'port', given.length);
+  const owners = given.map((each) => ownerOf(request, each));
+  for (const owner of new Set(owners))
+    checkQuota(request, 'port', { more: owners.filter((each) => each === owner).length, owner });
   const wanted = given.map((each) => {
     const network = found(cloud.networks.get(text(each['network_id']) ?? ''), 'Network', text(each['network_id']));
     const asked = text(objects(each['fixed_ips'])[0]?.['ip_address']);
     const tags = texts(each['tags']);
-    if (tags.some((tag) => tag.length > 255))
-      throw new Refusal(400, 'Invalid input for tags. Reason: a tag is longer than 255 characters.');
-    return { each, network, asked, tags };
+    refuseLongTags(tags);
+    return { each, network, asked, tags, securityGroupIds: securityGroupsOf(request, each['security_groups']) };
   });
   const addresses = reserve(cloud, wanted);
-  const created = wanted.map(({ each, network, tags }, index) =>
+  const created = wanted.map(({ each, network, tags, securityGroupIds }, index) =>
     addPort(cloud, request.requestId, {
       name: text(each['name']) ?? '',
-      projectId: request.project.id,
+      description: text(each['description']) ?? '',
+      adminStateUp: each['admin_state_up'] !== false,
+      projectId: owners[index] ?? request.project.id,
       network,
       address: addresses[index] ?? '',
       tags,
-      securityGroupIds: texts(each['security_groups']),
+      securityGroupIds,
       deviceId: text(each['device_id']) ?? '',
     }),
   );

@@ -5,8 +5,8 @@ import { quotaRoutes } from './quotas';
 import { securityRoutes } from './security';
 
 /**
- * Neutron 2.0: networks, subnets, ports (also in bulk, all or none, with tags), security groups and rules, quotas. Not there: routers,
- * floating addresses, allowed address pairs, updates but of tags.
+ * Neutron 2.0: networks, subnets, ports (also in bulk, all or none, with tags), security groups and rules, quotas. Not there: a
+ * default security group, routers, floating addresses, allowed address pairs, changes of an address or a network.
  */
 export const neutron: ServiceRoutes = {
   prefix: '/networking',

@@ -1,8 +1,8 @@
 import { emit, newUuid, type Cloud, type SecurityGroup, type SecurityRule } from '../model';
 import { listIn, objectIn, pageBody, route, text, type Request, type Response, type Route } from '../routing';
-import { checkQuota, conflict, found, matches, visible } from './shared';
+import { checkQuota, conflict, found, matches, ownerOf, refuseOthers, tagsIn, visible } from './shared';
 
-/** Security groups: create, list, show, delete. Their rules: create (also in bulk), list, show, delete. */
+/** Security groups: create, list, show, update, delete, tags; there is no default one. Their rules: create (also in bulk), list, show, delete. */
 export const securityRoutes: readonly Route[] = [
   route('GET', '/v2.0/security-groups', listGroups),
   route('POST', '/v2.0/security-groups', createGroup),
@@ -10,15 +10,21 @@ export const securityRoutes: readonly Route[] = [
     status: 200,
     body: { security_group: showGroup(request.cloud, groupOf(request)) },
   })),
+  route('PUT', '/v2.0/security-groups/:id', (request) => {
+    const group = groupOf(request);
+    const given = objectIn(request.body, 'security_group');
+    refuseOthers(given, ['name', 'description']);
+    group.name = text(given['name']) ?? group.name;
+    group.description = text(given['description']) ?? group.description;
+    return { status: 200, body: { security_group: showGroup(request.cloud, group) } };
+  }),
+  route('PUT', '/v2.0/security-groups/:id/tags', (request) => {
+    const group = groupOf(request);
+    group.tags = tagsIn(request.body);
+    return { status: 200, body: { tags: group.tags } };
+  }),
   route('DELETE', '/v2.0/security-groups/:id', deleteGroup),
-  route('GET', '/v2.0/security-group-rules', ({ cloud, query }) => ({
-    status: 200,
-    body: {
-      security_group_rules: [...cloud.securityRules.values()]
-        .filter((rule) => matches(query, 'security_group_id', rule.groupId))
-        .map(showRule),
-    },
-  })),
+  route('GET', '/v2.0/security-group-rules', listRules),
   route('POST', '/v2.0/security-group-rules', createRules),
   route('GET', '/v2.0/security-group-rules/:id', (request) => ({
     status: 200,
@@ -57,7 +63,21 @@ function listGroups(request: Request): Response {
   };
 }
 
-function showGroup(cloud: Cloud, { id, name, description, projectId }: SecurityGroup): unknown {
+/** Any of these is also a filter. */
+const ruleFields = [
+  ...['id', 'security_group_id', 'project_id', 'direction', 'ethertype', 'protocol', 'remote_ip_prefix'],
+  ...['remote_group_id', 'port_range_min', 'port_range_max'],
+];
+
+function listRules({ cloud, query, admin, project }: Request): Response {
+  const rules = [...cloud.securityRules.values()]
+    .filter((rule) => admin || rule.projectId === project.id)
+    .map(showRule)
+    .filter((rule) => ruleFields.every((field) => matches(query, field, String(rule[field]))));
+  return { status: 200, body: { security_group_rules: rules } };
+}
+
+function showGroup(cloud: Cloud, { id, name, description, tags, projectId }: SecurityGroup): unknown {
   const rules = [...cloud.securityRules.values()].filter((rule) => rule.groupId === id);
   return {
     id,
@@ -67,12 +87,12 @@ function showGroup(cloud: Cloud, { id, name, description, projectId }: SecurityG
     tenant_id: projectId,
     stateful: true,
     shared: false,
-    tags: [],
+    tags,
     security_group_rules: rules.map(showRule),
   };
 }
 
-function showRule(rule: SecurityRule): unknown {
+function showRule(rule: SecurityRule): Record<string, unknown> {
   return {
     id: rule.id,
     security_group_id: rule.groupId,
@@ -84,19 +104,22 @@ function showRule(rule: SecurityRule): unknown {
     port_range_max: rule.portMax,
     remote_ip_prefix: rule.remoteIpPrefix,
     remote_group_id: rule.remoteGroupId,
+    description: rule.description,
   };
 }
 
 function createGroup(request: Request): Response {
-  const { cloud, body, project, requestId } = request;
+  const { cloud, body, requestId } = request;
   const given = objectIn(body, 'security_group');
-  checkQuota(request, 'security_group', 1);
-  checkQuota(request, 'security_group_rule', 2);
+  const owner = ownerOf(request, given);
+  checkQuota(request, 'security_group', { more: 1, owner });
+  checkQuota(request, 'security_group_rule', { more: 2, owner });
   const group: SecurityGroup = {
     id: newUuid(cloud),
     name: text(given['name']) ?? '',
     description: text(given['description']) ?? '',
-    projectId: project.id,
+    tags: [],
+    projectId: owner,
   };
   cloud.securityGroups.set(group.id, group);
   emit(cloud, {
@@ -105,10 +128,10 @@ function createGroup(request: Request): Response {
     id: group.id,
     name: group.name,
     description: group.description,
-    project: project.id,
+    project: owner,
   });
   // A new group lets everything out, by IPv4 and IPv6.
-  for (const ethertype of ['IPv4', 'IPv6']) addRule(request, group.id, { direction: 'egress', ethertype });
+  for (const ethertype of ['IPv4', 'IPv6']) addRule(request, group, { direction: 'egress', ethertype });
   return { status: 201, body: { security_group: showGroup(cloud, group) } };
 }
 
@@ -116,21 +139,20 @@ function createRules(request: Request): Response {
   const { cloud, body } = request;
   const bulk = Array.isArray((body as Record<string, unknown> | undefined)?.['security_group_rules']);
   const given = bulk ? listIn(body, 'security_group_rules') : [objectIn(body, 'security_group_rule')];
-  checkQuota(request, 'security_group_rule', given.length);
+  checkQuota(request, 'security_group_rule', { more: given.length });
   const keys = new Set<string>();
-  for (const each of given) {
+  const groups = given.map((each) => {
     const groupId = text(each['security_group_id']) ?? '';
-    found(cloud.securityGroups.get(groupId), 'Security group', groupId);
+    const group = found(visible(request, cloud.securityGroups.get(groupId)), 'Security group', groupId);
     const key = ruleKey(groupId, each);
-    const exists = [...cloud.securityRules.values()].find(
-      (rule) => ruleKey(rule.groupId, showRule(rule) as Record<string, unknown>) === key,
-    );
+    const exists = [...cloud.securityRules.values()].find((rule) => ruleKey(rule.groupId, showRule(rule)) === key);
     if (exists || keys.has(key)) {
       throw conflict('SecurityGroupRuleExists', `Security group rule already exists. Rule id is ${exists?.id ?? ''}.`);
     }
     keys.add(key);
-  }
-  const created = given.map((each) => addRule(request, text(each['security_group_id']) ?? '', each));
+    return { each, group };
+  });
+  const created = groups.map(({ each, group }) => addRule(request, group, each));
   return {
     status: 201,
     body: bulk
@@ -146,15 +168,15 @@ function ruleKey(groupId: string, rule: Record<string, unknown>): string {
 }
 
 function addRule(
-  { cloud, project, requestId }: Request,
-  groupId: string,
+  { cloud, requestId }: Request,
+  { id: groupId, projectId }: SecurityGroup,
   given: Record<string, unknown>,
 ): SecurityRule {
   const number = (value: unknown): number | null => (typeof value === 'number' ? value : null);
   const rule: SecurityRule = {
     id: newUuid(cloud),
     groupId,
-    projectId: project.id,
+    projectId,
     direction: text(given['direction']) ?? 'ingress',
     ethertype: text(given['ethertype']) ?? 'IPv4',
     protocol: text(given['protocol']) ?? null,
@@ -162,9 +184,10 @@ function addRule(
     portMax: number(given['port_range_max']),
     remoteIpPrefix: text(given['remote_ip_prefix']) ?? null,
     remoteGroupId: text(given['remote_group_id']) ?? null,
+    description: text(given['description']) ?? '',
   };
   cloud.securityRules.set(rule.id, rule);
-  emit(cloud, { type: 'securityRule.created', requestId, id: rule.id, group: groupId, project: project.id });
+  emit(cloud, { type: 'securityRule.created', requestId, id: rule.id, group: groupId, project: projectId });
   return rule;
 }
 

@@ -1,5 +1,5 @@
 import type { Cloud } from '../model';
-import { Refusal, type Request } from '../routing';
+import { isObject, Refusal, text, texts, type Request } from '../routing';
 
 /** What Neutron's resources share: filters, quotas, and its own words for a refusal. */
 
@@ -24,9 +24,14 @@ export function conflict(type: string, message: string): Refusal {
   return new Refusal(409, message, { body: { NeutronError: { type, message, detail: '' } } });
 }
 
-export function checkQuota({ cloud, project }: Request, resource: string, more: number): void {
-  const limit = project.quotas.get(`${resource}s`) ?? -1;
-  if (limit >= 0 && usedOf(cloud, project.id, resource) + more > limit)
+export function checkQuota(
+  { cloud, project }: Request,
+  resource: string,
+  wanted: { readonly more: number; readonly owner?: string },
+): void {
+  const owner = wanted.owner ?? project.id;
+  const limit = cloud.projects.get(owner)?.quotas.get(`${resource}s`) ?? -1;
+  if (limit >= 0 && usedOf(cloud, owner, resource) + wanted.more > limit)
     throw conflict('OverQuota', `Quota exceeded for resources: ['${resource}'].`);
 }
 
@@ -45,4 +50,33 @@ export function usedOf(cloud: Cloud, projectId: string, resource: string): numbe
 export function matches(query: URLSearchParams, key: string, value: string): boolean {
   const asked = query.getAll(key);
   return asked.length === 0 || asked.includes(value);
+}
+
+/** Whose it is to be: an operator may say so. */
+export function ownerOf({ cloud, project, admin }: Request, given: Readonly<Record<string, unknown>>): string {
+  const asked = text(given['project_id']) ?? text(given['tenant_id']) ?? project.id;
+  if (asked !== project.id && !admin)
+    throw new Refusal(
+      400,
+      "Specifying 'project_id' or 'tenant_id' other than the authenticated project in request requires admin privileges",
+    );
+  return found(cloud.projects.get(asked), 'Project', asked).id;
+}
+
+/** Of what is changed, only what can be. */
+export function refuseOthers(given: Readonly<Record<string, unknown>>, allowed: readonly string[]): void {
+  const other = Object.keys(given).find((property) => !allowed.includes(property));
+  if (other !== undefined)
+    throw new Refusal(400, `Invalid input for operation: the embedded cloud cannot change ${other}.`);
+}
+
+export function tagsIn(body: unknown): readonly string[] {
+  const tags = texts(isObject(body) ? body['tags'] : undefined);
+  refuseLongTags(tags);
+  return tags;
+}
+
+export function refuseLongTags(tags: readonly string[]): void {
+  if (tags.some((tag) => tag.length > 255))
+    throw new Refusal(400, 'Invalid input for tags. Reason: a tag is longer than 255 characters.');
 }

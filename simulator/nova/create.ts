@@ -3,7 +3,7 @@ import { isObject, objectIn, objects, Refusal, text, texts, type Request, type R
 import { schedule } from '../scheduler';
 import { checkQuota, checkPortQuota } from './quota';
 import { forbidden, required, unexpected } from './refusals';
-import { links } from './show';
+import { links, securityGroupsOf } from './show';
 import { microversion } from './version';
 
 /**
@@ -75,7 +75,7 @@ export async function create(request: Request): Promise<Response> {
         links: links(request, id),
         'OS-DCF:diskConfig': 'MANUAL',
         adminPass: 'embedded',
-        security_groups: [{ name: 'default' }],
+        security_groups: securityGroupsOf(cloud, server),
       },
     },
   };
@@ -95,6 +95,8 @@ type Wanted = Pick<
   | 'groupId'
   | 'hints'
   | 'metadata'
+  | 'securityGroupIds'
+  | 'description'
 >;
 
 /** By the lowest microversion that has the property. */
@@ -154,6 +156,8 @@ function checked(request: Request, given: Readonly<Record<string, unknown>>): Wa
     ...destinationOf(request, given),
     ...hintsOf(request, body),
     metadata: isObject(given['metadata']) ? given['metadata'] : {},
+    securityGroupIds: groupsNamed(request, given['security_groups']),
+    description: text(given['description']) ?? null,
   };
 }
 
@@ -161,6 +165,18 @@ function checked(request: Request, given: Readonly<Record<string, unknown>>): Wa
 function refuseVolumes(given: unknown): void {
   if (objects(given).some((each) => each['source_type'] !== 'image' || each['destination_type'] !== 'local'))
     throw new Refusal(400, 'The embedded cloud has no volumes.');
+}
+
+/** By name or id, for the ports that Nova makes. There is no default one, so that it says nothing. */
+function groupsNamed({ cloud, project }: Request, given: unknown): readonly string[] {
+  const own = [...cloud.securityGroups.values()].filter(({ projectId }) => projectId === project.id);
+  return objects(given).flatMap((each) => {
+    const asked = text(each['name']) ?? '';
+    const found = own.find(({ id, name }) => id === asked || name === asked);
+    if (!found && asked !== 'default')
+      throw new Refusal(400, `Security group ${asked} not found for project ${project.id}.`);
+    return found?.id ?? [];
+  });
 }
 
 /** Ports that exist, and networks on which Nova makes them. */

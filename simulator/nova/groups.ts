@@ -24,7 +24,7 @@ function list(request: Request): Response {
 }
 
 function create(request: Request): Response {
-  const { cloud, body, project, requestId } = request;
+  const { cloud, body, project, user, requestId } = request;
   const { policy, maxPerHost, name } = wantedOf(request, objectIn(body, 'server_group'));
   const limit = project.quotas.get('server_groups') ?? -1;
   const used = [...cloud.serverGroups.values()].filter((group) => group.projectId === project.id).length;
@@ -33,6 +33,7 @@ function create(request: Request): Response {
     id: newUuid(cloud),
     name,
     projectId: project.id,
+    userId: user.id,
     policy,
     maxPerHost,
     members: new Set(),
@@ -84,8 +85,8 @@ function groupOf({ cloud, params, project, admin }: Request): ServerGroup {
 }
 
 function show(request: Request, group: ServerGroup): unknown {
-  const { id, name, policy, maxPerHost, members, projectId } = group;
-  const base = { id, name, members: [...members], project_id: projectId, user_id: request.user.id };
+  const { id, name, policy, maxPerHost, members, projectId, userId } = group;
+  const base = { id, name, members: [...members], project_id: projectId, user_id: userId };
   if (microversion(request) < 64) return { ...base, policies: [policy], metadata: {} };
   return { ...base, policy, rules: policy === 'anti-affinity' ? { max_server_per_host: maxPerHost } : {} };
 }

@@ -10,6 +10,7 @@ export const hostRoutes: readonly Route[] = [
   route('PUT', '/os-services/:id', forOperators('os-services:update', updateService)),
   route('GET', '/os-hypervisors', forOperators('hypervisors:list', hypervisors)),
   route('GET', '/os-hypervisors/detail', forOperators('hypervisors:list-detail', hypervisors)),
+  route('GET', '/os-hypervisors/statistics', forOperators('hypervisors:statistics', statistics)),
   route('GET', '/os-hypervisors/:id', forOperators('hypervisors:show', hypervisor)),
   route('GET', '/os-hosts', forOperators('os-hosts:list', hostsBefore43)),
   route('GET', '/os-aggregates', forOperators('aggregates:index', aggregates)),
@@ -82,6 +83,28 @@ function hypervisors({ cloud, query }: Request): Response {
   const like = query.get('hypervisor_hostname_pattern');
   const found = [...cloud.hosts.values()].filter((host) => like === null || host.name.includes(like));
   return { status: 200, body: { hypervisors: found.map(showHypervisor) } };
+}
+
+/** Of all that are up and enabled, up to 2.87. */
+function statistics(request: Request): Response {
+  if (microversion(request) > 87) throw new Refusal(404, 'The resource could not be found.');
+  const hosts = [...request.cloud.hosts.values()].filter((host) => host.enabled && isUp(host));
+  const sum = (of: (host: Host) => number): number => hosts.reduce((total, host) => total + of(host), 0);
+  const shown = {
+    count: hosts.length,
+    vcpus: sum(({ vcpus }) => vcpus),
+    vcpus_used: sum(({ used }) => used.vcpus),
+    memory_mb: sum(({ ramMb }) => ramMb),
+    memory_mb_used: sum(({ used }) => used.ramMb),
+    free_ram_mb: sum(({ ramMb, used }) => ramMb - used.ramMb),
+    local_gb: sum(({ diskGb }) => diskGb),
+    local_gb_used: sum(({ used }) => used.diskGb),
+    free_disk_gb: sum(({ diskGb, used }) => diskGb - used.diskGb),
+    disk_available_least: sum(({ diskGb, used }) => diskGb - used.diskGb),
+    running_vms: sum(({ holds }) => holds.size),
+    current_workload: 0,
+  };
+  return { status: 200, body: { hypervisor_statistics: shown } };
 }
 
 /** By its UUID, from 2.53 on. */

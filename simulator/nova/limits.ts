@@ -9,6 +9,7 @@ export const limitRoutes: readonly Route[] = [
   route('GET', '/os-quota-sets/:project/defaults', defaults),
   route('GET', '/os-quota-sets/:project/detail', (request) => show(request, { detailed: true })),
   route('PUT', '/os-quota-sets/:project', forOperators('os-quota-sets:update', update)),
+  route('DELETE', '/os-quota-sets/:project', forOperators('os-quota-sets:delete', reset)),
 ];
 
 const names = ['instances', 'cores', 'ram', 'server_groups', 'server_group_members'] as const;
@@ -65,6 +66,18 @@ function defaults(request: Request): Response {
   const { id } = projectOf(request);
   const ours = names.map((name): [string, number] => [name, request.cloud.options.quotas[name] ?? -1]);
   return { status: 200, body: { quota_set: { id, ...Object.fromEntries(ours), ...others } } };
+}
+
+/** Back to the defaults. */
+function reset(request: Request): Response {
+  const { cloud, requestId } = request;
+  const project = projectOf(request);
+  for (const resource of names) {
+    const limit = cloud.options.quotas[resource] ?? -1;
+    project.quotas.set(resource, limit);
+    emit(cloud, { type: 'quota', requestId, project: project.id, resource, limit });
+  }
+  return { status: 202 };
 }
 
 function projectOf({ cloud, params, project, admin }: Request): Project {

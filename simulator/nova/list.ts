@@ -40,9 +40,11 @@ export function list(request: Request, { detailed }: { readonly detailed: boolea
   const tests = filters(request);
   const isShown: Test = (server) =>
     (everywhere || server.projectId === project.id) && tests.every((test) => test(server));
+  // An operator may ask for those alone that are gone.
+  const onlyGone = admin && isTrue(query.get('deleted'));
   // Newest first, as Nova sorts by creation.
-  const found = [...cloud.servers.values()].filter(isShown).reverse();
-  const gone = deletedSince(request).filter(isShown);
+  const found = onlyGone ? [] : [...cloud.servers.values()].filter(isShown).reverse();
+  const gone = (onlyGone ? cloud.gone.map(({ server }) => server).reverse() : deletedSince(request)).filter(isShown);
   const { shown, more } = pageOf([...found, ...gone], query);
   const last = shown.at(-1);
   return {

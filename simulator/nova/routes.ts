@@ -4,6 +4,7 @@ import { groupRoutes } from './groups';
 import { hostRoutes } from './hosts';
 import { limitRoutes } from './limits';
 import { serverRoutes } from './servers';
+import { usageRoutes } from './usage';
 import { newest, versionHeaders } from './version';
 
 /**
@@ -19,6 +20,7 @@ export const nova: ServiceRoutes = {
     ...hostRoutes,
     ...flavorRoutes,
     ...limitRoutes,
+    ...usageRoutes,
     ...groupRoutes,
     ...serverRoutes,
   ],

@@ -52,7 +52,7 @@ export function detail(request: Request, server: Server): Record<string, unknown
     'OS-EXT-AZ:availability_zone': host?.zone ?? server.zone ?? '',
     config_drive: '',
     key_name: null,
-    security_groups: [{ name: 'default' }],
+    security_groups: securityGroupsOf(cloud, server),
     'OS-SRV-USG:launched_at': null,
     'OS-SRV-USG:terminated_at': null,
     'OS-EXT-STS:task_state': server.taskState,
@@ -61,7 +61,7 @@ export function detail(request: Request, server: Server): Record<string, unknown
     'os-extended-volumes:volumes_attached': [],
     locked: false,
     tags: server.tags,
-    description: null,
+    description: server.description,
     trusted_image_certificates: null,
     server_groups: server.groupId === null ? [] : [server.groupId],
     ...(server.status === 'ACTIVE' && { progress: 0 }),
@@ -69,6 +69,14 @@ export function detail(request: Request, server: Server): Record<string, unknown
     ...(server.fault && { fault: { ...server.fault, ...(admin && { details: 'Traceback (most recent call last)' }) } }),
     ...(admin && hostsOf(server, host)),
   };
+}
+
+/** Those of its ports. */
+export function securityGroupsOf(cloud: Cloud, server: Server): unknown {
+  const ports = [...server.portIds, ...server.ownPortIds].map((id) => cloud.ports.get(id));
+  const ids = new Set([...server.securityGroupIds, ...ports.flatMap((port) => port?.securityGroupIds ?? [])]);
+  const names = [...ids].flatMap((id) => cloud.securityGroups.get(id)?.name ?? []);
+  return (names.length > 0 ? names : ['default']).map((name) => ({ name }));
 }
 
 function hostsOf(server: Server, host: Host | undefined): Record<string, unknown> {

@@ -1,9 +1,9 @@
 import { freeOf, type Host } from '../model';
-import { Refusal, route, type Request, type Response, type ServiceRoutes } from '../routing';
+import { Refusal, route, type Request, type Response, type Route, type ServiceRoutes } from '../routing';
 
 /**
  * Placement: allocation candidates for one plain request group, providers, their inventories and allocations. Ratios are 1 and
- * nothing is reserved. Not there: nested providers, traits, writing allocations.
+ * nothing is reserved. For operators only. Not there: nested providers, traits, writing allocations.
  */
 export const placement: ServiceRoutes = {
   prefix: '/placement',
@@ -28,31 +28,67 @@ export const placement: ServiceRoutes = {
       }),
       { open: true },
     ),
-    route('GET', '/allocation_candidates', candidates),
-    route('GET', '/resource_providers', providers),
-    route('GET', '/resource_providers/:id', ({ cloud, params }) => ({
+    read('/allocation_candidates', 'allocation_candidates:list', candidates),
+    read('/resource_providers', 'resource_providers:list', providers),
+    read('/resource_providers/:id', 'resource_providers:show', ({ cloud, params }) => ({
       status: 200,
       body: showProvider(hostOf(cloud.hosts.values(), params[0])),
     })),
-    route('GET', '/resource_providers/:id/inventories', inventories),
-    route('GET', '/resource_providers/:id/usages', ({ cloud, params }) => ({
+    read('/resource_providers/:id/inventories', 'resource_providers:inventories:list', inventories),
+    read('/resource_providers/:id/inventories/:resource', 'resource_providers:inventories:show', inventory),
+    read('/resource_providers/:id/usages', 'resource_providers:usages', ({ cloud, params }) => ({
       status: 200,
       body: { resource_provider_generation: 1, usages: usage(hostOf(cloud.hosts.values(), params[0])) },
     })),
-    route('GET', '/resource_providers/:id/allocations', allocationsOfProvider),
-    route('GET', '/allocations/:consumer', allocations),
+    read('/resource_providers/:id/allocations', 'resource_providers:allocations:list', allocationsOfProvider),
+    read('/allocations/:consumer', 'allocations:list', allocations),
   ],
 };
+
+function read(path: string, rule: string, handle: Route['handle']): Route {
+  return route('GET', path, (request) => {
+    if (!request.admin)
+      throw new Refusal(
+        403,
+        `Access was denied to this resource.\n\n Policy does not allow placement:${rule} to be performed.`,
+      );
+    return handle(request);
+  });
+}
 
 function hostOf(hosts: Iterable<Host>, id: string | undefined): Host {
   for (const host of hosts) if (host.id === id) return host;
   throw new Refusal(404, `No resource provider with uuid ${id ?? ''} found`);
 }
 
-function asked(query: URLSearchParams): Readonly<Record<string, number>> {
-  const text = query.get('resources');
-  if (text === null) throw new Refusal(400, "Invalid query string parameters: 'resources' is a required property");
-  return Object.fromEntries(text.split(',').map((each) => [each.split(':')[0] ?? '', Number(each.split(':')[1])]));
+/** `VCPU:1,MEMORY_MB:2048` */
+function resourcesIn(text: string): Readonly<Record<string, number>> {
+  const wanted = text.split(',').map((each): [string, number] => {
+    const [name = '', amount] = each.split(':');
+    if (!classes.includes(name)) throw new Refusal(400, `Invalid resource class in resources parameter: ${name}`);
+    if (!/^[1-9]\d*$/.test(amount ?? ''))
+      throw new Refusal(400, `Requested resource ${name} expects a positive integer. Got: ${amount ?? ''}.`);
+    return [name, Number(amount)];
+  });
+  return Object.fromEntries(wanted);
+}
+
+const classes = ['VCPU', 'MEMORY_MB', 'DISK_GB'];
+
+function refuseTraits(query: URLSearchParams): void {
+  if (query.has('required')) throw new Refusal(400, 'The embedded cloud has no traits.');
+}
+
+/** With so much room, and in those aggregates. */
+function isAble(query: URLSearchParams, wanted: Readonly<Record<string, number>>): (host: Host) => boolean {
+  const aggregates = query.getAll('member_of').map((each) => each.replace(/^in:/, '').split(','));
+  return (host) => {
+    const free = amounts(freeOf(host));
+    return (
+      Object.entries(wanted).every(([name, amount]) => (free[name] ?? 0) >= amount) &&
+      aggregates.every((any) => any.includes(host.aggregateId))
+    );
+  };
 }
 
 function amounts({ vcpus, ramMb, diskGb }: { vcpus: number; ramMb: number; diskGb: number }): Record<string, number> {
@@ -64,16 +100,12 @@ function usage(host: Host): Record<string, number> {
 }
 
 function candidates({ cloud, query }: Request): Response {
-  const wanted = asked(query);
-  const aggregates = query.get('member_of')?.replace(/^in:/, '').split(',');
+  const text = query.get('resources');
+  if (text === null) throw new Refusal(400, "Invalid query string parameters: 'resources' is a required property");
+  refuseTraits(query);
+  const wanted = resourcesIn(text);
   const limit = Number(query.get('limit') ?? Infinity);
-  const able = [...cloud.hosts.values()].filter((host) => {
-    const free = amounts(freeOf(host));
-    return (
-      Object.entries(wanted).every(([name, amount]) => (free[name] ?? 0) >= amount) &&
-      (aggregates === undefined || aggregates.includes(host.aggregateId))
-    );
-  });
+  const able = [...cloud.hosts.values()].filter(isAble(query, wanted));
   const shown = able.slice(0, limit);
   return {
     status: 200,
@@ -98,7 +130,13 @@ function candidates({ cloud, query }: Request): Response {
 
 function providers({ cloud, query }: Request): Response {
   const name = query.get('name');
-  const found = [...cloud.hosts.values()].filter((host) => name === null || host.name === name);
+  const id = query.get('uuid') ?? query.get('in_tree');
+  const resources = query.get('resources');
+  refuseTraits(query);
+  const able = isAble(query, resources === null ? {} : resourcesIn(resources));
+  const found = [...cloud.hosts.values()].filter(
+    (host) => (name === null || host.name === name) && (id === null || host.id === id) && able(host),
+  );
   return {
     status: 200,
     body: {
@@ -111,14 +149,24 @@ function showProvider({ id, name }: Host): unknown {
   return { uuid: id, name, generation: 1, parent_provider_uuid: null, root_provider_uuid: id, links: [] };
 }
 
-function inventories({ cloud, params }: Request): Response {
+function inventoriesOf({ cloud, params }: Request): Readonly<Record<string, object>> {
   const host = hostOf(cloud.hosts.values(), params[0]);
-  const found: [string, unknown][] = Object.entries(amounts(host)).map(([name, total]) => [
+  const found = Object.entries(amounts(host)).map(([name, total]): [string, object] => [
     name,
     { total, reserved: 0, min_unit: 1, max_unit: total, step_size: 1, allocation_ratio: 1 },
   ]);
-  const all: unknown = Object.fromEntries(found);
-  return { status: 200, body: { resource_provider_generation: 1, inventories: all } };
+  return Object.fromEntries(found);
+}
+
+function inventories(request: Request): Response {
+  return { status: 200, body: { resource_provider_generation: 1, inventories: inventoriesOf(request) } };
+}
+
+function inventory(request: Request): Response {
+  const found = inventoriesOf(request)[request.params[1] ?? ''];
+  if (!found)
+    throw new Refusal(404, `No inventory of class ${request.params[1] ?? ''} found for ${request.params[0] ?? ''}`);
+  return { status: 200, body: { ...found, resource_provider_generation: 1 } };
 }
 
 function resourcesOf({ cloud }: Request, serverId: string): Record<string, number> {
@@ -136,12 +184,14 @@ function allocationsOfProvider(request: Request): Response {
 function allocations(request: Request): Response {
   const id = request.params[0] ?? '';
   const holding = [...request.cloud.hosts.values()].filter((host) => host.holds.has(id));
+  const server = request.cloud.servers.get(id);
   return {
     status: 200,
     body: {
       allocations: Object.fromEntries(
         holding.map((host) => [host.id, { generation: 1, resources: resourcesOf(request, id) }]),
       ),
+      ...(server && holding.length > 0 && { project_id: server.projectId, user_id: server.userId }),
     },
   };
 }
