@@ -45,9 +45,8 @@ const services: readonly ServiceRoutes[] = [control, keystone, nova, novaRoot, n
 
 export async function handle(cloud: Cloud, raw: RawRequest): Promise<RawResponse> {
   const base = raw.base ?? 'http://127.0.0.1';
-  if (!URL.canParse(raw.url, base))
-    return answer({ status: 400, body: { error: { code: 400, message: `${raw.url} is no address` } } }, cloud);
-  const url = new URL(raw.url, base);
+  const url = parsed(raw.url, base);
+  if (!url) return answer({ status: 400, body: { error: { code: 400, message: `${raw.url} is no address` } } }, cloud);
   const service = services.find(({ prefix }) => url.pathname === prefix || url.pathname.startsWith(`${prefix}/`));
   if (!service)
     return answer({ status: 404, body: { error: { code: 404, message: `nothing is at ${url.pathname}` } } }, cloud);
@@ -60,6 +59,14 @@ export async function handle(cloud: Cloud, raw: RawRequest): Promise<RawResponse
   if (fault && fault.kind !== 'delay' && fault.moment !== 'after') return failed(cloud, fault);
   const response = await dispatch(cloud, { raw, url, service, base });
   return fault && fault.kind !== 'delay' ? failed(cloud, fault) : response;
+}
+
+function parsed(url: string, base: string): URL | null {
+  try {
+    return new URL(url, base);
+  } catch {
+    return null;
+  }
 }
 
 function failed(cloud: Cloud, fault: RequestFault): RawResponse {
