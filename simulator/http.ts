@@ -45,7 +45,7 @@ const services: readonly ServiceRoutes[] = [control, keystone, nova, novaRoot, n
 
 export async function handle(cloud: Cloud, raw: RawRequest): Promise<RawResponse> {
   const base = raw.base ?? 'http://127.0.0.1';
-  const url = parsed(raw.url, base);
+  const url = addressOf(raw.url, base);
   if (!url) return answer({ status: 400, body: { error: { code: 400, message: `${raw.url} is no address` } } }, cloud);
   const service = services.find(({ prefix }) => url.pathname === prefix || url.pathname.startsWith(`${prefix}/`));
   if (!service)
@@ -61,7 +61,7 @@ export async function handle(cloud: Cloud, raw: RawRequest): Promise<RawResponse
   return fault && fault.kind !== 'delay' ? failed(cloud, fault) : response;
 }
 
-function parsed(url: string, base: string): URL | null {
+function addressOf(url: string, base: string): URL | null {
   try {
     return new URL(url, base);
   } catch {
