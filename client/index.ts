@@ -1,6 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { Client, Connection, WorkflowNotFoundError, type ConnectionOptions } from '@temporalio/client';
-import { recordWorkflowId } from '../domain/names';
+import {
+  Client,
+  Connection,
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowNotFoundError,
+  type ConnectionOptions,
+  type WorkflowHandle,
+} from '@temporalio/client';
+import { isReservedWorkflowId, recordWorkflowId } from '../domain/names';
 import {
   taskQueues,
   type DryRunResult,
@@ -9,11 +16,11 @@ import {
   type ProcedureResult,
 } from '../domain/procedures';
 import type { RecordView } from '../domain/turn';
-import { BulkheadError, typed } from './errors';
+import { BulkheadError, reasonOf, TemporalUnavailableError, typed } from './errors';
 
 /** What an NFVO imports: the six procedures as typed calls with typed failures, and what VNFs there are. */
 
-export { BulkheadError } from './errors';
+export { BulkheadError, TemporalUnavailableError } from './errors';
 export type { DryRunResult, EvacuateHostResult, ProcedureInputs, ProcedureResult } from '../domain/procedures';
 export type { FailureDetails, FailureKind } from '../domain/failure';
 export type { RecordView } from '../domain/turn';
@@ -23,10 +30,12 @@ export interface BulkheadOptions extends Pick<ConnectionOptions, 'tls' | 'apiKey
   readonly address: string;
   /** Default `default`. */
   readonly namespace?: string;
+  /** How long to wait for Temporal to be there; default 10. */
+  readonly connectSeconds?: number;
 }
 
 export interface RunOptions {
-  /** Any id but `vnf:…`, `host:…` and `audit:…`. The same id again while it runs is refused by Temporal. */
+  /** Any id but `vnf:…`, `host:…` and `audit:…`. While a run has this id, another is refused with AlreadyExists. */
   readonly workflowId?: string;
 }
 
@@ -36,19 +45,28 @@ export interface Run<R> {
   readonly runId: string;
   /** Waits for the end. Throws a BulkheadError where it did not complete. */
   readonly result: () => Promise<R>;
-  /** Before the pivot it goes back; after it, it finishes. */
+  /** Before the pivot it goes back; after it, it finishes. Of a run that has ended it does nothing. */
   readonly cancel: () => Promise<void>;
   /** Where the run is, in words (its current details). */
   readonly progress: () => Promise<string>;
 }
 
-type Result<K extends Procedure> = K extends 'evacuateHost' ? EvacuateHostResult : ProcedureResult;
 export type Procedure = Exclude<keyof ProcedureInputs, 'evacuateVnf'>;
-/** With `dryRun: true` the result is a DryRunResult. */
+type Completed<K extends Procedure> = K extends 'evacuateHost' ? EvacuateHostResult : ProcedureResult;
+/** A dry run has a result of its own. Where the type of the input leaves open whether it is one, so does that of the result. */
+export type ResultOf<K extends Procedure, I> = I extends { readonly dryRun: true }
+  ? DryRunResult
+  : I extends { readonly dryRun: false }
+    ? Completed<K>
+    : 'dryRun' extends keyof I
+      ? Completed<K> | DryRunResult
+      : Completed<K>;
+
+/** Starts a procedure and waits for its end. */
 type Call<K extends Procedure> = <I extends ProcedureInputs[K]>(
   input: I,
   options?: RunOptions,
-) => Promise<I extends { dryRun: true } ? DryRunResult : Result<K>>;
+) => Promise<ResultOf<K, I>>;
 
 export interface VnfListed {
   readonly vnf: string;
@@ -56,78 +74,154 @@ export interface VnfListed {
   readonly startedAt: Date;
 }
 
+/** What cannot reach Temporal, or a worker that is needed for the answer, throws a TemporalUnavailableError. */
 export type Bulkhead = { readonly [K in Procedure]: Call<K> } & {
   /** Starts a procedure and does not wait. */
-  readonly start: <K extends Procedure>(
+  readonly start: <K extends Procedure, I extends ProcedureInputs[K]>(
     procedure: K,
-    input: ProcedureInputs[K],
+    input: I,
     options?: RunOptions,
-  ) => Promise<Run<Result<K>>>;
+  ) => Promise<Run<ResultOf<K, I>>>;
+  /** A run that was started before, in whatever way. Throws a BulkheadError InvalidRequest where there is no such run. */
+  readonly attach: <K extends Procedure>(procedure: K, workflowId: string) => Promise<Run<Completed<K> | DryRunResult>>;
   /** Throws a BulkheadError UnknownVnf where there is none. */
   readonly status: (vnf: string) => Promise<RecordView>;
   readonly list: () => Promise<VnfListed[]>;
   readonly close: () => Promise<void>;
 };
 
+/** A query needs a worker; with none this is how long it is waited for. */
+const answerWithinMs = 5_000;
+
 export async function connectBulkhead(options: BulkheadOptions): Promise<Bulkhead> {
-  const { address, namespace = 'default', tls, apiKey } = options;
+  const { address, namespace = 'default', tls, apiKey, connectSeconds = 10 } = options;
   const connection = await Connection.connect({
     address,
+    connectTimeout: connectSeconds * 1_000,
     ...(tls !== undefined && { tls }),
     ...(apiKey !== undefined && { apiKey }),
+  }).catch((error: unknown) => {
+    throw new TemporalUnavailableError(
+      `Temporal does not answer at ${address} within ${String(connectSeconds)} s: ${reasonOf(error)}`,
+      { cause: error },
+    );
   });
   const client = new Client({ connection, namespace });
 
-  const start = async <K extends Procedure>(
+  const start: Bulkhead['start'] = async <K extends Procedure, I extends ProcedureInputs[K]>(
     procedure: K,
-    input: ProcedureInputs[K],
-    run: RunOptions = {},
-  ): Promise<Run<Result<K>>> => {
-    const workflowId = run.workflowId ?? `${procedure}-${randomUUID()}`;
-    const handle = await client.workflow.start(procedure, {
-      workflowId,
-      taskQueue: taskQueues.workflows,
-      args: [input],
-      workflowIdConflictPolicy: 'FAIL',
-      staticSummary: summaryOf(procedure, input),
+    input: I,
+    { workflowId = `${procedure}-${randomUUID()}` }: RunOptions = {},
+  ) => {
+    refuseReservedId(workflowId);
+    return await typedly(async () => {
+      const handle = await client.workflow
+        .start(procedure, {
+          workflowId,
+          taskQueue: taskQueues.workflows,
+          args: [input],
+          workflowIdConflictPolicy: 'FAIL',
+          staticSummary: summaryOf(procedure, input),
+        })
+        .catch((error: unknown) => {
+          throw error instanceof WorkflowExecutionAlreadyStartedError ? taken(workflowId, error) : error;
+        });
+      return runOf<ResultOf<K, I>>(handle, handle.firstExecutionRunId);
     });
-    return {
-      workflowId,
-      runId: handle.firstExecutionRunId,
-      result: async () => {
-        try {
-          return (await handle.result()) as Result<K>;
-        } catch (error) {
-          throw typed(error);
-        }
-      },
-      cancel: async () => {
-        await handle.cancel();
-      },
-      progress: async () => {
-        const metadata = await handle.query<{ currentDetails?: string }>('__temporal_workflow_metadata');
-        return metadata.currentDetails ?? '';
-      },
-    };
   };
 
   const call =
     <K extends Procedure>(procedure: K): Call<K> =>
     async (input, run) =>
-      (await (await start(procedure, input, run)).result()) as never;
+      await (await start(procedure, input, run)).result();
 
   return {
     start,
+    attach: (procedure, workflowId) => typedly(() => attachTo(client, procedure, workflowId)),
     instantiate: call('instantiate'),
     scaleOut: call('scaleOut'),
     scaleIn: call('scaleIn'),
     heal: call('heal'),
     evacuateHost: call('evacuateHost'),
     terminate: call('terminate'),
-    status: (vnf) => readStatus(client, vnf),
-    list: () => listVnfs(client),
+    status: (vnf) => typedly(() => client.withDeadline(Date.now() + answerWithinMs, () => readStatus(client, vnf))),
+    list: () => typedly(() => listVnfs(client)),
     close: () => connection.close(),
   };
+}
+
+async function typedly<T>(body: () => Promise<T>): Promise<T> {
+  try {
+    return await body();
+  } catch (error) {
+    throw typed(error);
+  }
+}
+
+function runOf<R>(handle: WorkflowHandle, runId: string): Run<R> {
+  return {
+    workflowId: handle.workflowId,
+    runId,
+    result: () => typedly(async () => (await handle.result()) as R),
+    cancel: () =>
+      typedly(async () => {
+        await handle.cancel().catch((error: unknown) => {
+          // It has ended: how, its result says.
+          if (!(error instanceof WorkflowNotFoundError)) throw error;
+        });
+      }),
+    progress: () =>
+      typedly(async () => {
+        const metadata = await handle.query<{ currentDetails?: string }>('__temporal_workflow_metadata');
+        return metadata.currentDetails ?? '';
+      }),
+  };
+}
+
+async function attachTo<R>(client: Client, procedure: Procedure, workflowId: string): Promise<Run<R>> {
+  const described = await client.workflow
+    .getHandle(workflowId)
+    .describe()
+    .catch((error: unknown) => {
+      if (error instanceof WorkflowNotFoundError) return null;
+      throw error;
+    });
+  if (described?.type !== procedure) {
+    const there = described ? `it is a run of ${described.type}` : 'there is none';
+    throw refused('InvalidRequest', `There is no run of ${procedure} under the workflow id ${workflowId}: ${there}.`, {
+      workflowId,
+    });
+  }
+  return runOf(client.workflow.getHandle(workflowId, described.runId), described.runId);
+}
+
+/** The workflow refuses them too; here also those that are taken by what they are reserved for. */
+function refuseReservedId(workflowId: string): void {
+  if (!isReservedWorkflowId(workflowId)) return;
+  throw refused(
+    'InvalidRequest',
+    `The workflow id ${workflowId} is reserved. Take any that does not begin with vnf:, host: or audit:.`,
+    { workflowId },
+  );
+}
+
+/** Without a VNF in its details, so that it is not taken for a VNF that exists. */
+function taken(workflowId: string, cause: unknown): BulkheadError {
+  return refused(
+    'AlreadyExists',
+    `A run under the workflow id ${workflowId} is at work, and nothing was started. Attach to it, or take another id.`,
+    { workflowId },
+    cause,
+  );
+}
+
+function refused(
+  kind: BulkheadError['kind'],
+  message: string,
+  details: BulkheadError['details'],
+  cause?: unknown,
+): BulkheadError {
+  return new BulkheadError(message, { kind, outcome: 'refused', details }, cause === undefined ? undefined : { cause });
 }
 
 async function readStatus(client: Client, vnf: string): Promise<RecordView> {
@@ -141,7 +235,7 @@ async function readStatus(client: Client, vnf: string): Promise<RecordView> {
   } catch (error) {
     if (!(error instanceof WorkflowNotFoundError)) throw error;
   }
-  throw new BulkheadError(`There is no VNF ${vnf}.`, { kind: 'UnknownVnf', outcome: 'refused', details: { vnf } });
+  throw refused('UnknownVnf', `There is no VNF ${vnf}.`, { vnf });
 }
 
 async function listVnfs(client: Client): Promise<VnfListed[]> {

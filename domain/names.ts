@@ -68,6 +68,11 @@ export function recordWorkflowId(vnf: string): string {
   return `vnf:${vnf}`;
 }
 
+/** Ids of records, host mutexes and clean-ups. A procedure under such an id would be taken for one of them. */
+export function isReservedWorkflowId(workflowId: string): boolean {
+  return /^(vnf|host|audit):/.test(workflowId);
+}
+
 /** The global request id that every mutating call of a turn carries: OpenStack logs it, and so does the checker's cloud. */
 export function requestId(token: string): string {
   return `req-${token}`;

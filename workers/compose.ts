@@ -8,6 +8,7 @@ import type {
 } from '../activities/ports';
 import { taskQueues } from '../domain/procedures';
 import { workflowSource } from './bundle';
+import { loggingVnf } from './logging';
 
 /** The workers of one process: the workflows, and the activities on a queue for each kind, so that none takes the slots of another. */
 
@@ -35,6 +36,8 @@ const watchNames = ['watch'] as const satisfies (keyof WatchActivities)[];
 
 /** Activities that are at work when it is told to stop get this long. */
 const graceSeconds = 15;
+/** A worker whose Temporal has gone away ends all the same. */
+const forceSeconds = 2 * graceSeconds;
 
 export interface WorkersOptions {
   /** Where the workflow code is; that of this build by default. */
@@ -56,7 +59,16 @@ export async function createWorkers(options: WorkersOptions): Promise<Worker[]> 
   const all = new Map<string, unknown>(Object.entries(activities));
   const pick = (names: readonly (keyof Activities)[]): object =>
     Object.fromEntries(names.map((name) => [name, all.get(name)]));
-  const common = { connection, namespace, shutdownGraceTime: graceSeconds * 1_000 };
+  const common: Pick<
+    WorkerOptions,
+    'connection' | 'namespace' | 'shutdownGraceTime' | 'shutdownForceTime' | 'interceptors'
+  > = {
+    connection,
+    namespace,
+    shutdownGraceTime: graceSeconds * 1_000,
+    shutdownForceTime: forceSeconds * 1_000,
+    interceptors: { activity: [loggingVnf] },
+  };
   const rate = limits.cloudActivitiesPerSecond;
   const queue = (taskQueue: string, names: readonly (keyof Activities)[], atOnce: number): WorkerOptions => ({
     ...common,

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
 /**
- * Everything that a worker is told, by environment. One schema; the table in docs/operating.md is printed from it
- * (`node dist/workers/main.js --help`).
+ * Everything that a worker is told, by environment. One schema; `--help` prints its table, and docs/operating.md has the
+ * same.
  */
 
 const flag = z
@@ -37,7 +37,7 @@ export const workerSchema = z.object({
     .default(1)
     .describe('factor on boots, holds, drains and time-outs; below 1 for a virtual cloud only'),
   BULKHEAD_PUBLICATION_URL: z
-    .string()
+    .url({ protocol: /^https?$/, error: 'give a URL, e.g. http://127.0.0.1:5000' })
     .optional()
     .describe('the embedded cloud that is told who serves; nobody is told without it'),
   BULKHEAD_DESCRIPTORS: z.string().default('descriptors').describe('directory in which descriptors are found by name'),
@@ -67,9 +67,14 @@ export function parseWorkerConfig(env: Env): WorkerConfig {
   // An empty variable is an unset one, as in a Compose file.
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
   const parsed = workerSchema.safeParse(given);
-  const problems = parsed.success
-    ? contradictions(parsed.data)
-    : parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+  const issues = parsed.success ? [] : parsed.error.issues;
+  // What is wrong by itself is left out, so that contradictions among the rest are said at the same time.
+  const bad = new Set(issues.map((issue) => String(issue.path[0])));
+  const rest = Object.fromEntries(Object.entries(given).filter(([name]) => !bad.has(name)));
+  const problems = [
+    ...issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`),
+    ...contradictions(workerSchema.parse(rest)),
+  ];
   if (problems.length > 0 || !parsed.success) throw new ConfigError(problems.join('\n'));
   return parsed.data;
 }
@@ -94,7 +99,7 @@ function contradictions(config: WorkerConfig): string[] {
 
 export function isLoopback(address: string): boolean {
   const host = address.replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
-  return host === 'localhost' || host === '::1' || host.startsWith('127.');
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
 /** The variables as a table for people. */

@@ -1,5 +1,5 @@
-import { pino, type Logger } from 'pino';
-import { DefaultLogger, Runtime, type LogEntry } from '@temporalio/worker';
+import { pino, stdSerializers, type Logger } from 'pino';
+import { DefaultLogger, Runtime, type ActivityInterceptors, type LogEntry } from '@temporalio/worker';
 
 /** pino for us and for Temporal's runtime alike: one line of JSON each, with VNF, run and activity where there are any. */
 export function createLogger(level: string): Logger {
@@ -7,6 +7,8 @@ export function createLogger(level: string): Logger {
     level,
     base: { program: 'bulkhead-worker' },
     redact: ['*.password', '*.secret', '*.apiKey', '*.token'],
+    // Temporal logs what an activity or a run failed with as `error`, and an Error as JSON is "{}".
+    serializers: { error: stdSerializers.err },
   });
 }
 
@@ -33,6 +35,24 @@ export function installRuntime(logger: Logger): void {
     }
   };
   Runtime.install({ logger: new DefaultLogger('DEBUG', write), shutdownSignals: [] });
+}
+
+/** Activities know their VNF by their input; Temporal by the record's workflow id alone. */
+export function loggingVnf(): ActivityInterceptors {
+  let vnf: string | undefined;
+  return {
+    inbound: {
+      execute: (input, next) => {
+        const given: unknown = input.args[0];
+        if (typeof given === 'object' && given !== null && 'vnf' in given && typeof given.vnf === 'string')
+          vnf = given.vnf;
+        return next(input);
+      },
+    },
+    outbound: {
+      getLogAttributes: (input, next) => next({ ...input, ...(vnf !== undefined && { vnf }) }),
+    },
+  };
 }
 
 function renamed({

@@ -2,37 +2,49 @@ import { Client, Connection } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
 import { createActivities, namesIn, pacedServicePort } from '../activities';
 import { timingAt } from '../domain/timing';
-import { CloudConfigError, connect, loadCloudConfig } from '../openstack';
+import { CloudConfigError, connect, loadCloudConfig, type CloudConfig } from '../openstack';
 import { createWorkers } from './compose';
 import { ConfigError, parseWorkerConfig, variableTable, type WorkerConfig } from './config';
 import { createLogger, installRuntime } from './logging';
-import { connectionOptions, missingSearchAttributes, patiently } from './temporal';
+import {
+  connectionOptions,
+  missingSearchAttributes,
+  patiently,
+  TemporalNotReadyError,
+  TemporalUnreachableError,
+} from './temporal';
 
 /** One worker process: the workflows, and the activities on a queue for each kind, so that none takes the slots of another. */
 
-/** Exit codes: 2 misconfigured, 3 Temporal is not ready for us, 4 Temporal is not there. */
-async function run(config: WorkerConfig): Promise<number> {
+/** Exit codes: 0 told to stop, 1 unexpected, 2 misconfigured, 3 Temporal is not ready for us, 4 Temporal is not there. */
+const exitCodes = { unexpected: 1, misconfigured: 2, notReady: 3, unreachable: 4 } as const;
+
+async function run({ config, cloud }: Configured): Promise<number> {
   const logger = createLogger(config.BULKHEAD_LOG_LEVEL);
   installRuntime(logger);
-  const cloud = loadCloudConfig(process.env);
+  const options = connectionOptions(config);
   const session = connect(cloud, {
     concurrent: config.BULKHEAD_CLOUD_CALLS,
     allowPlainHttp: config.BULKHEAD_ALLOW_PLAIN_HTTP,
   });
-  const options = connectionOptions(config);
-  const say = (problem: string): void => {
-    logger.warn({ address: options.address, problem }, 'Temporal is not there yet');
+  const patience = {
+    address: config.TEMPORAL_ADDRESS,
+    withinSeconds: config.TEMPORAL_CONNECT_SECONDS,
+    say: (problem: string): void => {
+      logger.warn({ address: config.TEMPORAL_ADDRESS, problem }, 'Temporal is not there yet');
+    },
   };
-  const connection = await patiently(() => Connection.connect(options), config.TEMPORAL_CONNECT_SECONDS, say);
+  const connection = await patiently(
+    (withinMs) => Connection.connect({ ...options, connectTimeout: withinMs }),
+    patience,
+  );
   const missing = await missingSearchAttributes(connection, config.TEMPORAL_NAMESPACE);
   if (missing.length > 0) {
-    logger.fatal(
-      { missing },
+    throw new TemporalNotReadyError(
       `namespace ${config.TEMPORAL_NAMESPACE} lacks the search attributes ${missing.join(', ')}; run: ./scripts/bulkhead setup`,
     );
-    return 3;
   }
-  const native = await patiently(() => NativeConnection.connect(options), config.TEMPORAL_CONNECT_SECONDS, say);
+  const native = await patiently(() => NativeConnection.connect(options), patience);
   const timing = timingAt(config.BULKHEAD_PACE);
   const activities = createActivities({
     session,
@@ -64,10 +76,40 @@ async function run(config: WorkerConfig): Promise<number> {
     { temporal: options.address, namespace: config.TEMPORAL_NAMESPACE, cloud: cloud.name, pace: timing.pace },
     'worker is ready',
   );
-  await Promise.all(running);
+  try {
+    await Promise.all(running);
+  } catch (error) {
+    // Half a worker would look alive, and leave a queue unserved.
+    stop();
+    await Promise.allSettled(running);
+    throw error;
+  }
   await native.close();
   await connection.close();
   return 0;
+}
+
+interface Configured {
+  readonly config: WorkerConfig;
+  readonly cloud: CloudConfig;
+}
+
+/** All that is wrong, at once. */
+function configured(): Configured {
+  const problems: string[] = [];
+  const attempt = <T>(parse: () => T): T | undefined => {
+    try {
+      return parse();
+    } catch (error) {
+      if (!(error instanceof ConfigError || error instanceof CloudConfigError)) throw error;
+      problems.push(error.message);
+      return undefined;
+    }
+  };
+  const config = attempt(() => parseWorkerConfig(process.env));
+  const cloud = attempt(() => loadCloudConfig(process.env));
+  if (config === undefined || cloud === undefined) throw new ConfigError(problems.join('\n'));
+  return { config, cloud };
 }
 
 async function main(): Promise<number> {
@@ -78,21 +120,30 @@ async function main(): Promise<number> {
     return 0;
   }
   try {
-    return await run(parseWorkerConfig(process.env));
+    return await run(configured());
   } catch (error) {
-    if (error instanceof ConfigError || error instanceof CloudConfigError) {
-      process.stderr.write(
-        `bulkhead-worker: the configuration cannot be used:\n${error.message}\nSee: node dist/workers/main.js --help\n`,
-      );
-      return 2;
-    }
-    process.stderr.write(
-      `bulkhead-worker: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
-    );
-    return 4;
+    return reported(error);
   }
 }
 
+/** Says what is wrong, and gives the exit code for it. */
+function reported(error: unknown): number {
+  const say = (text: string): void => {
+    process.stderr.write(`bulkhead-worker: ${text}\n`);
+  };
+  if (error instanceof ConfigError || error instanceof CloudConfigError) {
+    say(`the configuration cannot be used:\n${error.message}\nSee: node dist/workers/main.js --help`);
+    return exitCodes.misconfigured;
+  }
+  if (error instanceof TemporalNotReadyError || error instanceof TemporalUnreachableError) {
+    say(error.message);
+    return error instanceof TemporalNotReadyError ? exitCodes.notReady : exitCodes.unreachable;
+  }
+  say(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  return exitCodes.unexpected;
+}
+
 void main().then((code) => {
-  process.exitCode = code;
+  // A connection that is still open must not keep a worker that has given up.
+  process.exit(code);
 });

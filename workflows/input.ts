@@ -1,6 +1,7 @@
 import { ApplicationFailure, workflowInfo } from '@temporalio/workflow';
 import type { z } from 'zod';
 import { failure } from '../domain/failure';
+import { isReservedWorkflowId } from '../domain/names';
 import { procedureInputs, type ParsedInputs } from '../domain/procedures';
 import { toApplicationFailure } from './failures';
 
@@ -21,10 +22,9 @@ function invalid(procedure: string, issues: readonly z.core.$ZodIssue[]): Applic
   );
 }
 
-/** `vnf:` ids are the records'. A procedure under such an id would be taken for the VNF itself. */
 function refuseReservedId(procedure: string): void {
   const { workflowId } = workflowInfo();
-  if (!/^(vnf|host|audit):/.test(workflowId)) return;
+  if (!isReservedWorkflowId(workflowId)) return;
   throw toApplicationFailure(
     failure(
       'InvalidRequest',

@@ -142,6 +142,8 @@ export interface DevServerOptions {
   readonly port?: number;
   readonly uiPort?: number;
   readonly logFile?: string;
+  /** False: as a server is before `bulkhead setup`. */
+  readonly searchAttributes?: boolean;
 }
 
 /** Poll rates that a single machine may have: they cut the time from a signal to its effect to a quarter. */
@@ -159,10 +161,10 @@ export async function startDevServer(options: DevServerOptions): Promise<DevServ
     options.dbFile === undefined
       ? []
       : ['--db-filename', options.dbFile, '--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=1'];
-  const attributes = Object.entries(searchAttributes).flatMap(([name, type]) => [
-    '--search-attribute',
-    `${name}=${type}`,
-  ]);
+  const attributes =
+    options.searchAttributes === false
+      ? []
+      : Object.entries(searchAttributes).flatMap(([name, type]) => ['--search-attribute', `${name}=${type}`]);
   const server = await start({
     command: options.program,
     args: [

@@ -5,6 +5,7 @@ import {
   getExternalWorkflowHandle,
   log,
   ParentClosePolicy,
+  patched,
   proxyActivities,
   setCurrentDetails,
   setDefaultSignalHandler,
@@ -110,6 +111,7 @@ async function keepRecord(input: RecordInput): Promise<{ revision: number }> {
     else state = { ...state, dropped: state.dropped + 1 };
   });
   upsertSearchAttributes(attributes({ vnf: state.vnf, phase: state.phase }));
+  let shownPhase = state.phase;
 
   const watchRun = (run: RunRef, token: string): void => {
     if (watched.has(token)) return;
@@ -269,6 +271,10 @@ async function keepRecord(input: RecordInput): Promise<{ revision: number }> {
   for (;;) {
     for (let message = inbox.shift(); message; message = inbox.shift()) await handle(message);
     setCurrentDetails(recordDetails({ ...recordState.viewOf(state), publishing: publishing > 0 }));
+    // Records that were begun before this was done go on as they did.
+    if (state.phase !== shownPhase && patched('phases are shown'))
+      upsertSearchAttributes(attributes({ phase: state.phase }));
+    shownPhase = state.phase;
     if (state.ended) {
       await denyAll(failure('UnknownVnf', `${state.vnf} does not exist (any more).`, { vnf: state.vnf }));
       if (inbox.length > 0) continue;

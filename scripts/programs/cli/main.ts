@@ -1,22 +1,40 @@
+#!/usr/bin/env node
 import { Connection } from '@temporalio/client';
-import { Command, InvalidArgumentError } from 'commander';
-import { BulkheadError, connectBulkhead, type Bulkhead, type Procedure, type ProcedureInputs } from '../../../client';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import {
+  BulkheadError,
+  connectBulkhead,
+  TemporalUnavailableError,
+  type Bulkhead,
+  type DryRunResult,
+  type EvacuateHostResult,
+  type Procedure,
+  type ProcedureInputs,
+  type ProcedureResult,
+  type Run,
+} from '../../../client';
+import { reasonOf } from '../../../client/errors';
 import { statusText } from '../../../client/table';
-import { connectionOptions, addSearchAttributes, missingSearchAttributes } from '../../../workers/temporal';
+import { addSearchAttributes, connectionOptions, missingSearchAttributes } from '../../../workers/temporal';
 import { ConfigError, parseWorkerConfig } from '../../../workers/config';
-import { readDescriptorFile } from '../../lib/descriptors';
+import { descriptorNamed } from '../../lib/descriptors';
 
 /**
  * `./scripts/bulkhead`: for people. Exit codes: 0 done, 1 refused, unwound or cancelled, 2 wrong usage, 3 stuck, 4 Temporal
- * cannot be reached.
+ * cannot be reached, 130 no longer waited for (Ctrl-C).
  */
-const exitCodes = { failed: 1, usage: 2, stuck: 3, unreachable: 4 } as const;
+const exitCodes = { failed: 1, usage: 2, stuck: 3, unreachable: 4, interrupted: 130 } as const;
+
+/** A person at a keyboard waits no longer than this for a Temporal that is not there. */
+const connectSeconds = 5;
 
 interface Shared {
   readonly json: boolean;
   readonly wait: boolean;
   readonly dryRun: boolean;
   readonly ifBusy?: 'wait' | 'refuse';
+  readonly waitSeconds?: number;
+  readonly strict?: boolean;
   readonly id?: string;
 }
 
@@ -28,34 +46,60 @@ const program = new Command('bulkhead')
     process.exit(error.exitCode === 0 ? 0 : exitCodes.usage);
   });
 
-function level(text: string): number {
-  if (!/^[0-9]+$/.test(text)) throw new InvalidArgumentError('give a whole number');
+function wholeNumber(text: string): number {
+  if (!/^[0-9]+$/.test(text)) throw new InvalidArgumentError('Give a whole number.');
   return Number(text);
+}
+
+function descriptor(text: string): Record<string, unknown> | string {
+  try {
+    return descriptorNamed(text);
+  } catch (error) {
+    throw new InvalidArgumentError(`${error instanceof Error ? error.message : String(error)}.`);
+  }
 }
 
 function withShared(command: Command): Command {
   return command
-    .option('--json', 'print the result as JSON', false)
+    .option('--json', 'print the result as JSON, and nothing else on standard output', false)
     .option('--no-wait', 'start it and print its workflow id')
     .option('--dry-run', 'say what would happen, and touch nothing', false)
-    .option('--if-busy <what>', '"wait" (in order) or "refuse"')
+    .addOption(
+      new Option('--if-busy <what>', 'while another run holds the turn: in order, or not at all').choices([
+        'wait',
+        'refuse',
+      ]),
+    )
+    .option('--wait-seconds <seconds>', 'how long to wait for the turn', wholeNumber)
     .option('--id <workflow id>', 'run it under this workflow id');
+}
+
+function scaling(name: string, what: string): Command {
+  return withShared(
+    program
+      .command(name)
+      .description(what)
+      .argument('<vnf>')
+      .argument('<pool>')
+      .argument('<level>', 'how many members there are to be', wholeNumber)
+      .option('--strict', 'refuse what cannot be done to the letter'),
+  );
 }
 
 withShared(
   program
-    .command('instantiate <vnf> <descriptor>')
-    .description('a new VNF, from a descriptor file or the name of one that the worker knows'),
-).action((vnf: string, descriptor: string, options: Shared) =>
-  procedure('instantiate', { vnf, descriptor: readDescriptorFile(descriptor) ?? descriptor }, options),
+    .command('instantiate')
+    .description('a new VNF')
+    .argument('<vnf>')
+    .argument('<descriptor>', 'a file, or the name of one that the worker knows', descriptor),
+).action((vnf: string, given: Record<string, unknown> | string, options: Shared) =>
+  procedure('instantiate', { vnf, descriptor: given }, options),
 );
-withShared(program.command('scale-out <vnf> <pool> <level>').description('more members of a pool')).action(
-  (vnf: string, pool: string, to: string, options: Shared) =>
-    procedure('scaleOut', { vnf, pool, to: level(to) }, options),
+scaling('scale-out', 'more members of a pool').action((vnf: string, pool: string, to: number, options: Shared) =>
+  procedure('scaleOut', { vnf, pool, to, ...(options.strict && { strict: true }) }, options),
 );
-withShared(program.command('scale-in <vnf> <pool> <level>').description('fewer members of a pool')).action(
-  (vnf: string, pool: string, to: string, options: Shared) =>
-    procedure('scaleIn', { vnf, pool, to: level(to) }, options),
+scaling('scale-in', 'fewer members of a pool').action((vnf: string, pool: string, to: number, options: Shared) =>
+  procedure('scaleIn', { vnf, pool, to, ...(options.strict && { strict: true }) }, options),
 );
 withShared(
   program
@@ -68,7 +112,11 @@ withShared(
   program
     .command('evacuate-host <hosts...>')
     .description('empties hosts')
-    .requiredOption('--cause <cause>', '"failed" or "maintenance"')
+    .addOption(
+      new Option('--cause <cause>', 'they are dead, or are to be worked on')
+        .choices(['failed', 'maintenance'])
+        .makeOptionMandatory(),
+    )
     .option('--fenced', 'the hosts cannot come back by themselves', false),
 ).action((hosts: string[], options: Shared & { cause: 'failed' | 'maintenance'; fenced: boolean }) =>
   procedure('evacuateHost', { hosts, cause: options.cause, fenced: options.fenced }, options),
@@ -82,10 +130,12 @@ program
   .description('levels, members by host, who holds the turn')
   .option('--json', 'print all of it as JSON', false)
   .action((vnf: string, { json }: { json: boolean }) =>
-    connected(async (bulkhead) => {
-      const view = await bulkhead.status(vnf);
-      print(json ? JSON.stringify(view) : statusText(view));
-    }),
+    reported(json, () =>
+      connected(async (bulkhead) => {
+        const view = await bulkhead.status(vnf);
+        print(json ? JSON.stringify(view) : statusText(view));
+      }),
+    ),
   );
 
 program
@@ -93,24 +143,39 @@ program
   .description('all VNFs')
   .option('--json', 'print it as JSON', false)
   .action(({ json }: { json: boolean }) =>
-    connected(async (bulkhead) => {
-      const found = await bulkhead.list();
-      print(
-        json
-          ? JSON.stringify(found)
-          : found.length === 0
-            ? 'there are no VNFs'
-            : found.map(({ vnf, phase, startedAt }) => `${vnf}\t${phase}\tsince ${startedAt.toISOString()}`).join('\n'),
-      );
-    }),
+    reported(json, () =>
+      connected(async (bulkhead) => {
+        const found = await bulkhead.list();
+        print(
+          json
+            ? JSON.stringify(found)
+            : found.length === 0
+              ? 'there are no VNFs'
+              : found
+                  .map(({ vnf, phase, startedAt }) => `${vnf}\t${phase}\tsince ${startedAt.toISOString()}`)
+                  .join('\n'),
+        );
+      }),
+    ),
   );
 
 program
   .command('setup')
   .description('adds the search attributes that the namespace lacks')
-  .action(async () => {
-    const config = parseWorkerConfig(process.env);
-    const connection = await Connection.connect(connectionOptions(config));
+  .action(() => reported(false, setup));
+
+async function setup(): Promise<void> {
+  const config = parseWorkerConfig(process.env);
+  const options = connectionOptions(config);
+  const connection = await Connection.connect({ ...options, connectTimeout: connectSeconds * 1_000 }).catch(
+    (error: unknown) => {
+      throw new TemporalUnavailableError(
+        `Temporal does not answer at ${config.TEMPORAL_ADDRESS} within ${String(connectSeconds)} s: ${reasonOf(error)}`,
+      );
+    },
+  );
+  try {
+    // One that has another type would look added, so it is refused here.
     const missing = await missingSearchAttributes(connection, config.TEMPORAL_NAMESPACE);
     await addSearchAttributes(connection, config.TEMPORAL_NAMESPACE, missing);
     print(
@@ -118,50 +183,77 @@ program
         ? `namespace ${config.TEMPORAL_NAMESPACE} has all it needs`
         : `added ${missing.join(', ')} to namespace ${config.TEMPORAL_NAMESPACE}`,
     );
+  } finally {
     await connection.close();
-  });
-
-async function procedure<K extends Procedure>(name: K, input: ProcedureInputs[K], options: Shared): Promise<void> {
-  await connected(async (bulkhead) => {
-    const full = {
-      ...input,
-      ...(options.dryRun && { dryRun: true }),
-      ...(options.ifBusy && { ifBusy: options.ifBusy }),
-    } as ProcedureInputs[K];
-    const run = await bulkhead.start(name, full, options.id === undefined ? {} : { workflowId: options.id });
-    if (!options.wait) {
-      print(run.workflowId);
-      return;
-    }
-    const stop = options.json ? () => undefined : follow(run.progress);
-    try {
-      const result = await run.result();
-      print(options.json ? JSON.stringify(result) : said(result));
-    } finally {
-      stop();
-    }
-  });
+  }
 }
 
-function said(result: unknown): string {
-  const { outcome, levels, launched, removed, launches, leaves, short } = result as Record<string, unknown>;
-  const lines = [String(outcome)];
-  const names = (list: unknown): string =>
-    Array.isArray(list)
-      ? list
-          .map((each: unknown) =>
-            typeof each === 'string'
-              ? each
-              : `${(each as { name: string }).name} on ${(each as { host: string }).host}`,
-          )
-          .join(', ')
-      : '';
-  for (const [pool, { from, to }] of Object.entries((levels ?? {}) as Record<string, { from: number; to: number }>))
-    lines.push(`  ${pool}: ${String(from)} -> ${String(to)}`);
-  if (names(launched ?? launches) !== '') lines.push(`  launched: ${names(launched ?? launches)}`);
-  if (names(removed ?? leaves) !== '') lines.push(`  removed: ${names(removed ?? leaves)}`);
-  if (Array.isArray(short) && short.length > 0) lines.push(`  SHORT: ${JSON.stringify(short)}`);
-  return lines.join('\n');
+function procedure<K extends Procedure>(name: K, input: ProcedureInputs[K], options: Shared): Promise<void> {
+  const { json, wait, dryRun, ifBusy, waitSeconds, id } = options;
+  return reported(json, () =>
+    connected(async (bulkhead) => {
+      const full: ProcedureInputs[K] = {
+        ...input,
+        ...(dryRun && { dryRun: true }),
+        ...(ifBusy && { ifBusy }),
+        ...(waitSeconds !== undefined && { waitSeconds }),
+      };
+      const run = await bulkhead.start(name, full, id === undefined ? {} : { workflowId: id });
+      if (wait) {
+        const result = await waitedFor(run, json);
+        print(json ? JSON.stringify(result) : said(result));
+      } else {
+        print(json ? JSON.stringify({ workflowId: run.workflowId, runId: run.runId }) : run.workflowId);
+      }
+    }),
+  );
+}
+
+/** Ctrl-C ends the waiting and not the run, which is Temporal's: a person is told how to end that too. */
+async function waitedFor<R>(run: Run<R>, json: boolean): Promise<R> {
+  const interrupted = (): void => {
+    say(`no longer waiting. The run goes on; to cancel it: temporal workflow cancel --workflow-id '${run.workflowId}'`);
+    process.exit(exitCodes.interrupted);
+  };
+  process.once('SIGINT', interrupted);
+  const stop = json ? () => undefined : follow(run.progress);
+  try {
+    return await run.result();
+  } finally {
+    stop();
+    process.off('SIGINT', interrupted);
+  }
+}
+
+type AnyResult = ProcedureResult | EvacuateHostResult | DryRunResult;
+
+function said(result: AnyResult): string {
+  if ('vnfs' in result) {
+    const foreign = Object.entries(result.foreign).map(
+      ([host, servers]) => `  left on ${host}, since not ours: ${servers.join(', ')}`,
+    );
+    return ['completed', ...result.vnfs.flatMap((each) => [each.vnf, ...changes(each)]), ...foreign].join('\n');
+  }
+  return [result.outcome, ...changes(result)].join('\n');
+}
+
+/** What one VNF has, or would have, gained and lost. */
+function changes(result: ProcedureResult | DryRunResult): string[] {
+  const planned = result.outcome === 'planned';
+  const launched = (planned ? result.launches : result.launched).map(({ name, host }) => `${name} on ${host}`);
+  const removed = planned ? result.leaves : result.removed.map(({ name, host }) => `${name} on ${host}`);
+  const short = planned ? [] : result.short;
+  return [
+    ...Object.entries(result.levels).map(([pool, { from, to }]) => `  ${pool}: ${String(from)} -> ${String(to)}`),
+    ...(launched.length > 0 ? [`  launched: ${launched.join(', ')}`] : []),
+    ...(removed.length > 0 ? [`  removed: ${removed.join(', ')}`] : []),
+    ...(planned && !result.toTheLetter ? ['  not to the letter: some order of VMs exceeds a share for a while'] : []),
+    ...short.map(({ pool, missing, reason }) => `  SHORT: ${pool} by ${String(missing)}: ${reason}`),
+    ...(result.notRestorable.length > 0
+      ? [`  one more dead host would leave short: ${result.notRestorable.join(', ')}`]
+      : []),
+    ...(!planned && result.cancelIgnored ? ['  the cancel came after the pivot, so it finished'] : []),
+  ];
 }
 
 /** Prints where the run is whenever that changes. */
@@ -184,16 +276,13 @@ function follow(progress: () => Promise<string>): () => void {
 
 async function connected(body: (bulkhead: Bulkhead) => Promise<void>): Promise<void> {
   const config = parseWorkerConfig(process.env);
-  const { address, tls, apiKey } = connectionOptions(config);
+  const { tls, apiKey } = connectionOptions(config);
   const bulkhead = await connectBulkhead({
-    address: address ?? '127.0.0.1:7233',
+    address: config.TEMPORAL_ADDRESS,
     namespace: config.TEMPORAL_NAMESPACE,
+    connectSeconds,
     ...(tls !== undefined && tls !== null && { tls }),
-    ...(apiKey !== undefined && typeof apiKey === 'string' && { apiKey }),
-  }).catch((error: unknown) => {
-    throw new Unreachable(
-      `Temporal does not answer at ${address ?? ''}: ${error instanceof Error ? error.message : String(error)}. Set TEMPORAL_ADDRESS.`,
-    );
+    ...(typeof apiKey === 'string' && { apiKey }),
   });
   try {
     await body(bulkhead);
@@ -202,18 +291,35 @@ async function connected(body: (bulkhead: Bulkhead) => Promise<void>): Promise<v
   }
 }
 
-class Unreachable extends Error {}
+/** Says how it failed, in words, and with --json as data too; and sets the exit code. */
+async function reported(json: boolean, body: () => Promise<void>): Promise<void> {
+  try {
+    await body();
+  } catch (error) {
+    if (error instanceof BulkheadError) {
+      const { outcome, kind, message, details } = error;
+      say(`${outcome}, ${kind}: ${message}`);
+      if (json) print(JSON.stringify({ outcome, kind, message, details }));
+      process.exitCode = outcome === 'stuck' ? exitCodes.stuck : exitCodes.failed;
+    } else if (error instanceof TemporalUnavailableError) {
+      say(`${error.message}. Is TEMPORAL_ADDRESS right, and does a worker run?`);
+      process.exitCode = exitCodes.unreachable;
+    } else if (error instanceof ConfigError) {
+      say(`the configuration cannot be used:\n${error.message}`);
+      process.exitCode = exitCodes.usage;
+    } else {
+      say(reasonOf(error));
+      process.exitCode = exitCodes.failed;
+    }
+  }
+}
+
+function say(text: string): void {
+  process.stderr.write(`bulkhead: ${text}\n`);
+}
 
 function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-program.parseAsync().catch((error: unknown) => {
-  const message = error instanceof Error ? error.message : String(error);
-  process.stderr.write(
-    `bulkhead: ${error instanceof BulkheadError ? `${error.outcome}, ${error.kind}: ` : ''}${message}\n`,
-  );
-  if (error instanceof BulkheadError) process.exitCode = error.outcome === 'stuck' ? exitCodes.stuck : exitCodes.failed;
-  else if (error instanceof ConfigError) process.exitCode = exitCodes.usage;
-  else process.exitCode = error instanceof Unreachable ? exitCodes.unreachable : exitCodes.failed;
-});
+void program.parseAsync();

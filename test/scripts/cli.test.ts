@@ -1,0 +1,222 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { begin, runToEnd, type Finished, type Program } from '../real/program';
+import { small, startWorld, until, type World } from '../real/world';
+
+/** The command line as a person or a script uses it: exit codes, what is said where, and what can be read by a program. */
+
+const cli = 'scripts/programs/cli/main.js';
+
+describe('what needs no server', () => {
+  const wrong: readonly [what: string, args: readonly string[], said: RegExp][] = [
+    ['no command', [], /Usage: bulkhead/],
+    ['an unknown command', ['scale', 'web1'], /unknown command 'scale'/],
+    ['a missing argument', ['scale-out', 'web1', 'web'], /missing required argument 'level'/],
+    ['a level that is no number', ['scale-out', 'web1', 'web', 'many'], /'many' is invalid.* Give a whole number/],
+    ['a level with a fraction', ['scale-in', 'web1', 'web', '1.5'], /'1\.5' is invalid.* Give a whole number/],
+    ['no cause', ['evacuate-host', 'cmp-01'], /'--cause <cause>' not specified/],
+    ['an unknown cause', ['evacuate-host', 'cmp-01', '--cause', 'fire'], /Allowed choices are failed, maintenance/],
+    ['an unknown --if-busy', ['heal', 'web1', '--if-busy', 'panic'], /Allowed choices are wait, refuse/],
+    ['an unknown option', ['terminate', 'web1', '--force'], /unknown option '--force'/],
+    ['a descriptor file that there is not', ['instantiate', 'web1', './no.yaml'], /there is no file \.\/no\.yaml/],
+    ['a file that is no descriptor', ['instantiate', 'web1', __filename], /cannot be read|holds no descriptor/],
+  ];
+
+  test.each(wrong)('%s is wrong usage, and says what is right', async (_what, args, said) => {
+    const { code, stdout, stderr } = await runToEnd(cli, args);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(said);
+  });
+
+  test('an environment that cannot be used is wrong usage too', async () => {
+    const env = { TEMPORAL_ADDRESS: 'temporal.example.com:7233', BULKHEAD_PACE: '2' };
+    const { code, stdout, stderr } = await runToEnd(cli, ['list'], { env });
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain('BULKHEAD_PACE: give a factor above 0 and up to 1');
+    expect(stderr).toContain('set TEMPORAL_TLS=1, or BULKHEAD_ALLOW_PLAINTEXT=1');
+  });
+
+  test('a Temporal that is not there is said to be so, whatever was asked', async () => {
+    const env = { TEMPORAL_ADDRESS: '127.0.0.1:1' };
+    const asked = [['status', 'web1'], ['setup'], ['terminate', 'web1', '--json']];
+    for (const { code, stdout, stderr } of await Promise.all(asked.map((args) => runToEnd(cli, args, { env })))) {
+      expect({ code, stdout }).toEqual({ code: 4, stdout: '' });
+      expect(stderr).toContain('Temporal does not answer at 127.0.0.1:1 within 5 s');
+      expect(stderr).toContain('TEMPORAL_ADDRESS');
+      // For a person, and no trace of the stack.
+      expect(stderr).not.toContain('    at ');
+    }
+  });
+
+  test('the help has every command, and ends well', async () => {
+    const { code, stdout } = await runToEnd(cli, ['--help']);
+    expect(code).toBe(0);
+    for (const command of ['instantiate', 'scale-out', 'scale-in', 'heal', 'evacuate-host', 'terminate'])
+      expect(stdout).toContain(command);
+    for (const command of ['status', 'list', 'setup']) expect(stdout).toContain(command);
+  });
+});
+
+describe('with servers', () => {
+  let world: World;
+
+  beforeAll(async () => {
+    world = await startWorld({ hosts: 'mz=4,dmz=1' });
+    writeFileSync(join(world.stack.directory, 'mine.yaml'), JSON.stringify(small));
+    // Relative to where the person stands.
+    const made = await bulkhead('instantiate', 'web1', 'mine.yaml');
+    expect(made).toMatchObject({ code: 0, stdout: expect.stringContaining('web: 0 -> 4') as string });
+  }, 120_000);
+
+  afterAll(async () => {
+    await world.stop();
+  }, 60_000);
+
+  function given(): { env: Record<string, string>; cwd: string } {
+    return { env: { TEMPORAL_ADDRESS: world.stack.temporal.address }, cwd: world.stack.directory };
+  }
+
+  function bulkhead(...args: string[]): Promise<Finished> {
+    return runToEnd(cli, args, given());
+  }
+
+  function starting(...args: string[]): Program {
+    return begin(cli, args, given());
+  }
+
+  async function changes(): Promise<number> {
+    return (await world.stack.observer.log()).filter((event) => event.type !== 'note').length;
+  }
+
+  /** Launches and deletions take this long. */
+  async function slowServers(): Promise<void> {
+    for (const method of ['POST', 'DELETE'])
+      await world.stack.observer.addFault({
+        kind: 'delay',
+        delayMs: 1_500,
+        times: 50,
+        match: { method, path: '/servers' },
+      });
+  }
+
+  test('the status shows the levels and the members by host and pool', async () => {
+    const { code, stdout } = await bulkhead('status', 'web1');
+    expect(code).toBe(0);
+    expect(stdout).toBe(
+      [
+        'web1: running, revision 1',
+        'turn: free',
+        '',
+        'host    web',
+        'cmp-01    1',
+        'cmp-02    1',
+        'cmp-03    1',
+        'cmp-04    1',
+        'level     4',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  test('the status and the list are JSON for programs', async () => {
+    const [status, list] = await Promise.all([bulkhead('status', 'web1', '--json'), bulkhead('list', '--json')]);
+    expect(JSON.parse(status.stdout)).toMatchObject({ vnf: 'web1', phase: 'running', pools: { web: { level: 4 } } });
+    expect(JSON.parse(list.stdout)).toMatchObject([{ vnf: 'web1' }]);
+    expect((await bulkhead('list')).stdout).toMatch(/^web1\t\w+\tsince 20\d\d-/);
+  });
+
+  test('a dry run says what would happen, and touches nothing', async () => {
+    const before = await changes();
+    const { code, stdout } = await bulkhead('scale-out', 'web1', 'web', '6', '--dry-run');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^planned\n {2}web: 4 -> 6\n {2}launched: web1-web-5 on cmp-0\d, web1-web-6 on cmp-0\d\n/);
+    expect(await changes()).toBe(before);
+  });
+
+  test('with --json the result stands alone on standard output', async () => {
+    const { code, stdout } = await bulkhead('scale-out', 'web1', 'web', '6', '--json');
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      outcome: 'completed',
+      vnf: 'web1',
+      levels: { web: { from: 4, to: 6 } },
+    });
+  });
+
+  test('what is refused exits with 1 and says its kind', async () => {
+    const [unknown, impossible, named, strict] = await Promise.all([
+      bulkhead('scale-out', 'nobody', 'web', '6'),
+      bulkhead('scale-in', 'web1', 'web', '5', '--json'),
+      bulkhead('instantiate', 'web2', 'nothing-like-it'),
+      bulkhead('heal', 'web1', '--wait-seconds', '0'),
+    ]);
+    expect(unknown).toMatchObject({ code: 1, stdout: '' });
+    expect(unknown.stderr).toContain('bulkhead: refused, UnknownVnf: There is no VNF nobody.');
+    expect(impossible.code).toBe(1);
+    expect(impossible.stderr).toContain('refused, Impossible: ');
+    // A program reads the same as data.
+    expect(JSON.parse(impossible.stdout)).toMatchObject({
+      outcome: 'refused',
+      kind: 'Impossible',
+      details: { nearestLevels: { below: 4, above: 6 } },
+    });
+    expect(named).toMatchObject({ code: 1 });
+    expect(named.stderr).toContain('there is no descriptor nothing-like-it; there are clearwater, small');
+    expect(strict).toMatchObject({ code: 1 });
+    expect(strict.stderr).toContain('waitSeconds');
+  });
+
+  test('with --no-wait the id is printed, and the run goes on by itself', async () => {
+    const { code, stdout } = await bulkhead('scale-out', 'web1', 'web', '7', '--no-wait', '--id', 'my-run');
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'my-run\n' });
+    const run = await world.bulkhead.attach('scaleOut', 'my-run');
+    expect(await run.result()).toMatchObject({ outcome: 'completed', levels: { web: { from: 6, to: 7 } } });
+    const second = await bulkhead('scale-out', 'web1', 'web', '8', '--no-wait', '--json');
+    const { workflowId, runId } = JSON.parse(second.stdout) as { workflowId: string; runId: string };
+    expect((await world.bulkhead.attach('scaleOut', workflowId)).runId).toBe(runId);
+    await (await world.bulkhead.attach('scaleOut', workflowId)).result();
+  });
+
+  test('Ctrl-C ends the waiting and not the run, and says how to cancel that', async () => {
+    await slowServers();
+    const waiting = starting('scale-out', 'web1', 'web', '9', '--id', 'interrupted');
+    await waiting.says('scaleOut of web1: plan');
+    waiting.kill('SIGINT');
+    const { code, stdout, stderr } = await waiting.ended;
+    expect({ code, stdout }).toEqual({ code: 130, stdout: '' });
+    expect(stderr).toContain("temporal workflow cancel --workflow-id 'interrupted'");
+    expect(await (await world.bulkhead.attach('scaleOut', 'interrupted')).result()).toMatchObject({
+      outcome: 'completed',
+    });
+    await world.stack.observer.clearFaults();
+  });
+
+  test('a run that is cancelled meanwhile exits with 1', async () => {
+    await slowServers();
+    const waiting = starting('scale-out', 'web1', 'web', '10', '--id', 'cancelled');
+    await waiting.says('scaleOut of web1: plan');
+    await (await world.bulkhead.attach('scaleOut', 'cancelled')).cancel();
+    const { code, stderr } = await waiting.ended;
+    expect(code).toBe(1);
+    expect(stderr).toContain('bulkhead: cancelled, Cancelled: ');
+    await world.stack.observer.clearFaults();
+  });
+
+  test('a host is emptied, and the result says of which VNF and what it left alone', async () => {
+    await until('web1 is free', 20, async () => (await world.bulkhead.status('web1')).turn === null);
+    const { code, stdout } = await bulkhead('evacuate-host', 'cmp-04', '--cause', 'maintenance');
+    expect({ code, lines: stdout.split('\n').slice(0, 3) }).toEqual({
+      code: 0,
+      lines: ['completed', 'web1', '  web: 9 -> 9'],
+    });
+    expect(stdout).toMatch(/removed: web1-web-\d+ on cmp-04/);
+    expect((await bulkhead('status', 'web1')).stdout).not.toContain('cmp-04');
+  });
+
+  test('a VNF that is terminated is in no list any more', async () => {
+    expect(await bulkhead('terminate', 'web1')).toMatchObject({ code: 0 });
+    await until('the list is empty', 20, async () => (await world.bulkhead.list()).length === 0);
+    expect(await bulkhead('list')).toMatchObject({ code: 0, stdout: 'there are no VNFs\n' });
+    expect(await bulkhead('status', 'web1')).toMatchObject({ code: 1, stdout: '' });
+  });
+});
