@@ -15,7 +15,7 @@ import {
   type ProcedureInputs,
   type ProcedureResult,
 } from '../domain/procedures';
-import type { RecordView } from '../domain/turn';
+import { signalNames, type RecordView } from '../domain/turn';
 import { BulkheadError, reasonOf, TemporalUnavailableError, typed } from './errors';
 
 /** What an NFVO imports: the six procedures as typed calls with typed failures, and what VNFs there are. */
@@ -87,6 +87,8 @@ export type Bulkhead = { readonly [K in Procedure]: Call<K> } & {
   /** Throws a BulkheadError UnknownVnf where there is none. */
   readonly status: (vnf: string) => Promise<RecordView>;
   readonly list: () => Promise<VnfListed[]>;
+  /** Begins the clean-ups of a blocked VNF again, once what was in their way is mended; without any it does nothing. Throws UnknownVnf. */
+  readonly cleanUpAgain: (vnf: string) => Promise<void>;
   readonly close: () => Promise<void>;
 };
 
@@ -146,6 +148,7 @@ export async function connectBulkhead(options: BulkheadOptions): Promise<Bulkhea
     terminate: call('terminate'),
     status: (vnf) => typedly(() => client.withDeadline(Date.now() + answerWithinMs, () => readStatus(client, vnf))),
     list: () => typedly(() => listVnfs(client)),
+    cleanUpAgain: (vnf) => typedly(() => cleanUpAgain(client, vnf)),
     close: () => connection.close(),
   };
 }
@@ -236,6 +239,15 @@ async function readStatus(client: Client, vnf: string): Promise<RecordView> {
     if (!(error instanceof WorkflowNotFoundError)) throw error;
   }
   throw refused('UnknownVnf', `There is no VNF ${vnf}.`, { vnf });
+}
+
+async function cleanUpAgain(client: Client, vnf: string): Promise<void> {
+  try {
+    await client.workflow.getHandle(recordWorkflowId(vnf)).signal(signalNames.audit);
+  } catch (error) {
+    if (!(error instanceof WorkflowNotFoundError)) throw error;
+    throw refused('UnknownVnf', `There is no VNF ${vnf}.`, { vnf }, error);
+  }
 }
 
 async function listVnfs(client: Client): Promise<VnfListed[]> {

@@ -27,6 +27,7 @@ import { struck, type Call, type Script } from './strikes';
 export interface Stage {
   /** `name` is the VNF's, and begins the names of its hosts: it says to which trial a call belongs. */
   readonly open: (name: string) => Promise<Trial>;
+  readonly bulkhead: Bulkhead;
   readonly stop: () => Promise<void>;
 }
 
@@ -96,6 +97,7 @@ export async function openStage(): Promise<Stage> {
   });
   const running = workers.map((worker) => worker.run());
   return {
+    bulkhead,
     open: async (name) => {
       const trial = await openTrial(name, { client, bulkhead });
       trials.set(name, trial);

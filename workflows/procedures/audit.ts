@@ -30,13 +30,11 @@ export interface AuditResult {
   readonly nextOrdinals: Readonly<Record<string, number>>;
 }
 
-/** How long a clean-up tries before it says that it cannot; the record tries three times. */
-const persistenceSeconds = 600;
-
 export async function audit(input: AuditInput): Promise<AuditResult> {
   const { vnf, deadToken, timing, debt } = input;
   const turn: TurnRef = { token: input.token, runId: workflowInfo().runId };
-  const ports = cloud(timing, { retrySeconds: persistenceSeconds });
+  // Then it says that it cannot; the record tries three times.
+  const ports = cloud(timing, { retrySeconds: timing.undoSeconds });
   mark({ vnf, phase: 'cleaning' });
   say(`cleaning up after a run of ${vnf} that vanished (token ${deadToken})`);
   // First of all callers must not be sent to what is about to go.

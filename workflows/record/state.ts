@@ -188,7 +188,7 @@ export function refusalNow(state: RecordState, procedure: ProcedureName): Failur
   if (state.blocked === null) return null;
   return failure(
     'Stuck',
-    `${vnf} is blocked: ${state.blocked.reason} Mend what is named there and send its record (workflow ${recordWorkflowId(vnf)}) the signal "audit", or terminate ${vnf}.`,
+    `${vnf} is blocked: ${state.blocked.reason} Mend what is named there and run "bulkhead clean-up ${vnf}" (or send the workflow ${recordWorkflowId(vnf)} the signal "audit"), or terminate ${vnf}.`,
     { vnf },
   );
 }

@@ -139,6 +139,19 @@ program
   );
 
 program
+  .command('clean-up <vnf>')
+  .description('begins the clean-ups of a blocked VNF again, once what was in their way is mended')
+  .option('--json', 'print failures as JSON', false)
+  .action((vnf: string, { json }: { json: boolean }) =>
+    reported(json, () =>
+      connected(async (bulkhead) => {
+        await bulkhead.cleanUpAgain(vnf);
+        print(json ? JSON.stringify({ vnf }) : `${vnf}: told; its status says how far it is`);
+      }),
+    ),
+  );
+
+program
   .command('list')
   .description('all VNFs')
   .option('--json', 'print it as JSON', false)

@@ -1,0 +1,64 @@
+import type { RecordView } from '../../domain/turn';
+import { until } from '../real/world';
+import { instantiated } from './four';
+import { openStage, type Stage, type Trial } from './stage';
+
+/** A clean-up that cannot be done: nobody gets a turn until somebody has mended what was in its way. */
+
+let stage: Stage;
+beforeAll(async () => {
+  stage = await openStage();
+}, 60_000);
+afterAll(async () => {
+  await stage.stop();
+}, 60_000);
+
+/** A run of it is terminated when it has launched, and the cloud deletes no server from then on. */
+async function blocked(name: string): Promise<{ trial: Trial; view: RecordView }> {
+  const trial = await stage.open(name);
+  const { vnf } = trial;
+  await instantiated(trial);
+  const ended = await trial.run('scaleOut', { vnf, pool: 'web', to: 6 }, ({ key }) =>
+    key === 'awaitHealthy#1' ? 'terminated' : undefined,
+  );
+  expect(ended.outcome).toBe('vanished');
+  await trial.observer.addFault({
+    kind: 'status',
+    match: { method: 'DELETE', path: '/servers/' },
+    times: 10_000,
+    status: 500,
+  });
+  let view: RecordView | undefined;
+  await until(`${vnf} is blocked`, 120, async () => {
+    view = await stage.bulkhead.status(vnf);
+    return view.blocked !== null;
+  });
+  if (!view) throw new Error('there is no status');
+  return { trial, view };
+}
+
+test('whoever asks is refused as Stuck, and when the cloud is mended the clean-up is begun again and frees the turn', async () => {
+  const { trial, view } = await blocked('stuck1');
+  const { vnf } = trial;
+  expect(view.blocked).toContain('failed 3 times');
+  const refused = await trial.run('scaleOut', { vnf, pool: 'web', to: 5 });
+  expect(refused).toMatchObject({ outcome: 'refused', kind: 'Stuck' });
+  expect(refused.message).toContain(`bulkhead clean-up ${vnf}`);
+
+  await trial.observer.clearFaults();
+  await stage.bulkhead.cleanUpAgain(vnf);
+  expect((await trial.run('scaleOut', { vnf, pool: 'web', to: 5 })).outcome).toBe('completed');
+  expect((await trial.settle({ faults: true }))?.pools['web']?.level).toBe(5);
+}, 240_000);
+
+test('a terminate removes what the clean-up left, too', async () => {
+  const { trial } = await blocked('stuck2');
+  await trial.observer.clearFaults();
+  expect((await trial.run('terminate', { vnf: trial.vnf })).outcome).toBe('completed');
+  expect(await trial.settle({ faults: true })).toBeNull();
+  expect(trial.cloud.servers.size).toBe(0);
+}, 240_000);
+
+test('a clean-up of a VNF that there is not is UnknownVnf', async () => {
+  await expect(stage.bulkhead.cleanUpAgain('nobody')).rejects.toMatchObject({ kind: 'UnknownVnf' });
+});
