@@ -196,6 +196,16 @@ describe('launch', () => {
     expect(lab.calls.filter(({ method, service }) => method === 'POST' && service !== 'identity')).toHaveLength(0);
   });
 
+  test('begins no call so late that its workflow may have given it up and begun to undo it', async () => {
+    const { callSeconds } = lab.timing;
+    const given = { attempt: 2, scheduledTimestampMs: Date.now() - 60_000 };
+    const scheduleToCloseTimeoutMs = 60_000 + callSeconds * 1_000 - 100;
+    await expect(
+      lab.run('launch', launchInput(lab, rows), { ...given, scheduleToCloseTimeoutMs }),
+    ).rejects.toMatchObject({ type: 'CloudUnavailable', nonRetryable: false });
+    expect(lab.calls.filter(({ method, service }) => method === 'POST' && service !== 'identity')).toHaveLength(0);
+  });
+
   test('is refused with TurnLost when the run id differs, before any call', async () => {
     await expect(lab.run('launch', launchInput(lab, rows), { runId: 'made-by-a-reset' })).rejects.toMatchObject({
       type: 'TurnLost',
