@@ -98,7 +98,7 @@ export interface CloudActivities {
     keep: readonly string[];
     timing: Timing;
   }): Promise<{ nextOrdinals: Record<string, number> }>;
-  /** Deletes security groups by id, and those of these pools by name: what no reply has told the id of. */
+  /** Deletes security groups by id, and those of these pools by name and mark: what no reply has told the id of. */
   removeGroups(input: {
     turn: TurnRef;
     vnf: string;

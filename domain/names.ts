@@ -13,7 +13,7 @@ export function portName(member: string, network: string): string {
   return `${member}-${network}`;
 }
 
-/** `<vnf>-<pool>`: the security group of a pool (what takes no tags is found by name prefix and recorded by id). */
+/** `<vnf>-<pool>`: the security group of a pool. The pool `b-c` of `a` and the pool `c` of `a-b` have the same: see `groupMarks`. */
 export function groupName(vnf: string, pool: string): string {
   return `${vnf}-${pool}`;
 }
@@ -51,6 +51,15 @@ export function readTags(tags: readonly string[]): Tagged {
     ...(Number.isSafeInteger(ordinal) && { ordinal }),
     ...(token !== undefined && { token }),
   };
+}
+
+/** Whose a security group is, as its description says it: it takes no tags when it is made. Read by `readMarks`. */
+export function groupMarks(of: { vnf: string; pool: string; token: string }): string {
+  return [tag.vnf(of.vnf), tag.pool(of.pool), tag.token(of.token)].join(' ');
+}
+
+export function readMarks(description: string): Tagged {
+  return readTags(description.split(' '));
 }
 
 /** The workflow id of a VNF's record. No procedure may be started with such an id. */

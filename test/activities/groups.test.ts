@@ -1,3 +1,4 @@
+import type { Activities } from '../../activities/ports';
 import { launched, names, openLab, rowsOf, smallDescriptor, turn, vnf, type Lab } from './lab';
 
 let lab: Lab;
@@ -56,6 +57,43 @@ describe('createGroups', () => {
       'ims1-web-1',
     ]);
     expect(ingress()).toEqual(rules);
+  });
+
+  test('a create that had its effect late leaves no double behind', async () => {
+    lab.addFault({ kind: 'drop', match: { method: 'POST', path: '/security-groups$' }, moment: 'before' });
+    await expect(create()).rejects.toMatchObject({ type: 'CloudUnavailable' });
+    const [group] = await create();
+    const made = lab.cloud.securityGroups.get(group?.id ?? '');
+    if (!made) throw new Error('it was made');
+    lab.cloud.securityGroups.set('late', { ...made, id: 'late' });
+    expect((await create({ attempt: 2 }))[0]).toEqual(group);
+    expect(names(lab.cloud.securityGroups.values()).filter((name) => name === 'ims1-web')).toHaveLength(1);
+  });
+
+  test('of two VNFs whose groups have the same name each has its own, and removes no other', async () => {
+    const of = (id: string, pool: string): Parameters<Activities['createGroups']>[0] => {
+      const [first] = descriptor.pools;
+      if (!first) throw new Error('it has pools');
+      return { turn, vnf: id, descriptor: { ...descriptor, pools: [{ ...first, name: pool }] }, timing: lab.timing };
+    };
+    const [one] = await lab.run('createGroups', of('a', 'b-c'));
+    const [other] = await lab.run('createGroups', of('a-b', 'c'));
+    expect(names(lab.cloud.securityGroups.values()).filter((name) => name === 'a-b-c')).toHaveLength(2);
+    expect(other?.id).not.toBe(one?.id);
+    await lab.run('removeGroups', { turn, vnf: 'a-b', groups: { ids: [], pools: ['c'] }, timing: lab.timing });
+    expect([one, other].map((group) => lab.cloud.securityGroups.has(group?.id ?? ''))).toEqual([true, false]);
+  });
+
+  test('a group of the same name that somebody else has made is neither used nor removed', async () => {
+    const [first] = await create();
+    const ours = lab.cloud.securityGroups.get(first?.id ?? '');
+    if (!ours) throw new Error('it was made');
+    lab.cloud.securityGroups.clear();
+    lab.cloud.securityGroups.set('foreign', { ...ours, id: 'foreign', description: 'mine' });
+    expect((await create()).map(({ id }) => id)).not.toContain('foreign');
+    await lab.run('removeGroups', { turn, vnf, groups: { ids: [], pools: ['web'] }, timing: lab.timing });
+    expect(names(lab.cloud.securityGroups.values()).filter((name) => name === 'ims1-web')).toHaveLength(1);
+    expect(lab.cloud.securityGroups.has('foreign')).toBe(true);
   });
 
   test('members launched with a group have it on their ports', async () => {
