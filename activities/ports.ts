@@ -37,12 +37,18 @@ export interface PlanInput {
 
 /** One member that a launch was asked for. */
 export type LaunchResult =
-  | { readonly ok: true; readonly member: Member }
+  | {
+      readonly ok: true;
+      readonly member: Member;
+      /** An earlier attempt may have made more, which the cloud shows only later: to be looked for before the commit. */
+      readonly doubtful?: boolean;
+    }
   | {
       readonly ok: false;
       readonly ref: MemberRef;
       readonly kind: 'QuotaExceeded' | 'MemberFailed' | 'CloudUnavailable';
       readonly message: string;
+      readonly doubtful?: boolean;
       /** What may be left of it: to be removed by id. */
       readonly serverId?: string;
       readonly portIds: readonly string[];
