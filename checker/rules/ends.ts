@@ -2,7 +2,7 @@ import type { CloudEvent } from '../../simulator/events';
 import { readTags } from '../../domain/names';
 import { capOf } from '../arithmetic';
 import type { Scribe } from '../verdict';
-import { noteOf, targetOf, type Request, type World } from '../world';
+import { noteOf, targetOf, type PoolWorld, type Request, type World } from '../world';
 
 /** G5 (a refusal created nothing), G6 (bounded) and G8 (progress): how requests ended. Looked at before the event is taken in. */
 
@@ -17,7 +17,7 @@ export function newEndsMemory(): EndsMemory {
 
 export function judgeEnds(world: World, event: CloudEvent, given: { memory: EndsMemory; scribe: Scribe }): void {
   const { memory, scribe } = given;
-  const maker = makerOf(event);
+  const maker = makerOf(world, event);
   if (maker !== undefined) {
     const open = [...world.requests.values()].filter(
       (request) => request.outcome === null && (request.vnf === undefined || request.vnf === maker),
@@ -46,9 +46,13 @@ export function judgeEnds(world: World, event: CloudEvent, given: { memory: Ends
   judgeProgress(world, request, { outcome: note.outcome, failure: note.failure, scribe });
 }
 
-function makerOf(event: CloudEvent): string | undefined {
+/** For whom something was made: servers and ports say so, security groups by their name alone. */
+function makerOf(world: World, event: CloudEvent): string | undefined {
   if (event.type === 'server.created' || event.type === 'port.created') return readTags(event.tags).vnf;
-  return undefined;
+  if (event.type !== 'securityGroup.created') return undefined;
+  const { name } = event;
+  return [...world.vnfs.values()].find(({ vnf, pools }) => [...pools.keys()].some((pool) => name === `${vnf}-${pool}`))
+    ?.vnf;
 }
 
 function judgeProgress(
@@ -92,17 +96,22 @@ function refusalIsRight(world: World, request: Request, failure: string | undefi
   const vnf = request.vnf === undefined ? undefined : world.vnfs.get(request.vnf);
   const target = vnf && targetOf(vnf, request.procedure, request.input);
   if (!vnf || !target) return undefined;
-  if (failure === 'QuotaExceeded') {
-    const limit = world.quotas.get('instances');
-    if (limit === undefined) return undefined;
-    return world.servers.size + (target.to - target.pool.level) > limit;
-  }
+  if (failure === 'QuotaExceeded') return quotaIsShort(world, target);
   if (failure !== 'Impossible' && failure !== 'NotFound') return undefined;
   const usable = [...world.hosts.values()].filter(
     (host) => host.zone === target.pool.spec.zone && host.up && host.enabled,
   ).length;
   const fits = usable * capOf(target.pool.spec.spare, target.to) >= target.to;
   return fits ? undefined : true;
+}
+
+/** Undefined where it may be short of what the log does not tell the size of. */
+function quotaIsShort(world: World, { pool, to }: { pool: PoolWorld; to: number }): boolean | undefined {
+  const limit = world.quotas.get('instances');
+  const more = to - pool.level;
+  if (limit !== undefined && world.servers.size + more > limit) return true;
+  const others = [...world.quotas.keys()].some((resource) => resource !== 'instances');
+  return limit === undefined || others ? undefined : false;
 }
 
 /** After the last event: what was asked and never answered. */

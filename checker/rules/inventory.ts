@@ -41,7 +41,9 @@ export function judgeInventory(world: World, event: CloudEvent, scribe: Scribe):
   const groupNames = new Set([...(known?.pools.keys() ?? [])].map((pool) => `${vnf}-${pool}`));
   compare(
     'security groups',
-    [...world.securityGroups].filter(([, group]) => groupNames.has(group.name)).map(([id]) => id),
+    [...world.securityGroups]
+      .filter(([id, group]) => groupNames.has(group.name) && !isAnothers(world, vnf, id))
+      .map(([id]) => id),
     note.securityGroups,
   );
   compare(
@@ -55,6 +57,11 @@ export function judgeInventory(world: World, event: CloudEvent, scribe: Scribe):
     scribe,
   );
   if (known) judgePublication(known, note, scribe);
+}
+
+/** The pool `b-c` of `a` and the pool `c` of `a-b` have groups of one name. */
+function isAnothers(world: World, vnf: string, group: string): boolean {
+  return [...world.groupsOf].some(([other, groups]) => other !== vnf && groups.includes(group));
 }
 
 function judgeDoubles(names: readonly string[], vnf: string, scribe: Scribe): void {
