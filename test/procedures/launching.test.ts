@@ -49,6 +49,16 @@ test('where a replan finds no room beside the dead, they go first then', async (
   expect(web?.inService.map(({ ordinal }) => ordinal)).toEqual([1, 3, 4, 6]);
 }, 60_000);
 
+test('a new plan of instantiate does not ask the quota again for the groups that are there', async () => {
+  const trial = await stage.open('e1');
+  await trial.observer.setQuota({ resource: 'security_groups', limit: 1 });
+  await trial.observer.setQuota({ resource: 'security_group_rules', limit: 3 });
+  await trial.observer.addFault({ kind: 'buildError', match: { namePrefix: 'e1-web-1' }, times: 1 });
+  const ended = await trial.run('instantiate', { vnf: 'e1', descriptor: small });
+  expect(ended).toMatchObject({ outcome: 'completed', result: { replans: 1 } });
+  await trial.settle();
+}, 60_000);
+
 test('a member of an earlier layer that dies while a later one is launched is replaced before the commit', async () => {
   const trial = await stage.open('c1');
   const ended = await trial.run('instantiate', { vnf: 'c1', descriptor: twoPools(['web']) }, (call) => {
