@@ -37,6 +37,12 @@ export function mapped(error: unknown): unknown {
   });
 }
 
+/**
+ * A service may ask for any time. An undo that waited longer than it has would be given up without a second try, and a wait has
+ * no end of its own; asking once a minute harms no service.
+ */
+const retryAfterMostSeconds = 60;
+
 export function cloudUnavailable(
   message: string,
   details: Readonly<Record<string, unknown>>,
@@ -47,7 +53,9 @@ export function cloudUnavailable(
     message,
     nonRetryable: false,
     details: [details],
-    ...(retryAfterSeconds !== undefined && { nextRetryDelay: retryAfterSeconds * 1_000 }),
+    ...(retryAfterSeconds !== undefined && {
+      nextRetryDelay: Math.min(retryAfterSeconds, retryAfterMostSeconds) * 1_000,
+    }),
   });
 }
 

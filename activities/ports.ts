@@ -37,12 +37,18 @@ export interface PlanInput {
 
 /** One member that a launch was asked for. */
 export type LaunchResult =
-  | { readonly ok: true; readonly member: Member }
+  | {
+      readonly ok: true;
+      readonly member: Member;
+      /** An earlier attempt may have made more, which the cloud shows only later: to be looked for before the commit. */
+      readonly doubtful?: boolean;
+    }
   | {
       readonly ok: false;
       readonly ref: MemberRef;
       readonly kind: 'QuotaExceeded' | 'MemberFailed' | 'CloudUnavailable';
       readonly message: string;
+      readonly doubtful?: boolean;
       /** What may be left of it: to be removed by id. */
       readonly serverId?: string;
       readonly portIds: readonly string[];
@@ -98,7 +104,7 @@ export interface CloudActivities {
     keep: readonly string[];
     timing: Timing;
   }): Promise<{ nextOrdinals: Record<string, number> }>;
-  /** Deletes security groups by id, and those of these pools by name: what no reply has told the id of. */
+  /** Deletes security groups by id, and those of these pools by name and mark: what no reply has told the id of. */
   removeGroups(input: {
     turn: TurnRef;
     vnf: string;

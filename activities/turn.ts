@@ -33,9 +33,11 @@ export interface Deadline {
 
 export function deadlineOf(timing: Timing): Deadline {
   const began = Date.now();
+  const endsAt = Math.min(began + timing.mutateSeconds * 1_000, givenUpAt());
+  const lastCallAt = Math.min(began + timing.lastCallSeconds * 1_000, endsAt - timing.callSeconds * 1_000);
   // A call may have waited long for its place in the queue of calls, or for a new token: it ends all the same in time.
-  const signal = AbortSignal.timeout(timing.mutateSeconds * 1_000);
-  const isOver = (): boolean => Date.now() - began > timing.lastCallSeconds * 1_000;
+  const signal = AbortSignal.timeout(Math.max(0, endsAt - began));
+  const isOver = (): boolean => Date.now() > lastCallAt;
   return {
     isOver,
     call: (token) => {
@@ -48,6 +50,15 @@ export function deadlineOf(timing: Timing): Deadline {
       };
     },
   };
+}
+
+/**
+ * When the workflow stops waiting for this activity, however many attempts it has had, and begins to undo it: what an attempt
+ * that was begun shortly before made after that would be found by nobody.
+ */
+function givenUpAt(): number {
+  const { scheduledTimestampMs, scheduleToCloseTimeoutMs } = Context.current().info;
+  return scheduleToCloseTimeoutMs > 0 ? scheduledTimestampMs + scheduleToCloseTimeoutMs : Infinity;
 }
 
 export function isRepeat(): boolean {

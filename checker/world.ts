@@ -1,6 +1,6 @@
 import type { Descriptor, Pool } from '../domain/descriptor/descriptor';
 import { parseDescriptor } from '../domain/descriptor/parse';
-import { readTags } from '../domain/names';
+import { readMarks, readTags } from '../domain/names';
 import type { CloudEvent } from '../simulator/events';
 import { noteSchema, type Note } from './story';
 
@@ -16,6 +16,8 @@ export interface Server {
   readonly pool: string | undefined;
   readonly token: string | undefined;
   readonly requestedHost: string | null;
+  /** The event that made it. */
+  readonly since: number;
   host: string | null;
   state: string;
 }
@@ -58,6 +60,7 @@ export interface VnfWorld {
 export interface World {
   readonly hosts: Map<string, Extract<CloudEvent, { type: 'host' }>>;
   readonly servers: Map<string, Server>;
+  /** Ids by VNF and name: `a-b-c-1` may be a member of `a`, and of `a-b`. */
   readonly byName: Map<string, Set<string>>;
   readonly ports: Map<string, { readonly name: string; readonly vnf: string | undefined }>;
   readonly securityGroups: Map<string, { readonly vnf: string | undefined }>;
@@ -98,10 +101,14 @@ export function openRequests(world: World, vnf: string): Request[] {
   );
 }
 
-/** Dead as the cloud shows it, or on the word of a caller: named by a heal, or on a host that is evacuated as failed. */
+/**
+ * Dead as the cloud shows it, or on the word of a caller: named by a heal, or on a host that is evacuated as failed. The word is
+ * about what there was then: a host that has come back may have others since.
+ */
 export function isDead(world: World, vnf: string, server: Server): boolean {
   if (isDown(world, server)) return true;
-  return [...world.requests.values()].some(({ procedure, input, vnf: of }) => {
+  return [...world.requests.values()].some(({ procedure, input, vnf: of, seq }) => {
+    if (seq < server.since) return false;
     if (procedure === 'heal')
       return of === vnf && Array.isArray(input['members']) && input['members'].includes(server.name);
     return (
@@ -118,8 +125,8 @@ export function levelsOf(pool: PoolWorld): number[] {
   return [...new Set([pool.level, ...pool.lingering])];
 }
 
-export function serverNamed(world: World, name: string): Server | undefined {
-  const ids = world.byName.get(name);
+export function serverNamed(world: World, vnf: string, name: string): Server | undefined {
+  const ids = world.byName.get(`${vnf}/${name}`);
   for (const id of ids ?? []) {
     const server = world.servers.get(id);
     if (server && !isStray(server)) return server;
@@ -139,8 +146,10 @@ export function advance(world: World, event: CloudEvent): void {
     case 'server.created': {
       const { vnf, pool, token } = readTags(event.tags);
       const { id, name, requestedHost } = event;
-      world.servers.set(id, { id, name, vnf, pool, token, requestedHost, host: null, state: 'BUILD' });
-      world.byName.set(name, (world.byName.get(name) ?? new Set()).add(id));
+      const { seq: since } = event;
+      world.servers.set(id, { id, name, vnf, pool, token, requestedHost, since, host: null, state: 'BUILD' });
+      const key = `${vnf ?? ''}/${name}`;
+      world.byName.set(key, (world.byName.get(key) ?? new Set()).add(id));
       return;
     }
     case 'server.placed': {
@@ -161,7 +170,7 @@ export function advance(world: World, event: CloudEvent): void {
       const server = world.servers.get(event.id);
       if (!server) return;
       world.servers.delete(event.id);
-      world.byName.get(server.name)?.delete(event.id);
+      world.byName.get(`${server.vnf ?? ''}/${server.name}`)?.delete(event.id);
       if (server.vnf !== undefined && server.pool !== undefined)
         world.vnfs.get(server.vnf)?.pools.get(server.pool)?.dead.delete(server.name);
       return;
@@ -174,7 +183,7 @@ export function advance(world: World, event: CloudEvent): void {
       return;
     case 'securityGroup.created':
       // What takes no tags when it is made says in its description whose it is.
-      world.securityGroups.set(event.id, { vnf: readTags(event.description.split(' ')).vnf });
+      world.securityGroups.set(event.id, { vnf: readMarks(event.description).vnf });
       return;
     case 'securityGroup.deleted':
       world.securityGroups.delete(event.id);
@@ -217,7 +226,7 @@ function publish(world: World, event: Extract<CloudEvent, { type: 'published' }>
   for (const [name, pool] of vnf.pools) {
     const now = new Set(event.service[name] ?? []);
     for (const member of pool.published) {
-      const server = serverNamed(world, member);
+      const server = serverNamed(world, event.vnf, member);
       if (!now.has(member) && server && isDead(world, event.vnf, server)) {
         pool.dead.add(member);
         mourn(world, vnf, pool);

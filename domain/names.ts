@@ -13,14 +13,9 @@ export function portName(member: string, network: string): string {
   return `${member}-${network}`;
 }
 
-/** `<vnf>-<pool>`: the security group of a pool. Two VNFs can have one in common (`a-b` and `c`, `a` and `b-c`), and so may a stranger. */
+/** `<vnf>-<pool>`: the security group of a pool. Two VNFs can have one in common (`a-b` and `c`, `a` and `b-c`), and so may a stranger: see `groupMarks`. */
 export function groupName(vnf: string, pool: string): string {
   return `${vnf}-${pool}`;
-}
-
-/** What is made together with a security group and proves whose it is: tags can only be put on it afterwards. */
-export function groupDescription(vnf: string, pool: string): string {
-  return `${tag.vnf(vnf)} ${tag.pool(pool)}`;
 }
 
 /** Nova and Neutron refuse tags of more than 60 characters. */
@@ -62,6 +57,15 @@ export function readTags(tags: readonly string[]): Tagged {
 const something = /./;
 /** As `String` writes it and no other way, up to what is exact. */
 const decimal = /^[1-9][0-9]{0,14}$/;
+
+/** Whose a security group is, as its description says it: it takes no tags when it is made. Read by `readMarks`. */
+export function groupMarks(of: { vnf: string; pool: string; token: string }): string {
+  return [tag.vnf(of.vnf), tag.pool(of.pool), tag.token(of.token)].join(' ');
+}
+
+export function readMarks(description: string): Tagged {
+  return readTags(description.split(' '));
+}
 
 /** The workflow id of a VNF's record. No procedure may be started with such an id. */
 export function recordWorkflowId(vnf: string): string {

@@ -116,9 +116,12 @@ function redirected(message: string, location: string | undefined): string {
   return `${message}: a redirect${where}, which is not followed because it would carry the token along; correct the endpoint`;
 }
 
-/** Nova has no code for it: "Quota exceeded for …" and "Maximum number of ports exceeded" are all that tells a quota from a policy. */
+/**
+ * Nova has no code for it: "Quota exceeded for …" and "Maximum number of ports exceeded" are all that tells a quota from a policy.
+ * The word alone does not: "Policy doesn't allow os_compute_api:os-quota-sets:show" is a policy.
+ */
 function isQuota({ parsed }: { parsed: unknown }): boolean {
-  return /quota|maximum number of ports/i.test(messageIn(parsed) ?? '');
+  return /quota exceeded|maximum number of [a-z ]+ exceeded/i.test(messageIn(parsed) ?? '');
 }
 
 function isOverQuota(parsed: unknown): boolean {

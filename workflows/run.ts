@@ -32,6 +32,8 @@ export interface Turn {
   readonly launched: Map<string, Member>;
   readonly avoidHosts: Set<string>;
   replans: number;
+  /** A launch was repeated: there may be more in the cloud than its results say. */
+  doubtful: boolean;
   commits: number;
   committed: Committed | undefined;
   /** Committed and to be paid before the pivot: a run that fails meanwhile leaves that to the record's clean-up. */
@@ -75,6 +77,7 @@ export function beginTurn(given: {
     launched: new Map(),
     avoidHosts: new Set(),
     replans: 0,
+    doubtful: false,
     commits: 0,
     committed: undefined,
     owing: false,

@@ -1,14 +1,15 @@
 import type { Descriptor, SecurityRule } from '../../domain/descriptor/descriptor';
-import { groupDescription, groupName } from '../../domain/names';
+import { groupMarks, groupName, readMarks } from '../../domain/names';
 import { ConflictError, neutron } from '../../openstack';
 import type { Dependencies } from '../dependencies';
 import { cloudUnavailable } from '../errors';
 import type { CloudActivities } from '../ports';
-import { deadlineOf, refuseLostTurn } from '../turn';
+import type { TurnRef } from '../../domain/turn';
+import { deadlineOf, isRepeat, refuseLostTurn, type Deadline } from '../turn';
 
 /**
- * One security group a pool, with the rules that its descriptor says. A group takes no tags when it is made: it is known by
- * its description, which is, and recorded by id.
+ * One security group a pool, with the rules that its descriptor says. Groups take no tags when they are made: they are marked in
+ * their description, found by that and their name, and recorded by id.
  */
 export function createGroupsActivity(dependencies: Dependencies): CloudActivities['createGroups'] {
   return async ({ turn, vnf, descriptor, timing }) => {
@@ -17,12 +18,12 @@ export function createGroupsActivity(dependencies: Dependencies): CloudActivitie
     const deadline = deadlineOf(timing);
     const there = await neutron.listSecurityGroups(session, deadline.call());
     const groups = new Map<string, neutron.SecurityGroup>();
-    for (const pool of descriptor.pools) {
-      const name = groupName(vnf, pool.name);
-      const description = groupDescription(vnf, pool.name);
-      const found = there.find((group) => group.description === description);
+    for (const { name: pool } of descriptor.pools) {
+      const name = groupName(vnf, pool);
+      const found = there.find((group) => isOf(group, vnf, pool));
+      const description = `${descriptor.name} ${pool} of ${vnf} ${groupMarks({ vnf, pool, token: turn.token })}`;
       groups.set(
-        pool.name,
+        pool,
         found ?? (await neutron.createSecurityGroup(session, { name, description }, deadline.call(turn.token))),
       );
     }
@@ -37,8 +38,28 @@ export function createGroupsActivity(dependencies: Dependencies): CloudActivitie
         {},
       );
     }
+    if (isRepeat()) await removeDoubles(dependencies, { vnf, turn, groups }, deadline);
     return [...groups].map(([pool, { id }]) => ({ pool, id }));
   };
+}
+
+/** By its name and its mark: other VNFs, and others, may have groups of the same name. */
+function isOf(group: neutron.SecurityGroup, vnf: string, pool: string): boolean {
+  const marks = readMarks(group.description);
+  return group.name === groupName(vnf, pool) && marks.vnf === vnf && marks.pool === pool;
+}
+
+/** A create that an earlier attempt got no answer to may have had its effect after this one looked for it. */
+async function removeDoubles(
+  { session }: Dependencies,
+  of: { vnf: string; turn: TurnRef; groups: ReadonlyMap<string, neutron.SecurityGroup> },
+  deadline: Deadline,
+): Promise<void> {
+  const { vnf, turn, groups } = of;
+  for (const group of await neutron.listSecurityGroups(session, deadline.call())) {
+    const isDouble = [...groups].some(([pool, { id }]) => isOf(group, vnf, pool) && group.id !== id);
+    if (isDouble) await neutron.deleteSecurityGroup(session, group.id, deadline.call(turn.token));
+  }
 }
 
 function rulesOf(descriptor: Descriptor, groups: ReadonlyMap<string, neutron.SecurityGroup>): neutron.NewRule[] {
@@ -83,9 +104,8 @@ export function removeGroupsActivity(dependencies: Dependencies): CloudActivitie
     const { session } = dependencies;
     const deadline = deadlineOf(timing);
     const ids = new Set(groups.ids);
-    const descriptions = new Set(groups.pools.map((pool) => groupDescription(vnf, pool)));
     for (const group of await neutron.listSecurityGroups(session, deadline.call())) {
-      if (!ids.has(group.id) && !descriptions.has(group.description)) continue;
+      if (!ids.has(group.id) && !groups.pools.some((pool) => isOf(group, vnf, pool))) continue;
       try {
         await neutron.deleteSecurityGroup(session, group.id, deadline.call(turn.token));
       } catch (error) {

@@ -39,12 +39,12 @@ export function launchActivity(dependencies: Dependencies): CloudActivities['lau
     await inParallel(missing, serversAtOnce, async (row) => {
       created.set(row.ordinal, await launchOne(work, row, ports.get(row.ordinal) ?? []));
     });
-    return input.rows.map(
-      (row) =>
-        known(work, row, found) ??
+    return input.rows.map((row) => ({
+      ...(known(work, row, found) ??
         created.get(row.ordinal) ??
-        lost(row, { kind: 'CloudUnavailable', message: 'not tried', portIds: [] }),
-    );
+        lost(row, { kind: 'CloudUnavailable', message: 'not tried', portIds: [] })),
+      ...(isRepeat() && { doubtful: true }),
+    }));
   };
 }
 
@@ -68,6 +68,7 @@ function tagsOf({ turn, vnf, pool }: LaunchInput): string[] {
   return [tag.vnf(vnf), tag.pool(pool.name), tag.token(turn.token)];
 }
 
+/** Looks at the rows of this activity alone: others of the same pool may be at work beside it. */
 async function lookAround(work: Work): Promise<Found> {
   const { dependencies, input, deadline } = work;
   const { session } = dependencies;
@@ -76,38 +77,62 @@ async function lookAround(work: Work): Promise<Found> {
     nova.listServers(session, { tags }, deadline.call()),
     neutron.listPorts(session, { tags }, deadline.call()),
   ]);
-  const byOrdinal = new Map<number, nova.Server>();
-  for (const server of servers) {
-    const { ordinal } = readTags(server.tags);
+  const found = { servers: new Map<number, nova.Server>(), ports: new Map<number, readonly neutron.Port[]>() };
+  for (const row of input.rows) {
+    const ofRow = ({ tags: borne }: { tags: readonly string[] }): boolean => readTags(borne).ordinal === row.ordinal;
+    const seen = { servers: servers.filter(ofRow), ports: ports.filter(ofRow) };
+    const stays = whoStays(input, row, seen);
     // What an earlier attempt gave up and deleted is still listed for a moment.
-    if (ordinal === undefined || server.taskState === 'deleting') continue;
-    const other = byOrdinal.get(ordinal);
-    // One member, one server: the one that holds the ports stays.
-    const extra = other && (ports.some((port) => port.deviceId === server.id) ? other : server);
-    if (extra) await nova.deleteServer(session, extra.id, deadline.call(input.turn.token));
-    if (!other || extra === other) byOrdinal.set(ordinal, server);
+    const extra = seen.servers.filter((server) => server !== stays && server.taskState !== 'deleting');
+    for (const { id } of extra) await nova.deleteServer(session, id, deadline.call(input.turn.token));
+    const kept = portsKept(input, row, { stays, ports: seen.ports });
+    // Nova leaves a port that it has not made when its server goes: nobody would delete it.
+    for (const port of seen.ports.filter((each) => !kept.includes(each)))
+      await neutron.deletePort(session, port.id, deadline.call(input.turn.token));
+    if (stays) found.servers.set(row.ordinal, stays);
+    found.ports.set(row.ordinal, kept);
   }
-  const portsByOrdinal = new Map<number, neutron.Port[]>();
-  // Those that a server holds first: of two ports of one name, made by two attempts, the other goes.
-  for (const port of [...ports].sort((a, b) => Number(a.deviceId === '') - Number(b.deviceId === ''))) {
-    const { ordinal } = readTags(port.tags);
-    if (ordinal === undefined) continue;
-    const others = portsByOrdinal.get(ordinal) ?? [];
-    if (!others.some((other) => other.name === port.name)) portsByOrdinal.set(ordinal, [...others, port]);
-    else if (port.deviceId === '') await neutron.deletePort(session, port.id, deadline.call(input.turn.token));
-  }
-  return { servers: byOrdinal, ports: portsByOrdinal };
+  return found;
+}
+
+interface OfRow {
+  readonly servers: readonly nova.Server[];
+  readonly ports: readonly neutron.Port[];
+}
+
+/** One member, one server: the one that holds the ports. One whose port an earlier attempt has deleted is no member. */
+function whoStays(input: LaunchInput, row: LaunchRow, { servers, ports }: OfRow): nova.Server | undefined {
+  const holds = (server: nova.Server): boolean => ports.some((port) => port.deviceId === server.id);
+  const whole = servers.filter(
+    (server) =>
+      server.taskState !== 'deleting' &&
+      portsKept(input, row, { stays: server, ports }).length === input.pool.networks.length,
+  );
+  return whole.find(holds) ?? whole[0];
+}
+
+/** One port a network, in their order: the server's own, or else a free one, which it may be about to take. */
+function portsKept(
+  input: LaunchInput,
+  row: LaunchRow,
+  of: { stays: nova.Server | undefined; ports: readonly neutron.Port[] },
+): neutron.Port[] {
+  return input.pool.networks.flatMap((network) => {
+    const name = portName(memberName(input.vnf, row.pool, row.ordinal), network);
+    const named = of.ports.filter((port) => port.name === name);
+    return (
+      named.find((port) => port.deviceId !== '' && port.deviceId === of.stays?.id) ??
+      named.find((port) => port.deviceId === '') ??
+      []
+    );
+  });
 }
 
 function known({ input }: Work, row: LaunchRow, found: Found): LaunchResult | undefined {
   const server = found.servers.get(row.ordinal);
   if (!server) return undefined;
-  const ports = found.ports.get(row.ordinal) ?? [];
-  const inOrder = input.pool.networks.flatMap(
-    (network) =>
-      ports.find((port) => port.name === portName(memberName(input.vnf, row.pool, row.ordinal), network)) ?? [],
-  );
-  return { ok: true, member: memberOf(input, row, { serverId: server.id, portIds: inOrder.map((port) => port.id) }) };
+  const portIds = (found.ports.get(row.ordinal) ?? []).map((port) => port.id);
+  return { ok: true, member: memberOf(input, row, { serverId: server.id, portIds }) };
 }
 
 function memberOf(

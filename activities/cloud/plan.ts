@@ -26,25 +26,31 @@ export function planActivity(dependencies: Dependencies): CloudActivities['plan'
     const pools = poolsOf(descriptor).filter(({ pool }) => concerned.includes(pool.name));
     const snapshot = await readSnapshot(dependencies, { pools, vnf }, call);
     if (request.kind === 'instantiate') await refuseLeftovers(dependencies, input, snapshot);
+    const launched = input.launched ?? [];
+    const living = launched.filter(isAlive(snapshot));
     const planned = plan({
       record,
       snapshot,
       request,
-      launched: alive(input.launched ?? [], snapshot),
+      launched: living,
       ...(input.avoidHosts && { avoidHosts: input.avoidHosts }),
       ...(input.oneChange !== undefined && { oneChange: input.oneChange }),
       ...(input.strict !== undefined && { strict: input.strict }),
     });
     if (!planned.ok) throw toFailure(planned.refusal);
-    return planned.plan;
+    const dead = launched.filter((member) => !living.includes(member));
+    const discard = [...planned.plan.discard, ...dead.map(({ pool, ordinal }) => ({ pool, ordinal }))];
+    return { ...planned.plan, discard };
   };
 }
 
-/** What died since it was launched is no member to be. */
-function alive(launched: readonly Member[], snapshot: Snapshot): Member[] {
-  const dead = new Set(snapshot.servers.filter((server) => server.status === 'ERROR').map((server) => server.serverId));
-  const there = new Set(snapshot.servers.map((server) => server.serverId));
-  return launched.filter((member) => there.has(member.serverId) && !dead.has(member.serverId));
+/** What died since it was launched is no member to be: it is discarded, and the plan makes up for it. */
+function isAlive({ servers }: Snapshot): (member: Member) => boolean {
+  const status = new Map(servers.map((server) => [server.serverId, server.status]));
+  return ({ serverId }) => {
+    const is = status.get(serverId) ?? 'DELETED';
+    return is !== 'ERROR' && is !== 'SHUTOFF' && is !== 'DELETED';
+  };
 }
 
 /** Servers or ports of a VNF of this name, and no record of it: whose they are is not for instantiate to decide. */

@@ -25,6 +25,8 @@ export function awaitHealthyActivity({ session, service }: Dependencies): WaitAc
     refuseLostTurn(turn);
     const context = Context.current();
     const earlier = context.info.heartbeatDetails as Known | undefined;
+    /** What the cloud asked for when it did not answer: until then it is not asked again. */
+    let quietUntil = 0;
     let known: Known = earlier ?? { began: Date.now(), activeSince: {} };
     const bootSeconds = Math.max(bootFloorSeconds, bootTimeoutSeconds * timing.pace);
     // Beside the loop: one look may take longer than a heartbeat may be late.
@@ -47,7 +49,7 @@ export function awaitHealthyActivity({ session, service }: Dependencies): WaitAc
           if (results.every((result) => result !== null)) return results;
         }
         context.heartbeat(known);
-        await Promise.race([sleep(tick * 1_000), context.cancelled]);
+        await Promise.race([sleep(Math.max(tick * 1_000, quietUntil - Date.now())), context.cancelled]);
       }
     }
 
@@ -61,8 +63,10 @@ export function awaitHealthyActivity({ session, service }: Dependencies): WaitAc
         );
         return new Map(servers.map((server) => [server.id, server]));
       } catch (error) {
-        if (error instanceof UnavailableError && Date.now() - known.began < bootSeconds * 1_000) return null;
-        throw error;
+        const endsAt = known.began + bootSeconds * 1_000;
+        if (!(error instanceof UnavailableError) || Date.now() >= endsAt) throw error;
+        quietUntil = Math.min(endsAt, Date.now() + (error.context.retryAfterSeconds ?? 0) * 1_000);
+        return null;
       }
     }
 

@@ -1,8 +1,8 @@
 import type { CloudEvent } from '../../simulator/events';
-import { readTags } from '../../domain/names';
+import { readMarks, readTags } from '../../domain/names';
 import { capOf } from '../arithmetic';
 import type { Scribe } from '../verdict';
-import { noteOf, targetOf, type Request, type World } from '../world';
+import { noteOf, targetOf, type PoolWorld, type Request, type World } from '../world';
 
 /** G5 (a refusal created nothing), G6 (bounded) and G8 (progress): how requests ended. Looked at before the event is taken in. */
 
@@ -46,9 +46,10 @@ export function judgeEnds(world: World, event: CloudEvent, given: { memory: Ends
   judgeProgress(world, request, { outcome: note.outcome, failure: note.failure, scribe });
 }
 
+/** For whom something was made, as it says of itself. */
 function makerOf(event: CloudEvent): string | undefined {
   if (event.type === 'server.created' || event.type === 'port.created') return readTags(event.tags).vnf;
-  return undefined;
+  return event.type === 'securityGroup.created' ? readMarks(event.description).vnf : undefined;
 }
 
 function judgeProgress(
@@ -92,17 +93,22 @@ function refusalIsRight(world: World, request: Request, failure: string | undefi
   const vnf = request.vnf === undefined ? undefined : world.vnfs.get(request.vnf);
   const target = vnf && targetOf(vnf, request.procedure, request.input);
   if (!vnf || !target) return undefined;
-  if (failure === 'QuotaExceeded') {
-    const limit = world.quotas.get('instances');
-    if (limit === undefined) return undefined;
-    return world.servers.size + (target.to - target.pool.level) > limit;
-  }
+  if (failure === 'QuotaExceeded') return quotaIsShort(world, target);
   if (failure !== 'Impossible' && failure !== 'NotFound') return undefined;
   const usable = [...world.hosts.values()].filter(
     (host) => host.zone === target.pool.spec.zone && host.up && host.enabled,
   ).length;
   const fits = usable * capOf(target.pool.spec.spare, target.to) >= target.to;
   return fits ? undefined : true;
+}
+
+/** Undefined where it may be short of what the log does not tell the size of. */
+function quotaIsShort(world: World, { pool, to }: { pool: PoolWorld; to: number }): boolean | undefined {
+  const limit = world.quotas.get('instances');
+  const more = to - pool.level;
+  if (limit !== undefined && world.servers.size + more > limit) return true;
+  const others = [...world.quotas.keys()].some((resource) => resource !== 'instances');
+  return limit === undefined || others ? undefined : false;
 }
 
 /** After the last event: what was asked and never answered. */

@@ -2,10 +2,10 @@ import type { Spare } from '../../domain/descriptor/descriptor';
 import type { CloudEvent } from '../../simulator/events';
 import { capOf } from '../arithmetic';
 import type { Scribe } from '../verdict';
-import { noteOf, type World } from '../world';
+import { isDead, noteOf, serverNamed, type World } from '../world';
 
 /**
- * G1(d), to the letter: existing VMs on a host <= cap(VMs existing at that moment), wherever some order of the same launches,
+ * G1(d), to the letter: existing VMs on a host <= cap(VMs existing at that moment), strays and the dead aside, wherever some order of the same launches,
  * or of the same deletions, keeps that. So a breach is held until the run of launches (or deletions) that it is part of is
  * over, and then it is asked whether another order would have done.
  */
@@ -69,10 +69,32 @@ export function judgeLetter(world: World, event: CloudEvent, given: { memory: Le
     move(world, { memory, scribe }, { kind: 'delete', vnf: server.vnf, pool: server.pool, host });
     return;
   }
+  if (event.type === 'published') buryDropped(world, event, memory);
   const note = noteOf(event);
   if (event.type === 'published' || note?.kind === 'settled') {
     const vnf = event.type === 'published' ? event.vnf : note?.kind === 'settled' ? note.vnf : '';
     for (const [key, stretch] of [...memory.stretches]) if (stretch.vnf === vnf) close(memory, key);
+  }
+}
+
+/**
+ * The dead are no VMs that count, from when their record knows of them: that is when it drops them from service. What was launched
+ * just before may have been planned with that knowledge or without it.
+ */
+function buryDropped(world: World, event: Extract<CloudEvent, { type: 'published' }>, memory: LetterMemory): void {
+  for (const [name, pool] of world.vnfs.get(event.vnf)?.pools ?? []) {
+    const now = new Set(event.service[name] ?? []);
+    for (const member of pool.published) {
+      const server = now.has(member) ? undefined : serverNamed(world, event.vnf, member);
+      if (!server || !isDead(world, event.vnf, server)) continue;
+      const host = memory.where.get(server.id);
+      if (host === undefined) continue;
+      const key = `${event.vnf}/${name}`;
+      memory.where.delete(server.id);
+      add(countsOf(memory, key), host, -1);
+      const stretch = memory.stretches.get(key);
+      if (stretch) stretch.spoilt = true;
+    }
   }
 }
 

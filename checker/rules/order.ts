@@ -19,7 +19,7 @@ export function judgeOrder(world: World, event: CloudEvent, scribe: Scribe): voi
     const now = new Set(event.service[name] ?? []);
     const added = [...now].filter((member) => !pool.published.has(member));
     const removed = [...pool.published].filter((member) => {
-      const server = serverNamed(world, member);
+      const server = serverNamed(world, event.vnf, member);
       return !now.has(member) && server !== undefined && !isDead(world, event.vnf, server);
     });
     scribe.looked('G1b');

@@ -14,7 +14,7 @@ export function judgeEntry(world: World, event: CloudEvent, scribe: Scribe): voi
     scribe.looked('G2');
     if (
       pool.published.has(server.name) &&
-      serverNamed(world, server.name) === server &&
+      serverNamed(world, server.vnf, server.name) === server &&
       !isDead(world, server.vnf, server)
     ) {
       scribe.broken('G2', {
@@ -31,7 +31,7 @@ export function judgeEntry(world: World, event: CloudEvent, scribe: Scribe): voi
     for (const member of event.service[name] ?? []) {
       if (pool.published.has(member)) continue;
       scribe.looked('G2');
-      const server = serverNamed(world, member);
+      const server = serverNamed(world, event.vnf, member);
       if (server?.state !== 'ACTIVE' || isStray(server)) {
         scribe.broken('G2', {
           vnf: event.vnf,

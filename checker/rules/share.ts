@@ -37,7 +37,7 @@ function judgePublished(world: World, vnf: VnfWorld, of: Of & { stage: number },
   const { name, pool, stage } = of;
   const counts = new Map<string, number>();
   for (const member of pool.published) {
-    const host = serverNamed(world, member)?.host;
+    const host = serverNamed(world, vnf.vnf, member)?.host;
     if (host !== null && host !== undefined) counts.set(host, (counts.get(host) ?? 0) + 1);
   }
   const levels = levelsOf(pool);

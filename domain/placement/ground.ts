@@ -13,11 +13,13 @@ export interface Ground {
   /** Hosts that nothing new is placed on, besides those that are down or disabled. */
   readonly excluded: ReadonlySet<string>;
   readonly flavors: Snapshot['flavors'];
+  readonly servers: Snapshot['servers'];
 }
 
 export function groundOf(snapshot: Snapshot, excluded: ReadonlySet<string>): Ground {
   const hosts = [...snapshot.hosts].sort((a, b) => (a.name < b.name ? -1 : 1));
-  return { hosts, excluded, flavors: snapshot.flavors, free: new Map(hosts.map((host) => [host.name, host.free])) };
+  const { flavors, servers } = snapshot;
+  return { hosts, excluded, flavors, servers, free: new Map(hosts.map((host) => [host.name, host.free])) };
 }
 
 export function copyOf(ground: Ground): Ground {

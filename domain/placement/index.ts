@@ -37,22 +37,19 @@ export function plan(input: PlanInput): Planned {
   const wrong = validateRequest(record, request) ?? unknownHosts(input);
   if (wrong) return { ok: false, refusal: wrong };
   if (request.kind === 'terminate') return { ok: true, plan: planTerminate(record) };
-  const { tasks, more } = tasksOf(input);
+  const tasks = tasksOf(input);
   const ground = groundOf(snapshot, excludedBy(input));
   const found = planAll(ground, input, tasks);
-  if (found.ok) return finish(input, found, { tasks, more, deleteFirst: false });
+  if (found.ok) return finish(input, found, { tasks, deleteFirst: false });
   // Where nothing else is possible, what is dead already makes room for its replacement.
-  return mayDeleteFirst(request, tasks) ? planDeleteFirst(input, { tasks, more, refusal: found.refusal }) : found;
+  return mayDeleteFirst(request, tasks) ? planDeleteFirst(input, { tasks, refusal: found.refusal }) : found;
 }
 
 function mayDeleteFirst(request: ChangeRequest, tasks: readonly PoolTask[]): boolean {
   return request.kind === 'replaceMembers' && tasks.every(outIsDead) && tasks.some((task) => task.out.size > 0);
 }
 
-function planDeleteFirst(
-  input: PlanInput,
-  given: { tasks: readonly PoolTask[]; more: boolean; refusal: Failure },
-): Planned {
+function planDeleteFirst(input: PlanInput, given: { tasks: readonly PoolTask[]; refusal: Failure }): Planned {
   const ground = groundOf(input.snapshot, excludedBy(input));
   const { tasks } = given;
   for (const { pool, state, out } of tasks) {
@@ -61,7 +58,7 @@ function planDeleteFirst(
   }
   const found = planAll(ground, input, tasks);
   if (!found.ok) return { ok: false, refusal: given.refusal };
-  return finish(input, found, { tasks, more: given.more, deleteFirst: true });
+  return finish(input, found, { tasks, deleteFirst: true });
 }
 
 function outIsDead({ state, out }: PoolTask): boolean {
@@ -69,15 +66,13 @@ function outIsDead({ state, out }: PoolTask): boolean {
 }
 
 /** What is to become of each pool that the request concerns. */
-function tasksOf(input: PlanInput): { tasks: PoolTask[]; more: boolean } {
+function tasksOf(input: PlanInput): PoolTask[] {
   const { record, request, launched = [] } = input;
-  let more = false;
   const tasks: PoolTask[] = [];
   const add = (pool: Pool, given: { to?: number; out?: readonly number[]; partial?: boolean }): void => {
     const state = record.pools[pool.name];
     if (!state) return;
     const step = oneAtATime(input, { pool, state, to: given.to ?? state.level, out: given.out ?? [] });
-    more ||= step.more;
     tasks.push({
       pool,
       state,
@@ -85,6 +80,7 @@ function tasksOf(input: PlanInput): { tasks: PoolTask[]; more: boolean } {
       out: new Set(step.out),
       launched: launched.filter((member) => member.pool === pool.name),
       partial: given.partial ?? false,
+      more: step.more,
     });
   };
   for (const pool of record.descriptor.pools) {
@@ -115,7 +111,7 @@ function tasksOf(input: PlanInput): { tasks: PoolTask[]; more: boolean } {
         break;
     }
   }
-  return { tasks: request.kind === 'emptyHosts' ? mostEndangeredFirst(tasks) : tasks, more };
+  return request.kind === 'emptyHosts' ? mostEndangeredFirst(tasks) : tasks;
 }
 
 /** A pool marked serial changes one member at a turn: the next feasible level, or the first member to be replaced. */
@@ -187,11 +183,7 @@ function planAll(
   return { ok: false, refusal: failure('NotFound', `${why} ${last.message}`, last.details) };
 }
 
-function finish(
-  input: PlanInput,
-  found: Found,
-  given: { tasks: readonly PoolTask[]; more: boolean; deleteFirst: boolean },
-): Planned {
+function finish(input: PlanInput, found: Found, given: { tasks: readonly PoolTask[]; deleteFirst: boolean }): Planned {
   const { record, request, snapshot, strict } = input;
   const plans = inFileOrder(record, found.plans);
   const isFirst = (ref: MemberRef): boolean =>
@@ -203,7 +195,7 @@ function finish(
   });
   if (short) {
     return !given.deleteFirst && mayDeleteFirst(request, given.tasks)
-      ? planDeleteFirst(input, { tasks: given.tasks, more: given.more, refusal: short })
+      ? planDeleteFirst(input, { tasks: given.tasks, refusal: short })
       : { ok: false, refusal: short };
   }
   const forbiddenBy = plans.flatMap((each) => each.forbiddenBy.map((level) => ({ pool: each.pool.name, level })));
@@ -228,10 +220,16 @@ function finish(
         missing: each.missing,
         reason: withoutHosts(reason),
       })),
-      more: given.more,
+      more: isMoreToDo(given.tasks, found),
       notRestorable: plans.filter((each) => !each.restorable).map((each) => each.pool.name),
     },
   };
+}
+
+/** Where one member of a pool found no place, its next would find none either: a further turn would do nothing, for ever. */
+function isMoreToDo(tasks: readonly PoolTask[], found: Found): boolean {
+  const short = new Set(found.short.map(({ plan: each }) => each.pool.name));
+  return tasks.some(({ more, pool }) => more && !short.has(pool.name));
 }
 
 /** A plan stays small: the reasons host by host belong into a refusal. */

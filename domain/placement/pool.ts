@@ -4,7 +4,7 @@ import { capAt, isFeasible, isRestorable, nearestLevels, saySpare } from '../lev
 import type { LaunchRow, MemberRef } from '../plan';
 import type { Member, PoolState, VnfRecord } from '../record';
 import { countOf, cutLaunches, orderDeletions } from './batches';
-import { flavorOf, giveBack, shortOf, slots, take, unusable, type Ground } from './ground';
+import { copyOf, flavorOf, giveBack, shortOf, slots, take, unusable, type Ground } from './ground';
 
 /**
  * One pool's part of a plan: which members stay, which leave, and where new ones go. Keeping min(count_h, cap(L')) on each
@@ -21,6 +21,8 @@ export interface PoolTask {
   readonly launched: readonly Member[];
   /** Restore what fits, rather than all or nothing. */
   readonly partial: boolean;
+  /** One change of several: further turns are needed to reach what was asked. */
+  readonly more: boolean;
 }
 
 export interface PoolPlan {
@@ -49,7 +51,7 @@ export function planPool(ground: Ground, record: VnfRecord, task: PoolTask): Poo
   const discard = task.launched.filter((member) => !reuse.includes(member));
   for (const { host } of discard) giveBack(ground, host, flavorOf(ground, pool));
   const on = countOf([...kept, ...reuse].map((member) => member.host));
-  const existing = existingOn(record, { ...task, launched: reuse });
+  const existing = existingOn(ground, record, { ...task, launched: reuse });
   const need = Math.max(0, to - kept.length - failedStaying.length - reuse.length);
   const placed = place(ground, task, {
     vnf: record.vnf,
@@ -60,7 +62,7 @@ export function planPool(ground: Ground, record: VnfRecord, task: PoolTask): Poo
     existingMost: existingCap(record, task),
   });
   const missing = need - placed.length;
-  const short = missing > 0 ? refusal(ground, record, task, { on, placed, missing }) : null;
+  const short = missing > 0 ? refusal(ground, record, task, { reuse, placed, missing }) : null;
   if (short && !task.partial) return { ok: false, refusal: short };
 
   // What is not replaced stays where it is, counted and shown.
@@ -88,11 +90,7 @@ export function planPool(ground: Ground, record: VnfRecord, task: PoolTask): Poo
       discard: discard.map(refOf),
       missing,
       forbiddenBy,
-      restorable: isRestorable(
-        roomOf(ground, pool, countOf([...kept.map((member) => member.host), ...placed])),
-        to,
-        pool.spare,
-      ),
+      restorable: isRestorable(roomAfter(ground, pool, { on, placed, leave }), to, pool.spare),
     },
   };
 }
@@ -163,19 +161,28 @@ function reusable(
 }
 
 /** Every VM of the pool that exists and is not dead: in service, owed, launched in this turn and used again. */
-function existingOn(record: VnfRecord, task: PoolTask): Map<string, number> {
+function existingOn(ground: Ground, record: VnfRecord, task: PoolTask): Map<string, number> {
   const { pool, state, launched } = task;
   const failed = new Set(state.failed.map((member) => member.serverId));
-  const owed = record.debts.flatMap((debt) =>
-    debt.stages.flatMap((stage) =>
-      stage.filter((lot) => lot.pool === pool.name && lot.drainSeconds > 0).flatMap((lot) => lot.members),
-    ),
-  );
+  const lots = record.debts.flatMap((debt) => debt.stages.flat()).filter((lot) => lot.pool === pool.name);
+  const drained = lots.filter((lot) => lot.drainSeconds > 0).flatMap((lot) => lot.members);
+  const atOnce = lots.filter((lot) => lot.drainSeconds === 0).flatMap((lot) => lot.members);
   return countOf(
-    [...state.inService, ...owed, ...launched]
+    [...state.inService, ...drained, ...livingOf(ground, atOnce), ...launched]
       .filter((member) => !failed.has(member.serverId))
       .map((member) => member.host),
   );
+}
+
+/** What is deleted without a drain was dead, or is of a pool that is not drained: the cloud shows which. */
+function livingOf(ground: Ground, members: readonly Member[]): readonly Member[] {
+  if (members.length === 0) return [];
+  const up = new Set(ground.hosts.filter((host) => host.up).map((host) => host.name));
+  const living = ground.servers.filter(
+    ({ status, host }) => !['ERROR', 'SHUTOFF', 'DELETED'].includes(status) && host !== undefined && up.has(host),
+  );
+  const ids = new Set(living.map((server) => server.serverId));
+  return members.filter((member) => ids.has(member.serverId));
 }
 
 /** G1(c): existing VMs on a host, whatever becomes of them, stay below the largest cap of all levels involved. */
@@ -246,24 +253,34 @@ export function roomOf(ground: Ground, pool: Pool, on: ReadonlyMap<string, numbe
   });
 }
 
+/** The room that is there once what leaves is deleted. */
+function roomAfter(
+  ground: Ground,
+  pool: Pool,
+  at: { on: ReadonlyMap<string, number>; placed: readonly string[]; leave: readonly Member[] },
+): number[] {
+  const after = copyOf(ground);
+  for (const { host } of at.leave) giveBack(after, host, flavorOf(ground, pool));
+  return roomOf(after, pool, withPlaced(at.on, at.placed));
+}
+
 function refusal(
   ground: Ground,
   record: VnfRecord,
   task: PoolTask,
-  at: { on: ReadonlyMap<string, number>; placed: readonly string[]; missing: number },
+  at: { reuse: readonly Member[]; placed: readonly string[]; missing: number },
 ): Failure {
   const { pool, state, to } = task;
   const flavor = flavorOf(ground, pool);
   const cap = capAt(pool.spare, to);
-  const now = new Map(at.on);
-  for (const host of at.placed) now.set(host, (now.get(host) ?? 0) + 1);
   const hosts: Record<string, HostReason> = {};
   for (const host of ground.hosts) {
     const free = ground.free.get(host.name) ?? { vcpus: 0, ramMb: 0, diskGb: 0 };
     hosts[host.name] = unusable(ground, host, pool) ?? (slots(free, flavor) < 1 ? shortOf(free, flavor) : 'CapReached');
   }
-  const inService = countOf(state.inService.map((member) => member.host));
-  const room = roomOf(ground, pool, withPlaced(inService, at.placed));
+  const mayStay = state.inService.filter((member) => !task.out.has(member.ordinal));
+  const on = countOf([...mayStay, ...at.reuse].map((member) => member.host));
+  const room = roomOf(ground, pool, withPlaced(on, at.placed));
   const nearest = nearestLevels(room, to, { spare: pool.spare, min: pool.size.min, max: pool.size.max });
   const usable = ground.hosts.filter((host) => unusable(ground, host, pool) === null).length;
   const constraint =

@@ -41,6 +41,12 @@ describe('what the cloud answered, as a failure', () => {
     });
   });
 
+  test('a cloud that asks for an hour is asked again after a minute: an undo has not more than ten', () => {
+    expect(
+      mapped(new UnavailableError('busy', { ...context, retryAfterSeconds: 3_600 }, { fateUnknown: false })),
+    ).toMatchObject({ nonRetryable: false, nextRetryDelay: 60_000 });
+  });
+
   test('credentials that are not accepted are: somebody may mend them', () => {
     expect(mapped(new UnauthorizedError('no', { ...context, status: 401 }))).toMatchObject({
       type: 'CloudUnavailable',

@@ -1,4 +1,4 @@
-import type { Pool } from '../../domain/descriptor/descriptor';
+import type { Activities } from '../../activities/ports';
 import { launched, names, openLab, rowsOf, smallDescriptor, turn, vnf, type Lab } from './lab';
 
 let lab: Lab;
@@ -8,12 +8,6 @@ beforeEach(async () => {
 afterEach(() => lab.close());
 
 const descriptor = smallDescriptor();
-
-function poolNamed(name: string): Pool {
-  const [pool] = descriptor.pools;
-  if (!pool) throw new Error('the descriptor has no pool');
-  return { ...pool, name, securityRules: [] };
-}
 
 function create(info?: { attempt: number }): Promise<{ pool: string; id: string }[]> {
   return lab.run('createGroups', { turn, vnf, descriptor, timing: lab.timing }, info);
@@ -65,25 +59,47 @@ describe('createGroups', () => {
     expect(ingress()).toEqual(rules);
   });
 
+  test('a create that had its effect late leaves no double behind', async () => {
+    lab.addFault({ kind: 'drop', match: { method: 'POST', path: '/security-groups$' }, moment: 'before' });
+    await expect(create()).rejects.toMatchObject({ type: 'CloudUnavailable' });
+    const [group] = await create();
+    const made = lab.cloud.securityGroups.get(group?.id ?? '');
+    if (!made) throw new Error('it was made');
+    lab.cloud.securityGroups.set('late', { ...made, id: 'late' });
+    expect((await create({ attempt: 2 }))[0]).toEqual(group);
+    expect(names(lab.cloud.securityGroups.values()).filter((name) => name === 'ims1-web')).toHaveLength(1);
+  });
+
+  test('of two VNFs whose groups have the same name each has its own, and removes no other', async () => {
+    const of = (id: string, pool: string): Parameters<Activities['createGroups']>[0] => {
+      const [first] = descriptor.pools;
+      if (!first) throw new Error('it has pools');
+      return { turn, vnf: id, descriptor: { ...descriptor, pools: [{ ...first, name: pool }] }, timing: lab.timing };
+    };
+    const [one] = await lab.run('createGroups', of('a', 'b-c'));
+    const [other] = await lab.run('createGroups', of('a-b', 'c'));
+    expect(names(lab.cloud.securityGroups.values()).filter((name) => name === 'a-b-c')).toHaveLength(2);
+    expect(other?.id).not.toBe(one?.id);
+    await lab.run('removeGroups', { turn, vnf: 'a-b', groups: { ids: [], pools: ['c'] }, timing: lab.timing });
+    expect([one, other].map((group) => lab.cloud.securityGroups.has(group?.id ?? ''))).toEqual([true, false]);
+  });
+
+  test('a group of the same name that somebody else has made is neither used nor removed', async () => {
+    const [first] = await create();
+    const ours = lab.cloud.securityGroups.get(first?.id ?? '');
+    if (!ours) throw new Error('it was made');
+    lab.cloud.securityGroups.clear();
+    lab.cloud.securityGroups.set('foreign', { ...ours, id: 'foreign', description: 'mine' });
+    expect((await create()).map(({ id }) => id)).not.toContain('foreign');
+    await lab.run('removeGroups', { turn, vnf, groups: { ids: [], pools: ['web'] }, timing: lab.timing });
+    expect(names(lab.cloud.securityGroups.values()).filter((name) => name === 'ims1-web')).toHaveLength(1);
+    expect(lab.cloud.securityGroups.has('foreign')).toBe(true);
+  });
+
   test('members launched with a group have it on their ports', async () => {
     const [group] = await create();
     const [member] = await launched(lab, rowsOf('web', [1]), { groupId: group?.id ?? null });
     expect(member?.portIds.map((id) => lab.cloud.ports.get(id)?.securityGroupIds)).toEqual([[group?.id], [group?.id]]);
-  });
-
-  test('takes no group for its own that another VNF made under the same name, or a stranger did', async () => {
-    const other = { turn, vnf: 'ims1-web', descriptor: { ...descriptor, pools: [poolNamed('x')] }, timing: lab.timing };
-    const [theirs] = await lab.run('createGroups', other);
-    const [ours] = await lab.run('createGroups', {
-      ...other,
-      vnf,
-      descriptor: { ...descriptor, pools: [poolNamed('web-x')] },
-    });
-    const named = [theirs, ours].map((group) => lab.cloud.securityGroups.get(group?.id ?? '')?.name);
-    expect(named).toEqual(['ims1-web-x', 'ims1-web-x']);
-    expect(ours?.id).not.toBe(theirs?.id);
-    await lab.run('removeGroups', { turn, vnf, groups: { ids: [], pools: ['web-x'] }, timing: lab.timing });
-    expect([theirs, ours].map((group) => lab.cloud.securityGroups.has(group?.id ?? ''))).toEqual([true, false]);
   });
 
   test('a quota that does not carry it is said as such', async () => {
@@ -113,7 +129,7 @@ describe('removeGroups', () => {
     expect(lab.cloud.securityRules.size).toBe(before);
   });
 
-  test('removes by what they say of themselves what no reply has told the id of, of these pools alone', async () => {
+  test('removes by name what no reply has told the id of, of these pools alone', async () => {
     await create();
     await remove({ ids: [], pools: ['web'] });
     expect(names(lab.cloud.securityGroups.values()).filter((name) => name.startsWith('ims1'))).toEqual(['ims1-web-1']);

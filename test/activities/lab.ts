@@ -38,6 +38,9 @@ export interface AttemptInfo {
   readonly attempt?: number;
   readonly runId?: string;
   readonly heartbeatDetails?: unknown;
+  /** When the activity was scheduled first, and how long its workflow waits for it. By default now, and for good. */
+  readonly scheduledTimestampMs?: number;
+  readonly scheduleToCloseTimeoutMs?: number;
 }
 
 export interface Begun<T> {
@@ -95,7 +98,13 @@ export async function openLab(
   const begin: Lab['begin'] = (name, input, info = {}) => {
     const { runId = turn.runId, ...rest } = info;
     const environment = new MockActivityEnvironment(
-      { attempt: 1, ...rest, workflowExecution: { workflowId: 'a-caller', runId } },
+      {
+        attempt: 1,
+        scheduledTimestampMs: Date.now(),
+        scheduleToCloseTimeoutMs: 0,
+        ...rest,
+        workflowExecution: { workflowId: 'a-caller', runId },
+      },
       { logger: new DefaultLogger('ERROR') },
     );
     const heartbeats: unknown[] = [];

@@ -138,6 +138,42 @@ describe('launch', () => {
     expect(original.deleting).toBe(false);
   });
 
+  test('a double that has taken ports of its own takes them along', async () => {
+    const [member] = await launched(lab, rows.slice(0, 1));
+    await built();
+    const original = lab.cloud.servers.get(member?.serverId ?? '');
+    if (!original) throw new Error('it was launched');
+    const own = original.portIds.map((id) => {
+      const port = lab.cloud.ports.get(id);
+      if (!port) throw new Error('it has its ports');
+      lab.cloud.ports.set(`${id}-double`, { ...port, id: `${id}-double`, deviceId: 'double' });
+      return `${id}-double`;
+    });
+    lab.cloud.servers.set('double', { ...original, id: 'double', portIds: own });
+    const again = membersIn(await lab.run('launch', launchInput(lab, rows.slice(0, 1)), { attempt: 2 }));
+    await until(() => lab.cloud.servers.size === 1, 'one of them is gone');
+    await expectExactly([1], again);
+  });
+
+  test('a server whose port an earlier attempt deleted is no member: it is made anew', async () => {
+    const [member] = await launched(lab, rows.slice(0, 1));
+    await built();
+    lab.cloud.ports.delete(member?.portIds[0] ?? '');
+    const again = membersIn(await lab.run('launch', launchInput(lab, rows.slice(0, 1)), { attempt: 2 }));
+    expect(again[0]?.serverId).not.toBe(member?.serverId);
+    await until(() => lab.cloud.servers.size === 1, 'the first is gone');
+    await expectExactly([1], again);
+  });
+
+  test('repeated it leaves alone what is launched beside it', async () => {
+    const [other] = await launched(lab, rowsOf('web', [7]));
+    const port = lab.cloud.ports.get(other?.portIds[0] ?? '');
+    if (!port) throw new Error('it was launched');
+    lab.cloud.ports.set('spare', { ...port, id: 'spare', deviceId: '' });
+    await lab.run('launch', launchInput(lab, rows), { attempt: 2 });
+    expect(lab.cloud.ports.has('spare')).toBe(true);
+  });
+
   test('what an earlier attempt gave up and deleted does not count as launched', async () => {
     const [first] = await launched(lab, rows.slice(0, 1));
     const given = lab.cloud.servers.get(first?.serverId ?? '');
@@ -193,6 +229,16 @@ describe('launch', () => {
     await lab.close();
     lab = await openLab({ timing: { lastCallSeconds: -1 } });
     await expect(launched(lab, rows)).rejects.toMatchObject({ type: 'CloudUnavailable', nonRetryable: false });
+    expect(lab.calls.filter(({ method, service }) => method === 'POST' && service !== 'identity')).toHaveLength(0);
+  });
+
+  test('begins no call so late that its workflow may have given it up and begun to undo it', async () => {
+    const { callSeconds } = lab.timing;
+    const given = { attempt: 2, scheduledTimestampMs: Date.now() - 60_000 };
+    const scheduleToCloseTimeoutMs = 60_000 + callSeconds * 1_000 - 100;
+    await expect(
+      lab.run('launch', launchInput(lab, rows), { ...given, scheduleToCloseTimeoutMs }),
+    ).rejects.toMatchObject({ type: 'CloudUnavailable', nonRetryable: false });
     expect(lab.calls.filter(({ method, service }) => method === 'POST' && service !== 'identity')).toHaveLength(0);
   });
 

@@ -108,11 +108,12 @@ describe('plan', () => {
     expect(plan.batches.flatMap((batch) => batch.rows).filter(({ pool }) => pool === 'web')).toHaveLength(3);
   });
 
-  test('what died since it was launched is not used again', async () => {
-    const own = await launched(lab, rowsOf('web', [1, 2]));
-    const [dead, gone] = own.map(({ serverId }) => lab.cloud.servers.get(serverId));
-    if (!dead || !gone) throw new Error('they were launched');
+  test('what died since it was launched is not used again, and is discarded with the rest', async () => {
+    const own = await launched(lab, rowsOf('web', [1, 2, 3]));
+    const [dead, gone, off] = own.map(({ serverId }) => lab.cloud.servers.get(serverId));
+    if (!dead || !gone || !off) throw new Error('they were launched');
     dead.status = 'ERROR';
+    off.status = 'SHUTOFF';
     lab.cloud.servers.delete(gone.id);
     const plan = await lab.run('plan', {
       turn,
@@ -121,6 +122,8 @@ describe('plan', () => {
       launched: own,
     });
     expect(plan.reuse).toEqual([]);
+    expect(plan.discard.map(({ ordinal }) => ordinal)).toEqual([1, 2, 3]);
+    expect(plan.batches.flatMap((batch) => batch.rows).filter(({ pool }) => pool === 'web')).toHaveLength(4);
   });
 
   test.each([

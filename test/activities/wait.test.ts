@@ -40,6 +40,17 @@ describe('awaitHealthy', () => {
     expect(new Set(lab.calls.slice(before).map(({ path }) => path))).toEqual(new Set(['/servers/detail']));
   });
 
+  test('a cloud that asks to be left alone is asked again only then', async () => {
+    const members = await launched(lab, rowsOf('web', [1]));
+    const path = '/servers/detail';
+    lab.addFault({ kind: 'status', status: 503, match: { path }, headers: { 'Retry-After': '1' } });
+    const before = lab.calls.length;
+    const began = Date.now();
+    expect(await lab.run('awaitHealthy', waitFor(members))).toMatchObject([{ ok: true }]);
+    expect(Date.now() - began).toBeGreaterThanOrEqual(990);
+    expect(lab.calls.slice(before).filter((call) => call.path === path)).toHaveLength(2);
+  });
+
   test('ACTIVE must have held as long as the pool says, times the pace', async () => {
     const members = await launched(lab, rowsOf('web', [1]));
     await until(() => [...lab.cloud.servers.values()].every((server) => server.status === 'ACTIVE'), 'it is ACTIVE');

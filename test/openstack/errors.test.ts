@@ -54,6 +54,11 @@ const answers: readonly [string, Answer, typeof OpenStackError | typeof Unavaila
     novaSays('forbidden', 403, 'Quota exceeded, too many server groups.'),
     QuotaExceededError,
   ],
+  [
+    'a policy that has quota in its name',
+    novaSays('forbidden', 403, "Policy doesn't allow os_compute_api:os-quota-sets:show to be performed."),
+    ForbiddenError,
+  ],
   ['a port quota through Nova', novaSays('forbidden', 403, 'Maximum number of ports exceeded'), QuotaExceededError],
   ['a quota as too large a request', novaSays('overLimit', 413, 'This request was rate-limited.'), QuotaExceededError],
   ['a quota of Neutron', neutronSays('OverQuota', 409, "Quota exceeded for resources: ['port']."), QuotaExceededError],

@@ -1,5 +1,5 @@
 import { CancellationScope, CancelledFailure, isCancellation, rootCause } from '@temporalio/workflow';
-import type { FailureDetails } from '../../domain/failure';
+import { failure, type Failure, type FailureDetails } from '../../domain/failure';
 import { memberName } from '../../domain/names';
 import type { ChangeRequest, MemberRef } from '../../domain/plan';
 import type { Levels, NamedMember, ProcedureResult } from '../../domain/procedures';
@@ -15,8 +15,8 @@ import { beginTurn, carryOut, type Table, type Turn } from '../run';
  * serial changes one member at a turn, so there may be several turns, each complete in itself.
  */
 
-/** A pool has at most this many members to change one by one; more turns than that is a planner that goes in circles. */
-const turnsMax = 200;
+/** About 30 events each: as many as a run's history holds with room to spare. */
+const turnsMax = 1_000;
 
 export interface Change {
   readonly procedure: ProcedureName;
@@ -50,7 +50,15 @@ export async function change(given: Change): Promise<ProcedureResult> {
     if (CancellationScope.current().consideredCancelled)
       throw between(new CancelledFailure('cancelled between two turns'), result, turns + 1);
   }
-  throw new Error(`${procedure} of ${vnf} did not end after ${String(turnsMax)} turns`);
+  throw between(toApplicationFailure(unfinished(given), 'unwound'), result, turnsMax);
+}
+
+function unfinished({ procedure, vnf }: Change): Failure {
+  return failure(
+    'NotFound',
+    `${procedure} of ${vnf} has had ${String(turnsMax)} turns, one for each member that it changed, and is not through. Ask again for the rest.`,
+    { vnf, remedy: 'Ask again: what is done stays done.' },
+  );
 }
 
 export function nothingDone(procedure: string, vnf: string): ProcedureResult {

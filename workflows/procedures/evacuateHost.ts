@@ -14,6 +14,7 @@ import { failure, type Failure } from '../../domain/failure';
 import type { DryRunResult, EvacuateHostResult, ParsedInputs, ProcedureResult } from '../../domain/procedures';
 import { spareAt } from '../../domain/levels';
 import type { RecordView } from '../../domain/turn';
+import type { VnfRecord } from '../../domain/record';
 import type { Timing } from '../../domain/timing';
 import { asFailure, toApplicationFailure } from '../failures';
 import { parseInput } from '../input';
@@ -205,8 +206,13 @@ async function reopen({ hosts, occurrence, timing }: Job, reason: Failure | unde
 /** Refused unless all can move. */
 function planAll({ hosts, cause, timing }: Job, records: readonly RecordView[]): Promise<void> {
   return cloud(timing).planEmptyHosts.executeWithOptions({ summary: `plan to empty ${hosts.join(', ')}` }, [
-    { hosts, cause, records },
+    { hosts, cause, records: records.map(planned) },
   ]);
+}
+
+/** What a planner looks at. Of many VNFs, what else a record remembers would be more than one input may hold. */
+function planned({ vnf, descriptor, phase, revision, pools, groups, debts }: RecordView): VnfRecord {
+  return { vnf, descriptor, phase, revision, pools, groups, debts };
 }
 
 /** Started in order of danger, then all at work at once: each waits for nothing but its own VNF's turn. */

@@ -12,6 +12,8 @@ export const groupsMade: Step = {
       descriptor: turn.record.descriptor,
       timing: turn.timing,
     });
+    // A new plan must not ask the quota for them once more.
+    turn.record = { ...turn.record, groups: turn.groups };
   },
   undo: async (turn) => {
     await cloud(turn.timing, { retrySeconds: turn.timing.undoSeconds }).removeGroups.executeWithOptions(

@@ -6,6 +6,7 @@ import type { HealthResult, LaunchResult } from '../../activities/ports';
 import { cloud, waiting } from '../ports';
 import { asFailure, toApplicationFailure } from '../failures';
 import type { Step, Turn } from '../run';
+import { deadRemoved } from './deadFirst';
 import { planAgain } from './plan';
 
 /** A launch activity takes at most this many: few events for each VM, and little to repeat when one is lost. */
@@ -27,7 +28,10 @@ export const launched: Step = {
   action: async (turn) => {
     for (;;) {
       const lost = await launchLayers(turn);
-      if (lost.length === 0) return;
+      if (lost.length === 0) {
+        if (turn.doubtful) await removeDoubles(turn);
+        return;
+      }
       if (turn.replans >= replansMax || !lost.every(mayBeTriedElsewhere))
         throw toApplicationFailure(whyLost(turn, lost), 'unwound');
       turn.replans += 1;
@@ -35,6 +39,8 @@ export const launched: Step = {
       for (const each of lost) if (each.avoid !== null) turn.avoidHosts.add(each.avoid);
       const plan = await planOnOr(turn, lost);
       await removeLaunched(turn, plan.discard);
+      // The hosts that are left may not carry the replacements beside the dead, as those of the first plan did.
+      await deadRemoved.action(turn);
     }
   },
   undo: async (turn) => {
@@ -77,7 +83,7 @@ async function launchLayers(turn: Turn): Promise<Lost[]> {
     const pools = [...new Set(ofLayer.map((batch) => batch.pool))];
     turn.touched = true;
     const results = (
-      await Promise.all(
+      await allEnded(
         pools.map((pool) =>
           launchPool(
             turn,
@@ -103,7 +109,7 @@ async function launchPool(turn: Turn, batches: readonly Batch[]): Promise<Launch
   for (const batch of batches) {
     const parts = chunks(batch.rows, rowsPerActivity);
     for (const some of chunks(parts, activitiesAtOnce)) {
-      const results = await Promise.all(some.map((rows) => launchRows(turn, batch.pool, rows)));
+      const results = await allEnded(some.map((rows) => launchRows(turn, batch.pool, rows)));
       done.push(...results.flat());
     }
     if (done.some(({ result }) => !result.ok)) break;
@@ -126,6 +132,7 @@ async function launchRows(turn: Turn, poolName: string, rows: readonly LaunchRow
       timing: turn.timing,
     },
   ]);
+  turn.doubtful ||= results.some((result) => result.doubtful);
   return rows.flatMap((row, index) => {
     const result = results[index];
     return result ? [{ row, result }] : [];
@@ -141,22 +148,28 @@ function lostAtLaunch(results: readonly Launched[]): Lost[] {
   });
 }
 
-/** One wait for all members of a layer. Those that are healthy count as launched, also when others are lost. */
+/**
+ * One wait for all members of a layer, which looks again at those launched before: a member of an earlier layer, or of an
+ * earlier plan, that has died since must not enter service. Those that are healthy count as launched, also when others are lost.
+ */
 async function awaitAll(turn: Turn, results: readonly Launched[]): Promise<Lost[]> {
-  const members = results.flatMap(({ result }) => (result.ok ? [result.member] : []));
-  if (members.length === 0) return [];
-  const pools = turn.record.descriptor.pools.filter((pool) => members.some((member) => member.pool === pool.name));
+  const fresh = results.flatMap(({ result }) => (result.ok ? [result.member] : []));
+  if (fresh.length === 0) return [];
+  const members = [...fresh, ...turn.launched.values()];
+  const pools = turn.record.descriptor.pools.filter((pool) => fresh.some((member) => member.pool === pool.name));
   const healthyAfterSeconds = Object.fromEntries(pools.map((pool) => [pool.name, pool.healthyAfterSeconds]));
   const bootTimeoutSeconds = Math.max(...pools.map((pool) => pool.bootTimeoutSeconds));
   const longest = (bootTimeoutSeconds + Math.max(...pools.map((pool) => pool.healthyAfterSeconds))) * turn.timing.pace;
   const health = await waiting(turn.timing, longest).awaitHealthy.executeWithOptions(
-    { summary: `healthy: ${range(members)}` },
+    { summary: `healthy: ${range(fresh)}` },
     [{ turn: turn.ref, vnf: turn.vnf, members, healthyAfterSeconds, bootTimeoutSeconds, timing: turn.timing }],
   );
   return members.flatMap((member, index) => {
     const result = health[index];
     if (result?.ok) turn.launched.set(keyOf(member), { ...member, host: result.host });
-    return result && !result.ok ? [lostInWait(member, result)] : [];
+    if (!result || result.ok) return [];
+    turn.launched.delete(keyOf(member));
+    return [lostInWait(member, result)];
   });
 }
 
@@ -203,6 +216,27 @@ async function removeLaunched(turn: Turn, refs: readonly MemberRef[]): Promise<v
   if (members.length === 0) return;
   for (const member of members) turn.launched.delete(keyOf(member));
   await cloud(turn.timing).remove({ turn: turn.ref, vnf: turn.vnf, members, timing: turn.timing });
+}
+
+/** All that bears this turn's token and is no member to be: what a create that got no answer has made after all. */
+async function removeDoubles(turn: Turn): Promise<void> {
+  const { token } = turn.ref;
+  const keep = [...turn.launched.values()].map((member) => member.serverId);
+  await cloud(turn.timing).removeByToken.executeWithOptions({ summary: 'remove doubles' }, [
+    { turn: turn.ref, vnf: turn.vnf, token, keep, timing: turn.timing },
+  ]);
+}
+
+/**
+ * Waits for all, also where one fails or is cancelled before it began. The undo follows at once, and must find everything:
+ * what another launch were still making would be nobody's.
+ */
+async function allEnded<T>(tasks: readonly Promise<T>[]): Promise<T[]> {
+  const ends = await Promise.allSettled(tasks);
+  return ends.map((end) => {
+    if (end.status === 'rejected') throw end.reason;
+    return end.value;
+  });
 }
 
 function keyOf({ pool, ordinal }: MemberRef): string {

@@ -1,0 +1,144 @@
+import { check, type Part } from '../../checker';
+import type { Note } from '../../checker/story';
+import { tag } from '../../domain/names';
+import type { CloudChange, CloudEvent } from '../../simulator/events';
+
+/** Small worlds, written event by event: what is lawful is not called a violation, and what is not is. */
+
+type Change = CloudChange extends infer E ? (E extends CloudChange ? Omit<E, 'requestId'> : never) : never;
+
+const hosts = ['h1', 'h2', 'h3', 'h4'];
+
+class Log {
+  readonly events: CloudEvent[] = [];
+
+  constructor() {
+    for (const host of hosts) {
+      const state = { zone: 'mz', alive: true, up: true, enabled: true, forcedDown: false, disabledReason: null };
+      this.add({ type: 'host', host, ...state });
+    }
+  }
+
+  add(change: Change): void {
+    const seq = this.events.length + 1;
+    this.events.push({ seq, at: seq, requestId: null, ...change });
+  }
+
+  note(note: Note): void {
+    this.add({ type: 'note', note });
+  }
+
+  /** A request, and the servers that it makes: one pool each, named `c` or as it is said. */
+  instantiate(vnf: string, given: { pool?: string; spare?: number | string; on: string }): void {
+    const { pool = 'c', spare = 1, on } = given;
+    const many = on.split(' ').length;
+    const spec = {
+      name: pool,
+      zone: 'mz',
+      size: { min: many, initial: many, max: 20 },
+      spare,
+      belowShare: 'onePerHost',
+    };
+    const more = { flavor: 'f', image: 'i', networks: ['mgmt'] };
+    const descriptor = { name: 'd', networks: { mgmt: { network: 'mgmt' } }, pools: [{ ...spec, ...more }] };
+    this.note({ kind: 'request', id: `make ${vnf}`, procedure: 'instantiate', vnf, request: { descriptor } });
+    on.split(' ').forEach((host, index) => {
+      this.launch(vnf, `${pool}-${String(index + 1)}`, host);
+    });
+    this.publish(vnf, { [pool]: on.split(' ').map((_, index) => `${vnf}-${pool}-${String(index + 1)}`) });
+    this.note({ kind: 'outcome', id: `make ${vnf}`, outcome: 'completed' });
+  }
+
+  launch(vnf: string, member: string, host: string): void {
+    const at = member.lastIndexOf('-');
+    const tags = [tag.vnf(vnf), tag.pool(member.slice(0, at)), tag.ordinal(Number(member.slice(at + 1)))];
+    const id = `${vnf}/${member}`;
+    const made = { id, name: `${vnf}-${member}`, project: 'p', flavor: 'f', zone: 'mz', portIds: [] };
+    this.add({ type: 'server.created', ...made, tags: [...tags, tag.token('t')], requestedHost: host });
+    this.add({ type: 'server.placed', id, host });
+    this.add({ type: 'server.state', id, state: 'ACTIVE', fault: null });
+  }
+
+  #revision = 0;
+  publish(vnf: string, service: Record<string, string[]>): void {
+    this.#revision += 1;
+    this.add({ type: 'published', vnf, revision: this.#revision, stage: 2, service });
+  }
+
+  broken(): Part[] {
+    const verdict = check(this.events, { open: true });
+    return Object.values(verdict.guarantees).flatMap(({ violations }) => violations.map(({ part }) => part));
+  }
+}
+
+test('G1d: a dead member does not count on its host once its record knows of it', () => {
+  const log = new Log();
+  log.instantiate('v', { spare: 2, on: 'h1 h2 h3 h1 h2 h3' });
+  log.note({ kind: 'request', id: 'heal', procedure: 'heal', vnf: 'v', request: { vnf: 'v' } });
+  for (const id of ['v/c-1', 'v/c-2']) log.add({ type: 'server.state', id, state: 'ERROR', fault: null });
+  log.publish('v', { c: ['v-c-3', 'v-c-4', 'v-c-5', 'v-c-6'] });
+  // Two may be on a host: c-4, and the one that replaces c-1.
+  log.launch('v', 'c-7', 'h1');
+  log.launch('v', 'c-8', 'h4');
+  log.publish('v', { c: ['v-c-3', 'v-c-4', 'v-c-5', 'v-c-6', 'v-c-7', 'v-c-8'] });
+  for (const id of ['v/c-2', 'v/c-1']) log.add({ type: 'server.deleted', id });
+  log.publish('v', { c: ['v-c-3', 'v-c-4', 'v-c-5', 'v-c-6', 'v-c-7', 'v-c-8'] });
+  expect(log.broken()).toEqual([]);
+});
+
+test('G1d: nor does it count among those that raise the cap for others', () => {
+  const log = new Log();
+  log.instantiate('v', { spare: '1/3', on: 'h1 h2 h3 h1 h2 h3' });
+  log.note({ kind: 'request', id: 'grow', procedure: 'scaleOut', vnf: 'v', request: { vnf: 'v', pool: 'c', to: 9 } });
+  log.add({ type: 'server.state', id: 'v/c-1', state: 'ERROR', fault: null });
+  log.publish('v', { c: ['v-c-2', 'v-c-3', 'v-c-4', 'v-c-5', 'v-c-6'] });
+  // With c-1 this would be the ninth of nine, and the third on h2; without it, h2 has three of eight.
+  log.launch('v', 'c-7', 'h4');
+  log.launch('v', 'c-8', 'h4');
+  log.launch('v', 'c-9', 'h2');
+  log.launch('v', 'c-10', 'h1');
+  log.publish('v', { c: ['v-c-2', 'v-c-3', 'v-c-4', 'v-c-5', 'v-c-6', 'v-c-7', 'v-c-8', 'v-c-9', 'v-c-10'] });
+  expect(log.broken()).toContain('G1d');
+});
+
+test('G1c: who was launched on a host after its evacuation is not dead by the word of then', () => {
+  const log = new Log();
+  log.instantiate('v', { spare: 2, on: 'h1 h2 h3 h1' });
+  const request = { hosts: ['h4'], cause: 'failed' };
+  log.note({ kind: 'request', id: 'evacuate', procedure: 'evacuateHost', request });
+  log.note({ kind: 'outcome', id: 'evacuate', outcome: 'completed' });
+  for (const member of ['c-5', 'c-6', 'c-7']) log.launch('v', member, 'h4');
+  expect(log.broken()).toContain('G1c');
+});
+
+test('of two VNFs whose members have the same name each is judged by its own', () => {
+  const log = new Log();
+  log.instantiate('a', { pool: 'b-c', on: 'h1 h2' });
+  log.instantiate('a-b', { on: 'h3 h4' });
+  expect(log.broken()).toEqual([]);
+  log.add({ type: 'server.deleted', id: 'a-b/c-1' });
+  expect(log.broken()).toContain('G2');
+});
+
+test('G5: a refusal that made a security group made something', () => {
+  const log = new Log();
+  log.instantiate('v', { on: 'h1 h2' });
+  log.note({ kind: 'request', id: 'grow', procedure: 'scaleOut', vnf: 'v', request: { vnf: 'v', pool: 'c', to: 3 } });
+  log.add({ type: 'securityGroup.created', id: 'g', name: 'v-c', description: 'bulkhead:vnf=v', project: 'p' });
+  log.note({ kind: 'outcome', id: 'grow', outcome: 'refused', failure: 'Impossible' });
+  expect(log.broken()).toContain('G5');
+});
+
+test.each([
+  ['cores', 4, []],
+  ['instances', 2, []],
+  ['instances', 9, ['G8']],
+] as const)('G8: a refusal for quota where %s are %i', (resource, limit, parts) => {
+  const log = new Log();
+  log.instantiate('v', { on: 'h1 h2' });
+  log.add({ type: 'quota', project: 'p', resource: 'instances', limit: 9 });
+  log.add({ type: 'quota', project: 'p', resource, limit });
+  log.note({ kind: 'request', id: 'grow', procedure: 'scaleOut', vnf: 'v', request: { vnf: 'v', pool: 'c', to: 3 } });
+  log.note({ kind: 'outcome', id: 'grow', outcome: 'refused', failure: 'QuotaExceeded' });
+  expect(log.broken()).toEqual(parts);
+});
