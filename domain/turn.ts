@@ -16,7 +16,20 @@ export type ProcedureName = (typeof procedureNames)[number];
 export const turnClasses = ['urgent', 'normal'] as const;
 export type TurnClass = (typeof turnClasses)[number];
 
-const runSchema = z.object({ workflowId: z.string().min(1), runId: z.string().min(1) });
+/** Temporal's own limit on a workflow id. */
+const workflowIdBytesMax = 1_000;
+
+/**
+ * The record answers whoever writes to it. Where the id that it is to answer to is too long, or the run id is no UUID, Temporal
+ * refuses the record's whole workflow task, for ever: such a message must not get in.
+ */
+const runSchema = z.object({
+  workflowId: z
+    .string()
+    .min(1)
+    .refine((id) => utf8Bytes(id) <= workflowIdBytesMax),
+  runId: z.guid(),
+});
 /** One run of a workflow: a reset makes another run of the same id. */
 export type RunRef = z.infer<typeof runSchema>;
 
@@ -179,3 +192,11 @@ export interface RecordView extends VnfRecord {
 }
 
 export type { Debt, Group, Member, Phase, PoolState, Service, VnfRecord };
+
+/** Without an encoder: workflows have none. */
+function utf8Bytes(text: string): number {
+  return Array.from(text, (character) => character.codePointAt(0) ?? 0).reduce(
+    (sum, code) => sum + (code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x1_0000 ? 3 : 4),
+    0,
+  );
+}
