@@ -1,6 +1,6 @@
 import { workflowInfo } from '@temporalio/workflow';
 import { failure } from '../../domain/failure';
-import { memberName } from '../../domain/names';
+import { memberName, own } from '../../domain/names';
 import type { MemberRef } from '../../domain/plan';
 import type { DryRunResult, ProcedureResult } from '../../domain/procedures';
 import type { VnfRecord } from '../../domain/record';
@@ -96,7 +96,7 @@ export async function takeOutOfService(
 
 function known(view: RecordView, name: string): MemberRef {
   const ref = memberOf(view.vnf, name);
-  const pool = ref && view.pools[ref.pool];
+  const pool = ref && own(view.pools, ref.pool);
   if (ref && pool && [...pool.inService, ...pool.failed].some((member) => member.ordinal === ref.ordinal)) return ref;
   const names = Object.values(view.pools).flatMap((each) =>
     each.inService.map((member) => memberName(view.vnf, member.pool, member.ordinal)),
