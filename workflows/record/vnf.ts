@@ -20,6 +20,7 @@ import {
 import type { CloudActivities } from '../../activities/ports';
 import type { Descriptor } from '../../domain/descriptor/descriptor';
 import { failure, type Failure } from '../../domain/failure';
+import { own } from '../../domain/names';
 import { taskQueues } from '../../domain/procedures';
 import type { Timing } from '../../domain/timing';
 import {
@@ -60,6 +61,8 @@ export interface RecordStart {
   readonly timing: Timing;
   /** The instantiate that made this record. */
   readonly ask: Ask;
+  /** Where to count on from: what has been published under this id before. 0 where it is left out. */
+  readonly revision?: number;
 }
 
 export type RecordInput = RecordStart | { readonly state: RecordState };
@@ -97,7 +100,8 @@ export function vnf(input: RecordInput): Promise<{ revision: number }> {
 }
 
 async function keepRecord(input: RecordInput): Promise<{ revision: number }> {
-  let state = 'state' in input ? input.state : recordState.newState(input);
+  let state: RecordState =
+    'state' in input ? input.state : { ...recordState.newState(input), revision: input.revision ?? 0 };
   const inbox: Message[] = 'state' in input ? [] : [{ kind: 'ask', ask: input.ask }];
   const watched = new Set<string>();
   let cleaning = false;
@@ -110,7 +114,14 @@ async function keepRecord(input: RecordInput): Promise<{ revision: number }> {
     if (message) inbox.push(message);
     else state = { ...state, dropped: state.dropped + 1 };
   });
-  upsertSearchAttributes(attributes({ vnf: state.vnf, phase: state.phase }));
+  let shown = state.phase;
+  upsertSearchAttributes(attributes({ vnf: state.vnf, phase: shown }));
+  /** An event of history, and so only when it has changed. */
+  const showPhase = (): void => {
+    if (state.phase === shown) return;
+    shown = state.phase;
+    upsertSearchAttributes(attributes({ phase: shown }));
+  };
 
   const watchRun = (run: RunRef, token: string): void => {
     if (watched.has(token)) return;
@@ -205,6 +216,7 @@ async function keepRecord(input: RecordInput): Promise<{ revision: number }> {
         const publication = recordState.publicationOf(state);
         const committed: Committed = { token: commit.token, n: commit.n, ...answer, publication, debt };
         await tell(commit, signalNames.committed, committed);
+        showPhase();
         if (state.phase === 'terminating')
           await denyAll(failure('UnknownVnf', `${state.vnf} is being terminated.`, { vnf: state.vnf }));
         return;
@@ -221,7 +233,7 @@ async function keepRecord(input: RecordInput): Promise<{ revision: number }> {
         state = next;
         if (state.revision > revision) publishDeaths();
         const failed = message.dead.members.filter(({ pool, ordinal }) =>
-          state.pools[pool]?.failed.some((member) => member.ordinal === ordinal),
+          own(state.pools, pool)?.failed.some((member) => member.ordinal === ordinal),
         );
         const buried: Buried = { runId: message.dead.runId, failed, ...(refusal && { refusal }) };
         await tell(message.dead, signalNames.buried, buried);
