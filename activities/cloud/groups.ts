@@ -6,6 +6,18 @@ import { cloudUnavailable } from '../errors';
 import type { CloudActivities } from '../ports';
 import { deadlineOf, refuseLostTurn } from '../turn';
 
+/**
+ * A name alone proves nothing: `a-b` is the group of VNF `a`'s pool `b` and may be somebody's own, and `a-b-c` may be of `a` or of
+ * `a-b`. Groups get no tags at their creation, so the description says whose they are. An id of a VNF has no spaces.
+ */
+function ownedBy(vnf: string): string {
+  return ` of ${vnf}`;
+}
+
+function isOf(vnf: string, { description }: neutron.SecurityGroup): boolean {
+  return description.endsWith(ownedBy(vnf));
+}
+
 /** One security group a pool, with the rules that its descriptor says. Groups take no tags: they are found by name, and recorded by id. */
 export function createGroupsActivity(dependencies: Dependencies): CloudActivities['createGroups'] {
   return async ({ turn, vnf, descriptor, timing }) => {
@@ -16,8 +28,8 @@ export function createGroupsActivity(dependencies: Dependencies): CloudActivitie
     const groups = new Map<string, neutron.SecurityGroup>();
     for (const pool of descriptor.pools) {
       const name = groupName(vnf, pool.name);
-      const found = there.find((group) => group.name === name);
-      const description = `${descriptor.name} ${pool.name} of ${vnf}`;
+      const found = there.find((group) => group.name === name && isOf(vnf, group));
+      const description = `${descriptor.name} ${pool.name}${ownedBy(vnf)}`;
       groups.set(
         pool.name,
         found ?? (await neutron.createSecurityGroup(session, { name, description }, deadline.call(turn.token))),
@@ -82,7 +94,7 @@ export function removeGroupsActivity(dependencies: Dependencies): CloudActivitie
     const ids = new Set(groups.ids);
     const names = new Set(groups.pools.map((pool) => groupName(vnf, pool)));
     for (const group of await neutron.listSecurityGroups(session, deadline.call())) {
-      if (!ids.has(group.id) && !names.has(group.name)) continue;
+      if (!ids.has(group.id) && !(names.has(group.name) && isOf(vnf, group))) continue;
       try {
         await neutron.deleteSecurityGroup(session, group.id, deadline.call(turn.token));
       } catch (error) {

@@ -26,8 +26,18 @@ const ruleSchema = z
   }));
 
 const groupSchema = z
-  .object({ id: z.string(), name: z.string(), security_group_rules: z.array(ruleSchema).default([]) })
-  .transform(({ id, name, security_group_rules: rules }) => ({ id, name, rules }));
+  .object({
+    id: z.string(),
+    name: z.string(),
+    description: z.string().nullish(),
+    security_group_rules: z.array(ruleSchema).default([]),
+  })
+  .transform(({ id, name, description, security_group_rules: rules }) => ({
+    id,
+    name,
+    description: description ?? '',
+    rules,
+  }));
 
 export type SecurityGroup = z.infer<typeof groupSchema>;
 
