@@ -140,8 +140,10 @@ export interface EvacuateHostResult {
   readonly hosts: readonly string[];
   readonly cause: 'failed' | 'maintenance';
   readonly vnfs: readonly ProcedureResult[];
-  /** VMs on the hosts that are not ours: left alone. */
+  /** VMs on the hosts that are not ours, by id: left alone. */
   readonly foreign: Readonly<Record<string, readonly string[]>>;
+  /** VMs on the hosts that are tagged as members of VNFs which have no record, by name: nobody moves them either. */
+  readonly unrecorded: Readonly<Record<string, readonly string[]>>;
   /** A cancel that came after the last pivot: the run finished forward all the same. */
   readonly cancelIgnored: boolean;
 }

@@ -1,4 +1,4 @@
-import { expectHeld, small, startWorld, type World } from './world';
+import { expectHeld, small, startWorld, until, type World } from './world';
 
 /** Each procedure started by the Temporal CLI alone, its outcome read there, and input that is no input refused at once. */
 
@@ -168,23 +168,64 @@ test('an id that is used again is published again, and the list of VNFs says wha
   for (let life = 0; life < 2; life++) {
     expect((await world.run('instantiate', { vnf: 'again1', descriptor: small })).outcome).toBe('completed');
     expect(await servingOf('again1')).toEqual({ web: members });
-    await until(async () => (await world.bulkhead.list()).find(({ vnf }) => vnf === 'again1')?.phase === 'running');
+    // Visibility follows the history a little later.
+    await until(
+      'the list says so',
+      10,
+      async () => (await world.bulkhead.list()).find(({ vnf }) => vnf === 'again1')?.phase === 'running',
+    );
     expect((await world.run('scaleOut', { vnf: 'again1', pool: 'web', to: 6 })).outcome).toBe('completed');
     expect((await world.run('terminate', { vnf: 'again1' })).outcome).toBe('completed');
     expect(await servingOf('again1')).toEqual({ web: [] });
-    await until(async () => !(await world.bulkhead.list()).some(({ vnf }) => vnf === 'again1'));
+    await until('it is not listed', 10, async () => !(await world.bulkhead.list()).some(({ vnf }) => vnf === 'again1'));
   }
   expectHeld(await world.verdict());
 }, 60_000);
 
-/** Visibility follows the history a little later. */
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 200; tries++) {
-    if (await holds()) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error('it did not come to hold');
-}
+test('what the cloud refuses for no reason that is known sends a run back, and does not call it stuck', async () => {
+  expect((await world.run('instantiate', { vnf: 'policy1', descriptor: small })).outcome).toBe('completed');
+  await world.stack.observer.addFault({
+    kind: 'status',
+    match: { method: 'POST', path: '/servers$' },
+    status: 403,
+    body: { forbidden: { code: 403, message: "Policy doesn't allow this." } },
+  });
+  const ended = await world.run('scaleOut', { vnf: 'policy1', pool: 'web', to: 5 });
+  expect(ended).toMatchObject({ outcome: 'unwound', kind: 'CloudUnavailable' });
+  expect(ended.message).toContain("Policy doesn't allow this.");
+});
+
+test("a VNF's part of evacuateHost that somebody cancels by itself is said to be that", async () => {
+  const vnf = 'part1';
+  expect((await world.run('instantiate', { vnf, descriptor: small })).outcome).toBe('completed');
+  const view = await world.settle(vnf);
+  const host = view?.pools['web']?.inService[0]?.host ?? '';
+  await world.stack.observer.addFault({ kind: 'stuckBuild', match: { namePrefix: `${vnf}-` } });
+  const begun = await world.begin('evacuateHost', { hosts: [host], cause: 'maintenance' });
+  let child: string | undefined;
+  await until('its part has begun', 10, async () => {
+    const { events } = await begun.handle.fetchHistory();
+    child =
+      events
+        ?.map((event) => event.startChildWorkflowExecutionInitiatedEventAttributes?.workflowId)
+        .find((id) => id?.startsWith(`evacuate:${vnf}:`)) ?? undefined;
+    return child !== undefined && (await world.bulkhead.status(vnf)).turn !== null;
+  });
+  await world.client.workflow.getHandle(child ?? '').cancel();
+  const ended = await begun.end();
+  expect(ended).toMatchObject({ outcome: 'unwound', kind: 'TurnLost', details: { vnf } });
+  expect((await world.settle(vnf))?.pools['web']?.inService).toEqual(view?.pools['web']?.inService);
+}, 60_000);
+
+test('members that no record knows are named, when the host that they are on is emptied', async () => {
+  const vnf = 'lost1';
+  expect((await world.run('instantiate', { vnf, descriptor: small })).outcome).toBe('completed');
+  const member = (await world.settle(vnf))?.pools['web']?.inService[0];
+  await world.client.workflow.getHandle(`vnf:${vnf}`).terminate('by hand');
+  const host = member?.host ?? '';
+  const { result } = await world.run('evacuateHost', { hosts: [host], cause: 'maintenance' });
+  expect(result).toMatchObject({ unrecorded: { [host]: [`${vnf}-web-1`] } });
+});
 
 async function servingOf(vnf: string): Promise<unknown> {
   const reply = await fetch(`${world.stack.cloudUrl}/bulkhead/publications`);
