@@ -1,5 +1,7 @@
 import axios, { type AxiosAdapter } from 'axios';
 import { Context, log } from '@temporalio/activity';
+import { z } from 'zod';
+import { own } from '../domain/names';
 import type { Member } from '../domain/record';
 import { cloudUnavailable } from './errors';
 import { sleep } from './turn';
@@ -19,12 +21,19 @@ export interface ServicePort {
     stage: 1 | 2;
     service: Readonly<Record<string, readonly string[]>>;
   }) => Promise<void>;
+  /** The highest revision published under this id, also by a VNF of the same id that is gone. 0 where there was none. */
+  readonly lastRevision: (vnf: string) => Promise<number>;
   /** Lets members finish what they serve. Heartbeats; goes on where an earlier attempt stopped. */
   readonly drain: (given: { members: readonly Member[]; drainSeconds: number; pace: number }) => Promise<void>;
 }
 
 const heartbeatMs = 2_000;
 const publishTimeoutMs = 10_000;
+/** Within the ten seconds of the local activity that asks. */
+const readTimeoutMs = 5_000;
+const publicationsSchema = z.object({
+  publications: z.record(z.string(), z.object({ revision: z.number().int().nonnegative() })),
+});
 
 /** `publicationUrl` is the embedded cloud's; null where nobody is to be told. */
 export function pacedServicePort(publicationUrl: string | null, adapter?: AxiosAdapter): ServicePort {
@@ -41,6 +50,19 @@ export function pacedServicePort(publicationUrl: string | null, adapter?: AxiosA
         await http.post(`${publicationUrl}/bulkhead/publications`, publication);
       } catch (error) {
         throw cloudUnavailable(`publishing failed: ${error instanceof Error ? error.message : String(error)}`, {});
+      }
+    },
+    lastRevision: async (vnf) => {
+      if (publicationUrl === null) return 0;
+      try {
+        const { data } = await http.get<unknown>(`${publicationUrl}/bulkhead/publications`, { timeout: readTimeoutMs });
+        const { publications } = publicationsSchema.parse(data);
+        return own(publications, vnf)?.revision ?? 0;
+      } catch (error) {
+        throw cloudUnavailable(
+          `what was published of ${vnf} could not be read: ${error instanceof Error ? error.message : String(error)}`,
+          {},
+        );
       }
     },
     drain: async ({ drainSeconds, pace }) => {

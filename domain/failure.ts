@@ -84,3 +84,9 @@ export interface Failure {
 export function failure(kind: FailureKind, message: string, details: FailureDetails = {}): Failure {
   return { kind, message, details };
 }
+
+export function alreadyExists(vnf: string): Failure {
+  return failure('AlreadyExists', `There is a VNF ${vnf} already. Choose another id, or terminate ${vnf} first.`, {
+    vnf,
+  });
+}

@@ -67,6 +67,14 @@ export function readMarks(description: string): Tagged {
   return readTags(description.split(' '));
 }
 
+/**
+ * What an object has under a name that somebody else has chosen. A plain `object[name]` also finds what every object inherits:
+ * a member `ims1-constructor-1` would be of a pool that is a function.
+ */
+export function own<T>(object: Readonly<Record<string, T>>, name: string): T | undefined {
+  return Object.hasOwn(object, name) ? object[name] : undefined;
+}
+
 /** The workflow id of a VNF's record. No procedure may be started with such an id. */
 export function recordWorkflowId(vnf: string): string {
   return `vnf:${vnf}`;

@@ -14,12 +14,21 @@ export const vnfSchema = z
       'a VNF id is 1 to 20 lower-case letters, digits and hyphens, beginning with a letter and not ending with a hyphen, e.g. "ims1"',
   });
 
-const poolSchema = z.string({ error: 'give the name of a pool, e.g. "sprout"' }).min(1);
+/** Names have bounds: what is longer than any real one would not fit into a run's search attributes (2,048 bytes). */
+const name = (error: string, longest: number) => z.string({ error }).min(1, { error }).max(longest, { error });
+const poolSchema = name('give the name of a pool, e.g. "sprout"', 63);
 const levelSchema = z
   .number({ error: 'give the new level as a whole number, e.g. 9' })
   .int({ error: 'a level is a whole number' })
   .min(1, { error: 'a level is at least 1; to remove a VNF use terminate' });
-const hostSchema = z.string({ error: 'give the name of a compute host, e.g. "cmp-03"' }).min(1);
+/** The length that Nova allows. */
+const hostSchema = name('give the name of a compute host, e.g. "cmp-03"', 255);
+/** Each is locked by a child of its own; a whole zone at once is no evacuation any more. */
+const hostsMax = 100;
+const hostsSchema = z
+  .array(hostSchema, { error: 'give the hosts as a list, e.g. ["cmp-03"]' })
+  .min(1, { error: 'give at least one host, e.g. ["cmp-03"]' })
+  .max(hostsMax, { error: `at most ${String(hostsMax)} hosts at once; the others in runs of their own` });
 
 const common = {
   /** What to do while another run holds the turn. */
@@ -32,13 +41,19 @@ const common = {
 
 const memberRefSchema = z
   .string({ error: 'give members by name, e.g. "ims1-sprout-7"' })
-  .regex(/^[a-z0-9-]+-[0-9]+$/, { error: 'a member is named <vnf>-<pool>-<ordinal>, e.g. "ims1-sprout-7"' });
+  // More digits would not be exact, and a leading zero would be another name of the same member.
+  .regex(/^[a-z0-9-]{1,80}-[1-9][0-9]{0,8}$/, {
+    error: 'a member is named <vnf>-<pool>-<ordinal>, e.g. "ims1-sprout-7"',
+  });
+
+/** More than any pool's spare allows on a caller's word. */
+const membersMax = 1_000;
 
 export const procedureInputs = {
   instantiate: z.strictObject({
     vnf: vnfSchema,
     /** The descriptor itself, or the name of one that the worker knows (`"clearwater"`). */
-    descriptor: z.union([z.string().min(1), z.record(z.string(), z.unknown())], {
+    descriptor: z.union([z.string().min(1).max(255), z.record(z.string(), z.unknown())], {
       error: 'give a descriptor as an object, or the name of one in descriptors/, e.g. "clearwater"',
     }),
     ...common,
@@ -60,11 +75,17 @@ export const procedureInputs = {
   heal: z.strictObject({
     vnf: vnfSchema,
     /** Members that the caller knows to be dead; without it, those that the cloud shows dead. */
-    members: z.array(memberRefSchema).min(1).optional(),
+    members: z
+      .array(memberRefSchema, { error: 'give members as a list, e.g. ["ims1-sprout-7"]' })
+      .min(1, {
+        error: 'name at least one member, or leave members out: then those that the cloud shows dead are healed',
+      })
+      .max(membersMax, { error: `at most ${String(membersMax)} members at once` })
+      .optional(),
     ...common,
   }),
   evacuateHost: z.strictObject({
-    hosts: z.array(hostSchema, { error: 'give the hosts as a list, e.g. ["cmp-03"]' }).min(1),
+    hosts: hostsSchema,
     cause: z.enum(['failed', 'maintenance'], {
       error: '"failed" (the host is dead) or "maintenance" (it is to be emptied)',
     }),
@@ -75,7 +96,7 @@ export const procedureInputs = {
   /** Started by evacuateHost for each VNF on the hosts. */
   evacuateVnf: z.strictObject({
     vnf: vnfSchema,
-    hosts: z.array(hostSchema).min(1),
+    hosts: hostsSchema,
     cause: z.enum(['failed', 'maintenance']),
     ...common,
   }),
@@ -119,8 +140,10 @@ export interface EvacuateHostResult {
   readonly hosts: readonly string[];
   readonly cause: 'failed' | 'maintenance';
   readonly vnfs: readonly ProcedureResult[];
-  /** VMs on the hosts that are not ours: left alone. */
+  /** VMs on the hosts that are not ours, by id: left alone. */
   readonly foreign: Readonly<Record<string, readonly string[]>>;
+  /** VMs on the hosts that are tagged as members of VNFs which have no record, by name: nobody moves them either. */
+  readonly unrecorded: Readonly<Record<string, readonly string[]>>;
   /** A cancel that came after the last pivot: the run finished forward all the same. */
   readonly cancelIgnored: boolean;
 }

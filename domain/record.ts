@@ -83,8 +83,3 @@ export function serviceOf(pools: VnfRecord['pools']): Service {
     Object.entries(pools).map(([name, pool]) => [name, pool.inService.map((member) => member.ordinal)]),
   );
 }
-
-/** What a map by pool has itself. A caller's pool may be named `constructor`, and that every object has of its kind. */
-export function own<T>(map: Readonly<Record<string, T>>, name: string): T | undefined {
-  return Object.hasOwn(map, name) ? map[name] : undefined;
-}

@@ -16,17 +16,28 @@ export type ProcedureName = (typeof procedureNames)[number];
 export const turnClasses = ['urgent', 'normal'] as const;
 export type TurnClass = (typeof turnClasses)[number];
 
-/** Temporal's own limit for ids; the names and ids of OpenStack are at most 255 characters long. */
-const idLengthMax = 1_000;
-const text = z.string().max(idLengthMax);
+/** The names and ids of OpenStack are at most 255 characters long. */
+const text = z.string().max(1_000);
 const id = text.min(1);
 /** A pool has at most 10,000 members, and a signal of Temporal's largest size holds no more than five such pools. */
 const membersMax = 10_000;
 const deadMax = 50_000;
 /** Pools of a VNF, networks of a member. */
 const partsMax = 1_000;
+/** Temporal's own limit on a workflow id. */
+const workflowIdBytesMax = 1_000;
 
-const runSchema = z.object({ workflowId: id, runId: id });
+/**
+ * The record answers whoever writes to it. Where the id that it is to answer to is too long, or the run id is no UUID, Temporal
+ * refuses the record's whole workflow task, for ever: such a message must not get in.
+ */
+const runSchema = z.object({
+  workflowId: z
+    .string()
+    .min(1)
+    .refine((workflowId) => utf8Bytes(workflowId) <= workflowIdBytesMax),
+  runId: z.guid(),
+});
 /** One run of a workflow: a reset makes another run of the same id. */
 export type RunRef = z.infer<typeof runSchema>;
 
@@ -193,3 +204,11 @@ export interface RecordView extends VnfRecord {
 }
 
 export type { Debt, Group, Member, Phase, PoolState, Service, VnfRecord };
+
+/** Without an encoder: workflows have none. */
+function utf8Bytes(text: string): number {
+  return Array.from(text, (character) => character.codePointAt(0) ?? 0).reduce(
+    (sum, code) => sum + (code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x1_0000 ? 3 : 4),
+    0,
+  );
+}

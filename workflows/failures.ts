@@ -33,7 +33,8 @@ export function asFailure(error: unknown): Failure | undefined {
   if (inner instanceof ApplicationFailure) {
     const details = (inner.details?.[0] ?? {}) as FailureDetails;
     if (isKind(inner.type)) return failure(inner.type, inner.message, details);
-    return failure('Stuck', `an unexpected error came back from the cloud's side: ${inner.message}`, details);
+    // Refused by policy, or not as its API says: whether a run is stuck over it is for the run to say.
+    return failure('CloudUnavailable', `the cloud answered what was not to be expected: ${inner.message}`, details);
   }
   if (inner instanceof TerminatedFailure)
     return failure('Stuck', 'the run that was at it was terminated; the record of its VNF cleans up behind it', {});

@@ -13,11 +13,19 @@ export function parseInput<K extends keyof ParsedInputs>(procedure: K, raw: unkn
   throw invalid(procedure, parsed.error.issues);
 }
 
+/** A failure that is larger than Temporal takes could not be reported at all. Nobody reads further than this. */
+const problemsMax = 20;
+const textMax = 300;
+
 function invalid(procedure: string, issues: readonly z.core.$ZodIssue[]): ApplicationFailure {
-  const problems = issues.map((issue) => ({ path: issue.path.join('.') || '(input)', message: issue.message }));
+  const problems = issues.slice(0, problemsMax).map((issue) => ({
+    path: issue.path.join('.').slice(0, textMax) || '(input)',
+    message: issue.message.slice(0, textMax),
+  }));
   const said = problems.map(({ path, message }) => `${path}: ${message}`).join('; ');
+  const more = issues.length > problems.length ? ` (and ${String(issues.length - problems.length)} more)` : '';
   return toApplicationFailure(
-    failure('InvalidRequest', `${procedure} cannot be run with this input: ${said}.`, { problems }),
+    failure('InvalidRequest', `${procedure} cannot be run with this input: ${said}${more}.`, { problems }),
     'refused',
   );
 }

@@ -25,8 +25,23 @@ export function attributes({ vnf, pool, phase, outcome, hosts }: Attributes): Se
   if (pool !== undefined) pairs.push({ key: keys.pool, value: pool });
   if (phase !== undefined) pairs.push({ key: keys.phase, value: phase });
   if (outcome !== undefined) pairs.push({ key: keys.outcome, value: outcome });
-  if (hosts !== undefined) pairs.push({ key: keys.hosts, value: [...hosts] });
+  if (hosts !== undefined) pairs.push({ key: keys.hosts, value: fitting(hosts) });
   return pairs;
+}
+
+/** Of 2,048 bytes that a search attribute may have; a run that sets more is ended by the server. The rest is in its input. */
+const hostsBytesMax = 2_000;
+
+function fitting(hosts: readonly string[]): string[] {
+  const fit: string[] = [];
+  // Four bytes are the most that a character takes, and three more stand around each name.
+  let bytes = 2;
+  for (const host of hosts) {
+    bytes += (/^[\x20-\x7e]*$/.test(host) ? host.length : host.length * 4) + 3;
+    if (bytes > hostsBytesMax) break;
+    fit.push(host);
+  }
+  return fit;
 }
 
 /** Each call is one event of history, so it is called when a run begins, at its pivot and at its end, and not oftener. */

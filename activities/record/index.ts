@@ -7,7 +7,7 @@ import {
   WorkflowNotFoundError,
 } from '@temporalio/client';
 import { parseDescriptor, parseDescriptorText, type ParsedDescriptor } from '../../domain/descriptor/parse';
-import { failure } from '../../domain/failure';
+import { alreadyExists, failure } from '../../domain/failure';
 import { recordWorkflowId } from '../../domain/names';
 import { taskQueues } from '../../domain/procedures';
 import type { RecordView } from '../../domain/turn';
@@ -20,7 +20,7 @@ const answerWithinMs = 5_000;
 
 /** What speaks to Temporal and not to the cloud. */
 export function recordActivities(dependencies: Dependencies): RecordActivities {
-  const { client, timing, descriptorsDirectory } = dependencies;
+  const { client, timing, descriptorsDirectory, service } = dependencies;
   return {
     readTiming: () => Promise.resolve(timing),
 
@@ -61,11 +61,13 @@ export function recordActivities(dependencies: Dependencies): RecordActivities {
 
     startRecord: async ({ vnf, descriptor, ask }) => {
       const workflowId = recordWorkflowId(vnf);
+      // Publishers ignore what is lower than what they have, and the id may have been another VNF's before.
+      const revision = await service.lastRevision(vnf);
       try {
         await client.workflow.start('vnf', {
           workflowId,
           taskQueue: taskQueues.workflows,
-          args: [{ vnf, descriptor, timing, ask }],
+          args: [{ vnf, descriptor, timing, ask, revision }],
           memo: { startedBy: ask.runId },
           workflowIdConflictPolicy: 'FAIL',
           workflowIdReusePolicy: 'ALLOW_DUPLICATE',
@@ -76,11 +78,7 @@ export function recordActivities(dependencies: Dependencies): RecordActivities {
         const { memo } = await client.workflow.getHandle(workflowId).describe();
         // A lost reply: the record that runs is the one that this run has started.
         if (memo?.['startedBy'] === ask.runId) return;
-        throw toFailure(
-          failure('AlreadyExists', `There is a VNF ${vnf} already. Choose another id, or terminate ${vnf} first.`, {
-            vnf,
-          }),
-        );
+        throw toFailure(alreadyExists(vnf));
       }
     },
   };

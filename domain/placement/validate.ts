@@ -1,6 +1,6 @@
 import type { Pool } from '../descriptor/descriptor';
 import { failure, type Failure } from '../failure';
-import { memberName } from '../names';
+import { memberName, own } from '../names';
 import type { ChangeRequest } from '../plan';
 import type { VnfRecord } from '../record';
 
@@ -17,7 +17,7 @@ export function validateRequest(record: VnfRecord, request: ChangeRequest): Fail
     case 'replaceMembers': {
       const unknown = request.members.find(
         ({ pool, ordinal }) =>
-          ![...(record.pools[pool]?.inService ?? []), ...(record.pools[pool]?.failed ?? [])].some(
+          ![...(own(record.pools, pool)?.inService ?? []), ...(own(record.pools, pool)?.failed ?? [])].some(
             (member) => member.ordinal === ordinal,
           ),
       );
@@ -34,7 +34,7 @@ function validateLevel(
 ): Failure | null {
   const { kind, pool: name, to } = request;
   const pool = record.descriptor.pools.find((each) => each.name === name);
-  const level = record.pools[name]?.level;
+  const level = own(record.pools, name)?.level;
   if (!pool || level === undefined) {
     const names = record.descriptor.pools.map((each) => each.name).join(', ');
     return invalid(record, { path: 'pool', message: `${record.vnf} has no pool ${name}; its pools are ${names}` });

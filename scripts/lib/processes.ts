@@ -23,12 +23,15 @@ export interface Program {
   /** Says whether a line of its standard output means that it is ready. */
   readonly isReady: (line: string) => boolean;
   readonly readyWithinSeconds: number;
+  /** Aborted before it is ready, it is stopped, and the start fails. Afterwards it has no effect. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 const graceSeconds = 20;
 
 /** Starts a program and waits until it says that it is ready. Throws, with the tail of what it said, if it does not. */
 export async function start(program: Program): Promise<Running & { readonly readyLine: string }> {
+  program.signal?.throwIfAborted();
   const child = spawn(program.command, program.args, {
     env: { ...process.env, ...program.env },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -55,6 +58,10 @@ export async function start(program: Program): Promise<Running & { readonly read
     child.once('error', (error) => {
       clearTimeout(timer);
       reject(error);
+    });
+    program.signal?.addEventListener('abort', () => {
+      clearTimeout(timer);
+      reject(new Error('told to stop before it was ready'));
     });
     void running.ended.then((code) => {
       clearTimeout(timer);

@@ -36,6 +36,8 @@ export interface StackOptions {
   readonly directory?: string;
   readonly dbFile?: string;
   readonly workerEnv?: Readonly<Record<string, string>>;
+  /** Aborted while the stack is being started, what has been started is stopped, and the start fails. */
+  readonly signal?: AbortSignal;
   /** Further arguments of the embedded OpenStack. */
   readonly cloudArgs?: readonly string[];
 }
@@ -47,10 +49,11 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     for (let each = undo.pop(); each; each = undo.pop()) await each();
   };
   try {
-    const temporalProgram = await findTemporal();
+    const temporalProgram = await findTemporal(undefined, options.signal);
     const temporal = await startDevServer({
       program: temporalProgram,
       ...(options.dbFile !== undefined && { dbFile: options.dbFile }),
+      signal: options.signal,
     });
     undo.push(() => temporal.stop());
     const cloudsYaml = join(directory, 'clouds.yaml');
@@ -75,6 +78,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       logFile: join(directory, 'openstack.log'),
       isReady: (line) => line.startsWith('{') && line.includes('"url"'),
       readyWithinSeconds: 30,
+      signal: options.signal,
     });
     undo.push(() => cloud.stop());
     const cloudUrl = (JSON.parse(cloud.readyLine) as { url: string }).url;
@@ -95,6 +99,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         logFile: join(directory, `worker-${String(workers.length + 1)}.log`),
         isReady: (line) => line.includes('worker is ready'),
         readyWithinSeconds: 60,
+        signal: options.signal,
       });
       workers.push(worker);
       undo.push(() => worker.stop());

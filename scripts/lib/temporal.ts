@@ -25,15 +25,17 @@ const cacheDirectory = join(
 /** Says on standard error which was taken, so that a person knows what runs. */
 export async function findTemporal(
   say: (line: string) => void = (line) => process.stderr.write(`${line}\n`),
+  signal?: AbortSignal,
 ): Promise<string> {
   const ways: readonly (() => Promise<string | null>)[] = [
     fromVariable,
     fromPath,
     fromCache,
-    () => fromDownload(say),
-    () => fromGo(say),
+    () => fromDownload(say, signal),
+    () => fromGo(say, signal),
   ];
   for (const way of ways) {
+    signal?.throwIfAborted();
     const found = await way();
     if (found === null) continue;
     say(`temporal: ${found}`);
@@ -73,13 +75,13 @@ async function fromCache(): Promise<string | null> {
 }
 
 /** The SDK's own download of a dev server; where downloads are closed it fails at once. */
-async function fromDownload(say: (line: string) => void): Promise<string | null> {
+async function fromDownload(say: (line: string) => void, signal?: AbortSignal): Promise<string | null> {
   const url = `https://temporal.download/cli/v${version}?platform=${process.platform}&arch=${process.arch === 'x64' ? 'amd64' : process.arch}&format=tar.gz`;
   const directory = await mkdtemp(join(tmpdir(), 'temporal-'));
   try {
     say(`temporal: downloading version ${version} …`);
-    await run('curl', ['-fsSL', '--max-time', '120', '-o', join(directory, 'temporal.tar.gz'), url]);
-    await run('tar', ['-xzf', join(directory, 'temporal.tar.gz'), '-C', directory]);
+    await run('curl', ['-fsSL', '--max-time', '120', '-o', join(directory, 'temporal.tar.gz'), url], { signal });
+    await run('tar', ['-xzf', join(directory, 'temporal.tar.gz'), '-C', directory], { signal });
     return await intoCache(join(directory, 'temporal'));
   } catch {
     say('temporal: the download is not to be had here');
@@ -89,7 +91,7 @@ async function fromDownload(say: (line: string) => void): Promise<string | null>
   }
 }
 
-async function fromGo(say: (line: string) => void): Promise<string | null> {
+async function fromGo(say: (line: string) => void, signal?: AbortSignal): Promise<string | null> {
   const directory = await mkdtemp(join(tmpdir(), 'temporal-'));
   try {
     await run('go', ['version']);
@@ -97,6 +99,7 @@ async function fromGo(say: (line: string) => void): Promise<string | null> {
     await run('go', ['install', `github.com/temporalio/cli/cmd/temporal@v${version}`], {
       env: { ...process.env, GOBIN: directory },
       maxBuffer: 64 * 1024 * 1024,
+      signal,
     });
     return await intoCache(join(directory, 'temporal'));
   } catch (error) {
@@ -144,6 +147,7 @@ export interface DevServerOptions {
   readonly logFile?: string;
   /** False: as a server is before `bulkhead setup`. */
   readonly searchAttributes?: boolean;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Poll rates that a single machine may have: they cut the time from a signal to its effect to a quarter. */
@@ -189,6 +193,7 @@ export async function startDevServer(options: DevServerOptions): Promise<DevServ
     logFile: options.logFile ?? '/dev/null',
     isReady: (line) => line.includes('Server:') || line.includes('UI:'),
     readyWithinSeconds: 60,
+    signal: options.signal,
   });
   try {
     await answers(address);

@@ -102,6 +102,18 @@ describe('createGroups', () => {
     expect(member?.portIds.map((id) => lab.cloud.ports.get(id)?.securityGroupIds)).toEqual([[group?.id], [group?.id]]);
   });
 
+  test("a group of the same name is left alone: another VNF's, or somebody's own", async () => {
+    // VNF `ims1-web` with a pool `1` has the same names as VNF `ims1` with a pool `web-1`.
+    const [pool] = descriptor.pools;
+    const other = { ...descriptor, pools: pool ? [{ ...pool, name: '1' }] : [] };
+    const theirs = await lab.run('createGroups', { turn, vnf: 'ims1-web', descriptor: other, timing: lab.timing });
+    const ours = await create();
+    expect(ours.map(({ id }) => id)).not.toContain(theirs[0]?.id);
+    await lab.run('removeGroups', { turn, vnf, groups: { ids: [], pools: ['web', 'web-1'] }, timing: lab.timing });
+    expect([...lab.cloud.securityGroups.keys()]).toEqual(expect.arrayContaining(theirs.map(({ id }) => id)));
+    expect([...lab.cloud.securityGroups.keys()]).not.toEqual(expect.arrayContaining([ours[1]?.id]));
+  });
+
   test('a quota that does not carry it is said as such', async () => {
     await lab.close();
     lab = await openLab({ quotas: { security_groups: 1 } });

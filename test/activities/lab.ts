@@ -15,6 +15,7 @@ import { createCloud, hostsOf, serve, type Cloud, type CloudOptions, type Fault 
 /** The activities over the embedded cloud, spoken to over HTTP as a real one is. No Temporal server: the context alone is made. */
 export interface Lab {
   readonly cloud: Cloud;
+  readonly url: string;
   /** Calls that the activities made, in order. */
   readonly calls: readonly CallInfo[];
   readonly timing: Timing;
@@ -114,6 +115,7 @@ export async function openLab(
   };
   return {
     cloud,
+    url: served.url,
     calls,
     timing,
     begin,

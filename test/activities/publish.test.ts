@@ -1,3 +1,4 @@
+import { pacedServicePort } from '../../activities';
 import { openLab, turn, vnf, type Lab } from './lab';
 
 let lab: Lab;
@@ -57,5 +58,24 @@ describe('publish', () => {
       lab.run('publish', { turn, vnf, publication: { revision: 9, during, after } }, { runId: 'made-by-a-reset' }),
     ).rejects.toMatchObject({ type: 'TurnLost' });
     expect(published()).toEqual([]);
+  });
+});
+
+describe('a record that begins', () => {
+  const service = (url: string) => pacedServicePort(url);
+
+  test('learns what was published under its id before, and 0 where nothing was', async () => {
+    await lab.run('publish', { turn, vnf, publication: { revision: 7, during, after } });
+    const { url } = lab;
+    expect(await service(url).lastRevision(vnf)).toBe(7);
+    expect(await service(url).lastRevision('constructor')).toBe(0);
+    expect(await pacedServicePort(null).lastRevision(vnf)).toBe(0);
+  });
+
+  test('waits for a publisher that does not answer', async () => {
+    const { url } = lab;
+    await lab.close();
+    await expect(service(url).lastRevision(vnf)).rejects.toMatchObject({ type: 'CloudUnavailable' });
+    lab = await openLab();
   });
 });

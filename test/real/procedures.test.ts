@@ -1,4 +1,4 @@
-import { expectHeld, small, startWorld, type World } from './world';
+import { expectHeld, small, startWorld, until, type World } from './world';
 
 /** Each procedure started by the Temporal CLI alone, its outcome read there, and input that is no input refused at once. */
 
@@ -73,6 +73,26 @@ describe('input that is no input', () => {
     ['a level over max', 'scaleOut', { vnf: 'web1', pool: 'web', to: 31 }, 'InvalidRequest'],
     ['a level that it has', 'scaleOut', { vnf: 'web1', pool: 'web', to: 4 }, 'InvalidRequest'],
     ['a member of nobody', 'heal', { vnf: 'web1', members: ['web1-web-99'] }, 'InvalidRequest'],
+    [
+      'a pool that is what every object has',
+      'heal',
+      { vnf: 'web1', members: ['web1-constructor-1'] },
+      'InvalidRequest',
+    ],
+    ['a pool longer than a name', 'scaleOut', { vnf: 'web1', pool: 'p'.repeat(5_000), to: 6 }, 'InvalidRequest'],
+    ['a host longer than a name', 'evacuateHost', { hosts: ['h'.repeat(5_000)], cause: 'failed' }, 'InvalidRequest'],
+    [
+      'more wrong members than a failure can tell',
+      'heal',
+      { vnf: 'web1', members: Array.from({ length: 20_000 }, () => 'nobody') },
+      'InvalidRequest',
+    ],
+    [
+      'more hosts than a search attribute can hold',
+      'evacuateHost',
+      { hosts: Array.from({ length: 90 }, (_, index) => `compute-${String(index)}.rack.example.net`), cause: 'failed' },
+      'InvalidRequest',
+    ],
     ['a host that does not exist', 'evacuateHost', { hosts: ['cmp-99'], cause: 'maintenance' }, 'InvalidRequest'],
     ['no hosts', 'evacuateHost', { hosts: [], cause: 'failed' }, 'InvalidRequest'],
     ['a descriptor of that name', 'instantiate', { vnf: 'web2', descriptor: '../etc/passwd' }, 'InvalidRequest'],
@@ -119,8 +139,96 @@ describe('input that is no input', () => {
     expect(view.turn).toBeNull();
   });
 
+  test('a record outlives messages of runs that cannot be answered, and reports of what is no pool', async () => {
+    const record = world.client.workflow.getHandle('vnf:web1');
+    const ghost = { workflowId: 'ghost', runId: '0199c1a2-0000-7000-8000-000000000001' };
+    const ask = { ...ghost, procedure: 'scaleOut', class: 'normal', ifBusy: 'wait' };
+    await record.signal('ask', ask);
+    await record.signal('ask', { ...ask, runId: 'no-uuid' });
+    await record.signal('ask', { ...ask, workflowId: 'w'.repeat(2_000) });
+    await record.signal('dead', { ...ghost, members: [{ pool: 'constructor', ordinal: 1 }], evidence: 'told' });
+    await record.signal('dead', { ...ghost, members: [{ pool: '__proto__', ordinal: 1 }], evidence: 'told' });
+    expect(await world.bulkhead.status('web1')).toMatchObject({ dropped: 5, turn: null, revision: 1 });
+  });
+
+  test('a dry run of a VNF that exists says that it exists, and not that its members are to be deleted', async () => {
+    const ended = await world.run('instantiate', { vnf: 'web1', descriptor: small, dryRun: true });
+    expect(ended).toMatchObject({ outcome: 'refused', kind: 'AlreadyExists' });
+    expect(ended.message).toContain('There is a VNF web1 already');
+  });
+
   test('what was asked is the only thing that happened', async () => {
     await world.settle('web1');
     expectHeld(await world.verdict());
   });
 });
+
+test('an id that is used again is published again, and the list of VNFs says what each is doing', async () => {
+  const members = ['again1-web-1', 'again1-web-2', 'again1-web-3', 'again1-web-4'];
+  for (let life = 0; life < 2; life++) {
+    expect((await world.run('instantiate', { vnf: 'again1', descriptor: small })).outcome).toBe('completed');
+    expect(await servingOf('again1')).toEqual({ web: members });
+    // Visibility follows the history a little later.
+    await until(
+      'the list says so',
+      10,
+      async () => (await world.bulkhead.list()).find(({ vnf }) => vnf === 'again1')?.phase === 'running',
+    );
+    expect((await world.run('scaleOut', { vnf: 'again1', pool: 'web', to: 6 })).outcome).toBe('completed');
+    expect((await world.run('terminate', { vnf: 'again1' })).outcome).toBe('completed');
+    expect(await servingOf('again1')).toEqual({ web: [] });
+    await until('it is not listed', 10, async () => !(await world.bulkhead.list()).some(({ vnf }) => vnf === 'again1'));
+  }
+  expectHeld(await world.verdict());
+}, 60_000);
+
+test('what the cloud refuses for no reason that is known sends a run back, and does not call it stuck', async () => {
+  expect((await world.run('instantiate', { vnf: 'policy1', descriptor: small })).outcome).toBe('completed');
+  await world.stack.observer.addFault({
+    kind: 'status',
+    match: { method: 'POST', path: '/servers$' },
+    status: 403,
+    body: { forbidden: { code: 403, message: "Policy doesn't allow this." } },
+  });
+  const ended = await world.run('scaleOut', { vnf: 'policy1', pool: 'web', to: 5 });
+  expect(ended).toMatchObject({ outcome: 'unwound', kind: 'CloudUnavailable' });
+  expect(ended.message).toContain("Policy doesn't allow this.");
+});
+
+test("a VNF's part of evacuateHost that somebody cancels by itself is said to be that", async () => {
+  const vnf = 'part1';
+  expect((await world.run('instantiate', { vnf, descriptor: small })).outcome).toBe('completed');
+  const view = await world.settle(vnf);
+  const host = view?.pools['web']?.inService[0]?.host ?? '';
+  await world.stack.observer.addFault({ kind: 'stuckBuild', match: { namePrefix: `${vnf}-` } });
+  const begun = await world.begin('evacuateHost', { hosts: [host], cause: 'maintenance' });
+  let child: string | undefined;
+  await until('its part has begun', 10, async () => {
+    const { events } = await begun.handle.fetchHistory();
+    child =
+      events
+        ?.map((event) => event.startChildWorkflowExecutionInitiatedEventAttributes?.workflowId)
+        .find((id) => id?.startsWith(`evacuate:${vnf}:`)) ?? undefined;
+    return child !== undefined && (await world.bulkhead.status(vnf)).turn !== null;
+  });
+  await world.client.workflow.getHandle(child ?? '').cancel();
+  const ended = await begun.end();
+  expect(ended).toMatchObject({ outcome: 'unwound', kind: 'TurnLost', details: { vnf } });
+  expect((await world.settle(vnf))?.pools['web']?.inService).toEqual(view?.pools['web']?.inService);
+}, 60_000);
+
+test('members that no record knows are named, when the host that they are on is emptied', async () => {
+  const vnf = 'lost1';
+  expect((await world.run('instantiate', { vnf, descriptor: small })).outcome).toBe('completed');
+  const member = (await world.settle(vnf))?.pools['web']?.inService[0];
+  await world.client.workflow.getHandle(`vnf:${vnf}`).terminate('by hand');
+  const host = member?.host ?? '';
+  const { result } = await world.run('evacuateHost', { hosts: [host], cause: 'maintenance' });
+  expect(result).toMatchObject({ unrecorded: { [host]: [`${vnf}-web-1`] } });
+});
+
+async function servingOf(vnf: string): Promise<unknown> {
+  const reply = await fetch(`${world.stack.cloudUrl}/bulkhead/publications`);
+  const { publications } = (await reply.json()) as { publications: Record<string, { service: unknown }> };
+  return publications[vnf]?.service;
+}

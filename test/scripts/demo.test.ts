@@ -97,6 +97,25 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
   180_000,
 );
 
+test.each([1, 2, 3])(
+  'SIGINT while %i of its processes are coming up stops those',
+  async (count) => {
+    const { child, said, ended } = demo('--fast');
+    const { pid = 0 } = child;
+    const seen = (): Promise<boolean> =>
+      Promise.resolve(childrenOf(pid).length >= count && said.err.includes('temporal:'));
+    if (process.platform === 'linux') await until('they are there', 60, seen);
+    const started = childrenOf(pid);
+    child.kill('SIGINT');
+    // Where nobody can be counted, it may be told so early that it has no ear for it yet.
+    if (process.platform === 'linux') expect(await ended).toBe(130);
+    else await ended;
+    expect(said.out).not.toContain('── instantiate');
+    expect(started.filter((each) => parentOf(each) !== null)).toEqual([]);
+  },
+  90_000,
+);
+
 test('a pace that is none is refused with what would be right', async () => {
   const { said, ended } = demo('--pace', 'quick');
   expect(await ended).toBe(2);

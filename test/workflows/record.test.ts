@@ -589,33 +589,41 @@ describe('a blocked record', () => {
 describe('what does not parse', () => {
   const long = 'x'.repeat(100_000);
   const member = entering(7);
+  const runId = '0199c1a2-0000-7000-8000-000000000001';
+  const ask = { ...askOf('a'), runId };
+  const commit = (change: Parameters<typeof commitOf>[1]): Commit => ({ ...commitOf('a', change), runId });
+  const dead = { workflowId: 'a', runId, evidence: 'seen', members: [{ pool: 'web', ordinal: 1 }] };
+
+  test('what they are made from does', () => {
+    for (const { schema, message } of [
+      { schema: askSchema, message: ask },
+      { schema: commitSchema, message: commit({ pools: web({ enter: [member] }) }) },
+      { schema: deadSchema, message: dead },
+    ])
+      expect(schema.safeParse(message).success).toBe(true);
+  });
+
   test.each<[string, { safeParse: (given: unknown) => { success: boolean } }, unknown]>([
     ['nothing at all', askSchema, undefined],
-    ['an ask with a workflow id that no server takes', askSchema, { ...askOf('a'), workflowId: long }],
-    ['an ask for a class that there is not', askSchema, { ...askOf('a'), class: 'vip' }],
-    ['a commit that is no whole number', commitSchema, commitOf('a', { n: NaN })],
-    ['commit 0', commitSchema, commitOf('a', { n: 0 })],
-    ['an ordinal below 0', commitSchema, commitOf('a', { pools: web({ leave: [-1] }) })],
-    ['a level that is no number', commitSchema, commitOf('a', { pools: web({ level: Infinity }) })],
+    ['an ask with a workflow id that no server takes', askSchema, { ...ask, workflowId: long }],
+    ['an ask for a class that there is not', askSchema, { ...ask, class: 'vip' }],
+    ['a commit that is no whole number', commitSchema, commit({ n: NaN })],
+    ['commit 0', commitSchema, commit({ n: 0 })],
+    ['an ordinal below 0', commitSchema, commit({ pools: web({ leave: [-1] }) })],
+    ['a level that is no number', commitSchema, commit({ pools: web({ level: Infinity }) })],
     [
       'more members than a pool can have',
       commitSchema,
-      commitOf('a', { pools: web({ enter: Array<typeof member>(10_001).fill(member) }) }),
+      commit({ pools: web({ enter: Array<typeof member>(10_001).fill(member) }) }),
     ],
-    [
-      'a death with a pool of great length',
-      deadSchema,
-      { ...askOf('a'), evidence: 'seen', members: [{ pool: long, ordinal: 1 }] },
-    ],
-    ['a death on no evidence', deadSchema, { ...askOf('a'), members: [] }],
+    ['a death with a pool of great length', deadSchema, { ...dead, members: [{ pool: long, ordinal: 1 }] }],
+    ['a death on no evidence', deadSchema, { ...dead, evidence: undefined }],
   ])('%s is no message', (_, schema, message) => {
     expect(schema.safeParse(message).success).toBe(false);
   });
 
   test('a commit with a pool named __proto__ is one without it', () => {
-    const sent = JSON.parse(
-      JSON.stringify(commitOf('a', { pools: web({}) })).replace('"web"', '"__proto__"'),
-    ) as unknown;
+    const sent = JSON.parse(JSON.stringify(commit({ pools: web({}) })).replace('"web"', '"__proto__"')) as unknown;
     expect(commitSchema.parse(sent).pools).toEqual({});
   });
 });

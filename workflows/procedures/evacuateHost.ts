@@ -11,6 +11,7 @@ import {
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { HostContents } from '../../activities/ports';
 import { failure, type Failure } from '../../domain/failure';
+import { memberName } from '../../domain/names';
 import type { DryRunResult, EvacuateHostResult, ParsedInputs, ProcedureResult } from '../../domain/procedures';
 import { spareAt } from '../../domain/levels';
 import type { RecordView } from '../../domain/turn';
@@ -165,8 +166,24 @@ async function evacuate(job: Job, before: readonly RecordView[]): Promise<Evacua
     foreign: Object.fromEntries(
       contents.filter((each) => each.foreign.length > 0).map((each) => [each.host, each.foreign]),
     ),
+    unrecorded: unrecordedIn(contents, records),
     cancelIgnored: CancellationScope.current().consideredCancelled,
   };
+}
+
+/** Whoever is about to switch a host off must know what is left on it, also of VNFs whose record somebody has ended by hand. */
+function unrecordedIn(
+  contents: readonly HostContents[],
+  records: readonly RecordView[],
+): EvacuateHostResult['unrecorded'] {
+  const known = new Set(records.map(({ vnf }) => vnf));
+  const left = contents.map(({ host, vnfs }): [string, string[]] => [
+    host,
+    Object.entries(vnfs)
+      .filter(([vnf]) => !known.has(vnf))
+      .flatMap(([vnf, members]) => members.map(({ pool, ordinal }) => memberName(vnf, pool, ordinal))),
+  ]);
+  return Object.fromEntries(left.filter(([, names]) => names.length > 0));
 }
 
 interface VnfOutcome {
@@ -264,12 +281,24 @@ async function settled<T>(vnf: string, child: Promise<T>): Promise<{ readonly va
   try {
     return { value: await child };
   } catch (error) {
-    if (isCancellation(error)) return { vnf, cancelled: error };
+    // Somebody may cancel one VNF's part by itself: this run was not cancelled then, and says what became of that part.
+    if (isCancellation(error))
+      return CancellationScope.current().consideredCancelled
+        ? { vnf, cancelled: error }
+        : { vnf, failure: cancelledAlone(vnf) };
     const reason = asFailure(error);
     if (reason === undefined) throw error;
     // A VNF that was terminated meanwhile has nothing on the host any more.
     return reason.kind === 'UnknownVnf' ? { vnf } : { vnf, failure: reason };
   }
+}
+
+function cancelledAlone(vnf: string): Failure {
+  return failure(
+    'TurnLost',
+    `The part of this run that moves ${vnf} was cancelled by itself, and has gone back. Run evacuateHost again for what is left on the hosts.`,
+    { vnf },
+  );
 }
 
 /** How many more members its worst pool can lose: the smaller, the sooner it is helped. */

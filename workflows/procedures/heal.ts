@@ -1,9 +1,9 @@
 import { workflowInfo } from '@temporalio/workflow';
 import { failure } from '../../domain/failure';
-import { memberName } from '../../domain/names';
+import { memberName, own } from '../../domain/names';
 import type { MemberRef } from '../../domain/plan';
 import type { DryRunResult, ProcedureResult } from '../../domain/procedures';
-import { own, type VnfRecord } from '../../domain/record';
+import type { VnfRecord } from '../../domain/record';
 import type { RecordView } from '../../domain/turn';
 import { openChannel, type Channel } from '../channel';
 import { toApplicationFailure } from '../failures';

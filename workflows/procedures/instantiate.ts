@@ -3,7 +3,9 @@ import type { DryRunResult, ProcedureResult } from '../../domain/procedures';
 import type { Descriptor } from '../../domain/descriptor/descriptor';
 import type { VnfRecord } from '../../domain/record';
 import type { Ask } from '../../domain/turn';
+import { alreadyExists } from '../../domain/failure';
 import { openChannel } from '../channel';
+import { asFailure, toApplicationFailure } from '../failures';
 import { parseInput } from '../input';
 import { record as recordPort } from '../ports';
 import { mark } from '../progress';
@@ -38,13 +40,26 @@ export async function instantiate(raw: unknown): Promise<ProcedureResult | DryRu
     const channel = openChannel(vnf);
     const descriptor = await recordPort().loadDescriptor({ descriptor: input.descriptor });
     const request = { kind: procedure } as const;
-    if (input.dryRun)
+    if (input.dryRun) {
+      await refuseExisting(vnf);
       return await dryRun({ procedure, record: unborn(vnf, descriptor), request, runId: workflowInfo().runId });
+    }
     const ask: Ask = { ...channel.self, procedure, class: 'normal', ifBusy };
     await recordPort().startRecord({ vnf, descriptor, ask });
     const wish = { procedure, class: 'normal', ifBusy, waitSeconds, sent: true } as const;
     return await change({ procedure, vnf, channel, wish, table: instantiateTable, request: () => request });
   });
+}
+
+/** Starting the record finds out by itself; a dry run starts none, and would take the VNF's own members for leftovers. */
+async function refuseExisting(vnf: string): Promise<void> {
+  try {
+    await recordPort().readRecord({ vnf });
+  } catch (error) {
+    if (asFailure(error)?.kind === 'UnknownVnf') return;
+    throw error;
+  }
+  throw toApplicationFailure(alreadyExists(vnf), 'refused');
 }
 
 function unborn(vnf: string, descriptor: Descriptor): VnfRecord {

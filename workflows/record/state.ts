@@ -3,7 +3,8 @@ import { capAt, spareAt } from '../../domain/levels';
 import { failure, type Failure } from '../../domain/failure';
 import { recordWorkflowId } from '../../domain/names';
 import type { Debt, DebtLot, Group, Member, Phase, PoolState, Service, VnfRecord } from '../../domain/record';
-import { own, serviceOf } from '../../domain/record';
+import { own } from '../../domain/names';
+import { serviceOf } from '../../domain/record';
 import type { Timing } from '../../domain/timing';
 import type { Ask, Commit, Dead, Occurrence, ProcedureName, Publication, RecordView, RunRef } from '../../domain/turn';
 

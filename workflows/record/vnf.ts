@@ -5,7 +5,6 @@ import {
   getExternalWorkflowHandle,
   log,
   ParentClosePolicy,
-  patched,
   proxyActivities,
   setCurrentDetails,
   setDefaultSignalHandler,
@@ -21,8 +20,8 @@ import {
 import type { CloudActivities } from '../../activities/ports';
 import type { Descriptor } from '../../domain/descriptor/descriptor';
 import { failure, type Failure } from '../../domain/failure';
+import { own } from '../../domain/names';
 import { taskQueues } from '../../domain/procedures';
-import { own } from '../../domain/record';
 import type { Timing } from '../../domain/timing';
 import {
   askSchema,
@@ -62,6 +61,8 @@ export interface RecordStart {
   readonly timing: Timing;
   /** The instantiate that made this record. */
   readonly ask: Ask;
+  /** Where to count on from: what has been published under this id before. 0 where it is left out. */
+  readonly revision?: number;
 }
 
 export type RecordInput = RecordStart | { readonly state: RecordState };
@@ -97,7 +98,8 @@ export function vnf(input: RecordInput): Promise<{ revision: number }> {
 }
 
 async function keepRecord(input: RecordInput): Promise<{ revision: number }> {
-  let state = 'state' in input ? input.state : recordState.newState(input);
+  let state: RecordState =
+    'state' in input ? input.state : { ...recordState.newState(input), revision: input.revision ?? 0 };
   const inbox: Message[] = 'state' in input ? [] : [{ kind: 'ask', ask: input.ask }];
   const watched = new Set<string>();
   let cleaning = false;
@@ -110,8 +112,14 @@ async function keepRecord(input: RecordInput): Promise<{ revision: number }> {
     if (message) inbox.push(message);
     else state = { ...state, dropped: state.dropped + 1 };
   });
-  upsertSearchAttributes(attributes({ vnf: state.vnf, phase: state.phase }));
-  let shownPhase = state.phase;
+  let shown = state.phase;
+  upsertSearchAttributes(attributes({ vnf: state.vnf, phase: shown }));
+  /** An event of history, and so only when it has changed. */
+  const showPhase = (): void => {
+    if (state.phase === shown) return;
+    shown = state.phase;
+    upsertSearchAttributes(attributes({ phase: shown }));
+  };
 
   const watchRun = (run: RunRef, token: string): void => {
     if (watched.has(token)) return;
@@ -206,6 +214,7 @@ async function keepRecord(input: RecordInput): Promise<{ revision: number }> {
         const publication = recordState.publicationOf(state);
         const committed: Committed = { token: commit.token, n: commit.n, ...answer, publication, debt };
         await tell(commit, signalNames.committed, committed);
+        showPhase();
         if (state.phase === 'terminating')
           await denyAll(failure('UnknownVnf', `${state.vnf} is being terminated.`, { vnf: state.vnf }));
         return;
@@ -271,10 +280,6 @@ async function keepRecord(input: RecordInput): Promise<{ revision: number }> {
   for (;;) {
     for (let message = inbox.shift(); message; message = inbox.shift()) await handle(message);
     setCurrentDetails(recordDetails({ ...recordState.viewOf(state), publishing: publishing > 0 }));
-    // Records that were begun before this was done go on as they did.
-    if (state.phase !== shownPhase && patched('phases are shown'))
-      upsertSearchAttributes(attributes({ phase: state.phase }));
-    shownPhase = state.phase;
     if (state.ended) {
       await denyAll(failure('UnknownVnf', `${state.vnf} does not exist (any more).`, { vnf: state.vnf }));
       if (inbox.length > 0) continue;

@@ -54,8 +54,15 @@ async function main(): Promise<number> {
   };
 
   say('Starting Temporal, the embedded OpenStack (12 hosts in mz, 4 in dmz) and a worker …');
-  const stack = await startStack({ pace, bootSeconds: '10-20' });
-  const stopOnSignal = stopWhenTold(stack);
+  const stopOnSignal = stopWhenTold();
+  const stack = await startStack({ pace, bootSeconds: '10-20', signal: stopOnSignal.signal }).catch(
+    (error: unknown) => {
+      if (stopOnSignal.told()) return null;
+      throw error;
+    },
+  );
+  if (stack === null) return 130;
+  stopOnSignal.started(stack);
   try {
     say(`Temporal Web UI: ${stack.temporal.uiUrl}   (logs in ${stack.directory})`);
     const connection = await Connection.connect({ address: stack.temporal.address });
@@ -123,24 +130,43 @@ function indented(text: string): string {
     .join('\n');
 }
 
+interface Stopping {
+  /** Aborted when told: before the stack is up there is nothing else to stop by. */
+  readonly signal: AbortSignal;
+  readonly started: (stack: Stack) => void;
+  readonly told: () => boolean;
+  readonly wait: Promise<void>;
+  readonly forget: () => void;
+}
+
 /** Ctrl-C stops what the demo started, at whatever moment. */
-function stopWhenTold(stack: Stack): { told: () => boolean; wait: Promise<void>; forget: () => void } {
-  let told = false;
+function stopWhenTold(): Stopping {
+  const abort = new AbortController();
+  let stack: Stack | undefined;
   let tell: () => void = () => undefined;
   const wait = new Promise<void>((resolve) => {
     tell = resolve;
   });
+  const stop = (): void => {
+    void stack?.stop().then(() => process.exit(130));
+  };
   const onSignal = (): void => {
-    if (told) return;
-    told = true;
-    tell();
+    if (abort.signal.aborted) return;
     process.stderr.write('\nStopping what was started …\n');
-    void stack.stop().then(() => process.exit(130));
+    abort.abort();
+    tell();
+    stop();
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
   return {
-    told: () => told,
+    signal: abort.signal,
+    started: (given) => {
+      stack = given;
+      // Told in the very moment in which it had come up.
+      if (abort.signal.aborted) stop();
+    },
+    told: () => abort.signal.aborted,
     wait,
     forget: () => {
       process.off('SIGINT', onSignal);

@@ -1,4 +1,4 @@
-import { own } from '../../domain/record';
+import { own } from '../../domain/names';
 
 test('a map by pool has what it was given, and nothing that every object has', () => {
   const levels = { web: 1, ['__proto__']: 2 };
