@@ -7,6 +7,7 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
+import { z } from 'zod';
 import { failure, type Failure } from '../domain/failure';
 import { recordWorkflowId } from '../domain/names';
 import {
@@ -26,6 +27,21 @@ import { toApplicationFailure } from './failures';
  * A run's side of the turn's protocol: what it sends to the record of its VNF, and the answers it waits for. One channel
  * for a run, opened before anything is sent, since handlers must stand when the answer comes.
  */
+
+/** Enough to tell an answer of the record from anything else: what the record sends is taken as it is. */
+const like = <T>(shape: z.ZodRawShape) => {
+  const schema = z.looseObject(shape);
+  return z.custom<T>((given) => schema.safeParse(given).success);
+};
+const anyObject = z.looseObject({});
+const answers = {
+  granted: (runId: string) =>
+    like<Granted>({ token: z.string(), runId: z.literal(runId), record: anyObject, timing: anyObject }),
+  denied: (runId: string) =>
+    like<Denied>({ runId: z.literal(runId), failure: z.looseObject({ kind: z.string(), message: z.string() }) }),
+  committed: like<Committed>({ token: z.string(), n: z.number(), ok: z.boolean(), publication: anyObject }),
+  buried: (runId: string) => like<Buried>({ runId: z.literal(runId), failed: z.array(anyObject) }),
+};
 
 export interface Channel {
   readonly self: RunRef;
@@ -62,17 +78,24 @@ export function openChannel(vnf: string): Channel {
   /** By the evidence of the report; `older` are answers of records that did not say. */
   const buried = new Map<Dead['evidence'] | 'older', Buried>();
 
-  setHandler(defineSignal<[Granted]>(signalNames.granted), (answer) => {
+  /** Answers of the record to this very run. Anybody can send a signal: what is no answer is dropped. */
+  const onAnswer = <T>(name: string, schema: z.ZodType<T>, take: (answer: T) => void): void => {
+    setHandler(defineSignal<[unknown]>(name), (given) => {
+      const answer = schema.safeParse(given);
+      if (answer.success) take(answer.data);
+    });
+  };
+  onAnswer(signalNames.granted, answers.granted(runId), (answer) => {
     if (!had.has(answer.token)) granted = answer;
   });
-  setHandler(defineSignal<[Denied]>(signalNames.denied), (answer) => {
+  onAnswer(signalNames.denied, answers.denied(runId), (answer) => {
     denied = answer;
   });
-  setHandler(defineSignal<[Committed]>(signalNames.committed), (answer) => {
+  onAnswer(signalNames.committed, answers.committed, (answer) => {
     const key = `${answer.token}/${String(answer.n)}`;
     if (!committed.has(key)) committed.set(key, answer);
   });
-  setHandler(defineSignal<[Buried]>(signalNames.buried), (answer) => {
+  onAnswer(signalNames.buried, answers.buried(runId), (answer) => {
     buried.set(answer.evidence ?? 'older', answer);
   });
 

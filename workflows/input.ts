@@ -30,6 +30,15 @@ function invalid(procedure: string, issues: readonly z.core.$ZodIssue[]): Applic
   );
 }
 
+/** What Bulkhead starts for itself, under ids that nothing else has. Started by hand it would wait, or fail its task, for ever. */
+export function refuseStartedByHand(type: string, prefix: string, input: unknown): void {
+  if (workflowInfo().workflowId.startsWith(prefix) && typeof input === 'object' && input !== null) return;
+  throw toApplicationFailure(
+    failure('InvalidRequest', `${type} is started by Bulkhead itself. Start one of its procedures, e.g. instantiate.`),
+    'refused',
+  );
+}
+
 function refuseReservedId(procedure: string): void {
   const { workflowId } = workflowInfo();
   if (!isReservedWorkflowId(workflowId)) return;

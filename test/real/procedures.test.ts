@@ -139,8 +139,32 @@ describe('input that is no input', () => {
     expect(view.turn).toBeNull();
   });
 
+  test('a run that is sent what is no answer goes on waiting for one', async () => {
+    const begun = await world.begin('scaleOut', { vnf: 'web1', pool: 'web', to: 5 });
+    for (const name of ['granted', 'denied', 'committed', 'buried']) {
+      await begun.handle.signal(name);
+      for (const nonsense of [null, 7, {}, { runId: 'another', token: 'x', n: 1, ok: true }])
+        await begun.handle.signal(name, nonsense);
+    }
+    expect(await begun.end()).toMatchObject({ outcome: 'completed' });
+    expect((await world.run('scaleIn', { vnf: 'web1', pool: 'web', to: 4 })).outcome).toBe('completed');
+    await world.settle('web1');
+  });
+
+  test.each(['vnf', 'audit', 'hostMutex'])('%s is started by Bulkhead alone', async (type) => {
+    for (const args of [[], [{ vnf: 'web9' }]]) {
+      const handle = await world.client.workflow.start(type, {
+        taskQueue: 'bulkhead',
+        workflowId: `by-hand-${type}-${String(args.length)}`,
+        args,
+      });
+      await expect(handle.result()).rejects.toMatchObject({ cause: { type: 'InvalidRequest' } });
+    }
+  });
+
   test('a record outlives messages of runs that cannot be answered, and reports of what is no pool', async () => {
     const record = world.client.workflow.getHandle('vnf:web1');
+    const { revision } = await world.bulkhead.status('web1');
     const ghost = { workflowId: 'ghost', runId: '0199c1a2-0000-7000-8000-000000000001' };
     const ask = { ...ghost, procedure: 'scaleOut', class: 'normal', ifBusy: 'wait' };
     await record.signal('ask', ask);
@@ -148,7 +172,7 @@ describe('input that is no input', () => {
     await record.signal('ask', { ...ask, workflowId: 'w'.repeat(2_000) });
     await record.signal('dead', { ...ghost, members: [{ pool: 'constructor', ordinal: 1 }], evidence: 'told' });
     await record.signal('dead', { ...ghost, members: [{ pool: '__proto__', ordinal: 1 }], evidence: 'told' });
-    expect(await world.bulkhead.status('web1')).toMatchObject({ dropped: 5, turn: null, revision: 1 });
+    expect(await world.bulkhead.status('web1')).toMatchObject({ dropped: 5, turn: null, revision });
   });
 
   test('a dry run of a VNF that exists says that it exists, and not that its members are to be deleted', async () => {

@@ -2,6 +2,7 @@ import { sleep, workflowInfo } from '@temporalio/workflow';
 import type { Debt } from '../../domain/record';
 import { lateAttemptSeconds, type Timing } from '../../domain/timing';
 import type { Publication, TurnRef } from '../../domain/turn';
+import { refuseStartedByHand } from '../input';
 import { cloud } from '../ports';
 import { mark, say } from '../progress';
 import { payDebt } from '../steps/settle';
@@ -31,6 +32,7 @@ export interface AuditResult {
 }
 
 export async function audit(input: AuditInput): Promise<AuditResult> {
+  refuseStartedByHand('audit', 'audit:', input);
   const { vnf, deadToken, timing, debt } = input;
   const turn: TurnRef = { token: input.token, runId: workflowInfo().runId };
   // Then it says that it cannot; the record tries three times.

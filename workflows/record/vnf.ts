@@ -42,6 +42,7 @@ import {
   type RunRef,
 } from '../../domain/turn';
 import type { AuditInput, AuditResult } from '../procedures/audit';
+import { refuseStartedByHand } from '../input';
 import { watch } from '../ports';
 import { attributes } from '../progress';
 import { recordDetails } from '../details';
@@ -92,9 +93,10 @@ type Message =
   | { readonly kind: 'closed'; readonly token: string }
   | { readonly kind: 'cleaned'; readonly token: string; readonly result: AuditResult | { readonly error: string } };
 
-export function vnf(input: RecordInput): Promise<{ revision: number }> {
+export async function vnf(input: RecordInput): Promise<{ revision: number }> {
+  refuseStartedByHand('vnf', 'vnf:', input);
   // Cancelling a record by hand would leave its members with nobody to know them: only `terminate` ends a VNF.
-  return CancellationScope.nonCancellable(() => keepRecord(input));
+  return await CancellationScope.nonCancellable(() => keepRecord(input));
 }
 
 async function keepRecord(input: RecordInput): Promise<{ revision: number }> {
