@@ -176,7 +176,7 @@ export function advance(world: World, event: CloudEvent): void {
       return;
     }
     case 'port.created':
-      world.ports.set(event.id, { name: event.name, vnf: readTags(event.tags).vnf });
+      world.ports.set(event.id, { name: event.name, vnf: readMarks(event.description).vnf });
       return;
     case 'port.deleted':
       world.ports.delete(event.id);

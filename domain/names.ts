@@ -8,9 +8,22 @@ export function memberName(vnf: string, pool: string, ordinal: number): string {
   return `${vnf}-${pool}-${String(ordinal)}`;
 }
 
-/** `<member>-<network>`: one port of a member for each network of its pool. */
+/** A member by its name; undefined for what this VNF names nobody. */
+export function readMemberName(vnf: string, name: string): { pool: string; ordinal: number } | undefined {
+  const match = /^(.+)-([1-9][0-9]{0,14})$/.exec(name);
+  const prefix = `${vnf}-`;
+  if (!match?.[1]?.startsWith(prefix)) return undefined;
+  return { pool: match[1].slice(prefix.length), ordinal: Number(match[2]) };
+}
+
+/** `<member>.<network>`: one port of a member for each network of its pool. No member's name has a dot, so that it can be read back. */
 export function portName(member: string, network: string): string {
-  return `${member}-${network}`;
+  return `${member}.${network}`;
+}
+
+/** Whose port it is, by its name: only where its marks say that it is this VNF's. */
+export function readPortName(vnf: string, name: string): { pool: string; ordinal: number } | undefined {
+  return readMemberName(vnf, name.split('.')[0] ?? '');
 }
 
 /** `<vnf>-<pool>`: the security group of a pool. Two VNFs can have one in common (`a-b` and `c`, `a` and `b-c`), and so may a stranger: see `groupMarks`. */
@@ -58,9 +71,20 @@ const something = /./;
 /** As `String` writes it and no other way, up to what is exact. */
 const decimal = /^[1-9][0-9]{0,14}$/;
 
-/** Whose a security group is, as its description says it: it takes no tags when it is made. Read by `readMarks`. */
+/**
+ * Whose a security group is, as its description says it: it takes no tags when it is made. Read by `readMarks`. At most 255
+ * characters, as Neutron takes.
+ */
 export function groupMarks(of: { vnf: string; pool: string; token: string }): string {
   return [tag.vnf(of.vnf), tag.pool(of.pool), tag.token(of.token)].join(' ');
+}
+
+/**
+ * Whose a port is, as its description says it. Neutron takes a tag in a create, and forgets it unless an extension is on that many
+ * clouds do not have; and by a description it finds only what is equal to it, so it has no more in it than what is looked for.
+ */
+export function portMarks(of: { vnf: string; token: string }): string {
+  return [tag.vnf(of.vnf), tag.token(of.token)].join(' ');
 }
 
 export function readMarks(description: string): Tagged {

@@ -58,7 +58,7 @@ export const eventSchema = z.discriminatedUnion('type', [
     name: z.string(),
     project: z.string(),
     network: z.string(),
-    tags: z.array(z.string()),
+    description: z.string(),
     address: z.string(),
   }),
   z.object({ ...base, type: z.literal('port.deleted'), id: z.string() }),

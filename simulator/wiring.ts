@@ -73,7 +73,7 @@ export function addPort(cloud: Cloud, requestId: string | null, given: NewPort):
     name: port.name,
     project: port.projectId,
     network: network.name,
-    tags: [...port.tags],
+    description: port.description,
     address: port.address,
   });
   return port;

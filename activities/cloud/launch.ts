@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import { memberName, portName, readTags, tag } from '../../domain/names';
+import { memberName, portMarks, portName, readTags, tag } from '../../domain/names';
 import type { LaunchRow } from '../../domain/plan';
 import type { Member } from '../../domain/record';
 import {
@@ -17,7 +17,7 @@ import { deadlineOf, isRepeat, refuseLostTurn, type Deadline } from '../turn';
 
 /**
  * Up to ten members: ports in one request, then servers, five at once. Nova has no idempotency key, so a repeat looks first for what
- * the attempt before it made: by the tags that every server and port bears from its creation.
+ * the attempt before it made: by the tags of servers and the descriptions of ports, which they have from their creation.
  */
 export function launchActivity(dependencies: Dependencies): CloudActivities['launch'] {
   return async (input) => {
@@ -68,6 +68,14 @@ function tagsOf({ turn, vnf, pool }: LaunchInput): string[] {
   return [tag.vnf(vnf), tag.pool(pool.name), tag.token(turn.token)];
 }
 
+function marksOf({ turn, vnf }: LaunchInput): string {
+  return portMarks({ vnf, token: turn.token });
+}
+
+function portNamesOf({ vnf, pool }: LaunchInput, row: LaunchRow): string[] {
+  return pool.networks.map((network) => portName(memberName(vnf, row.pool, row.ordinal), network));
+}
+
 /** Looks at the rows of this activity alone: others of the same pool may be at work beside it. */
 async function lookAround(work: Work): Promise<Found> {
   const { dependencies, input, deadline } = work;
@@ -75,12 +83,15 @@ async function lookAround(work: Work): Promise<Found> {
   const tags = tagsOf(input);
   const [servers, ports] = await Promise.all([
     nova.listServers(session, { tags }, deadline.call()),
-    neutron.listPorts(session, { tags }, deadline.call()),
+    neutron.listPorts(session, { description: marksOf(input) }, deadline.call()),
   ]);
   const found = { servers: new Map<number, nova.Server>(), ports: new Map<number, readonly neutron.Port[]>() };
   for (const row of input.rows) {
-    const ofRow = ({ tags: borne }: { tags: readonly string[] }): boolean => readTags(borne).ordinal === row.ordinal;
-    const seen = { servers: servers.filter(ofRow), ports: ports.filter(ofRow) };
+    const portNames = portNamesOf(input, row);
+    const seen = {
+      servers: servers.filter((server) => readTags(server.tags).ordinal === row.ordinal),
+      ports: ports.filter((port) => portNames.includes(port.name)),
+    };
     const stays = whoStays(input, row, seen);
     // What an earlier attempt gave up and deleted is still listed for a moment.
     const extra = seen.servers.filter((server) => server !== stays && server.taskState !== 'deleting');
@@ -117,8 +128,7 @@ function portsKept(
   row: LaunchRow,
   of: { stays: nova.Server | undefined; ports: readonly neutron.Port[] },
 ): neutron.Port[] {
-  return input.pool.networks.flatMap((network) => {
-    const name = portName(memberName(input.vnf, row.pool, row.ordinal), network);
+  return portNamesOf(input, row).flatMap((name) => {
     const named = of.ports.filter((port) => port.name === name);
     return (
       named.find((port) => port.deviceId !== '' && port.deviceId === of.stays?.id) ??
@@ -168,10 +178,10 @@ async function portsFor(
       ? []
       : await neutron.createPorts(
           dependencies.session,
-          missing.map(({ row, name, networkId }) => ({
+          missing.map(({ name, networkId }) => ({
             name,
             networkId,
-            tags: [...tagsOf(input), tag.ordinal(row.ordinal)],
+            description: marksOf(input),
             ...(input.groupId !== null && { securityGroupIds: [input.groupId] }),
           })),
           deadline.call(input.turn.token),

@@ -4,7 +4,7 @@ import { plan } from '../../domain/placement';
 import type { Member, VnfRecord } from '../../domain/record';
 import type { Plan } from '../../domain/plan';
 import type { QuotaResource, Snapshot } from '../../domain/snapshot';
-import { tag } from '../../domain/names';
+import { readMarks } from '../../domain/names';
 import { neutron } from '../../openstack';
 import type { Dependencies } from '../dependencies';
 import { toFailure } from '../errors';
@@ -61,9 +61,10 @@ async function refuseLeftovers(
 ): Promise<void> {
   const { vnf } = record;
   const servers = snapshot.servers.filter((server) => server.token !== turn.token);
-  const ports = (await neutron.listPorts(session, { tags: [tag.vnf(vnf)] }, deadlineOf(timing).call())).filter(
-    (port) => !port.tags.includes(tag.token(turn.token)),
-  );
+  const ports = (await neutron.listPorts(session, {}, deadlineOf(timing).call())).filter(({ description }) => {
+    const marks = readMarks(description);
+    return marks.vnf === vnf && marks.token !== turn.token;
+  });
   if (servers.length + ports.length === 0) return;
   const found = [...servers.map((server) => server.name), ...ports.map((port) => port.name)].slice(0, 10).join(', ');
   throw toFailure(

@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import { readTags, tag } from '../../domain/names';
+import { portMarks, readMarks, readPortName, readTags, tag, type Tagged } from '../../domain/names';
 import { neutron, nova } from '../../openstack';
 import type { Dependencies } from '../dependencies';
 import { cloudUnavailable } from '../errors';
@@ -21,15 +21,24 @@ export function removeActivity(dependencies: Dependencies): CloudActivities['rem
     const { session } = dependencies;
     const deadline = deadlineOf(timing);
     const serverIds = members.map((member) => member.serverId);
-    const portIds = new Set(members.flatMap((member) => member.portIds));
+    const portIds = members.flatMap((member) => member.portIds);
     for (;;) {
-      const seen = await listOurs(dependencies, [tag.vnf(vnf)], deadline);
+      const [servers, ofMembers, ofTurn] = await Promise.all([
+        nova.listServers(session, { tags: [tag.vnf(vnf)] }, deadline.call()),
+        neutron.listPorts(session, { ids: portIds }, deadline.call()),
+        orphans.length === 0
+          ? []
+          : neutron.listPorts(session, { description: portMarks({ vnf, token: turn.token }) }, deadline.call()),
+      ]);
       const left = {
         servers: inOrder(
           serverIds,
-          seen.servers.filter((server) => serverIds.includes(server.id) || isOrphan(server.tags)),
+          servers.filter((server) => serverIds.includes(server.id) || isOrphan(readTags(server.tags))),
         ),
-        ports: seen.ports.filter((port) => portIds.has(port.id) || isOrphan(port.tags)),
+        ports: distinct([
+          ...ofMembers.filter((port) => readMarks(port.description).vnf === vnf),
+          ...ofTurn.filter((port) => isOrphan({ ...readPortName(vnf, port.name), ...readMarks(port.description) })),
+        ]),
       };
       if (left.servers.length + left.ports.length === 0) return;
       for (const { id } of left.servers) await nova.deleteServer(session, id, deadline.call(turn.token));
@@ -43,8 +52,7 @@ export function removeActivity(dependencies: Dependencies): CloudActivities['rem
     }
 
     /** Of this very turn: what earlier turns launched under these ordinals is not in doubt. */
-    function isOrphan(tags: readonly string[]): boolean {
-      const { pool, ordinal, token } = readTags(tags);
+    function isOrphan({ pool, ordinal, token }: Tagged): boolean {
       return token === turn.token && orphans.some((ref) => ref.pool === pool && ref.ordinal === ordinal);
     }
   };
@@ -72,9 +80,15 @@ export function removeByTokenActivity(dependencies: Dependencies): CloudActiviti
     };
     let clean = 0;
     for (let wait = lookAgainMs; clean < 2; wait = Math.min(wait * 1.5, lookAgainMostMs)) {
-      const { servers, ports } = await listOurs(dependencies, [tag.vnf(vnf), tag.token(token)], deadline);
-      for (const { tags } of [...servers, ...ports]) {
-        const { pool, ordinal } = readTags(tags);
+      const [servers, ports] = await Promise.all([
+        nova.listServers(session, { tags: [tag.vnf(vnf), tag.token(token)] }, deadline.call()),
+        neutron.listPorts(session, { description: portMarks({ vnf, token }) }, deadline.call()),
+      ]);
+      const named: Tagged[] = [
+        ...servers.map((server) => readTags(server.tags)),
+        ...ports.map((port) => readPortName(vnf, port.name) ?? {}),
+      ];
+      for (const { pool, ordinal } of named) {
         if (pool !== undefined && ordinal !== undefined)
           nextOrdinals[pool] = Math.max(nextOrdinals[pool] ?? 0, ordinal + 1);
       }
@@ -93,17 +107,8 @@ export function removeByTokenActivity(dependencies: Dependencies): CloudActiviti
   };
 }
 
-interface Ours {
-  readonly servers: readonly nova.Server[];
-  readonly ports: readonly neutron.Port[];
-}
-
-async function listOurs({ session }: Dependencies, tags: readonly string[], deadline: Deadline): Promise<Ours> {
-  const [servers, ports] = await Promise.all([
-    nova.listServers(session, { tags }, deadline.call()),
-    neutron.listPorts(session, { tags }, deadline.call()),
-  ]);
-  return { servers, ports };
+function distinct(ports: readonly neutron.Port[]): neutron.Port[] {
+  return [...new Map(ports.map((port) => [port.id, port])).values()];
 }
 
 /** One list a look for all. A server on a host that is dead, and not yet known to be, is deleted again until it is. */

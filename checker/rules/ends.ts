@@ -48,8 +48,9 @@ export function judgeEnds(world: World, event: CloudEvent, given: { memory: Ends
 
 /** For whom something was made, as it says of itself. */
 function makerOf(event: CloudEvent): string | undefined {
-  if (event.type === 'server.created' || event.type === 'port.created') return readTags(event.tags).vnf;
-  return event.type === 'securityGroup.created' ? readMarks(event.description).vnf : undefined;
+  if (event.type === 'server.created') return readTags(event.tags).vnf;
+  if (event.type === 'port.created' || event.type === 'securityGroup.created') return readMarks(event.description).vnf;
+  return undefined;
 }
 
 function judgeProgress(

@@ -1,5 +1,5 @@
 import type { CloudEvent } from '../../simulator/events';
-import { readTags } from '../../domain/names';
+import { readMarks, readTags } from '../../domain/names';
 import type { Scribe } from '../verdict';
 import { noteOf } from '../world';
 
@@ -24,7 +24,7 @@ export function judgeTurns(event: CloudEvent, given: { memory: TurnsMemory; scri
     return;
   }
   if (event.type !== 'server.created' && event.type !== 'port.created') return;
-  const { vnf, token } = readTags(event.tags);
+  const { vnf, token } = event.type === 'server.created' ? readTags(event.tags) : readMarks(event.description);
   if (vnf === undefined || token === undefined) return;
   scribe.looked('G7');
   const over = memory.over.get(vnf) ?? new Set<string>();

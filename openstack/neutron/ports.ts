@@ -11,7 +11,7 @@ const portSchema = z
     name: z.string(),
     network_id: z.string(),
     device_id: z.string().nullish(),
-    tags: z.array(z.string()).default([]),
+    description: z.string().nullish(),
     fixed_ips: z.array(z.object({ ip_address: z.string() })).default([]),
   })
   .transform((raw) => ({
@@ -20,7 +20,7 @@ const portSchema = z
     networkId: raw.network_id,
     /** The server that it is bound to; empty where there is none. */
     deviceId: raw.device_id ?? '',
-    tags: raw.tags,
+    description: raw.description ?? '',
     addresses: raw.fixed_ips.map((each) => each.ip_address),
   }));
 
@@ -29,21 +29,24 @@ export type Port = z.infer<typeof portSchema>;
 export interface NewPort {
   readonly name: string;
   readonly networkId: string;
-  readonly tags: readonly string[];
+  readonly description: string;
   readonly securityGroupIds?: readonly string[];
 }
 
-/** All in one request: all or none. Tags in the body need the extension `tag-ports-during-bulk-creation`. */
+/**
+ * All in one request: all or none. What they are to be known by is in the description: tags in a create are forgotten without a
+ * word where the extension `tag-ports-during-bulk-creation` is not on.
+ */
 export async function createPorts(
   session: Session,
   ports: readonly NewPort[],
   call: CallOptions = {},
 ): Promise<Port[]> {
   const body = {
-    ports: ports.map(({ name, networkId, tags, securityGroupIds }) => ({
+    ports: ports.map(({ name, networkId, description, securityGroupIds }) => ({
       name,
       network_id: networkId,
-      tags,
+      description,
       ...(securityGroupIds && { security_groups: securityGroupIds }),
     })),
   };
@@ -60,8 +63,8 @@ export async function createPorts(
 }
 
 export interface PortFilter {
-  /** All of these tags. */
-  readonly tags?: readonly string[];
+  /** Exactly this description. */
+  readonly description?: string;
   /** The server's id. */
   readonly deviceId?: string;
   /** Exactly this name; names are not unique. */
@@ -69,8 +72,9 @@ export interface PortFilter {
   readonly ids?: readonly string[];
 }
 
+/** Of the session's own project: an operator would see everybody's. */
 export async function listPorts(session: Session, filter: PortFilter, call: CallOptions = {}): Promise<Port[]> {
-  const { tags, deviceId, name, ids } = filter;
+  const { description, deviceId, name, ids } = filter;
   // No ids at all would be no filter at all.
   if (ids?.length === 0) return [];
   return await listAll(
@@ -78,7 +82,7 @@ export async function listPorts(session: Session, filter: PortFilter, call: Call
     {
       service: 'network',
       path: '/ports',
-      query: { ...(tags && tags.length > 0 && { tags: tags.join(',') }), device_id: deviceId, name, id: ids },
+      query: { project_id: await session.projectId(), description, device_id: deviceId, name, id: ids },
       reply: z.object({ ports: z.array(portSchema) }).transform(({ ports }) => ports),
     },
     call,

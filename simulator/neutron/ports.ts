@@ -12,7 +12,7 @@ import {
   type Route,
 } from '../routing';
 import { addPort, macOf, nextAddress, removePort } from '../wiring';
-import { checkQuota, conflict, found, matches, ownerOf, refuseLongTags, refuseOthers, tagsIn, visible } from './shared';
+import { checkQuota, conflict, found, matches, ownerOf, refuseOthers, tagsIn, visible } from './shared';
 
 /** Ports: create (also in bulk), list, show, update, delete, tags. An address and a network stay what they are. */
 export const portRoutes: readonly Route[] = [
@@ -68,6 +68,7 @@ function listPorts(request: Request): Response {
       (admin || port.projectId === project.id) &&
       matches(query, 'id', port.id) &&
       matches(query, 'name', port.name) &&
+      matches(query, 'description', port.description) &&
       matches(query, 'device_id', port.deviceId) &&
       matches(query, 'network_id', port.networkId) &&
       matches(query, 'project_id', port.projectId) &&
@@ -122,12 +123,10 @@ function createPorts(request: Request): Response {
   const wanted = given.map((each) => {
     const network = found(cloud.networks.get(text(each['network_id']) ?? ''), 'Network', text(each['network_id']));
     const asked = text(objects(each['fixed_ips'])[0]?.['ip_address']);
-    const tags = texts(each['tags']);
-    refuseLongTags(tags);
-    return { each, network, asked, tags, securityGroupIds: securityGroupsOf(request, each['security_groups']) };
+    return { each, network, asked, securityGroupIds: securityGroupsOf(request, each['security_groups']) };
   });
   const addresses = reserve(cloud, wanted);
-  const created = wanted.map(({ each, network, tags, securityGroupIds }, index) =>
+  const created = wanted.map(({ each, network, securityGroupIds }, index) =>
     addPort(cloud, request.requestId, {
       name: text(each['name']) ?? '',
       description: text(each['description']) ?? '',
@@ -135,7 +134,8 @@ function createPorts(request: Request): Response {
       projectId: owners[index] ?? request.project.id,
       network,
       address: addresses[index] ?? '',
-      tags,
+      // Tags in a create are taken, and forgotten: they need an extension that is often not on.
+      tags: [],
       securityGroupIds,
       deviceId: text(each['device_id']) ?? '',
     }),

@@ -72,11 +72,7 @@ export function refuseOthers(given: Readonly<Record<string, unknown>>, allowed: 
 
 export function tagsIn(body: unknown): readonly string[] {
   const tags = texts(isObject(body) ? body['tags'] : undefined);
-  refuseLongTags(tags);
-  return tags;
-}
-
-export function refuseLongTags(tags: readonly string[]): void {
   if (tags.some((tag) => tag.length > 255))
     throw new Refusal(400, 'Invalid input for tags. Reason: a tag is longer than 255 characters.');
+  return tags;
 }

@@ -1,4 +1,4 @@
-import { requestId, tag } from '../../domain/names';
+import { portMarks, requestId, tag } from '../../domain/names';
 import { launched, launchInput, membersIn, names, openLab, rowsOf, turn, until, vnf, type Lab } from './lab';
 
 let lab: Lab;
@@ -17,7 +17,7 @@ async function expectExactly(
   await built();
   expect(names(lab.cloud.servers.values())).toEqual(ordinals.map((ordinal) => `ims1-web-${String(ordinal)}`));
   expect(names(lab.cloud.ports.values())).toEqual(
-    ordinals.flatMap((ordinal) => [`ims1-web-${String(ordinal)}-mgmt`, `ims1-web-${String(ordinal)}-signal`]).sort(),
+    ordinals.flatMap((ordinal) => [`ims1-web-${String(ordinal)}.mgmt`, `ims1-web-${String(ordinal)}.signal`]).sort(),
   );
   expect(members.map(({ ordinal }) => ordinal)).toEqual(ordinals);
   for (const { serverId, portIds } of members) {
@@ -39,10 +39,11 @@ describe('launch', () => {
       const tags = [tag.vnf(vnf), tag.pool('web'), tag.ordinal(ordinal), tag.token(turn.token)].sort();
       expect(server).toMatchObject({ requestedHost: host, zone: 'mz' });
       expect([...(server?.tags ?? [])].sort()).toEqual(tags);
-      expect(portIds.map((id) => [...(lab.cloud.ports.get(id)?.tags ?? [])].sort())).toEqual([tags, tags]);
+      const marks = portMarks({ vnf, token: turn.token });
+      expect(portIds.map((id) => lab.cloud.ports.get(id)?.description)).toEqual([marks, marks]);
       expect(portIds.map((id) => lab.cloud.ports.get(id)?.name)).toEqual([
-        `ims1-web-${String(ordinal)}-mgmt`,
-        `ims1-web-${String(ordinal)}-signal`,
+        `ims1-web-${String(ordinal)}.mgmt`,
+        `ims1-web-${String(ordinal)}.signal`,
       ]);
     }
     const created = lab.cloud.log.filter((event) => event.type === 'server.created' || event.type === 'port.created');

@@ -14,7 +14,7 @@ describe('remove', () => {
     const members = await launched(lab, web);
     await lab.run('remove', { turn, vnf, members: members.slice(0, 2), timing: lab.timing });
     expect(names(lab.cloud.servers.values())).toEqual(['ims1-web-3']);
-    expect(names(lab.cloud.ports.values())).toEqual(['ims1-web-3-mgmt', 'ims1-web-3-signal']);
+    expect(names(lab.cloud.ports.values())).toEqual(['ims1-web-3.mgmt', 'ims1-web-3.signal']);
   });
 
   test('deletes in the order given, servers before their ports, as the turn that it works for', async () => {
@@ -139,10 +139,10 @@ describe('removeByToken', () => {
     });
     expect(names(lab.cloud.servers.values())).toEqual(['ims1-web-1', 'ims1-web-4']);
     expect(names(lab.cloud.ports.values())).toEqual([
-      'ims1-web-1-mgmt',
-      'ims1-web-1-signal',
-      'ims1-web-4-mgmt',
-      'ims1-web-4-signal',
+      'ims1-web-1.mgmt',
+      'ims1-web-1.signal',
+      'ims1-web-4.mgmt',
+      'ims1-web-4.signal',
     ]);
   });
 

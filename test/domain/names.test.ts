@@ -1,5 +1,17 @@
 import fc from 'fast-check';
-import { memberName, portName, readTags, requestId, tag, tagLengthMax } from '../../domain/names';
+import {
+  groupMarks,
+  memberName,
+  portMarks,
+  portName,
+  readMarks,
+  readMemberName,
+  readPortName,
+  readTags,
+  requestId,
+  tag,
+  tagLengthMax,
+} from '../../domain/names';
 import { parseDescriptor } from '../../domain/descriptor/parse';
 import { vnfSchema } from '../../domain/procedures';
 
@@ -81,6 +93,9 @@ describe('tags', () => {
       tag.token('00000000-0000-4000-8000-000000000000'),
     ];
     for (const each of longest) expect(each.length).toBeLessThanOrEqual(tagLengthMax);
+    const of = { vnf: 'a'.repeat(vnf), pool: 'a'.repeat(pool), token: '00000000-0000-4000-8000-000000000000' };
+    for (const marks of [groupMarks(of), portMarks(of)]) expect(marks.length).toBeLessThanOrEqual(255);
+    expect(readMarks(groupMarks(of))).toEqual(of);
     // Nova refuses a comma and a slash in a tag, and so must the forms of names.
     for (const name of ['a,b', 'a/b', 'a b', 'a=b'])
       expect([acceptsVnf(name), acceptsPool(name)]).toEqual([false, false]);
@@ -103,10 +118,23 @@ describe('names', () => {
     );
   });
 
+  test('of ports are read back, also of pools that are named like ordinals and networks', () => {
+    fc.assert(
+      fc.property(fc.constantFrom('web', 'web-1', 'a-2-b'), fc.integer({ min: 1, max: 999 }), (pool, ordinal) => {
+        for (const network of ['mgmt', '2-b', '1'])
+          expect(readPortName('ims1', portName(memberName('ims1', pool, ordinal), network))).toEqual({ pool, ordinal });
+      }),
+    );
+    expect(readPortName('ims1', 'ims2-web-1.mgmt')).toBeUndefined();
+    expect(readPortName('ims1', '')).toBeUndefined();
+    for (const name of ['ims1-web', 'ims1-web-01', 'ims1-web-0', 'ims1-web-1e3', 'ims2-web-1'])
+      expect(readMemberName('ims1', name)).toBeUndefined();
+  });
+
   test('are what people read', () => {
     expect([memberName('ims1', 'sprout', 7), portName('ims1-sprout-7', 'mgmt'), requestId('t')]).toEqual([
       'ims1-sprout-7',
-      'ims1-sprout-7-mgmt',
+      'ims1-sprout-7.mgmt',
       'req-t',
     ]);
   });

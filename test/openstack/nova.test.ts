@@ -56,7 +56,7 @@ async function launched(session: Session, name: string, changes: Partial<nova.Ne
 describe('servers', () => {
   test('are created on the host asked for, with ports and tags, and listed at once', async () => {
     const [network] = await neutron.listNetworks(operator);
-    const [port] = await neutron.createPorts(operator, [{ name: 'p', networkId: network?.id ?? '', tags: [] }]);
+    const [port] = await neutron.createPorts(operator, [{ name: 'p', networkId: network?.id ?? '', description: '' }]);
     const asked = await newServer('ims1-sprout-1', {
       host: 'cmp-02',
       availabilityZone: 'mz',

@@ -32,20 +32,26 @@ async function networkId(name = 'mgmt'): Promise<string> {
 }
 
 describe('ports', () => {
-  test('are created in one request, with name, network, tags and security group, in order', async () => {
+  test('are created in one request, with name, network, description and security group, in order', async () => {
     const group = await neutron.createSecurityGroup(operator, { name: 'g', description: '' });
     const network = await networkId('sig');
     const names = ['a', 'b', 'c'];
     const before = lab.cloud.calls;
     const ports = await neutron.createPorts(
       operator,
-      names.map((name) => ({ name, networkId: network, tags: [`port=${name}`], securityGroupIds: [group.id] })),
+      names.map((name) => ({ name, networkId: network, description: `port=${name}`, securityGroupIds: [group.id] })),
       { requestId: 'req-1' },
     );
     expect(lab.cloud.calls).toBe(before + 1);
     expect(
-      ports.map(({ name, networkId: on, tags, deviceId, addresses }) => [name, on, tags, deviceId, addresses.length]),
-    ).toEqual(names.map((name) => [name, network, [`port=${name}`], '', 1]));
+      ports.map(({ name, networkId: on, description, deviceId, addresses }) => [
+        name,
+        on,
+        description,
+        deviceId,
+        addresses.length,
+      ]),
+    ).toEqual(names.map((name) => [name, network, `port=${name}`, '', 1]));
     expect([...lab.cloud.ports.values()].map(({ securityGroupIds }) => securityGroupIds)).toEqual(
       names.map(() => [group.id]),
     );
@@ -57,28 +63,28 @@ describe('ports', () => {
   test('are all refused where one is too many', async () => {
     lab.cloud.projects.get(await operator.projectId())?.quotas.set('ports', 2);
     const network = await networkId();
-    const three = ['a', 'b', 'c'].map((name) => ({ name, networkId: network, tags: [] }));
+    const three = ['a', 'b', 'c'].map((name) => ({ name, networkId: network, description: '' }));
     expect(await errorFrom(neutron.createPorts(operator, three))).toBeInstanceOf(QuotaExceededError);
     expect(await neutron.listPorts(operator, {})).toEqual([]);
   });
 
-  test('are found by tags, name and ids; no ids find none', async () => {
+  test('are found by description, name and ids; no ids find none', async () => {
     const network = await networkId();
     const ports = await neutron.createPorts(
       operator,
-      ['a', 'b', 'c'].map((name) => ({ name, networkId: network, tags: ['all', name] })),
+      ['a', 'b', 'c'].map((name) => ({ name, networkId: network, description: `of ${name}` })),
     );
     const names = async (filter: neutron.PortFilter): Promise<string[]> =>
       (await neutron.listPorts(operator, filter)).map((port) => port.name);
-    expect(await names({ tags: ['all'] })).toEqual(['a', 'b', 'c']);
-    expect(await names({ tags: ['all', 'b'] })).toEqual(['b']);
+    expect(await names({})).toEqual(['a', 'b', 'c']);
+    expect(await names({ description: 'of b' })).toEqual(['b']);
     expect(await names({ name: 'c' })).toEqual(['c']);
     expect(await names({ ids: ports.slice(0, 2).map((port) => port.id) })).toEqual(['a', 'b']);
     expect(await names({ ids: [] })).toEqual([]);
   });
 
   test('are deleted, which says whether there was one', async () => {
-    const [port] = await neutron.createPorts(operator, [{ name: 'a', networkId: await networkId(), tags: [] }]);
+    const [port] = await neutron.createPorts(operator, [{ name: 'a', networkId: await networkId(), description: '' }]);
     expect(await neutron.deletePort(operator, port?.id ?? '')).toBe(true);
     expect(await neutron.deletePort(operator, port?.id ?? '')).toBe(false);
   });
@@ -132,7 +138,7 @@ describe('security groups', () => {
   test('are not deleted while a port uses one, and once', async () => {
     const { id } = await neutron.createSecurityGroup(operator, { name: 'g', description: '' });
     const [port] = await neutron.createPorts(operator, [
-      { name: 'a', networkId: await networkId(), tags: [], securityGroupIds: [id] },
+      { name: 'a', networkId: await networkId(), description: '', securityGroupIds: [id] },
     ]);
     expect(await errorFrom(neutron.deleteSecurityGroup(operator, id))).toBeInstanceOf(ConflictError);
     await neutron.deletePort(operator, port?.id ?? '');
@@ -142,7 +148,7 @@ describe('security groups', () => {
 });
 
 test('the quota of Neutron has limits and what is used', async () => {
-  await neutron.createPorts(tenant, [{ name: 'a', networkId: await networkId(), tags: [] }]);
+  await neutron.createPorts(tenant, [{ name: 'a', networkId: await networkId(), description: '' }]);
   expect(await neutron.getQuota(tenant)).toMatchObject({
     port: { limit: 4_000, used: 1 },
     security_group: { limit: 100 },
@@ -194,7 +200,7 @@ test('images are found by name', async () => {
 test('a token that the cloud drops before its time is renewed under way', async () => {
   await neutron.listNetworks(operator);
   for (const token of lab.cloud.tokens.values()) token.expiresAt = 0;
-  const [port] = await neutron.createPorts(operator, [{ name: 'a', networkId: await networkId(), tags: [] }]);
+  const [port] = await neutron.createPorts(operator, [{ name: 'a', networkId: await networkId(), description: '' }]);
   expect(port?.name).toBe('a');
   expect(lab.cloud.ports.size).toBe(1);
 });

@@ -1,7 +1,7 @@
 import { CancellationScope, CancelledFailure, isCancellation, rootCause } from '@temporalio/workflow';
 import { failure, type Failure, type FailureDetails } from '../../domain/failure';
 import { memberName } from '../../domain/names';
-import type { ChangeRequest, MemberRef } from '../../domain/plan';
+import type { ChangeRequest } from '../../domain/plan';
 import type { Levels, NamedMember, ProcedureResult } from '../../domain/procedures';
 import type { Member } from '../../domain/record';
 import type { Granted, ProcedureName } from '../../domain/turn';
@@ -148,12 +148,4 @@ export async function marked<T>(body: () => Promise<T>): Promise<T> {
 function named(vnf: string, member: Member): NamedMember {
   const { pool, ordinal, host } = member;
   return { pool, ordinal, host, name: memberName(vnf, pool, ordinal) };
-}
-
-/** `ims1-sprout-7` as a member of this VNF; undefined where it is not named like one. */
-export function memberOf(vnf: string, name: string): MemberRef | undefined {
-  const match = /^(.+)-([0-9]+)$/.exec(name);
-  const prefix = `${vnf}-`;
-  if (!match?.[1]?.startsWith(prefix)) return undefined;
-  return { pool: match[1].slice(prefix.length), ordinal: Number(match[2]) };
 }

@@ -1,6 +1,6 @@
 import { workflowInfo } from '@temporalio/workflow';
 import { failure } from '../../domain/failure';
-import { memberName, own } from '../../domain/names';
+import { memberName, own, readMemberName } from '../../domain/names';
 import type { MemberRef } from '../../domain/plan';
 import type { DryRunResult, ProcedureResult } from '../../domain/procedures';
 import type { VnfRecord } from '../../domain/record';
@@ -16,7 +16,7 @@ import { deadRemoved } from '../steps/deadFirst';
 import { launched } from '../steps/launch';
 import { planned } from '../steps/plan';
 import { published, settled } from '../steps/settle';
-import { change, ended, marked, memberOf, nothingDone } from './change';
+import { change, ended, marked, nothingDone } from './change';
 import { dryRun } from './dryRun';
 
 /**
@@ -95,7 +95,7 @@ export async function takeOutOfService(
 }
 
 function known(view: RecordView, name: string): MemberRef {
-  const ref = memberOf(view.vnf, name);
+  const ref = readMemberName(view.vnf, name);
   const pool = ref && own(view.pools, ref.pool);
   if (ref && pool && [...pool.inService, ...pool.failed].some((member) => member.ordinal === ref.ordinal)) return ref;
   const names = Object.values(view.pools).flatMap((each) =>
