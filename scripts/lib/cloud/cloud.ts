@@ -11,6 +11,8 @@ export interface CloudUnderTest {
   readonly title: string;
   /** What a worker is told of it: where it is, who we are there, and who is told who serves. */
   readonly workerEnv: Readonly<Record<string, string>>;
+  /** Ends when the cloud is as an act needs it: whole, but for what was done to it on purpose. */
+  readonly settled: () => Promise<void>;
   readonly feed: Feed;
   readonly fate: Fate;
   /** Guarantees of which nothing is known between two looks, since the cloud does not say what it does. Empty where it does. */

@@ -13,6 +13,7 @@ export function embeddedCloud(given: {
     title: 'the embedded OpenStack (12 hosts in mz, 4 in dmz)',
     workerEnv: { OS_CLIENT_CONFIG_FILE: cloudsYaml, OS_CLOUD: 'embedded', BULKHEAD_PUBLICATION_URL: cloudUrl },
     feed: observer,
+    settled: () => Promise.resolve(),
     sampled: [],
     leaves: '',
     putBack: () => Promise.resolve([]),

@@ -193,6 +193,7 @@ async function playAll(
 async function play(act: Act, scene: Scene, say: (line: string) => void): Promise<Played> {
   const { feed, fate, sampled } = scene.cloud;
   say(`\n── ${act.name}: ${typeof act.title === 'string' ? act.title : act.title(fate)}`);
+  await scene.cloud.settled();
   await feed.note({ kind: 'act', name: act.name });
   const from = await feed.lastSeq();
   const began = process.hrtime.bigint();

@@ -8,6 +8,8 @@ import type { Watching } from './watching';
 /** What fate does to a real cloud, by what an operator's API has, and how all of it is put back. */
 export interface RealFate {
   readonly fate: Fate;
+  /** Waits until hosts that were up at first are up again, those aside that were taken on purpose. Not for ever: then the act says what it finds. */
+  readonly settled: () => Promise<void>;
   /** Everything, also after a stop in the middle. Says what could not be put back. */
   readonly putBack: () => Promise<string[]>;
 }
@@ -15,15 +17,17 @@ export interface RealFate {
 /** Nova reports a silent host down after 60 s by default. */
 const downWithinSeconds = 150;
 const upWithinSeconds = 90;
+const settledWithinSeconds = 60;
 /** Between two looks for a new member that is to fail: well below the time that a boot takes. */
 const spoilEveryMs = 200;
 
-export function realFate(given: {
+export async function realFate(given: {
   readonly session: Session;
   readonly levers: Levers;
   readonly watching: Watching;
-}): RealFate {
+}): Promise<RealFate> {
   const { session, levers, watching } = given;
+  const upAtFirst = new Set((await nova.listServices(session)).flatMap(({ host, up }) => (up ? [host] : [])));
   const before = new Map<string, nova.ComputeService>();
   const killed = new Set<string>();
   let quota: number | null = null;
@@ -138,6 +142,12 @@ export function realFate(given: {
 
   return {
     fate,
+    settled: async () => {
+      const isMissed = ({ host, up }: nova.ComputeService): boolean => !up && upAtFirst.has(host) && !before.has(host);
+      await until('the hosts are up again', settledWithinSeconds, async () => {
+        return !(await nova.listServices(session)).some(isMissed);
+      }).catch(() => undefined);
+    },
     putBack: async () => {
       const tasks = [putQuotaBack, ...[...new Set([...before.keys(), ...killed])].map((host) => () => bringBack(host))];
       const ends = await Promise.allSettled(tasks.map(patiently));

@@ -35,10 +35,11 @@ export async function openExternalCloud(options: ExternalOptions): Promise<Cloud
   if (missing.length > 0) throw new NotPreparedError(missing.join('\n'));
   const watching = await watch({ session, notifications: levers.notifications, vnf });
   const publisher = await startPublisher(watching);
-  const { fate, putBack } = realFate({ session, levers, watching });
+  const { fate, settled, putBack } = await realFate({ session, levers, watching });
   return {
     title: `cloud ${cloud}, ${told(watching)}`,
     workerEnv: { ...levers.env, OS_CLOUD: cloud, BULKHEAD_PUBLICATION_URL: publisher.url },
+    settled,
     feed: watching,
     fate,
     sampled: sampledOf(watching),

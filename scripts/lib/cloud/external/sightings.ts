@@ -90,7 +90,6 @@ export interface Sightings {
   readonly looked: (look: Look, final: boolean) => void;
   /** By whoever has killed it, or brought it back: a cloud only says what it has heard. */
   readonly setAlive: (host: string, alive: boolean) => void;
-  readonly hostIsUp: (host: string) => boolean;
 }
 
 interface Known {
@@ -337,6 +336,5 @@ export function newSightings(options: SightingsOptions): Sightings {
       const host = hosts.get(name);
       if (host) tellHost(host);
     },
-    hostIsUp: (name) => hosts.get(name)?.up === true,
   };
 }
