@@ -9,6 +9,9 @@ import { noteSchema, type Note } from './story';
  * judges nothing; the rules do, each before and after an event is taken in.
  */
 
+/** What a host has for all its servers, or what one of them takes. */
+export type Resources = NonNullable<Extract<CloudEvent, { type: 'host' }>['size']>;
+
 export interface Server {
   readonly id: string;
   readonly name: string;
@@ -16,6 +19,7 @@ export interface Server {
   readonly pool: string | undefined;
   readonly token: string | undefined;
   readonly requestedHost: string | null;
+  readonly size: Resources | undefined;
   /** The event that made it. */
   readonly since: number;
   host: string | null;
@@ -145,9 +149,9 @@ export function advance(world: World, event: CloudEvent): void {
     }
     case 'server.created': {
       const { vnf, pool, token } = readTags(event.tags);
-      const { id, name, requestedHost } = event;
+      const { id, name, requestedHost, size } = event;
       const { seq: since } = event;
-      world.servers.set(id, { id, name, vnf, pool, token, requestedHost, since, host: null, state: 'BUILD' });
+      world.servers.set(id, { id, name, vnf, pool, token, requestedHost, size, since, host: null, state: 'BUILD' });
       const key = `${vnf ?? ''}/${name}`;
       world.byName.set(key, (world.byName.get(key) ?? new Set()).add(id));
       return;

@@ -423,7 +423,7 @@ export function isUp(host: Host): boolean {
 }
 
 export function emitHost(cloud: Cloud, host: Host, requestId: string | null): void {
-  const { name, zone, alive, enabled, forcedDown, disabledReason } = host;
+  const { name, zone, alive, enabled, forcedDown, disabledReason, vcpus, ramMb, diskGb } = host;
   emit(cloud, {
     type: 'host',
     requestId,
@@ -434,6 +434,7 @@ export function emitHost(cloud: Cloud, host: Host, requestId: string | null): vo
     enabled,
     forcedDown,
     disabledReason,
+    size: { vcpus, ramMb, diskGb },
   });
 }
 

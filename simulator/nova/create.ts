@@ -64,6 +64,7 @@ export async function create(request: Request): Promise<Response> {
     portIds: [...portIds],
     requestedHost,
     zone,
+    ...(flavor && { size: { vcpus: flavor.vcpus, ramMb: flavor.ramMb, diskGb: flavor.diskGb } }),
   });
   schedule(cloud, server);
   return {
