@@ -16,7 +16,7 @@ wsgi() { # NAME PORT MODULE [PROCESSES]
 start_one() { # NAME
   local name=$1
   # Read by logging.conf: where this process writes its notifications.
-  export LAB_NOTIFICATIONS=$notifications/$name.jsonl
+  local -x LAB_NOTIFICATIONS=$notifications/$name.jsonl
   case $name in
   mariadb)
     if [ ! -d "$LAB_HOME/mysql/mysql" ]; then
