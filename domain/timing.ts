@@ -1,10 +1,13 @@
 /**
  * Every limit of time in one place, with its reason. A pace below 1 makes a virtual cloud quick: boots, holds and drains
- * scale with it as they are; time-outs scale too, but never below what a small, busy machine needs to answer at all.
+ * scale with it as they are; time-outs scale too, but never below what a small, busy machine needs to answer at all. A real
+ * cloud answers no sooner for short drains: there time-outs have a pace of their own.
  */
 export interface Timing {
   /** Factor on every duration of the network function itself: boots, holds, drains. 1 on a real cloud. */
   readonly pace: number;
+  /** Factor on time-outs, where it is another one. */
+  readonly timeoutPace?: number;
   /** A mutating activity's startToClose. It has no heartbeat: a second attempt must not start while the first still posts. */
   readonly mutateSeconds: number;
   /** One call to OpenStack. */
@@ -24,16 +27,17 @@ export interface Timing {
 /** What a small, busy machine needs to answer at all; below this a time-out would tell of the machine, not of the cloud. */
 const floorSeconds = { mutate: 9, call: 4, tick: 0.1, undo: 60 } as const;
 
-export function timingAt(pace: number): Timing {
-  const mutateSeconds = Math.max(floorSeconds.mutate, 45 * pace);
-  const callSeconds = Math.max(floorSeconds.call, 20 * pace);
+export function timingAt(pace: number, timeoutPace = pace): Timing {
+  const mutateSeconds = Math.max(floorSeconds.mutate, 45 * timeoutPace);
+  const callSeconds = Math.max(floorSeconds.call, 20 * timeoutPace);
   return {
     pace,
+    ...(timeoutPace !== pace && { timeoutPace }),
     mutateSeconds,
     callSeconds,
     lastCallSeconds: mutateSeconds - callSeconds,
-    tickSeconds: Math.min(2, Math.max(floorSeconds.tick, 2 * pace)),
-    undoSeconds: Math.max(floorSeconds.undo, 600 * pace),
+    tickSeconds: Math.min(2, Math.max(floorSeconds.tick, 2 * timeoutPace)),
+    undoSeconds: Math.max(floorSeconds.undo, 600 * timeoutPace),
     askAgainSeconds: 20,
     commitAgainSeconds: 5,
   };
@@ -45,4 +49,9 @@ export function timingAt(pace: number): Timing {
  */
 export function lateAttemptSeconds(timing: Timing): number {
   return timing.mutateSeconds + timing.callSeconds;
+}
+
+/** A boot's time-out is one of the pool's own, and yet a time-out. */
+export function bootLimitSeconds({ pace, timeoutPace = pace }: Timing, bootTimeoutSeconds: number): number {
+  return bootTimeoutSeconds * timeoutPace;
 }

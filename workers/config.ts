@@ -14,6 +14,10 @@ const whole = (least: number, most: number) =>
     .int({ error: 'give a whole number' })
     .min(least, { error: `give a number from ${String(least)} to ${String(most)}` })
     .max(most, { error: `give a number from ${String(least)} to ${String(most)}` });
+const factor = z.coerce
+  .number({ error: 'give a factor above 0 and up to 1' })
+  .gt(0, { error: 'give a factor above 0 and up to 1' })
+  .max(1, { error: 'give a factor above 0 and up to 1' });
 
 export const workerSchema = z.object({
   TEMPORAL_ADDRESS: z.string().min(1).default('127.0.0.1:7233').describe('host:port of the Temporal frontend'),
@@ -30,12 +34,14 @@ export const workerSchema = z.object({
   BULKHEAD_ALLOW_PLAIN_HTTP: flag
     .default(false)
     .describe('1: send OpenStack credentials over plain http beyond this machine'),
-  BULKHEAD_PACE: z.coerce
-    .number({ error: 'give a factor above 0 and up to 1' })
-    .gt(0, { error: 'give a factor above 0 and up to 1' })
-    .max(1, { error: 'give a factor above 0 and up to 1' })
+  BULKHEAD_PACE: factor
     .default(1)
     .describe('factor on boots, holds, drains and time-outs; below 1 for a virtual cloud only'),
+  BULKHEAD_TIMEOUT_PACE: factor
+    .optional()
+    .describe(
+      'factor on time-outs and looks alone, that of BULKHEAD_PACE where not given; 1 for a real cloud that runs nothing',
+    ),
   BULKHEAD_PUBLICATION_URL: z
     .url({ protocol: /^https?$/, error: 'give a URL, e.g. http://127.0.0.1:5000' })
     .optional()

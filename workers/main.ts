@@ -45,7 +45,7 @@ async function run({ config, cloud }: Configured): Promise<number> {
     );
   }
   const native = await patiently(() => NativeConnection.connect(options), patience);
-  const timing = timingAt(config.BULKHEAD_PACE);
+  const timing = timingAt(config.BULKHEAD_PACE, config.BULKHEAD_TIMEOUT_PACE);
   const activities = createActivities({
     session,
     client: new Client({ connection, namespace: config.TEMPORAL_NAMESPACE }),

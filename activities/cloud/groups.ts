@@ -30,7 +30,10 @@ export function createGroupsActivity(dependencies: Dependencies): CloudActivitie
     // A repeat finds rules that an earlier attempt made, and Neutron refuses the same rule twice.
     const missing = rulesOf(descriptor, groups).filter((rule) => !hasRule(groups, rule));
     try {
-      if (missing.length > 0) await neutron.createSecurityGroupRules(session, missing, deadline.call(turn.token));
+      for (const { id } of groups.values()) {
+        const rules = missing.filter((rule) => rule.groupId === id);
+        if (rules.length > 0) await neutron.createSecurityGroupRules(session, rules, deadline.call(turn.token));
+      }
     } catch (error) {
       if (!(error instanceof ConflictError)) throw error;
       throw cloudUnavailable(

@@ -1,6 +1,7 @@
 import { Context } from '@temporalio/activity';
 import { memberName, tag } from '../../domain/names';
 import type { Member } from '../../domain/record';
+import { bootLimitSeconds } from '../../domain/timing';
 import { nova, UnavailableError } from '../../openstack';
 import type { Dependencies } from '../dependencies';
 import type { HealthResult, WaitActivities } from '../ports';
@@ -28,7 +29,7 @@ export function awaitHealthyActivity({ session, service }: Dependencies): WaitAc
     /** What the cloud asked for when it did not answer: until then it is not asked again. */
     let quietUntil = 0;
     let known: Known = earlier ?? { began: Date.now(), activeSince: {} };
-    const bootSeconds = Math.max(bootFloorSeconds, bootTimeoutSeconds * timing.pace);
+    const bootSeconds = Math.max(bootFloorSeconds, bootLimitSeconds(timing, bootTimeoutSeconds));
     // Beside the loop: one look may take longer than a heartbeat may be late.
     context.heartbeat(known);
     const beat = setInterval(() => {

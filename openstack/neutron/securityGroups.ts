@@ -78,7 +78,7 @@ export async function createSecurityGroup(
   ).security_group;
 }
 
-/** All in one request. */
+/** All in one request, and all of one group: Neutron refuses a request with rules of several (400). */
 export async function createSecurityGroupRules(
   session: Session,
   rules: readonly NewRule[],

@@ -1,5 +1,5 @@
 import { emit, newUuid, type Cloud, type SecurityGroup, type SecurityRule } from '../model';
-import { listIn, objectIn, pageBody, route, text, type Request, type Response, type Route } from '../routing';
+import { listIn, objectIn, pageBody, Refusal, route, text, type Request, type Response, type Route } from '../routing';
 import { checkQuota, conflict, found, matches, ownerOf, refuseOthers, tagsIn, visible } from './shared';
 
 /** Security groups: create, list, show, update, delete, tags; there is no default one. Their rules: create (also in bulk), list, show, delete. */
@@ -139,6 +139,8 @@ function createRules(request: Request): Response {
   const { cloud, body } = request;
   const bulk = Array.isArray((body as Record<string, unknown> | undefined)?.['security_group_rules']);
   const given = bulk ? listIn(body, 'security_group_rules') : [objectIn(body, 'security_group_rule')];
+  const groupIds = new Set(given.map((each) => text(each['security_group_id'])));
+  if (groupIds.size > 1) throw severalGroups();
   checkQuota(request, 'security_group_rule', { more: given.length });
   const keys = new Set<string>();
   const groups = given.map((each) => {
@@ -159,6 +161,12 @@ function createRules(request: Request): Response {
       ? { security_group_rules: created.map(showRule) }
       : { security_group_rule: created[0] && showRule(created[0]) },
   };
+}
+
+function severalGroups(): Refusal {
+  const message = 'Only allowed to update rules for one security profile at a time';
+  const type = 'SecurityGroupNotSingleGroupRules';
+  return new Refusal(400, message, { body: { NeutronError: { type, message, detail: '' } } });
 }
 
 /** What makes two rules the same one. The ethertype is IPv4 where none is said. */

@@ -235,6 +235,24 @@ describe('security groups', () => {
       body: neutronError('SecurityGroupRuleExists'),
     },
     {
+      fact: 'rules of two groups in one request: 400',
+      given: async (lab) => {
+        await group(lab);
+        await group(lab);
+      },
+      ask: (lab) => ({
+        to: `POST ${neutron}/security-group-rules`,
+        body: {
+          security_group_rules: [...lab.cloud.securityGroups.keys()].map((id) => ({
+            ...rule(lab),
+            security_group_id: id,
+          })),
+        },
+      }),
+      status: 400,
+      body: neutronError('SecurityGroupNotSingleGroupRules'),
+    },
+    {
       fact: 'in use by a port are not deleted: 409',
       given: async (lab) => {
         await group(lab);

@@ -64,6 +64,7 @@ describe('the environment', () => {
     ['TEMPORAL_CONNECT_SECONDS', 'soon', 'give a number'],
     ['BULKHEAD_PACE', '0', 'give a factor above 0 and up to 1'],
     ['BULKHEAD_PACE', '1.5', 'give a factor above 0 and up to 1'],
+    ['BULKHEAD_TIMEOUT_PACE', '1.5', 'give a factor above 0 and up to 1'],
     ['BULKHEAD_CLOUD_CALLS', '2.5', 'give a whole number'],
     ['BULKHEAD_WAITS', '0', 'give a number from 1 to 10000'],
     ['BULKHEAD_WATCHES', '99999', 'give a number from 1 to 10000'],

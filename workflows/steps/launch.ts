@@ -2,6 +2,7 @@ import { failure, type Failure } from '../../domain/failure';
 import { memberName } from '../../domain/names';
 import type { Batch, LaunchRow, MemberRef, Plan } from '../../domain/plan';
 import type { Member } from '../../domain/record';
+import { bootLimitSeconds } from '../../domain/timing';
 import type { HealthResult, LaunchResult } from '../../activities/ports';
 import { cloud, waiting } from '../ports';
 import { asFailure, toApplicationFailure } from '../failures';
@@ -159,7 +160,8 @@ async function awaitAll(turn: Turn, results: readonly Launched[]): Promise<Lost[
   const pools = turn.record.descriptor.pools.filter((pool) => fresh.some((member) => member.pool === pool.name));
   const healthyAfterSeconds = Object.fromEntries(pools.map((pool) => [pool.name, pool.healthyAfterSeconds]));
   const bootTimeoutSeconds = Math.max(...pools.map((pool) => pool.bootTimeoutSeconds));
-  const longest = (bootTimeoutSeconds + Math.max(...pools.map((pool) => pool.healthyAfterSeconds))) * turn.timing.pace;
+  const holdSeconds = Math.max(...pools.map((pool) => pool.healthyAfterSeconds)) * turn.timing.pace;
+  const longest = bootLimitSeconds(turn.timing, bootTimeoutSeconds) + holdSeconds;
   const health = await waiting(turn.timing, longest).awaitHealthy.executeWithOptions(
     { summary: `healthy: ${range(fresh)}` },
     [{ turn: turn.ref, vnf: turn.vnf, members, healthyAfterSeconds, bootTimeoutSeconds, timing: turn.timing }],
