@@ -4,7 +4,14 @@ import { Refusal, route, type ServiceRoutes } from '../routing';
 /** Glance v2: images by name and id. Not there: uploads. */
 export const glance: ServiceRoutes = {
   prefix: '/image',
+  part: 'glance',
   error: (status, message) => `<html><head><title>${String(status)}</title></head>\n<body>${message}</body></html>`,
+  unauthorized: {
+    code: '401 Unauthorized',
+    title: 'Unauthorized',
+    message:
+      'This server could not verify that you are authorized to access the document you requested. Either you supplied the wrong credentials (e.g., bad password), or your browser does not understand how to supply the credentials required.<br /><br />\n\n\n',
+  },
   routes: [
     route(
       'GET',

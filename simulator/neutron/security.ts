@@ -55,6 +55,7 @@ function listGroups(request: Request): Response {
       (admin || group.projectId === project.id) &&
       matches(query, 'project_id', group.projectId) &&
       matches(query, 'name', group.name) &&
+      matches(query, 'description', group.description) &&
       matches(query, 'id', group.id),
   );
   return {

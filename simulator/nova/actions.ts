@@ -8,7 +8,7 @@ import { microversion } from './version';
 /** `POST /servers/{id}/action`. */
 export function act(request: Request): Response {
   const { cloud, body, requestId } = request;
-  const server = serverOf(request);
+  const server = serverToChange(request);
   const [action, argument] = Object.entries(isObject(body) ? body : {})[0] ?? ['', null];
   switch (action) {
     case 'os-start':
@@ -27,6 +27,16 @@ export function act(request: Request): Response {
       return startEvacuation(request, server, isObject(argument) ? argument : {});
     default:
       throw new Refusal(400, `There is no such action: ${action}`);
+  }
+}
+
+/** Of what is not there it is said in other words than where it is shown. */
+function serverToChange(request: Request): Server {
+  try {
+    return serverOf(request);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    throw new Refusal(404, `Instance ${request.params[0] ?? ''} has no mapping to a cell.`);
   }
 }
 
