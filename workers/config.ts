@@ -36,6 +36,12 @@ export const workerSchema = z.object({
     .max(1, { error: 'give a factor above 0 and up to 1' })
     .default(1)
     .describe('factor on boots, holds, drains and time-outs; below 1 for a virtual cloud only'),
+  BULKHEAD_AS: z
+    .enum(['auto', 'operator', 'tenant'], { error: 'give operator, tenant or auto' })
+    .default('auto')
+    .describe(
+      'what the cloud lets the worker do: an operator sees and chooses hosts, a tenant does not; auto asks for the list of compute services',
+    ),
   BULKHEAD_PUBLICATION_URL: z
     .url({ protocol: /^https?$/, error: 'give a URL, e.g. http://127.0.0.1:5000' })
     .optional()
