@@ -24,6 +24,8 @@ export interface Server {
   readonly since: number;
   host: string | null;
   state: string;
+  /** It has been published once. */
+  served: boolean;
 }
 
 export interface Request {
@@ -68,7 +70,7 @@ export interface World {
   readonly byName: Map<string, Set<string>>;
   readonly ports: Map<string, { readonly name: string; readonly vnf: string | undefined }>;
   readonly securityGroups: Map<string, { readonly vnf: string | undefined }>;
-  readonly serverGroups: Map<string, string>;
+  readonly serverGroups: Map<string, { readonly vnf: string | undefined }>;
   readonly quotas: Map<string, number>;
   readonly vnfs: Map<string, VnfWorld>;
   readonly requests: Map<string, Request>;
@@ -151,7 +153,19 @@ export function advance(world: World, event: CloudEvent): void {
       const { vnf, pool, token } = readTags(event.tags);
       const { id, name, requestedHost, size } = event;
       const { seq: since } = event;
-      world.servers.set(id, { id, name, vnf, pool, token, requestedHost, size, since, host: null, state: 'BUILD' });
+      world.servers.set(id, {
+        id,
+        name,
+        vnf,
+        pool,
+        token,
+        requestedHost,
+        size,
+        since,
+        host: null,
+        state: 'BUILD',
+        served: false,
+      });
       const key = `${vnf ?? ''}/${name}`;
       world.byName.set(key, (world.byName.get(key) ?? new Set()).add(id));
       return;
@@ -193,7 +207,8 @@ export function advance(world: World, event: CloudEvent): void {
       world.securityGroups.delete(event.id);
       return;
     case 'serverGroup.created':
-      world.serverGroups.set(event.id, event.name);
+      // It has nothing but its name to say whose it is.
+      world.serverGroups.set(event.id, { vnf: readMarks(event.name).vnf });
       return;
     case 'serverGroup.deleted':
       world.serverGroups.delete(event.id);
@@ -229,6 +244,10 @@ function publish(world: World, event: Extract<CloudEvent, { type: 'published' }>
   vnf.publishedAt = { revision: event.revision, stage: event.stage };
   for (const [name, pool] of vnf.pools) {
     const now = new Set(event.service[name] ?? []);
+    for (const member of now) {
+      const server = serverNamed(world, event.vnf, member);
+      if (server) server.served = true;
+    }
     for (const member of pool.published) {
       const server = serverNamed(world, event.vnf, member);
       if (!now.has(member) && server && isDead(world, event.vnf, server)) {
