@@ -1,5 +1,4 @@
-import type { Cloud, Project, User } from './model';
-import type { Part } from './outages';
+import type { Cloud, Part, Project, User } from './model';
 
 /** How a service says which calls it answers. */
 export interface Request {
