@@ -106,6 +106,15 @@ function showRule(rule: SecurityRule): Record<string, unknown> {
     remote_ip_prefix: rule.remoteIpPrefix,
     remote_group_id: rule.remoteGroupId,
     description: rule.description,
+    tenant_id: rule.projectId,
+    remote_address_group_id: null,
+    normalized_cidr: rule.remoteIpPrefix,
+    belongs_to_default_sg: null,
+    standard_attr_id: 1,
+    revision_number: 0,
+    created_at: null,
+    updated_at: null,
+    tags: [],
   };
 }
 
