@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { realClock, seeded, type Clock } from './clock';
 import type { CloudChange, CloudEvent } from './events';
-import type { Outage, Part } from './outages';
+import type { Outage, Part } from './parts';
 
 /** What the embedded cloud consists of. Services read and change it through the functions here, which keep the log. */
 

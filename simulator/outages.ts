@@ -1,27 +1,7 @@
 import { sleep, type Cloud } from './model';
+import type { Part } from './parts';
 
-/** Parts of the cloud that are away for a while: the services, and what stands behind them. */
-
-export const parts = [
-  'keystone',
-  'nova-api',
-  'nova-scheduler',
-  'nova-conductor',
-  'placement',
-  'neutron',
-  'glance',
-  'rabbitmq',
-  'mariadb',
-  'memcached',
-] as const;
-
-export type Part = (typeof parts)[number];
-
-export interface Outage {
-  /** Done when it is back, in this order. */
-  readonly waiting: (() => void)[];
-  readonly cancel: () => void;
-}
+/** Parts of the cloud that are away for a while, and who waits for them. */
 
 /** From now on, instead of what was said before; not at all, for 0 seconds. */
 export function takeAway(cloud: Cloud, part: Part, seconds: number): void {

@@ -1,5 +1,5 @@
 import type { Cloud, Project, User } from './model';
-import type { Part } from './outages';
+import type { Part } from './parts';
 
 /** How a service says which calls it answers. */
 export interface Request {

@@ -89,7 +89,7 @@ function showGroup(cloud: Cloud, { id, name, description, tags, projectId }: Sec
     stateful: true,
     shared: false,
     tags,
-    security_group_rules: rules.map(showRule),
+    security_group_rules: rules.map((rule) => ({ ...showRule(rule), standard_attr_id: 1 })),
   };
 }
 
@@ -110,7 +110,6 @@ function showRule(rule: SecurityRule): Record<string, unknown> {
     remote_address_group_id: null,
     normalized_cidr: rule.remoteIpPrefix,
     belongs_to_default_sg: null,
-    standard_attr_id: 1,
     revision_number: 0,
     created_at: null,
     updated_at: null,
