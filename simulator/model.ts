@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { realClock, seeded, type Clock } from './clock';
 import type { CloudChange, CloudEvent } from './events';
+import type { Outage, Part } from './parts';
 
 /** What the embedded cloud consists of. Services read and change it through the functions here, which keep the log. */
 
@@ -219,28 +220,6 @@ export interface SchedulerFault {
   readonly kind: 'misplace' | 'buildError' | 'stuckBuild' | 'noValidHost';
   readonly match: { readonly namePrefix?: string; readonly host?: string };
   readonly times?: number;
-}
-
-/** What can be away for a while: the services, and what stands behind them. */
-export const parts = [
-  'keystone',
-  'nova-api',
-  'nova-scheduler',
-  'nova-conductor',
-  'placement',
-  'neutron',
-  'glance',
-  'rabbitmq',
-  'mariadb',
-  'memcached',
-] as const;
-
-export type Part = (typeof parts)[number];
-
-export interface Outage {
-  /** Done when it is back, in this order. */
-  readonly waiting: (() => void)[];
-  readonly cancel: () => void;
 }
 
 export interface Cloud {

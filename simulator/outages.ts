@@ -1,4 +1,5 @@
-import { sleep, type Cloud, type Part } from './model';
+import { sleep, type Cloud } from './model';
+import type { Part } from './parts';
 
 /** Parts of the cloud that are away for a while: the services, and what stands behind them. */
 

@@ -1,4 +1,5 @@
-import type { Cloud, Part, Project, User } from './model';
+import type { Cloud, Project, User } from './model';
+import type { Part } from './parts';
 
 /** How a service says which calls it answers. */
 export interface Request {

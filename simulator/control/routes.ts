@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { setAlive } from '../computes';
-import { emit, emitHost, parts, timeOf, type Fault, type Host } from '../model';
+import { emit, emitHost, timeOf, type Fault, type Host } from '../model';
 import { takeAway } from '../outages';
+import { parts } from '../parts';
 import { isObject, Refusal, route, type Request, type Response, type ServiceRoutes } from '../routing';
 import { setStatus } from '../scheduler';
 

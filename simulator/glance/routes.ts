@@ -35,6 +35,8 @@ export const glance: ServiceRoutes = {
   ],
 };
 
+const madeAt = '2026-01-01T00:00:00Z';
+
 function show({ id, name }: Image): unknown {
   return {
     id,
@@ -48,5 +50,14 @@ function show({ id, name }: Image): unknown {
     size: 1,
     tags: [],
     protected: false,
+    checksum: 'd41d8cd98f00b204e9800998ecf8427e',
+    created_at: madeAt,
+    updated_at: madeAt,
+    owner: '00000000000000000000000000000000',
+    virtual_size: 1,
+    os_hidden: false,
+    file: `/v2/images/${id}/file`,
+    self: `/v2/images/${id}`,
+    schema: '/v2/schemas/image',
   };
 }

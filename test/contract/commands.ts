@@ -23,7 +23,6 @@ export const commands: readonly Command[] = [
   tenant('network show {network}'),
   tenant('subnet list'),
   tenant('availability zone list --compute'),
-  tenant('limits show --absolute'),
   tenant('quota show'),
   tenant('security group create {name} --description d', 'securityGroup'),
   tenant('security group rule create {name} --protocol tcp --dst-port 5060 --remote-ip 10.0.0.0/8'),

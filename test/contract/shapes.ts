@@ -8,7 +8,11 @@ export function shapeOf(value: unknown): Shape {
   if (Array.isArray(value)) return value.map(shapeOf);
   if (typeof value === 'object')
     return Object.fromEntries(
-      Object.entries(value).map(([key, each]): [string, Shape] => [isId.test(key) ? 'id' : key, shapeOf(each)]),
+      Object.entries(value).map(([key, each]): [string, Shape] => [
+        isId.test(key) ? 'id' : key,
+        // Whatever somebody has written there.
+        key === 'properties' ? 'null' : shapeOf(each),
+      ]),
     );
   return typeof value;
 }
