@@ -16,6 +16,15 @@ describe('instantiate', () => {
     to: 4,
     pivot: 'publish#1',
     undo: ['removeByToken', 'removeGroups'],
+    coveredElsewhere: [
+      'loadDescriptor#1',
+      'startRecord#1',
+      'plan#1',
+      'createGroups#1',
+      'launch#1',
+      'awaitHealthy#1',
+      'publish#1',
+    ],
     goneBack: nothingLeft,
     succeeds: ({ result }, trial) => {
       expect(result).toMatchObject({ levels: { web: { from: 0, to: 4 } }, launched: [{}, {}, {}, {}] });
@@ -34,6 +43,7 @@ describe('scaleOut to a level with a higher cap', () => {
     to: 6,
     pivot: 'publish#1',
     undo: ['removeByToken'],
+    coveredElsewhere: ['readRecord#1', 'plan#1', 'publish#1'],
     goneBack: ({ cloud }) => {
       expect(cloud.serverGroups.size).toBe(1);
     },
