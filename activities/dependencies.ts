@@ -3,6 +3,7 @@ import type { Timing } from '../domain/timing';
 import type { Session } from '../openstack';
 import type { Names } from './names-in-cloud';
 import type { ServicePort } from './service-port';
+import type { As } from './way-in';
 
 /** What the activities need of the world; made once, by the worker. */
 export interface Dependencies {
@@ -13,4 +14,6 @@ export interface Dependencies {
   /** Where descriptors are found by name. */
   readonly descriptorsDirectory: string;
   readonly names: Names;
+  /** Known when the cloud has first answered, where it is not said. */
+  readonly as: () => Promise<As>;
 }

@@ -1,6 +1,8 @@
 import type { Activities, CloudActivities, WaitActivities } from './ports';
 import type { Dependencies } from './dependencies';
-import { closeHostsActivity, findDeadActivity, findOnHostsActivity, reopenHostsActivity } from './cloud/hosts';
+import { asOperator } from './cloud/asOperator';
+import { asTenant } from './cloud/asTenant';
+import { createServerGroupsActivity } from './cloud/asTenant/groups';
 import { createGroupsActivity, removeGroupsActivity } from './cloud/groups';
 import { launchActivity } from './cloud/launch';
 import { planActivity, planEmptyHostsActivity } from './cloud/plan';
@@ -11,26 +13,31 @@ import { recordActivities } from './record';
 import { awaitHealthyActivity } from './wait/awaitHealthy';
 import { drainActivity } from './wait/drain';
 import { watchActivity } from './watch/watch';
+import type { Ways } from './way-in';
 
 export type { Dependencies } from './dependencies';
 export { namesIn } from './names-in-cloud';
+export { wayIn, type As } from './way-in';
 export { pacedServicePort, type ServicePort } from './service-port';
 
 /** All activities over one set of dependencies; a worker registers those of its task queue. */
 export function createActivities(dependencies: Dependencies): Activities {
+  const byName = { operator: asOperator(dependencies), tenant: asTenant(dependencies) };
+  const ways: Ways = async () => byName[await dependencies.as()];
   const cloud: CloudActivities = {
-    plan: planActivity(dependencies),
-    planEmptyHosts: planEmptyHostsActivity(dependencies),
+    plan: planActivity(dependencies, ways),
+    planEmptyHosts: planEmptyHostsActivity(dependencies, ways),
     createGroups: createGroupsActivity(dependencies),
-    removeGroups: removeGroupsActivity(dependencies),
+    removeGroups: removeGroupsActivity(dependencies, ways),
+    createServerGroups: createServerGroupsActivity(dependencies),
     launch: launchActivity(dependencies),
     remove: removeActivity(dependencies),
-    removeByToken: removeByTokenActivity(dependencies),
+    removeByToken: removeByTokenActivity(dependencies, ways),
     publish: publishActivity(dependencies),
-    findDead: findDeadActivity(dependencies),
-    findOnHosts: findOnHostsActivity(dependencies),
-    closeHosts: closeHostsActivity(dependencies),
-    reopenHosts: reopenHostsActivity(dependencies),
+    findDead: async (input) => (await ways()).findDead(input),
+    findOnHosts: async (input) => (await ways()).findOnHosts(input),
+    closeHosts: async (input) => (await ways()).closeHosts(input),
+    reopenHosts: async (input) => (await ways()).reopenHosts(input),
   };
   const wait: WaitActivities = { awaitHealthy: awaitHealthyActivity(dependencies), drain: drainActivity(dependencies) };
   return {

@@ -1,5 +1,6 @@
 import type { Descriptor } from '../domain/descriptor/descriptor';
-import type { ChangeRequest, LaunchRow, MemberRef, Plan } from '../domain/plan';
+import type { Together } from '../domain/placement/together';
+import type { ChangeRequest, LaunchRow, MemberRef, Plan, ServerGroupRef } from '../domain/plan';
 import type { Group, Member, VnfRecord } from '../domain/record';
 import type { Timing } from '../domain/timing';
 import type { Ask, Publication, RecordView, RunRef, TurnRef } from '../domain/turn';
@@ -33,6 +34,7 @@ export interface PlanInput {
   readonly avoidHosts?: readonly string[];
   readonly oneChange?: boolean;
   readonly strict?: boolean;
+  readonly fullGroups?: readonly ServerGroupRef[];
 }
 
 /** One member that a launch was asked for. */
@@ -61,6 +63,8 @@ export interface LaunchInput {
   readonly networks: Descriptor['networks'];
   /** The security group of the pool. */
   readonly groupId: string | null;
+  /** Of the rows that have a group. */
+  readonly serverGroups?: readonly Group[];
   readonly rows: readonly LaunchRow[];
   readonly timing: Timing;
 }
@@ -71,7 +75,8 @@ export type HealthResult =
   | {
       readonly ok: false;
       readonly ref: MemberRef;
-      readonly kind: 'AntiAffinityViolated' | 'MemberFailed' | 'QuotaExceeded';
+      /** `NotFound`: the cloud found no host for it, and it is on none. Said to who cannot choose hosts. */
+      readonly kind: 'AntiAffinityViolated' | 'MemberFailed' | 'QuotaExceeded' | 'NotFound';
       /** Where it is, where it is anywhere. */
       readonly host: string | null;
       readonly message: string;
@@ -83,6 +88,13 @@ export interface CloudActivities {
   plan(input: PlanInput): Promise<Plan>;
   /** Finds or creates the security groups and rules of a VNF (named `<vnf>-<pool>`). */
   createGroups(input: { turn: TurnRef; vnf: string; descriptor: Descriptor; timing: Timing }): Promise<Group[]>;
+  /** Makes server groups of one per host, or finds those that an earlier attempt made. */
+  createServerGroups(input: {
+    turn: TurnRef;
+    vnf: string;
+    groups: readonly ServerGroupRef[];
+    timing: Timing;
+  }): Promise<{ groups: Group[]; doubtful: boolean }>;
   /** Up to ten members: ports in one request, servers five at once. Finds its own work first when it is a repeat. A result for each row, in order. */
   launch(input: LaunchInput): Promise<LaunchResult[]>;
   /**
@@ -102,9 +114,11 @@ export interface CloudActivities {
     vnf: string;
     token: string;
     keep: readonly string[];
+    /** Server groups that are the record's, or are about to be. */
+    keepGroups?: readonly string[];
     timing: Timing;
   }): Promise<{ nextOrdinals: Record<string, number> }>;
-  /** Deletes security groups by id, and those of these pools by name and mark: what no reply has told the id of. */
+  /** Deletes security groups and server groups by id, and those of these pools by name and mark: what no reply has told the id of. */
   removeGroups(input: {
     turn: TurnRef;
     vnf: string;
@@ -160,6 +174,8 @@ export interface WaitActivities {
     members: readonly Member[];
     healthyAfterSeconds: Readonly<Record<string, number>>;
     bootTimeoutSeconds: number;
+    /** By pool, where the plan has no hosts: what is verified in their place. */
+    together?: Readonly<Record<string, Together>>;
     timing: Timing;
   }): Promise<HealthResult[]>;
   /** Lets members finish what they serve. Until drain commands come this is their descriptor's time. */

@@ -19,6 +19,16 @@ export function capOf(spare: Spare, level: number): number {
   return k < 1 ? 1 : k;
 }
 
+/**
+ * Whether a level can be placed: hosts hold what they have of the pool and what is free there for more, each up to the cap.
+ * Those that stay count first, so that it is the sum which decides.
+ */
+export function fitsOn(hosts: readonly { own: number; free: number }[], at: { level: number; cap: number }): boolean {
+  let sum = 0;
+  for (const { own, free } of hosts) sum += Math.min(own + free, at.cap);
+  return sum >= at.level;
+}
+
 export function largestCap(spare: Spare, levels: Iterable<number>): number {
   let largest = 1;
   for (const level of levels) largest = Math.max(largest, capOf(spare, level));

@@ -41,6 +41,7 @@ export const noteSchema = z.discriminatedUnion('kind', [
       }),
     ),
     securityGroups: z.array(z.string()),
+    serverGroups: z.array(z.string()).default([]),
   }),
   /** An act of a demo or a test begins: verdicts may be asked for the part of the log from here. */
   z.object({ kind: z.literal('act'), name: z.string() }),

@@ -9,6 +9,9 @@ import { noteSchema, type Note } from './story';
  * judges nothing; the rules do, each before and after an event is taken in.
  */
 
+/** What a host has for all its servers, or what one of them takes. */
+export type Resources = NonNullable<Extract<CloudEvent, { type: 'host' }>['size']>;
+
 export interface Server {
   readonly id: string;
   readonly name: string;
@@ -16,10 +19,13 @@ export interface Server {
   readonly pool: string | undefined;
   readonly token: string | undefined;
   readonly requestedHost: string | null;
+  readonly size: Resources | undefined;
   /** The event that made it. */
   readonly since: number;
   host: string | null;
   state: string;
+  /** It has been published once. */
+  served: boolean;
 }
 
 export interface Request {
@@ -64,7 +70,7 @@ export interface World {
   readonly byName: Map<string, Set<string>>;
   readonly ports: Map<string, { readonly name: string; readonly vnf: string | undefined }>;
   readonly securityGroups: Map<string, { readonly vnf: string | undefined }>;
-  readonly serverGroups: Map<string, string>;
+  readonly serverGroups: Map<string, { readonly vnf: string | undefined }>;
   readonly quotas: Map<string, number>;
   readonly vnfs: Map<string, VnfWorld>;
   readonly requests: Map<string, Request>;
@@ -145,9 +151,21 @@ export function advance(world: World, event: CloudEvent): void {
     }
     case 'server.created': {
       const { vnf, pool, token } = readTags(event.tags);
-      const { id, name, requestedHost } = event;
+      const { id, name, requestedHost, size } = event;
       const { seq: since } = event;
-      world.servers.set(id, { id, name, vnf, pool, token, requestedHost, since, host: null, state: 'BUILD' });
+      world.servers.set(id, {
+        id,
+        name,
+        vnf,
+        pool,
+        token,
+        requestedHost,
+        size,
+        since,
+        host: null,
+        state: 'BUILD',
+        served: false,
+      });
       const key = `${vnf ?? ''}/${name}`;
       world.byName.set(key, (world.byName.get(key) ?? new Set()).add(id));
       return;
@@ -189,7 +207,8 @@ export function advance(world: World, event: CloudEvent): void {
       world.securityGroups.delete(event.id);
       return;
     case 'serverGroup.created':
-      world.serverGroups.set(event.id, event.name);
+      // It has nothing but its name to say whose it is.
+      world.serverGroups.set(event.id, { vnf: readMarks(event.name).vnf });
       return;
     case 'serverGroup.deleted':
       world.serverGroups.delete(event.id);
@@ -225,6 +244,10 @@ function publish(world: World, event: Extract<CloudEvent, { type: 'published' }>
   vnf.publishedAt = { revision: event.revision, stage: event.stage };
   for (const [name, pool] of vnf.pools) {
     const now = new Set(event.service[name] ?? []);
+    for (const member of now) {
+      const server = serverNamed(world, event.vnf, member);
+      if (server) server.served = true;
+    }
     for (const member of pool.published) {
       const server = serverNamed(world, event.vnf, member);
       if (!now.has(member) && server && isDead(world, event.vnf, server)) {

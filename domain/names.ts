@@ -31,6 +31,15 @@ export function groupName(vnf: string, pool: string): string {
   return `${vnf}-${pool}`;
 }
 
+/**
+ * A server group takes neither tags nor a description, its name is all that it has: for people first, then whose it is. Read by
+ * `readMarks`; its number stands where a member has its ordinal. At most 255 characters, as Nova takes.
+ */
+export function serverGroupName(of: { vnf: string; pool: string; number: number; token: string }): string {
+  const { vnf, pool, number, token } = of;
+  return [`${vnf}-${pool}-apart-${String(number)}`, groupMarks({ vnf, pool, token }), tag.ordinal(number)].join(' ');
+}
+
 /** Nova and Neutron refuse tags of more than 60 characters. */
 export const tagLengthMax = 60;
 

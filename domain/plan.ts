@@ -21,7 +21,18 @@ export interface MemberRef {
 
 /** One member to launch. */
 export interface LaunchRow extends MemberRef {
+  /** Empty: wherever the cloud puts it, kept apart by its server group. */
   readonly host: string;
+  /** The number of its server group. Set where the host is not. */
+  readonly group?: number;
+  /** Servers whose hosts it is to be kept off and its group does not. A hint that a cloud may ignore: what comes of it is looked at. */
+  readonly differentHost?: readonly string[];
+}
+
+/** A server group, by its pool and its number. */
+export interface ServerGroupRef {
+  readonly pool: string;
+  readonly number: number;
 }
 
 /**
@@ -51,6 +62,8 @@ export interface Plan {
   readonly discard: readonly MemberRef[];
   /** Members launched earlier in this turn that the plan uses as they are. */
   readonly reuse: readonly MemberRef[];
+  /** Server groups that are to be made before anything is launched. Set in every plan of a tenant, and in no other. */
+  readonly serverGroups?: readonly ServerGroupRef[];
   /** Whether G1(d) is kept at every moment; where not, the levels in between that forbid it. */
   readonly toTheLetter: boolean;
   readonly forbiddenBy: readonly { readonly pool: string; readonly level: number }[];

@@ -13,7 +13,7 @@ export interface Member {
   readonly serverId: string;
   /** In the order of the pool's networks. */
   readonly portIds: readonly string[];
-  /** The compute host that it was verified on. */
+  /** The compute host that it was verified on: its name, or to a tenant its `hostId`. Empty until a tenant knows it. */
   readonly host: string;
   /** The token of the turn that created it: the tag on its server and ports. */
   readonly token: string;
@@ -41,6 +41,23 @@ export interface DebtLot {
 export interface Group {
   readonly pool: string;
   readonly id: string;
+  /**
+   * Set for a server group, of which no host gets two members: which of its pool's it is, from 1. A tenant's way of keeping a pool's
+   * members apart.
+   */
+  readonly apart?: number | undefined;
+}
+
+/** The security group of a pool. */
+export function securityGroupOf(groups: readonly Group[], pool: string): Group | undefined {
+  return groups.find((group) => group.pool === pool && group.apart === undefined);
+}
+
+/** The server groups of a pool. */
+export function serverGroupsOf(groups: readonly Group[], pool: string): (Group & { readonly apart: number })[] {
+  return groups.flatMap((group) =>
+    group.pool === pool && group.apart !== undefined ? [{ ...group, apart: group.apart }] : [],
+  );
 }
 
 /** What a committed procedure still owes. */
@@ -73,6 +90,10 @@ export interface VnfRecord {
   readonly pools: Readonly<Record<string, PoolState>>;
   readonly groups: readonly Group[];
   readonly debts: readonly Debt[];
+}
+
+export function serverGroupIds(groups: readonly Group[]): string[] {
+  return groups.filter((group) => group.apart !== undefined).map((group) => group.id);
 }
 
 /** Who serves, by pool, as ordinals. What is published is derived from it. */

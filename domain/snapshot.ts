@@ -41,15 +41,45 @@ export interface Quota {
 }
 
 /** Resources that quota limits, in OpenStack's words. */
-export type QuotaResource = 'instances' | 'cores' | 'ram' | 'ports' | 'security_groups' | 'security_group_rules';
+export type QuotaResource =
+  | 'instances'
+  | 'cores'
+  | 'ram'
+  | 'ports'
+  | 'security_groups'
+  | 'security_group_rules'
+  | 'server_groups'
+  /** Of each group: none is ever used as a whole. */
+  | 'server_group_members';
 
 export interface FlavorSeen extends Resources {
   readonly id: string;
   readonly name: string;
 }
 
+/** A server group of the VNF: the cloud puts no two of its servers on one host, but cannot be asked for a host. */
+export interface ServerGroupSeen {
+  readonly id: string;
+  readonly pool: string;
+  readonly number: number;
+  /** Also those in ERROR, which are on no host. */
+  readonly serverIds: readonly string[];
+}
+
+/**
+ * What stands in the place of hosts for who may not see them. A host is known by its `hostId` where a server of ours is on it, and
+ * what room there is nobody knows until it is tried.
+ */
+export interface TenantView {
+  readonly zones: readonly string[];
+  readonly groups: readonly ServerGroupSeen[];
+}
+
 export interface Snapshot {
+  /** None where `tenant` is set. */
   readonly hosts: readonly Host[];
+  /** Set where hosts cannot be seen and chosen. */
+  readonly tenant?: TenantView;
   readonly servers: readonly ServerSeen[];
   readonly quotas: Readonly<Partial<Record<QuotaResource, Quota>>>;
   /** By the flavor's name in the descriptor. */

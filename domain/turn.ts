@@ -53,7 +53,7 @@ const memberSchema = z.object({
   token: tokenSchema,
 });
 
-const groupSchema = z.object({ pool: text, id: text });
+const groupSchema = z.object({ pool: text, id: text, apart: z.number().int().positive().optional() });
 
 export const askSchema = runSchema.extend({
   procedure: z.enum(procedureNames),

@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events';
+
 /** At most so many at once; the others wait in order. Who waits may give up, and then never begins. */
 export function limiter(most: number): <T>(task: () => Promise<T>, signal: AbortSignal) => Promise<T> {
   let running = 0;
@@ -59,6 +61,8 @@ export function deadlineAfter(timeoutMs: number, signal?: AbortSignal): Deadline
   const givenUp = (): void => {
     controller.abort(new Error('the caller gave up', { cause: signal?.reason }));
   };
+  // Every call of an activity waits on its one signal, and takes its listener back: Node would warn of more than ten.
+  if (signal) setMaxListeners(0, signal);
   if (signal?.aborted) givenUp();
   else signal?.addEventListener('abort', givenUp, { once: true });
   return {

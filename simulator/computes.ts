@@ -1,4 +1,4 @@
-import { chooseHost, violatesGroup, wishOf } from './filters';
+import { chooseHost, noValidHost, violatesGroup, whyNone, wishOf } from './filters';
 import {
   afterPaced,
   between,
@@ -13,7 +13,8 @@ import {
   type Host,
   type Server,
 } from './model';
-import { cast, fail, inTurn, isThere, noValidHost, place, setStatus } from './scheduler';
+import { isAway } from './outages';
+import { cast, fail, inTurn, isThere, noPlacement, place, setStatus } from './scheduler';
 import { releasePorts } from './wiring';
 
 /** What happens to servers that exist, and to their hosts: deletion, power, evacuation, death and return. */
@@ -99,10 +100,14 @@ export function evacuate(
   setStatus(cloud, server, 'REBUILD', given.requestId);
   inTurn(cloud, () => {
     if (!isThere(cloud, server)) return;
-    const zone = cloud.hosts.get(server.host ?? '')?.zone ?? server.zone;
-    const target = chooseHost(cloud, { ...wishOf(server), requestedHost: given.target, zone, forced: false });
+    if (isAway(cloud, 'placement')) {
+      fail(cloud, server, { code: 500, message: noPlacement });
+      return;
+    }
+    const wish = { ...wishOf(server), requestedHost: given.target, forced: false };
+    const target = chooseHost(cloud, wish);
     if (!target) {
-      fail(cloud, server, { code: 500, message: noValidHost });
+      fail(cloud, server, { code: 500, message: whyNone(cloud, wish) });
       return;
     }
     hold(cloud, target, server);

@@ -16,6 +16,8 @@ const base = {
 
 const serverState = z.enum(['BUILD', 'ACTIVE', 'ERROR', 'SHUTOFF', 'REBUILD']);
 
+const resources = z.object({ vcpus: z.number(), ramMb: z.number(), diskGb: z.number() });
+
 export const eventSchema = z.discriminatedUnion('type', [
   /** A host exists or changed: at the start once for each, then whenever one of the fields changed. `alive` is the truth, `up` is what Nova reports. */
   z.object({
@@ -28,6 +30,8 @@ export const eventSchema = z.discriminatedUnion('type', [
     enabled: z.boolean(),
     forcedDown: z.boolean(),
     disabledReason: z.string().nullable(),
+    /** What all its servers together may take. Not said by who does not know. */
+    size: resources.optional(),
   }),
   z.object({
     ...base,
@@ -40,6 +44,8 @@ export const eventSchema = z.discriminatedUnion('type', [
     portIds: z.array(z.string()),
     requestedHost: z.string().nullable(),
     zone: z.string().nullable(),
+    /** What it takes of its host. */
+    size: resources.optional(),
   }),
   /** The scheduler gave it a host (`host` null: it was taken off its host again, e.g. ERROR after the late check). */
   z.object({ ...base, type: z.literal('server.placed'), id: z.string(), host: z.string().nullable() }),

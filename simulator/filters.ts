@@ -40,6 +40,23 @@ export function chooseHost(cloud: Cloud, wish: Wish): Host | undefined {
   return best?.host;
 }
 
+/** Where the filters leave none of those that Placement offers. */
+export const noValidHost = 'No valid host was found. There are not enough hosts available.';
+/** Where Placement offers none. */
+export const noCandidates = 'No valid host was found. ';
+
+/** In Nova's words: they tell Placement's part from that of the filters. */
+export function whyNone(cloud: Cloud, wish: Wish): string {
+  const { server, requestedHost, zone, forced } = wish;
+  if (requestedHost !== null && !cloud.hosts.has(requestedHost))
+    return `No valid host was found. No such host - host: ${requestedHost} node: None `;
+  for (const host of cloud.hosts.values()) {
+    const isAsked = (requestedHost ?? host.name) === host.name && (zone === null || host.zone === zone);
+    if (isAsked && (forced || host.enabled) && hasRoom(cloud, server, host)) return noValidHost;
+  }
+  return noCandidates;
+}
+
 export function hasRoom(cloud: Cloud, server: Server, host: Host): boolean {
   const flavor = cloud.flavors.get(server.flavorId);
   const { used } = host;

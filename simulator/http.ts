@@ -15,6 +15,7 @@ import {
   type User,
 } from './model';
 import { neutron } from './neutron/routes';
+import { isAway } from './outages';
 import { nova, novaRoot } from './nova/routes';
 import { placement } from './placement/routes';
 import { Refusal, type Request, type Response, type Route, type ServiceRoutes } from './routing';
@@ -53,6 +54,9 @@ export async function handle(cloud: Cloud, raw: RawRequest): Promise<RawResponse
   if (service !== control) {
     cloud.calls += 1;
     await sleep(cloud, between(cloud, cloud.options.latencyMs));
+    const { part } = service;
+    if (part && isAway(cloud, part)) throw new Dropped(`${part} is away`);
+    if (isAway(cloud, 'mariadb')) return answer(withoutDatabase, cloud);
   }
   const fault = faultFor(cloud, raw, url);
   if (fault?.kind === 'delay') await sleep(cloud, fault.delayMs ?? 0);
@@ -60,6 +64,12 @@ export async function handle(cloud: Cloud, raw: RawRequest): Promise<RawResponse
   const response = await dispatch(cloud, { raw, url, service, base });
   return fault && fault.kind !== 'delay' ? failed(cloud, fault) : response;
 }
+
+/** What stands before the services says it, and it is no JSON. */
+const withoutDatabase: Response = {
+  status: 503,
+  body: '<html><head><title>503 Service Unavailable</title></head><body><h1>503 Service Unavailable</h1></body></html>',
+};
 
 function addressOf(url: string, base: string): URL | null {
   try {
@@ -143,7 +153,10 @@ async function routed(cloud: Cloud, arrived: Arrived): Promise<Response> {
   const path = url.pathname.slice(service.prefix.length);
   const matching = service.routes.filter((route) => route.path.test(path));
   const found = matching.find((route) => route.method === raw.method);
-  if (!found) throw new Refusal(matching.length > 0 ? 405 : 404, `${raw.method} ${url.pathname} is not supported.`);
+  // Nova says so of a method, too.
+  if (!found && (matching.length === 0 || service.notFound !== undefined))
+    throw new Refusal(404, 'The resource could not be found.', { body: service.notFound });
+  if (!found) throw new Refusal(405, `${raw.method} ${url.pathname} is not supported.`);
   return await found.handle(requestOf(cloud, arrived, { route: found, path }));
 }
 
@@ -164,8 +177,9 @@ function logRefusal(cloud: Cloud, { raw, url }: Arrived, { status, message }: Re
   });
 }
 
-function requestOf(cloud: Cloud, { raw, url, base }: Arrived, at: { route: Route; path: string }): Request {
-  const { user, project } = at.route.open ? nobody(cloud) : whoIs(cloud, raw, base);
+function requestOf(cloud: Cloud, arrived: Arrived, at: { route: Route; path: string }): Request {
+  const { raw, url, base } = arrived;
+  const { user, project } = at.route.open ? nobody(cloud) : whoIs(cloud, arrived);
   return {
     cloud,
     user,
@@ -183,14 +197,13 @@ function requestOf(cloud: Cloud, { raw, url, base }: Arrived, at: { route: Route
   };
 }
 
-/** Every service answers as the middleware that they share does. */
-function whoIs(cloud: Cloud, raw: RawRequest, base: string): { user: User; project: Project } {
+function whoIs(cloud: Cloud, { raw, service, base }: Arrived): { user: User; project: Project } {
   const token = cloud.tokens.get(raw.headers['x-auth-token'] ?? '');
   const project = token && cloud.projects.get(token.user.projectId);
   if (token && project && token.expiresAt > cloud.clock.now()) return { user: token.user, project };
   const message = 'The request you have made requires authentication.';
   throw new Refusal(401, message, {
-    body: { error: { code: 401, title: 'Unauthorized', message } },
+    body: service.unauthorized ?? { error: { code: 401, title: 'Unauthorized', message } },
     headers: { 'WWW-Authenticate': `Keystone uri="${base}/identity"` },
   });
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { realClock, seeded, type Clock } from './clock';
 import type { CloudChange, CloudEvent } from './events';
+import type { Outage, Part } from './parts';
 
 /** What the embedded cloud consists of. Services read and change it through the functions here, which keep the log. */
 
@@ -63,6 +64,8 @@ export interface Server {
   readonly userId: string;
   readonly createdAt: string;
   updatedAt: string;
+  /** When it first ran. */
+  launchedAt: string | null;
   /** When its create came in and when it was answered, counted over all creates: those between do not see one another. */
   readonly arrivedAs: number;
   answeredAs: number;
@@ -125,7 +128,10 @@ export interface ServerGroup {
   readonly projectId: string;
   readonly userId: string;
   readonly policy: string;
+  /** 1 where none is said. */
   readonly maxPerHost: number;
+  /** As it was said. */
+  readonly rules: { readonly max_server_per_host?: number };
   readonly members: Set<string>;
 }
 
@@ -239,6 +245,8 @@ export interface Cloud {
   readonly serverGroups: Map<string, ServerGroup>;
   readonly publications: Map<string, Publication>;
   readonly faults: { readonly fault: Fault; seen: number; left: number }[];
+  /** What is away now. */
+  readonly outages: Map<Part, Outage>;
   readonly log: CloudEvent[];
   /** Servers that have room on a host and are not yet on it. */
   readonly claims: Map<string, Claim>;
@@ -334,6 +342,7 @@ export function createCloud(given: CloudOptions = {}): Cloud {
     serverGroups: new Map(),
     publications: new Map(),
     faults: [],
+    outages: new Map(),
     log: [],
     claims: new Map(),
     gone: [],
@@ -423,7 +432,7 @@ export function isUp(host: Host): boolean {
 }
 
 export function emitHost(cloud: Cloud, host: Host, requestId: string | null): void {
-  const { name, zone, alive, enabled, forcedDown, disabledReason } = host;
+  const { name, zone, alive, enabled, forcedDown, disabledReason, vcpus, ramMb, diskGb } = host;
   emit(cloud, {
     type: 'host',
     requestId,
@@ -434,6 +443,7 @@ export function emitHost(cloud: Cloud, host: Host, requestId: string | null): vo
     enabled,
     forcedDown,
     disabledReason,
+    size: { vcpus, ramMb, diskGb },
   });
 }
 

@@ -1,4 +1,5 @@
 import type { Cloud, Project, User } from './model';
+import type { Part } from './parts';
 
 /** How a service says which calls it answers. */
 export interface Request {
@@ -37,9 +38,15 @@ export interface Route {
 
 export interface ServiceRoutes {
   readonly prefix: string;
+  /** While it is away, nobody answers. */
+  readonly part?: Part;
   readonly routes: readonly Route[];
   /** An error in the service's own shape. */
   readonly error: (status: number, message: string) => unknown;
+  /** Where nothing is there; the service's own shape, where it is not said. */
+  readonly notFound?: unknown;
+  /** Of who has no good token; what the middleware says that all share, where it is not said. */
+  readonly unauthorized?: unknown;
   /** Headers of every answer, such as the microversion. May refuse the request. */
   readonly prepare?: (headers: Request['headers']) => Readonly<Record<string, string>>;
 }

@@ -1,4 +1,4 @@
-import { chooseHost, hasRoom, violatesGroup, wishOf } from './filters';
+import { chooseHost, hasRoom, noCandidates, violatesGroup, whyNone, wishOf } from './filters';
 import {
   afterPaced,
   between,
@@ -14,6 +14,7 @@ import {
   type SchedulerFault,
   type Server,
 } from './model';
+import { isAway, onceHere } from './outages';
 import { bindPorts, hasItsPorts, releasePorts, setPortsActive } from './wiring';
 
 /**
@@ -25,21 +26,21 @@ const attemptsMax = 3;
 /** From the answer to the choice of a host, before the pace. */
 const schedulingSeconds: readonly [number, number] = [0.2, 0.6];
 
-export const noValidHost = 'No valid host was found. There are not enough hosts available.';
+/** A scheduler that gets no answer from Placement says the same as where there is no room. */
+export const noPlacement = noCandidates;
 
 export function schedule(cloud: Cloud, server: Server): void {
   inTurn(cloud, () => {
     if (!isThere(cloud, server)) return;
     if (server.attempts === 0 && overQuota(cloud, server)) return;
     const fault = schedulerFault(cloud, server);
-    if (fault?.kind === 'noValidHost') {
-      // The words of a scheduler that gets no answer from Placement.
-      fail(cloud, server, { code: 500, message: 'No valid host was found. ' });
+    if (fault?.kind === 'noValidHost' || isAway(cloud, 'placement')) {
+      fail(cloud, server, { code: 500, message: noPlacement });
       return;
     }
     const host = fault?.kind === 'misplace' ? misplacedHost(cloud, server) : chooseHost(cloud, wishOf(server));
     if (!host) {
-      fail(cloud, server, { code: 500, message: noValidHost });
+      fail(cloud, server, { code: 500, message: whyNone(cloud, wishOf(server)) });
       return;
     }
     server.attempts += 1;
@@ -51,9 +52,11 @@ export function schedule(cloud: Cloud, server: Server): void {
 
 /** The scheduler takes what it is asked in the order in which it is asked, however long each takes. */
 export function inTurn(cloud: Cloud, call: () => void): void {
-  cloud.schedulerQueue.push(call);
-  afterPaced(cloud, between(cloud, schedulingSeconds), () => {
-    cloud.schedulerQueue.shift()?.();
+  onceHere(cloud, ['nova-conductor', 'nova-scheduler'], () => {
+    cloud.schedulerQueue.push(call);
+    afterPaced(cloud, between(cloud, schedulingSeconds), () => {
+      cloud.schedulerQueue.shift()?.();
+    });
   });
 }
 
@@ -91,13 +94,20 @@ function build(cloud: Cloud, server: Server, at: Building): void {
       }
       if (fault?.kind === 'stuckBuild') return;
       if (fault?.kind !== 'misplace' && violatesGroup(cloud, server, host)) {
-        giveBack(cloud, server, host);
+        giveBack(cloud, server, { host, last: 'Anti-affinity instance group policy was violated' });
         return;
       }
       cloud.claims.delete(server.id);
       place(cloud, server, host);
       server.taskState = 'spawning';
-      if (!bindPorts(cloud, server)) {
+      const hasNetworks = server.portIds.length + server.ownNetworks.length > 0;
+      const missing = [...server.portIds].find((id) => !cloud.ports.has(id));
+      if (missing !== undefined) {
+        place(cloud, server, null);
+        giveBack(cloud, server, { host, last: `Port id ${missing} could not be found.` });
+        return;
+      }
+      if ((hasNetworks && isAway(cloud, 'neutron')) || !bindPorts(cloud, server)) {
         abort(cloud, server, { host, reason: 'Failed to allocate the network(s), not rescheduling.' });
         return;
       }
@@ -111,13 +121,12 @@ function build(cloud: Cloud, server: Server, at: Building): void {
 }
 
 /** The compute gives the server back to be scheduled anew, three times in all. */
-function giveBack(cloud: Cloud, server: Server, host: Host): void {
+function giveBack(cloud: Cloud, server: Server, { host, last }: { host: Host; last: string }): void {
   unclaim(cloud, server, host);
   if (server.attempts < attemptsMax) {
     schedule(cloud, server);
     return;
   }
-  const last = 'Anti-affinity instance group policy was violated';
   const message = `Exceeded maximum number of retries. Exceeded max scheduling attempts ${String(attemptsMax)} for instance ${server.id}. Last exception: ${last}`;
   fail(cloud, server, { code: 500, message });
 }
@@ -135,6 +144,7 @@ function finish(cloud: Cloud, server: Server, { host, fault }: Building): void {
     abort(cloud, server, { host, reason: 'Failed to spawn the guest.' });
   } else {
     setPortsActive(cloud, server);
+    server.launchedAt = new Date(cloud.clock.now()).toISOString().replace(/\.\d+Z$/, '.000000');
     server.taskState = null;
     setStatus(cloud, server, 'ACTIVE');
   }

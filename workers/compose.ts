@@ -23,6 +23,7 @@ const cloudNames = [
     'plan',
     'planEmptyHosts',
     'createGroups',
+    'createServerGroups',
     'removeGroups',
     'launch',
     'remove',

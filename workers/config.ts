@@ -42,6 +42,12 @@ export const workerSchema = z.object({
     .describe(
       'factor on time-outs and looks alone, that of BULKHEAD_PACE where not given; 1 for a real cloud that runs nothing',
     ),
+  BULKHEAD_AS: z
+    .enum(['auto', 'operator', 'tenant'], { error: 'give operator, tenant or auto' })
+    .default('auto')
+    .describe(
+      'what the cloud lets the worker do: an operator sees and chooses hosts, a tenant does not; auto asks for the list of compute services',
+    ),
   BULKHEAD_PUBLICATION_URL: z
     .url({ protocol: /^https?$/, error: 'give a URL, e.g. http://127.0.0.1:5000' })
     .optional()

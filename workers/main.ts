@@ -1,6 +1,6 @@
 import { Client, Connection } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
-import { createActivities, namesIn, pacedServicePort } from '../activities';
+import { createActivities, namesIn, pacedServicePort, wayIn } from '../activities';
 import { timingAt } from '../domain/timing';
 import { CloudConfigError, connect, loadCloudConfig, type CloudConfig } from '../openstack';
 import { createWorkers } from './compose';
@@ -46,6 +46,7 @@ async function run({ config, cloud }: Configured): Promise<number> {
   }
   const native = await patiently(() => NativeConnection.connect(options), patience);
   const timing = timingAt(config.BULKHEAD_PACE, config.BULKHEAD_TIMEOUT_PACE);
+  const as = wayIn(session, config.BULKHEAD_AS);
   const activities = createActivities({
     session,
     client: new Client({ connection, namespace: config.TEMPORAL_NAMESPACE }),
@@ -53,6 +54,7 @@ async function run({ config, cloud }: Configured): Promise<number> {
     timing,
     descriptorsDirectory: config.BULKHEAD_DESCRIPTORS,
     names: namesIn(session),
+    as,
   });
   const workers = await createWorkers({
     connection: native,
@@ -76,6 +78,7 @@ async function run({ config, cloud }: Configured): Promise<number> {
     { temporal: options.address, namespace: config.TEMPORAL_NAMESPACE, cloud: cloud.name, pace: timing.pace },
     'worker is ready',
   );
+  void sayWayIn(as, logger);
   try {
     await Promise.all(running);
   } catch (error) {
@@ -87,6 +90,23 @@ async function run({ config, cloud }: Configured): Promise<number> {
   await native.close();
   await connection.close();
   return 0;
+}
+
+/** A cloud that is away when the worker starts is asked again by the first procedure. */
+async function sayWayIn(as: ReturnType<typeof wayIn>, logger: ReturnType<typeof createLogger>): Promise<void> {
+  try {
+    const way = await as();
+    logger.info(
+      { as: way },
+      way === 'operator' ? 'hosts are seen and chosen' : 'hosts are not seen: server groups keep members apart',
+    );
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error);
+    logger.warn(
+      { problem },
+      'the cloud has not yet said whether hosts can be seen; it is asked again when that is needed',
+    );
+  }
 }
 
 interface Configured {

@@ -1,6 +1,6 @@
 import { CancellationScope, CancelledFailure, isCancellation } from '@temporalio/workflow';
 import { failure, type Failure } from '../domain/failure';
-import type { Batch, ChangeRequest, Plan } from '../domain/plan';
+import type { Batch, ChangeRequest, Plan, ServerGroupRef } from '../domain/plan';
 import type { Group, Member, VnfRecord } from '../domain/record';
 import type { Timing } from '../domain/timing';
 import type { Committed, Granted, ProcedureName, TurnRef } from '../domain/turn';
@@ -31,6 +31,14 @@ export interface Turn {
   /** Launched in this turn and healthy, by `pool/ordinal`. */
   readonly launched: Map<string, Member>;
   readonly avoidHosts: Set<string>;
+  /** What a turn remembers that cannot choose hosts. */
+  readonly apart: {
+    /** The record's groups are to have server groups that this turn has made. */
+    made: boolean;
+    /** For which the cloud has found no host once, and more than once. */
+    readonly doubted: ServerGroupRef[];
+    readonly full: ServerGroupRef[];
+  };
   replans: number;
   /** A launch was repeated: there may be more in the cloud than its results say. */
   doubtful: boolean;
@@ -76,6 +84,7 @@ export function beginTurn(given: {
     groups: granted.record.groups,
     launched: new Map(),
     avoidHosts: new Set(),
+    apart: { made: false, doubted: [], full: [] },
     replans: 0,
     doubtful: false,
     commits: 0,

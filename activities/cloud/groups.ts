@@ -4,6 +4,7 @@ import { ConflictError, neutron } from '../../openstack';
 import type { Dependencies } from '../dependencies';
 import { cloudUnavailable } from '../errors';
 import type { CloudActivities } from '../ports';
+import type { ServerGroupFound, Ways } from '../way-in';
 import type { TurnRef } from '../../domain/turn';
 import { deadlineOf, isRepeat, refuseLostTurn, type Deadline } from '../turn';
 
@@ -101,7 +102,7 @@ function hasRule(groups: ReadonlyMap<string, neutron.SecurityGroup>, wanted: neu
 }
 
 /** Those of this VNF that are not to be kept. One that a port still uses is tried again by the next attempt. */
-export function removeGroupsActivity(dependencies: Dependencies): CloudActivities['removeGroups'] {
+export function removeGroupsActivity(dependencies: Dependencies, ways: Ways): CloudActivities['removeGroups'] {
   return async ({ turn, vnf, groups, timing }) => {
     refuseLostTurn(turn);
     const { session } = dependencies;
@@ -116,5 +117,7 @@ export function removeGroupsActivity(dependencies: Dependencies): CloudActivitie
         throw cloudUnavailable(`security group ${group.name} is still in use`, {});
       }
     }
+    const isToGo = ({ id, pool }: ServerGroupFound): boolean => ids.has(id) || groups.pools.includes(pool);
+    await (await ways()).removeServerGroups({ vnf, isOurs: isToGo, token: turn.token }, deadline);
   };
 }

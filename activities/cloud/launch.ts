@@ -36,7 +36,9 @@ export function launchActivity(dependencies: Dependencies): CloudActivities['lau
       );
     }
     const created = new Map<number, LaunchResult>();
-    await inParallel(missing, serversAtOnce, async (row) => {
+    // Creates in one server group that are under way together do not see one another, and end in ERROR on the same host.
+    const atOnce = input.rows.some((row) => row.group !== undefined) ? 1 : serversAtOnce;
+    await inParallel(missing, atOnce, async (row) => {
       created.set(row.ordinal, await launchOne(work, row, ports.get(row.ordinal) ?? []));
     });
     return input.rows.map((row) => ({
@@ -208,7 +210,7 @@ async function launchOne(work: Work, row: LaunchRow, portIds: readonly string[])
         portIds,
         tags: [...tagsOf(input), tag.ordinal(row.ordinal)],
         availabilityZone: pool.zone,
-        host: row.host,
+        ...placeOf(input, row),
       },
       deadline.call(turn.token),
     );
@@ -222,6 +224,18 @@ async function launchOne(work: Work, row: LaunchRow, portIds: readonly string[])
     if (error instanceof UnavailableError) return await settleFate(work, row, { portIds, error });
     throw error;
   }
+}
+
+/** The host of the plan, or what keeps it off the hosts of others. */
+function placeOf({ serverGroups }: LaunchInput, row: LaunchRow): Pick<nova.NewServer, 'host' | 'hints'> {
+  if (row.group === undefined) return { host: row.host };
+  const group = serverGroups?.find((each) => each.pool === row.pool && each.apart === row.group)?.id;
+  return {
+    hints: {
+      ...(group !== undefined && { group }),
+      ...(row.differentHost && { differentHost: row.differentHost }),
+    },
+  };
 }
 
 /** How often a create that the cloud did not answer is begun again by another attempt, before it is said to be lost. */

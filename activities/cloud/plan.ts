@@ -10,10 +10,11 @@ import type { Dependencies } from '../dependencies';
 import { toFailure } from '../errors';
 import type { CloudActivities, PlanInput } from '../ports';
 import { deadlineOf, refuseLostTurn } from '../turn';
-import { readSnapshot, type SnapshotOf } from './snapshot';
+import type { Ways } from '../way-in';
+import type { SnapshotOf } from './snapshot';
 
 /** One snapshot, one plan. The planner runs here, so that its result is in the history. */
-export function planActivity(dependencies: Dependencies): CloudActivities['plan'] {
+export function planActivity(dependencies: Dependencies, ways: Ways): CloudActivities['plan'] {
   return async (input) => {
     refuseLostTurn(input.turn);
     const { record, request } = input;
@@ -24,7 +25,7 @@ export function planActivity(dependencies: Dependencies): CloudActivities['plan'
         ? [request.pool]
         : descriptor.pools.map((pool) => pool.name);
     const pools = poolsOf(descriptor).filter(({ pool }) => concerned.includes(pool.name));
-    const snapshot = await readSnapshot(dependencies, { pools, vnf }, call);
+    const snapshot = await (await ways()).readSnapshot({ pools, vnf }, call);
     if (request.kind === 'instantiate') await refuseLeftovers(dependencies, input, snapshot);
     const launched = input.launched ?? [];
     const living = launched.filter(isAlive(snapshot));
@@ -34,6 +35,7 @@ export function planActivity(dependencies: Dependencies): CloudActivities['plan'
       request,
       launched: living,
       ...(input.avoidHosts && { avoidHosts: input.avoidHosts }),
+      ...(input.fullGroups && { fullGroups: input.fullGroups }),
       ...(input.oneChange !== undefined && { oneChange: input.oneChange }),
       ...(input.strict !== undefined && { strict: input.strict }),
     });
@@ -81,11 +83,11 @@ async function refuseLeftovers(
 }
 
 /** All VNFs on one snapshot, one after another, each seeing what those before it take. */
-export function planEmptyHostsActivity(dependencies: Dependencies): CloudActivities['planEmptyHosts'] {
+export function planEmptyHostsActivity(dependencies: Dependencies, ways: Ways): CloudActivities['planEmptyHosts'] {
   return async ({ hosts, cause, records }) => {
     if (records.length === 0) return;
     const pools = records.flatMap(({ descriptor }) => poolsOf(descriptor));
-    let snapshot = await readSnapshot(dependencies, { pools, vnf: null }, deadlineOf(dependencies.timing).call());
+    let snapshot = await (await ways()).readSnapshot({ pools, vnf: null }, deadlineOf(dependencies.timing).call());
     for (const record of records) {
       const planned = plan({ record, snapshot, request: { kind: 'emptyHosts', hosts, cause } });
       if (!planned.ok) throw toFailure(about(record, planned.refusal));

@@ -2,6 +2,7 @@ import { Context } from '@temporalio/activity';
 import { portMarks, readMarks, readPortName, readTags, tag, type Tagged } from '../../domain/names';
 import { neutron, nova } from '../../openstack';
 import type { Dependencies } from '../dependencies';
+import type { ServerGroupFound, Ways } from '../way-in';
 import { cloudUnavailable } from '../errors';
 import type { CloudActivities } from '../ports';
 import { deadlineOf, refuseLostTurn, sleep, type Deadline } from '../turn';
@@ -68,8 +69,8 @@ function inOrder(ids: readonly string[], servers: readonly nova.Server[]): nova.
  * Whatever bears this token and is not to be kept: ports first, so that a create still on its way must fail, then servers, until two
  * lists in a row agree that nothing is left. The ordinals that were seen travel to the next attempt, which sees fewer of them.
  */
-export function removeByTokenActivity(dependencies: Dependencies): CloudActivities['removeByToken'] {
-  return async ({ turn, vnf, token, keep, timing }) => {
+export function removeByTokenActivity(dependencies: Dependencies, ways: Ways): CloudActivities['removeByToken'] {
+  return async ({ turn, vnf, token, keep, keepGroups = [], timing }) => {
     refuseLostTurn(turn);
     const { session } = dependencies;
     const deadline = deadlineOf(timing);
@@ -103,6 +104,8 @@ export function removeByTokenActivity(dependencies: Dependencies): CloudActiviti
       clean = strayServers.length + strayPorts.length === 0 ? clean + 1 : 0;
       if (clean < 2) await sleep(wait);
     }
+    const isOurs = (group: ServerGroupFound): boolean => group.token === token && !keepGroups.includes(group.id);
+    await (await ways()).removeServerGroups({ vnf, isOurs, token: turn.token }, deadline);
     return { nextOrdinals };
   };
 }

@@ -52,22 +52,22 @@ export async function readSnapshot(dependencies: Dependencies, of: SnapshotOf, c
       enabled,
       free: rooms.free.get(providers.get(name) ?? '') ?? nothing,
     })),
-    servers: servers.flatMap((server) => seen(server) ?? []),
+    servers: servers.flatMap((server) => seen(server, server.host) ?? []),
     flavors,
     quotas: {
-      instances: quota(compute.instances.limit, compute.instances.in_use),
-      cores: quota(compute.cores.limit, compute.cores.in_use),
-      ram: quota(compute.ram.limit, compute.ram.in_use),
-      ports: quota(network.port.limit, network.port.used),
-      security_groups: quota(network.security_group.limit, network.security_group.used),
-      security_group_rules: quota(network.security_group_rule.limit, network.security_group_rule.used),
+      instances: quotaOf(compute.instances.limit, compute.instances.in_use),
+      cores: quotaOf(compute.cores.limit, compute.cores.in_use),
+      ram: quotaOf(compute.ram.limit, compute.ram.in_use),
+      ports: quotaOf(network.port.limit, network.port.used),
+      security_groups: quotaOf(network.security_group.limit, network.security_group.used),
+      security_group_rules: quotaOf(network.security_group_rule.limit, network.security_group_rule.used),
     },
   };
 }
 
 const nothing: Resources = { vcpus: 0, ramMb: 0, diskGb: 0 };
 
-function quota(limit: number, used: number): Quota {
+export function quotaOf(limit: number, used: number): Quota {
   return { limit: limit < 0 ? Number.MAX_SAFE_INTEGER : limit, used };
 }
 
@@ -118,7 +118,8 @@ function labelOf(name: string): string {
   return name.split('.')[0] ?? name;
 }
 
-function seen(server: nova.Server): ServerSeen | undefined {
+/** One that bears our tags. `host`: by what name its host is known. */
+export function seen(server: nova.Server, host: string | null): ServerSeen | undefined {
   const { pool, ordinal, token } = readTags(server.tags);
   if (pool === undefined || ordinal === undefined || token === undefined) return undefined;
   const status = (statuses.includes(server.status) ? server.status : 'UNKNOWN') as ServerStatus;
@@ -129,6 +130,6 @@ function seen(server: nova.Server): ServerSeen | undefined {
     ordinal,
     token,
     status,
-    ...(server.host !== null && { host: server.host }),
+    ...(host !== null && { host }),
   };
 }

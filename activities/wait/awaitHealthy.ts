@@ -6,6 +6,7 @@ import { nova, UnavailableError } from '../../openstack';
 import type { Dependencies } from '../dependencies';
 import type { HealthResult, WaitActivities } from '../ports';
 import { refuseLostTurn, sleep } from '../turn';
+import { findMisplaced } from './together';
 
 /** What is known of each member by server id; it travels in the heartbeats, so that another attempt goes on from it. */
 interface Known {
@@ -22,7 +23,7 @@ const tickGrowthMax = 4;
 
 /** One list a tick for all members. Ends when each is healthy, or will never be. */
 export function awaitHealthyActivity({ session, service }: Dependencies): WaitActivities['awaitHealthy'] {
-  return async ({ turn, vnf, members, healthyAfterSeconds, bootTimeoutSeconds, timing }) => {
+  return async ({ turn, vnf, members, healthyAfterSeconds, bootTimeoutSeconds, together, timing }) => {
     refuseLostTurn(turn);
     const context = Context.current();
     const earlier = context.info.heartbeatDetails as Known | undefined;
@@ -46,7 +47,10 @@ export function awaitHealthyActivity({ session, service }: Dependencies): WaitAc
         const servers = await Promise.race([look(), context.cancelled]);
         if (servers) {
           known = { ...known, activeSince: activeSince(known, servers) };
-          const results = members.map((member) => judge(member, servers.get(member.serverId)));
+          const misplaced = together ? findMisplaced({ vnf, members, servers, together }) : new Map<string, string>();
+          const results = members.map((member) =>
+            judge(member, servers.get(member.serverId), misplaced.get(member.serverId)),
+          );
           if (results.every((result) => result !== null)) return results;
         }
         context.heartbeat(known);
@@ -59,7 +63,8 @@ export function awaitHealthyActivity({ session, service }: Dependencies): WaitAc
       try {
         const servers = await nova.listServers(
           session,
-          { tags: [tag.vnf(vnf), tag.token(turn.token)] },
+          // Where those are that serve already matters only where they are told apart by looking.
+          { tags: [tag.vnf(vnf), ...(together ? [] : [tag.token(turn.token)])] },
           { timeoutMs: timing.callSeconds * 1_000 },
         );
         return new Map(servers.map((server) => [server.id, server]));
@@ -71,23 +76,36 @@ export function awaitHealthyActivity({ session, service }: Dependencies): WaitAc
       }
     }
 
+    /** By the name that the plan knows it by. */
+    function hostOf(server: nova.Server): string | null {
+      if (!together) return server.host;
+      return server.hostId === '' ? null : server.hostId;
+    }
+
     /** Null while it may still become healthy. */
-    function judge(member: Member, server: nova.Server | undefined): HealthResult | null {
+    function judge(
+      member: Member,
+      server: nova.Server | undefined,
+      misplaced: string | undefined,
+    ): HealthResult | null {
       const ref = { pool: member.pool, ordinal: member.ordinal };
       const name = memberName(vnf, member.pool, member.ordinal);
-      const host = server?.host ?? null;
+      const host = server ? hostOf(server) : null;
       if (!server) return { ok: false, ref, kind: 'MemberFailed', host, message: `${name} is gone` };
       if (server.status === 'ERROR') {
         const quota = server.fault?.code === 413;
+        // One on no host was given none, or was given up by each that it was given.
+        const nowhere = together !== undefined && host === null;
         return {
           ok: false,
           ref,
-          kind: quota ? 'QuotaExceeded' : 'MemberFailed',
+          kind: quota ? 'QuotaExceeded' : nowhere ? 'NotFound' : 'MemberFailed',
           host,
           message: `${name} is in ERROR: ${server.fault?.message ?? 'no reason given'}`,
         };
       }
-      if (host !== null && host !== member.host) {
+      if (misplaced !== undefined) return { ok: false, ref, kind: 'AntiAffinityViolated', host, message: misplaced };
+      if (host !== null && together === undefined && host !== member.host) {
         return {
           ok: false,
           ref,

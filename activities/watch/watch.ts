@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import { isGrpcServiceError } from '@temporalio/client';
+import { isGrpcServiceError, type Client } from '@temporalio/client';
 import { temporal } from '@temporalio/proto';
 import type { Dependencies } from '../dependencies';
 import type { WatchActivities } from '../ports';
@@ -22,8 +22,7 @@ export function watchActivity({ client }: Dependencies): WatchActivities['watch'
       for (;;) {
         if (over) return 'closed';
         try {
-          // A poll that outlived its activity would fail in nobody's hands when the worker closes its connection.
-          const { history } = await client.withAbortSignal(context.cancellationSignal, () =>
+          const { history } = await untilCancelled(context, client, () =>
             client.workflowService.getWorkflowExecutionHistory({
               namespace: client.options.namespace,
               execution: { workflowId, runId },
@@ -48,4 +47,21 @@ export function watchActivity({ client }: Dependencies): WatchActivities['watch'
       clearInterval(beat);
     }
   };
+}
+
+/**
+ * A poll that outlived its activity would fail in nobody's hands when the worker closes its connection. Each has a signal of its
+ * own: the client never takes its listener off, and a watch may last for a day.
+ */
+async function untilCancelled<T>({ cancellationSignal }: Context, client: Client, poll: () => Promise<T>): Promise<T> {
+  const own = new AbortController();
+  const stop = (): void => {
+    own.abort();
+  };
+  cancellationSignal.addEventListener('abort', stop, { once: true });
+  try {
+    return await client.withAbortSignal(own.signal, poll);
+  } finally {
+    cancellationSignal.removeEventListener('abort', stop);
+  }
 }

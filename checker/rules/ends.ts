@@ -1,8 +1,8 @@
 import type { CloudEvent } from '../../simulator/events';
 import { readMarks, readTags } from '../../domain/names';
-import { capOf } from '../arithmetic';
+import { capOf, fitsOn } from '../arithmetic';
 import type { Scribe } from '../verdict';
-import { noteOf, targetOf, type PoolWorld, type Request, type World } from '../world';
+import { noteOf, targetOf, type PoolWorld, type Request, type Resources, type VnfWorld, type World } from '../world';
 
 /** G5 (a refusal created nothing), G6 (bounded) and G8 (progress): how requests ended. Looked at before the event is taken in. */
 
@@ -89,18 +89,49 @@ function judgeProgress(
   }
 }
 
-/** Undefined where the log does not tell. Room beside other VMs is not in the log, so a refusal for want of it is judged by the share alone. */
+/** Undefined where the log does not tell. */
 function refusalIsRight(world: World, request: Request, failure: string | undefined): boolean | undefined {
   const vnf = request.vnf === undefined ? undefined : world.vnfs.get(request.vnf);
   const target = vnf && targetOf(vnf, request.procedure, request.input);
   if (!vnf || !target) return undefined;
   if (failure === 'QuotaExceeded') return quotaIsShort(world, target);
   if (failure !== 'Impossible' && failure !== 'NotFound') return undefined;
-  const usable = [...world.hosts.values()].filter(
-    (host) => host.zone === target.pool.spec.zone && host.up && host.enabled,
-  ).length;
-  const fits = usable * capOf(target.pool.spec.spare, target.to) >= target.to;
-  return fits ? undefined : true;
+  const { spec } = target.pool;
+  const at = { level: target.to, cap: capOf(spec.spare, target.to) };
+  const hosts = roomFor(world, vnf, target.pool);
+  if (!fitsOn(hosts, at)) return true;
+  const known = request.input['strict'] !== true && hosts.every(({ free }) => free < Infinity);
+  return known && isAlone(world, request, { vnf, pool: target.pool }) ? false : undefined;
+}
+
+/** By host of the zone: members that serve there, and how many more it has room for. Infinity where the log does not tell sizes. */
+function roomFor(world: World, vnf: VnfWorld, pool: PoolWorld): { own: number; free: number }[] {
+  const servers = [...world.servers.values()];
+  const one = servers.find((server) => server.vnf === vnf.vnf && server.pool === pool.spec.name)?.size;
+  return [...world.hosts.values()]
+    .filter((host) => host.zone === pool.spec.zone)
+    .map(({ host, up, enabled, size }) => {
+      const here = servers.filter((server) => server.host === host);
+      const own = here.filter((server) => server.vnf === vnf.vnf && pool.published.has(server.name)).length;
+      if (!up || !enabled) return { own, free: 0 };
+      if (!one || !size || here.some((server) => !server.size)) return { own, free: Infinity };
+      const left = (key: keyof Resources): number => {
+        const taken = here.reduce((sum, server) => sum + (server.size?.[key] ?? 0), 0);
+        return one[key] > 0 ? Math.floor((size[key] - taken) / one[key]) : Infinity;
+      };
+      return { own, free: Math.max(0, Math.min(left('vcpus'), left('ramMb'), left('diskGb'))) };
+    });
+}
+
+/** What others are at, or have left to be drained, may take for a while what is free in the end: then nothing is said. */
+function isAlone(world: World, request: Request, { vnf, pool }: { vnf: VnfWorld; pool: PoolWorld }): boolean {
+  const others = [...world.requests.values()].some((each) => each !== request && each.outcome === null);
+  const unsettled = [...world.servers.values()].some(
+    (server) =>
+      server.host === null ||
+      (server.vnf === vnf.vnf && server.pool === pool.spec.name && !pool.published.has(server.name)),
+  );
+  return !others && !unsettled;
 }
 
 /** Undefined where it may be short of what the log does not tell the size of. */

@@ -38,7 +38,6 @@ export function judgeInventory(world: World, event: CloudEvent, scribe: Scribe):
     [...world.ports].filter(([, port]) => port.vnf === vnf).map(([id]) => id),
     note.members.flatMap((member) => member.portIds),
   );
-  const groupNames = new Set([...(known?.pools.keys() ?? [])].map((pool) => `${vnf}-${pool}`));
   compare(
     'security groups',
     [...world.securityGroups].filter(([, group]) => group.vnf === vnf).map(([id]) => id),
@@ -46,8 +45,8 @@ export function judgeInventory(world: World, event: CloudEvent, scribe: Scribe):
   );
   compare(
     'server groups',
-    [...world.serverGroups].filter(([, name]) => groupNames.has(name)).map(([id]) => id),
-    [],
+    [...world.serverGroups].filter(([, group]) => group.vnf === vnf).map(([id]) => id),
+    note.serverGroups,
   );
   judgeDoubles(
     ours.map((server) => server.name),

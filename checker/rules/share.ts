@@ -101,6 +101,8 @@ function hostsOf(world: World, vnf: VnfWorld, pool: string): Map<string, number>
   for (const server of world.servers.values()) {
     if (server.vnf !== vnf.vnf || server.pool !== pool || server.host === null) continue;
     if (isStray(server) || isDead(world, vnf.vnf, server)) continue;
+    // Where no host was asked for, it is known to be no stray when it serves: it may have to go before.
+    if (server.requestedHost === null && !server.served) continue;
     counts.set(server.host, (counts.get(server.host) ?? 0) + 1);
   }
   return counts;

@@ -1,6 +1,7 @@
 import type { Pool } from '../descriptor/descriptor';
 import type { HostReason } from '../failure';
-import type { FlavorSeen, Host, Resources, Snapshot } from '../snapshot';
+import type { ServerGroupRef } from '../plan';
+import type { FlavorSeen, Host, Resources, Snapshot, TenantView } from '../snapshot';
 
 /**
  * The hosts as a plan uses them up: room goes down with every member placed, whichever pool it is of. A plan that is
@@ -14,12 +15,22 @@ export interface Ground {
   readonly excluded: ReadonlySet<string>;
   readonly flavors: Snapshot['flavors'];
   readonly servers: Snapshot['servers'];
+  /** Set where hosts cannot be chosen. */
+  readonly tenant?: TenantView & {
+    /** Groups for which the cloud has found no host in this turn. */
+    readonly full: readonly ServerGroupRef[];
+  };
 }
 
-export function groundOf(snapshot: Snapshot, excluded: ReadonlySet<string>): Ground {
+export function groundOf(
+  snapshot: Snapshot,
+  excluded: ReadonlySet<string>,
+  full: readonly ServerGroupRef[] = [],
+): Ground {
   const hosts = [...snapshot.hosts].sort((a, b) => (a.name < b.name ? -1 : 1));
-  const { flavors, servers } = snapshot;
-  return { hosts, excluded, flavors, servers, free: new Map(hosts.map((host) => [host.name, host.free])) };
+  const { flavors, servers, tenant } = snapshot;
+  const free = new Map(hosts.map((host) => [host.name, host.free]));
+  return { hosts, excluded, flavors, servers, free, ...(tenant && { tenant: { ...tenant, full } }) };
 }
 
 export function copyOf(ground: Ground): Ground {

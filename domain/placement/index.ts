@@ -2,13 +2,14 @@ import type { Pool } from '../descriptor/descriptor';
 import { dependencyLayers } from '../descriptor/layers';
 import { failure, type Failure } from '../failure';
 import { isFeasible, spareAt } from '../levels';
-import type { Batch, ChangeRequest, MemberRef, Plan, Planned } from '../plan';
+import type { Batch, ChangeRequest, MemberRef, Plan, Planned, ServerGroupRef } from '../plan';
 import type { Member, PoolState, VnfRecord } from '../record';
 import type { Snapshot } from '../snapshot';
 import { countOf } from './batches';
 import { copyOf, flavorOf, giveBack, groundOf, type Ground } from './ground';
-import { planPool, roomOf, type PoolPlan, type PoolTask } from './pool';
+import { planPool, roomOf, type PoolPlan, type PoolPlanned, type PoolTask } from './pool';
 import { checkQuota } from './quota';
+import { planPoolApart } from './tenant';
 import { validateRequest } from './validate';
 
 /**
@@ -23,6 +24,8 @@ export interface PlanInput {
   readonly launched?: readonly Member[];
   /** Hosts that this turn has seen misbehave (misplaced, failed a build): used for nothing new. */
   readonly avoidHosts?: readonly string[];
+  /** Server groups for which the cloud has found no host in this turn, looked at again: nothing more is launched in them. */
+  readonly fullGroups?: readonly ServerGroupRef[];
   /** One membership change only, in pools marked serial. */
   readonly oneChange?: boolean;
   /** Refuse what cannot be done to the letter of G1(d). */
@@ -38,7 +41,7 @@ export function plan(input: PlanInput): Planned {
   if (wrong) return { ok: false, refusal: wrong };
   if (request.kind === 'terminate') return { ok: true, plan: planTerminate(record) };
   const tasks = tasksOf(input);
-  const ground = groundOf(snapshot, excludedBy(input));
+  const ground = groundOf(snapshot, excludedBy(input), input.fullGroups);
   const found = planAll(ground, input, tasks);
   if (found.ok) return finish(input, found, { tasks, deleteFirst: false });
   // Where nothing else is possible, what is dead already makes room for its replacement.
@@ -50,7 +53,7 @@ function mayDeleteFirst(request: ChangeRequest, tasks: readonly PoolTask[]): boo
 }
 
 function planDeleteFirst(input: PlanInput, given: { tasks: readonly PoolTask[]; refusal: Failure }): Planned {
-  const ground = groundOf(input.snapshot, excludedBy(input));
+  const ground = groundOf(input.snapshot, excludedBy(input), input.fullGroups);
   const { tasks } = given;
   for (const { pool, state, out } of tasks) {
     for (const member of state.failed)
@@ -122,11 +125,12 @@ function oneAtATime(
   const { pool, state, to, out } = task;
   if (!pool.serial || !input.oneChange) return { to, out, more: false };
   if (to === state.level) return { to, out: out.slice(0, 1), more: out.length > 1 };
-  const ground = groundOf(input.snapshot, excludedBy(input));
+  const ground = groundOf(input.snapshot, excludedBy(input), input.fullGroups);
   const room = roomOf(ground, pool, countOf(state.inService.map((member) => member.host)));
   const step = to > state.level ? 1 : -1;
   let next = state.level + step;
-  while (next !== to && !isFeasible(room, next, pool.spare)) next += step;
+  // What a tenant does not see may have room for any level.
+  while (!ground.tenant && next !== to && !isFeasible(room, next, pool.spare)) next += step;
   return { to: next, out, more: next !== to };
 }
 
@@ -141,6 +145,13 @@ type Found = {
   readonly plans: readonly PoolPlan[];
   readonly short: readonly { plan: PoolPlan; reason: Failure }[];
 };
+
+/** By hosts where they can be chosen, and by server groups where not. */
+function planOne(ground: Ground, record: VnfRecord, task: PoolTask): PoolPlanned {
+  return ground.tenant
+    ? planPoolApart({ ...ground, tenant: ground.tenant }, record, task)
+    : planPool(ground, record, task);
+}
 
 /**
  * Pools that share hosts are planned one after another on one ground. The order decides when room is scarce, so a pool
@@ -163,7 +174,7 @@ function planAll(
     const short: { plan: PoolPlan; reason: Failure }[] = [];
     let failed: PoolTask | undefined;
     for (const task of order) {
-      const planned = planPool(here, input.record, task);
+      const planned = planOne(here, input.record, task);
       if (!planned.ok) {
         failed = task;
         last = planned.refusal;
@@ -173,7 +184,7 @@ function planAll(
       if (planned.short) short.push({ plan: planned.plan, reason: planned.short });
     }
     if (!failed) return { ok: true, plans, short };
-    const alone = planPool(copyOf(ground), input.record, failed);
+    const alone = planOne(copyOf(ground), input.record, failed);
     if (!alone.ok) return { ok: false, refusal: alone.refusal };
     const first = failed;
     order = [first, ...order.filter((task) => task !== first)];
@@ -200,7 +211,7 @@ function finish(input: PlanInput, found: Found, given: { tasks: readonly PoolTas
   }
   const forbiddenBy = plans.flatMap((each) => each.forbiddenBy.map((level) => ({ pool: each.pool.name, level })));
   const [first] = forbiddenBy;
-  if (strict && first) return { ok: false, refusal: notToTheLetter(record, first) };
+  if (strict && first) return { ok: false, refusal: notToTheLetter(record, first, snapshot.tenant !== undefined) };
   const leave = plans.flatMap((each) => each.leave);
   return {
     ok: true,
@@ -213,6 +224,11 @@ function finish(input: PlanInput, found: Found, given: { tasks: readonly PoolTas
       deleteFirst: leave.filter(isFirst),
       discard: plans.flatMap((each) => each.discard),
       reuse: plans.flatMap((each) => each.reuse),
+      ...(snapshot.tenant && {
+        serverGroups: plans.flatMap(({ pool, groups }) =>
+          (groups?.make ?? []).map((number) => ({ pool: pool.name, number })),
+        ),
+      }),
       toTheLetter: forbiddenBy.length === 0,
       forbiddenBy,
       unplaced: found.short.map(({ plan: each, reason }) => ({
@@ -238,8 +254,8 @@ function withoutHosts(reason: Failure): Failure {
   return { ...reason, details };
 }
 
-function notToTheLetter(record: VnfRecord, first: { pool: string; level: number }): Failure {
-  const constraint = `with ${String(first.level)} VMs of ${first.pool} in existence no placement on these hosts keeps the share`;
+function notToTheLetter(record: VnfRecord, first: { pool: string; level: number }, asTenant: boolean): Failure {
+  const constraint = `with ${String(first.level)} VMs of ${first.pool} in existence ${asTenant ? 'the cloud may put more than its share on one host, which a tenant cannot choose' : 'no placement on these hosts keeps the share'}`;
   return failure(
     'Impossible',
     `This cannot be done to the letter: ${constraint}. Ask without strict, or for another level.`,
@@ -294,7 +310,8 @@ function excludedBy({ request, avoidHosts }: PlanInput): ReadonlySet<string> {
 }
 
 function unknownHosts({ record, request, snapshot }: PlanInput): Failure | null {
-  if (request.kind !== 'emptyHosts') return null;
+  // A tenant knows no hosts but those that its servers are on, and those who ask for others have none there.
+  if (request.kind !== 'emptyHosts' || snapshot.tenant) return null;
   const known = new Set(snapshot.hosts.map((host) => host.name));
   const unknown = request.hosts.filter((host) => !known.has(host));
   if (unknown.length === 0) return null;

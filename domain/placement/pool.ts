@@ -36,6 +36,12 @@ export interface PoolPlan {
   readonly missing: number;
   readonly forbiddenBy: readonly number[];
   readonly restorable: boolean;
+  /** What a tenant's plan asks of server groups. */
+  readonly groups?: {
+    readonly make: readonly number[];
+    /** Of each group that something is launched in: members that it has, and how many more it gets. */
+    readonly peaks: readonly { readonly used: number; readonly more: number }[];
+  };
 }
 
 export type PoolPlanned =
@@ -186,7 +192,7 @@ function livingOf(ground: Ground, members: readonly Member[]): readonly Member[]
 }
 
 /** G1(c): existing VMs on a host, whatever becomes of them, stay below the largest cap of all levels involved. */
-function existingCap(record: VnfRecord, task: PoolTask): number {
+export function existingCap(record: VnfRecord, task: PoolTask): number {
   const levels = [task.state.level, task.to, ...record.debts.flatMap((debt) => debt.movedFrom[task.pool.name] ?? [])];
   return Math.max(...levels.map((level) => capAt(task.pool.spare, level)));
 }
@@ -309,6 +315,6 @@ function withPlaced(on: ReadonlyMap<string, number>, placed: readonly string[]):
   return counts;
 }
 
-function refOf({ pool, ordinal }: MemberRef): MemberRef {
+export function refOf({ pool, ordinal }: MemberRef): MemberRef {
   return { pool, ordinal };
 }

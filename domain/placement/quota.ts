@@ -28,6 +28,10 @@ export function checkQuota(vnf: string, snapshot: Snapshot, peak: Peak): Failure
     add('ram', more * (flavor?.ramMb ?? 0));
     add('ports', more * plan.pool.networks.length);
   }
+  add(
+    'server_groups',
+    peak.plans.reduce((sum, { groups }) => sum + (groups?.make.length ?? 0), 0),
+  );
   if (peak.groupsOf) {
     add('security_groups', peak.groupsOf.pools.length);
     // Neutron makes two egress rules (IPv4 and IPv6) with every group. A rule that is said twice is made once.
@@ -42,6 +46,7 @@ export function checkQuota(vnf: string, snapshot: Snapshot, peak: Peak): Failure
     if (!quota || amount <= 0 || quota.used + amount <= quota.limit) return [];
     return [{ resource, needed: amount, limit: quota.limit, used: quota.used }];
   });
+  short.push(...shortGroups(snapshot, peak.plans));
   if (short.length === 0) return null;
   const said = short.map(
     ({ resource, needed: amount, limit, used }) =>
@@ -56,4 +61,14 @@ export function checkQuota(vnf: string, snapshot: Snapshot, peak: Peak): Failure
       remedy: `Raise ${short.map(({ resource, needed: amount, used }) => `${resource} to at least ${String(used + amount)}`).join(', ')}.`,
     },
   );
+}
+
+/** Members are counted group by group: the one that would be the fullest says how far the quota is to be raised. */
+function shortGroups({ quotas }: Snapshot, plans: readonly PoolPlan[]): Shortage[] {
+  const limit = quotas.server_group_members?.limit ?? Number.MAX_SAFE_INTEGER;
+  const [worst] = plans
+    .flatMap(({ groups }) => groups?.peaks ?? [])
+    .filter(({ used, more }) => used + more > limit)
+    .sort((a, b) => b.used + b.more - a.used - a.more);
+  return worst ? [{ resource: 'server_group_members', needed: worst.more, limit, used: worst.used }] : [];
 }

@@ -1,6 +1,7 @@
 import axios, { type AxiosInstance } from 'axios';
 import type { Note } from '../../checker/story';
 import type { CloudEvent } from '../../simulator/events';
+import { serverGroupIds } from '../../domain/record';
 import type { RecordView } from '../../domain/turn';
 
 /**
@@ -64,7 +65,16 @@ export function observe(cloudUrl: string): Observer {
 /** The note for a record that is free and owes nothing; `view` is null where there is no record any more. */
 export function settledNote(vnf: string, view: RecordView | null): Note {
   if (view === null)
-    return { kind: 'settled', vnf, exists: false, revision: 0, levels: {}, members: [], securityGroups: [] };
+    return {
+      kind: 'settled',
+      vnf,
+      exists: false,
+      revision: 0,
+      levels: {},
+      members: [],
+      securityGroups: [],
+      serverGroups: [],
+    };
   const members = Object.values(view.pools).flatMap((pool) => [
     ...pool.inService.map((member) => ({ member, inService: true })),
     ...pool.failed.map((member) => ({ member, inService: false })),
@@ -83,6 +93,7 @@ export function settledNote(vnf: string, view: RecordView | null): Note {
       host,
       inService,
     })),
-    securityGroups: view.groups.map((group) => group.id),
+    securityGroups: view.groups.filter((group) => group.apart === undefined).map((group) => group.id),
+    serverGroups: serverGroupIds(view.groups),
   };
 }

@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -156,7 +157,19 @@ const pollRates = ['transfer', 'timer', 'visibility', 'outbound'].flatMap((queue
   `history.${queue}ProcessorMaxPollRPS=1000`,
 ]);
 
+/** Tries again with other ports when somebody took those that were just found free. */
 export async function startDevServer(options: DevServerOptions): Promise<DevServer> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await startOnce(options);
+    } catch (error) {
+      const lostRace = error instanceof Error && error.message.includes('address already in use');
+      if (!lostRace || attempt === 5) throw error;
+    }
+  }
+}
+
+async function startOnce(options: DevServerOptions): Promise<DevServer> {
   const port = options.port ?? (await freePort());
   const uiPort = options.uiPort ?? (await freePort());
   const address = `127.0.0.1:${String(port)}`;
@@ -227,14 +240,26 @@ async function answers(address: string): Promise<void> {
   }
 }
 
+/**
+ * Below the range that Linux gives to outgoing connections (32768 and up): such a connection can take a port between the
+ * moment that it is found free and the moment that the server listens, and would keep it while a server is restarted.
+ */
 async function freePort(): Promise<number> {
-  return await new Promise((resolve, reject) => {
+  for (;;) {
+    const port = randomInt(20_000, 32_000);
+    if (await isFree(port)) return port;
+  }
+}
+
+async function isFree(port: number): Promise<boolean> {
+  return await new Promise((resolve) => {
     const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as AddressInfo;
+    probe.once('error', () => {
+      resolve(false);
+    });
+    probe.listen(port, '127.0.0.1', () => {
       probe.close(() => {
-        resolve(port);
+        resolve(true);
       });
     });
   });

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { setAlive } from '../computes';
 import { emit, emitHost, timeOf, type Fault, type Host } from '../model';
+import { takeAway } from '../outages';
+import { parts } from '../parts';
 import { isObject, Refusal, route, type Request, type Response, type ServiceRoutes } from '../routing';
 import { setStatus } from '../scheduler';
 import { accept, checked, publicationSchema } from './publications';
@@ -28,6 +30,10 @@ export const control: ServiceRoutes = {
     route('POST', '/faults', addFault, { open: true }),
     route('GET', '/faults', ({ cloud }) => ({ status: 200, body: { faults: cloud.faults } }), { open: true }),
     route('DELETE', '/faults', clearFaults, { open: true }),
+    route('POST', '/services/:name', changeService, { open: true }),
+    route('GET', '/services', ({ cloud }) => ({ status: 200, body: { away: [...cloud.outages.keys()] } }), {
+      open: true,
+    }),
     route('PUT', '/quotas', setQuota, { open: true }),
     route('POST', '/tokens/expire', expireTokens, { open: true }),
   ],
@@ -82,6 +88,18 @@ function changeHost(request: Request): Response {
     host.disabledReason = null;
     emitHost(cloud, host, null);
   }
+  return { status: 200, body: {} };
+}
+
+/** Longer than anybody waits. */
+const awaySecondsMax = 3_600;
+const awaySchema = z.strictObject({ awaySeconds: z.number().min(0).max(awaySecondsMax) });
+
+function changeService({ cloud, params, body }: Request): Response {
+  const asked = decoded(params[0]);
+  const part = parts.find((each) => each === asked);
+  if (!part) throw new Refusal(404, `there is no ${asked}; there are ${parts.join(', ')}`);
+  takeAway(cloud, part, checked(awaySchema, body).awaySeconds);
   return { status: 200, body: {} };
 }
 

@@ -4,7 +4,14 @@ import { Refusal, route, type ServiceRoutes } from '../routing';
 /** Glance v2: images by name and id. Not there: uploads. */
 export const glance: ServiceRoutes = {
   prefix: '/image',
+  part: 'glance',
   error: (status, message) => `<html><head><title>${String(status)}</title></head>\n<body>${message}</body></html>`,
+  unauthorized: {
+    code: '401 Unauthorized',
+    title: 'Unauthorized',
+    message:
+      'This server could not verify that you are authorized to access the document you requested. Either you supplied the wrong credentials (e.g., bad password), or your browser does not understand how to supply the credentials required.<br /><br />\n\n\n',
+  },
   routes: [
     route(
       'GET',
@@ -28,6 +35,8 @@ export const glance: ServiceRoutes = {
   ],
 };
 
+const madeAt = '2026-01-01T00:00:00Z';
+
 function show({ id, name }: Image): unknown {
   return {
     id,
@@ -41,5 +50,14 @@ function show({ id, name }: Image): unknown {
     size: 1,
     tags: [],
     protected: false,
+    checksum: 'd41d8cd98f00b204e9800998ecf8427e',
+    created_at: madeAt,
+    updated_at: madeAt,
+    owner: '00000000000000000000000000000000',
+    virtual_size: 1,
+    os_hidden: false,
+    file: `/v2/images/${id}/file`,
+    self: `/v2/images/${id}`,
+    schema: '/v2/schemas/image',
   };
 }

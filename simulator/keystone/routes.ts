@@ -10,6 +10,7 @@ const tokenSeconds = 3_600;
 
 export const keystone: ServiceRoutes = {
   prefix: '/identity',
+  part: 'keystone',
   error: (status, message) => ({ error: { code: status, message, title: titles[status] ?? 'Error' } }),
   routes: [
     route('GET', '/', versions, { open: true }),

@@ -57,6 +57,7 @@ function showNetwork({ id, name, subnetId }: Network): unknown {
     shared: true,
     'router:external': false,
     mtu: 1_450,
+    qinq: false,
     tags: [],
   };
 }

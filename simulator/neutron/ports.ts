@@ -4,6 +4,7 @@ import {
   objectIn,
   objects,
   pageBody,
+  Refusal,
   route,
   text,
   texts,
@@ -59,8 +60,16 @@ function securityGroupsOf(request: Request, given: unknown): readonly string[] {
   );
 }
 
+const filters: readonly string[] = [
+  ...['id', 'name', 'description', 'device_id', 'device_owner', 'network_id', 'project_id', 'tenant_id', 'status'],
+  ...['mac_address', 'admin_state_up', 'fixed_ips', 'security_groups', 'binding:host_id', 'tags', 'tags-any'],
+  ...['not-tags', 'not-tags-any', 'limit', 'marker', 'page_reverse', 'sort_key', 'sort_dir', 'fields'],
+];
+
 function listPorts(request: Request): Response {
   const { cloud, query, project, admin } = request;
+  const unknown = [...query.keys()].filter((key) => !filters.includes(key));
+  if (unknown.length > 0) throw new Refusal(400, `['${unknown.join("', '")}'] is invalid attribute for filtering`);
   const tags = query.get('tags')?.split(',') ?? [];
   const fixed = query.getAll('fixed_ips').map((each) => each.split('='));
   const ports = [...cloud.ports.values()].filter(
@@ -123,6 +132,8 @@ function createPorts(request: Request): Response {
   const wanted = given.map((each) => {
     const network = found(cloud.networks.get(text(each['network_id']) ?? ''), 'Network', text(each['network_id']));
     const asked = text(objects(each['fixed_ips'])[0]?.['ip_address']);
+    // The networks are nobody's own.
+    if (asked !== undefined && !request.admin) throw notAllowed('create_port:fixed_ips:ip_address');
     return { each, network, asked, securityGroupIds: securityGroupsOf(request, each['security_groups']) };
   });
   const addresses = reserve(cloud, wanted);
@@ -142,6 +153,11 @@ function createPorts(request: Request): Response {
   );
   const shown = created.map((port) => showPort(cloud, port));
   return { status: 201, body: bulk ? { ports: shown } : { port: shown[0] } };
+}
+
+function notAllowed(rule: string): Refusal {
+  const message = `(rule:create_port and (rule:create_port:fixed_ips and (rule:${rule}))) is disallowed by policy`;
+  return new Refusal(403, message, { body: { NeutronError: { type: 'PolicyNotAuthorized', message, detail: '' } } });
 }
 
 /** An address for each: those that are asked for first, so that no other one takes them. All, or none. */

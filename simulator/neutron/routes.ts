@@ -10,6 +10,7 @@ import { securityRoutes } from './security';
  */
 export const neutron: ServiceRoutes = {
   prefix: '/networking',
+  part: 'neutron',
   error: (status, message) => ({ NeutronError: { type: types[status] ?? 'Error', message, detail: '' } }),
   routes: [
     route(
@@ -42,7 +43,7 @@ export const neutron: ServiceRoutes = {
   ],
 };
 
-const types: Readonly<Record<number, string>> = { 400: 'HTTPBadRequest', 404: 'NotFound', 409: 'Conflict' };
+const types: Readonly<Record<number, string>> = { 400: 'HTTPBadRequest', 404: 'HTTPNotFound', 409: 'Conflict' };
 const extensions = [
   'standard-attr-tag',
   'tag-ports-during-bulk-creation',

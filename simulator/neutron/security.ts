@@ -55,6 +55,7 @@ function listGroups(request: Request): Response {
       (admin || group.projectId === project.id) &&
       matches(query, 'project_id', group.projectId) &&
       matches(query, 'name', group.name) &&
+      matches(query, 'description', group.description) &&
       matches(query, 'id', group.id),
   );
   return {
@@ -88,7 +89,7 @@ function showGroup(cloud: Cloud, { id, name, description, tags, projectId }: Sec
     stateful: true,
     shared: false,
     tags,
-    security_group_rules: rules.map(showRule),
+    security_group_rules: rules.map((rule) => ({ ...showRule(rule), standard_attr_id: 1 })),
   };
 }
 
@@ -105,6 +106,14 @@ function showRule(rule: SecurityRule): Record<string, unknown> {
     remote_ip_prefix: rule.remoteIpPrefix,
     remote_group_id: rule.remoteGroupId,
     description: rule.description,
+    tenant_id: rule.projectId,
+    remote_address_group_id: null,
+    normalized_cidr: rule.remoteIpPrefix,
+    belongs_to_default_sg: null,
+    revision_number: 0,
+    created_at: null,
+    updated_at: null,
+    tags: [],
   };
 }
 

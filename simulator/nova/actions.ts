@@ -9,7 +9,7 @@ import { microversion } from './version';
 /** `POST /servers/{id}/action`. */
 export function act(request: Request): Response {
   const { cloud, body, requestId } = request;
-  const server = serverOf(request);
+  const server = serverToChange(request);
   const [action, argument] = Object.entries(isObject(body) ? body : {})[0] ?? ['', null];
   switch (action) {
     case 'os-start':
@@ -41,6 +41,16 @@ function resetState({ cloud, admin, requestId }: Request, server: Server, { stat
     throw new Refusal(400, `Invalid input for field/attribute state. Value: ${JSON.stringify(state)}.`);
   server.taskState = null;
   setStatus(cloud, server, state === 'error' ? 'ERROR' : 'ACTIVE', requestId);
+}
+
+/** Of what is not there it is said in other words than where it is shown. */
+function serverToChange(request: Request): Server {
+  try {
+    return serverOf(request);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    throw new Refusal(404, `Instance ${request.params[0] ?? ''} has no mapping to a cell.`);
+  }
 }
 
 function startEvacuation(request: Request, server: Server, argument: Readonly<Record<string, unknown>>): Response {

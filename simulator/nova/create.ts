@@ -1,5 +1,6 @@
-import { between, count, emit, newUuid, sleep, timeOf, type Server } from '../model';
+import { between, count, emit, newUuid, sleep, timeOf, type Cloud, type Server } from '../model';
 import { isObject, objectIn, objects, Refusal, text, texts, type Request, type Response } from '../routing';
+import { reaches, isAway, onceHere } from '../outages';
 import { schedule } from '../scheduler';
 import { checkQuota, checkPortQuota } from './quota';
 import { forbidden, required, unexpected } from './refusals';
@@ -13,8 +14,10 @@ export async function create(request: Request): Promise<Response> {
   const { cloud, body, project, requestId, user } = request;
   cloud.creates += 1;
   const arrivedAs = cloud.creates;
+  if (!isObject(body) || body['server'] === undefined) throw new Refusal(400, "'server' is a required property");
   const given = objectIn(body, 'server');
   const wanted = checked(request, given);
+  await askOthers(request, wanted);
   const flavor = cloud.flavors.get(wanted.flavorId);
   checkQuota(request, { instances: 1, cores: flavor?.vcpus ?? 0, ram: flavor?.ramMb ?? 0 });
   checkPortQuota(request, wanted.ownNetworks.length);
@@ -22,7 +25,8 @@ export async function create(request: Request): Promise<Response> {
   await sleep(cloud, between(cloud, cloud.options.latencyMs));
   for (const id of wanted.portIds) {
     const port = cloud.ports.get(id);
-    if (!port) throw new Refusal(400, `Port id ${id} could not be found.`);
+    if (!port || (!request.admin && port.projectId !== project.id))
+      throw new Refusal(400, `Port id ${id} could not be found.`);
     if (port.deviceId !== '') throw new Refusal(409, `Port ${id} is still in use.`);
   }
   const group = wanted.groupId === null ? undefined : cloud.serverGroups.get(wanted.groupId);
@@ -45,6 +49,7 @@ export async function create(request: Request): Promise<Response> {
     taskState: 'scheduling',
     host: null,
     fault: null,
+    launchedAt: null,
     deleting: false,
     attempts: 0,
   };
@@ -64,8 +69,10 @@ export async function create(request: Request): Promise<Response> {
     portIds: [...portIds],
     requestedHost,
     zone,
+    ...(flavor && { size: { vcpus: flavor.vcpus, ramMb: flavor.ramMb, diskGb: flavor.diskGb } }),
   });
-  schedule(cloud, server);
+  if (isAway(cloud, 'rabbitmq')) await sentTooEarly(cloud);
+  else schedule(cloud, server);
   return {
     status: 202,
     headers: { Location: `${request.base}/compute/v2.1/servers/${id}` },
@@ -79,6 +86,35 @@ export async function create(request: Request): Promise<Response> {
       },
     },
   };
+}
+
+/** Of the image and of the networks. */
+async function askOthers({ cloud }: Request, wanted: Wanted): Promise<void> {
+  if (isAway(cloud, 'memcached')) await sleep(cloud, cacheTimeoutSeconds * 1_000);
+  if (!(await reaches(cloud, 'glance'))) throw unexpectedError('nova.exception.GlanceConnectionFailed');
+  const hasNetworks = wanted.portIds.length + wanted.ownNetworks.length > 0;
+  if (hasNetworks && !(await reaches(cloud, 'neutron')))
+    throw unexpectedError('keystoneauth1.exceptions.connection.ConnectFailure');
+}
+
+const cacheTimeoutSeconds = 4;
+
+function unexpectedError(kind: string): Refusal {
+  return new Refusal(
+    500,
+    `Unexpected API Error. Please report this at http://bugs.launchpad.net/nova/ and attach the Nova API log if possible.\n<class '${kind}'>`,
+  );
+}
+
+/** How long after the bus is back the API has connected to it again. */
+const reconnectSeconds = 6.7;
+
+/** Answered late, and never heard of by the conductor: in BUILD for good. */
+async function sentTooEarly(cloud: Cloud): Promise<void> {
+  await new Promise<void>((resolve) => {
+    onceHere(cloud, ['rabbitmq'], resolve);
+  });
+  await sleep(cloud, reconnectSeconds * 1_000);
 }
 
 type Wanted = Pick<
@@ -191,10 +227,14 @@ function networksOf(request: Request, given: unknown): Pick<Wanted, 'portIds' | 
     if (!cloud.networks.has(networkId)) throw new Refusal(400, `Network ${networkId} could not be found.`);
     const address = text(wanted['fixed_ip']) ?? null;
     if (address !== null && cloud.addresses.has(`${networkId}/${address}`))
-      throw new Refusal(400, `Fixed IP address ${address} is already in use on instance.`);
+      throw new Refusal(400, `Fixed IP address ${address} is already in use on instance .`);
     return [{ networkId, address }];
   });
-  return { portIds: each.flatMap((wanted) => text(wanted['port']) ?? []), ownNetworks };
+  const portIds = each.flatMap((wanted) => text(wanted['port']) ?? []);
+  const twice = portIds.find((id, index) => portIds.indexOf(id) < index);
+  if (twice !== undefined)
+    throw new Refusal(400, `Port ID '${twice}' was specified twice: you cannot attach a port multiple times.`);
+  return { portIds, ownNetworks };
 }
 
 /** `zone:host` forces the host and ignores the zone, as the real one does. */
@@ -205,12 +245,17 @@ function destinationOf(
   const requested = text(given['host']) ?? text(given['hypervisor_hostname']) ?? null;
   if (requested !== null && !admin) throw forbidden('compute:servers:create:requested_destination');
   const [zone, forced] = text(given['availability_zone'])?.split(':') ?? [];
-  if (forced !== undefined && !admin) throw forbidden('compute:servers:create:forced_host');
-  const host = forced ?? requested;
-  if (host !== null && !cloud.hosts.has(host)) throw new Refusal(400, `Compute host ${host} could not be found.`);
+  if (forced !== undefined && !admin) throw forbidden('os_compute_api:servers:create:forced_host');
+  // One that is forced is looked for by the scheduler only.
+  if (requested !== null && !cloud.hosts.has(requested))
+    throw new Refusal(400, `Compute host ${requested} could not be found.`);
   if (zone !== undefined && zone !== '' && !cloud.aggregates.has(zone))
     throw new Refusal(400, 'The requested availability zone is not available');
-  return { requestedHost: host, forced: forced !== undefined, zone: forced === undefined ? zone || null : null };
+  return {
+    requestedHost: forced ?? requested,
+    forced: forced !== undefined,
+    zone: forced === undefined ? zone || null : null,
+  };
 }
 
 function hintsOf({ cloud, project }: Request, body: unknown): Pick<Wanted, 'groupId' | 'hints'> {

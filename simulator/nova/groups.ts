@@ -25,7 +25,7 @@ function list(request: Request): Response {
 
 function create(request: Request): Response {
   const { cloud, body, project, user, requestId } = request;
-  const { policy, maxPerHost, name } = wantedOf(request, objectIn(body, 'server_group'));
+  const { policy, maxPerHost, rules, name } = wantedOf(request, objectIn(body, 'server_group'));
   const limit = project.quotas.get('server_groups') ?? -1;
   const used = [...cloud.serverGroups.values()].filter((group) => group.projectId === project.id).length;
   if (limit >= 0 && used >= limit) throw new Refusal(403, 'Quota exceeded, too many server groups.');
@@ -36,6 +36,7 @@ function create(request: Request): Response {
     userId: user.id,
     policy,
     maxPerHost,
+    rules,
     members: new Set(),
   };
   cloud.serverGroups.set(group.id, group);
@@ -47,7 +48,7 @@ function create(request: Request): Response {
 function wantedOf(
   request: Request,
   given: Readonly<Record<string, unknown>>,
-): Pick<ServerGroup, 'name' | 'policy' | 'maxPerHost'> {
+): Pick<ServerGroup, 'name' | 'policy' | 'maxPerHost' | 'rules'> {
   const hasRules = microversion(request) >= 64;
   const allowed = hasRules ? ['name', 'policy', 'rules'] : ['name', 'policies'];
   for (const property of Object.keys(given))
@@ -66,7 +67,8 @@ function wantedOf(
     throw new Refusal(400, 'Only anti-affinity policy supports rules.');
   if (most !== undefined && !(Number.isInteger(Number(most)) && Number(most) > 0))
     throw new Refusal(400, `Invalid input for field/attribute max_server_per_host. Value: ${JSON.stringify(most)}.`);
-  return { name, policy, maxPerHost: most === undefined ? 1 : Number(most) };
+  if (most === undefined) return { name, policy, maxPerHost: 1, rules: {} };
+  return { name, policy, maxPerHost: Number(most), rules: { max_server_per_host: Number(most) } };
 }
 
 function remove(request: Request): Response {
@@ -85,8 +87,8 @@ function groupOf({ cloud, params, project, admin }: Request): ServerGroup {
 }
 
 function show(request: Request, group: ServerGroup): unknown {
-  const { id, name, policy, maxPerHost, members, projectId, userId } = group;
+  const { id, name, policy, rules, members, projectId, userId } = group;
   const base = { id, name, members: [...members], project_id: projectId, user_id: userId };
   if (microversion(request) < 64) return { ...base, policies: [policy], metadata: {} };
-  return { ...base, policy, rules: policy === 'anti-affinity' ? { max_server_per_host: maxPerHost } : {} };
+  return { ...base, policy, rules };
 }

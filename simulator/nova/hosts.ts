@@ -8,14 +8,14 @@ import { microversion } from './version';
 export const hostRoutes: readonly Route[] = [
   route('GET', '/os-services', forOperators('os-services:list', services)),
   route('PUT', '/os-services/:id', forOperators('os-services:update', updateService)),
-  route('GET', '/os-hypervisors', forOperators('hypervisors:list', hypervisors)),
-  route('GET', '/os-hypervisors/detail', forOperators('hypervisors:list-detail', hypervisors)),
-  route('GET', '/os-hypervisors/statistics', forOperators('hypervisors:statistics', statistics)),
-  route('GET', '/os-hypervisors/:id', forOperators('hypervisors:show', hypervisor)),
+  route('GET', '/os-hypervisors', forOperators('os-hypervisors:list', hypervisors)),
+  route('GET', '/os-hypervisors/detail', forOperators('os-hypervisors:list-detail', hypervisors)),
+  route('GET', '/os-hypervisors/statistics', forOperators('os-hypervisors:statistics', statistics)),
+  route('GET', '/os-hypervisors/:id', forOperators('os-hypervisors:show', hypervisor)),
   route('GET', '/os-hosts', forOperators('os-hosts:list', hostsBefore43)),
-  route('GET', '/os-aggregates', forOperators('aggregates:index', aggregates)),
+  route('GET', '/os-aggregates', forOperators('os-aggregates:index', aggregates)),
   route('GET', '/os-availability-zone', zones),
-  route('GET', '/os-availability-zone/detail', forOperators('availability_zone:detail', zones)),
+  route('GET', '/os-availability-zone/detail', forOperators('os-availability-zone:detail', zones)),
 ];
 
 /** Nova's `rpc_response_timeout`. */
@@ -40,8 +40,13 @@ function showService(cloud: Cloud, host: Host): unknown {
     state: isUp(host) ? 'up' : 'down',
     forced_down: host.forcedDown,
     disabled_reason: host.disabledReason,
-    updated_at: new Date(cloud.clock.now()).toISOString().replace('Z', '000'),
+    updated_at: nowOf(cloud),
   };
+}
+
+/** As Nova writes the times of what reports itself. */
+function nowOf(cloud: Cloud): string {
+  return new Date(cloud.clock.now()).toISOString().replace('Z', '000');
 }
 
 /** By the service's UUID, from 2.53 on. */
@@ -79,10 +84,11 @@ function refuseWhileAway(cloud: Cloud, host: Host): void {
   }
 }
 
-function hypervisors({ cloud, query }: Request): Response {
+function hypervisors(request: Request): Response {
+  const { cloud, query } = request;
   const like = query.get('hypervisor_hostname_pattern');
   const found = [...cloud.hosts.values()].filter((host) => like === null || host.name.includes(like));
-  return { status: 200, body: { hypervisors: found.map(showHypervisor) } };
+  return { status: 200, body: { hypervisors: found.map((host) => showHypervisor(request, host)) } };
 }
 
 /** Of all that are up and enabled, up to 2.87. */
@@ -108,10 +114,11 @@ function statistics(request: Request): Response {
 }
 
 /** By its UUID, from 2.53 on. */
-function hypervisor({ cloud, params }: Request): Response {
+function hypervisor(request: Request): Response {
+  const { cloud, params } = request;
   const host = [...cloud.hosts.values()].find(({ id }) => id === params[0]);
   if (!host) throw new Refusal(404, `Hypervisor with ID '${params[0] ?? ''}' could not be found.`);
-  return { status: 200, body: { hypervisor: showHypervisor(host) } };
+  return { status: 200, body: { hypervisor: showHypervisor(request, host) } };
 }
 
 function hostsBefore43(request: Request): Response {
@@ -124,8 +131,8 @@ function hostsBefore43(request: Request): Response {
   return { status: 200, body: { hosts } };
 }
 
-/** Up to 2.87 with sizes and use, later without: Placement has them. We show them always. */
-function showHypervisor(host: Host): unknown {
+/** Up to 2.87 with sizes and use, later without: Placement has them. */
+function showHypervisor(request: Request, host: Host): unknown {
   return {
     id: host.id,
     hypervisor_hostname: host.name,
@@ -135,6 +142,12 @@ function showHypervisor(host: Host): unknown {
     state: isUp(host) ? 'up' : 'down',
     status: host.enabled ? 'enabled' : 'disabled',
     service: { id: host.serviceId, host: host.name, disabled_reason: host.disabledReason },
+    ...(microversion(request) > 87 ? { uptime: null } : sizesOf(host)),
+  };
+}
+
+function sizesOf(host: Host): object {
+  return {
     vcpus: host.vcpus,
     vcpus_used: host.used.vcpus,
     memory_mb: host.ramMb,
@@ -142,6 +155,8 @@ function showHypervisor(host: Host): unknown {
     local_gb: host.diskGb,
     local_gb_used: host.used.diskGb,
     running_vms: host.holds.size,
+    current_workload: 0,
+    cpu_info: {},
   };
 }
 
@@ -169,7 +184,7 @@ function zones({ cloud, path }: Request): Response {
   const withHosts = path.includes('/detail');
   const service = (name: string): unknown => {
     const host = cloud.hosts.get(name);
-    return host && { 'nova-compute': { available: isUp(host), active: host.enabled, updated_at: null } };
+    return host && { 'nova-compute': { available: isUp(host), active: host.enabled, updated_at: nowOf(cloud) } };
   };
   const found = [...cloud.aggregates.keys()].map((zoneName) => ({
     zoneName,

@@ -1,6 +1,7 @@
 import { emit, type Project } from '../model';
 import { objectIn, Refusal, route, type Request, type Response, type Route } from '../routing';
 import { forbidden, forOperators } from './refusals';
+import { microversion } from './version';
 
 /** What a project may have, and has. A tenant may read its own; an operator reads and sets everybody's. */
 export const limitRoutes: readonly Route[] = [
@@ -21,7 +22,11 @@ function groupsOf({ cloud }: Request, project: Project): number {
 }
 
 function limits(request: Request): Response {
-  const { project } = request;
+  const { project, query } = request;
+  // `limits show` of the client asks for the reserved ones, too, and is refused.
+  const unknown = [...query.keys()].find((key) => key !== 'tenant_id');
+  if (unknown !== undefined && microversion(request) >= 75)
+    throw new Refusal(400, `Additional properties are not allowed ('${unknown}' was unexpected)`);
   const limit = (name: string): number => project.quotas.get(name) ?? -1;
   const { instances, cores, ram } = project.usage.all;
   return {

@@ -1,6 +1,6 @@
 import type { Server } from '../model';
 import { linkTo, Refusal, type Request, type Response } from '../routing';
-import { forbidden, unexpected } from './refusals';
+import { forbidden } from './refusals';
 import { addresses, brief, detail, powerState, vmState } from './show';
 import { microversion } from './version';
 
@@ -28,12 +28,21 @@ const known: ReadonlySet<string> = new Set([
   ...['user_id', 'all_tenants', 'project_id', 'tenant_id', 'limit', 'marker', 'sort_key', 'sort_dir'],
 ]);
 
+/** Of a server, there may be; ours are a few of them. */
+const statuses: readonly string[] = [
+  ...['ACTIVE', 'BUILD', 'DELETED', 'ERROR', 'HARD_REBOOT', 'MIGRATING', 'PASSWORD', 'PAUSED', 'REBOOT', 'REBUILD'],
+  ...['RESCUE', 'RESIZE', 'REVERT_RESIZE', 'SHELVED', 'SHELVED_OFFLOADED', 'SHUTOFF', 'SOFT_DELETED', 'SUSPENDED'],
+  ...['UNKNOWN', 'VERIFY_RESIZE'],
+];
+
 export function list(request: Request, { detailed }: { readonly detailed: boolean }): Response {
   const { cloud, query, project, admin } = request;
   const version = microversion(request);
   for (const key of query.keys())
     if (version >= strictFrom && (!known.has(key) || (key === 'hostname' && version < 90)))
-      throw unexpected('query parameters', key);
+      throw new Refusal(400, `'${key}' does not match any of the regexes: '^_'`);
+  const status = query.get('status');
+  if (status !== null && !statuses.includes(status.toUpperCase())) throw new Refusal(400, 'Invalid status value');
   if (admin && query.has('metadata')) throw new Refusal(400, 'Invalid filters: metadata');
   const everywhere = isTrue(query.get('all_tenants'));
   if (everywhere && !admin) throw forbidden(`os_compute_api:servers:${detailed ? 'detail' : 'index'}:get_all_tenants`);
@@ -116,18 +125,22 @@ function filters(request: Request): readonly Test[] {
     return (server) => regex.test(server.name);
   });
   add('ip', (value) => {
-    const regex = pattern('ip', value);
+    // Asked of Neutron, by which it is a part of an address.
     return (server) =>
       Object.values(addresses(cloud, server))
         .flat()
-        .some(({ addr }) => regex.test(addr));
+        .some(({ addr }) => addr.includes(value));
   });
   add('changes-since', (value) => (server) => Date.parse(server.updatedAt) >= timeIn('changes-since', value));
   add('changes-before', (value) => (server) => Date.parse(server.updatedAt) <= timeIn('changes-before', value));
   add('locked', (value) => () => !isTrue(value));
   for (const [key, test] of Object.entries(tagTests)) add(key, (value) => (server) => test(value.split(','), server));
   for (const [key, of] of Object.entries(fields)) equal(key, of);
-  if (version >= 90) equal('hostname', (server) => server.name);
+  if (version >= 90)
+    add('hostname', (value) => {
+      const regex = pattern('hostname', value);
+      return (server) => regex.test(server.name);
+    });
   if (admin || version >= fieldsForTenantsFrom) {
     for (const [key, of] of Object.entries(laterFields)) equal(key, of);
     equal('availability_zone', (server) => cloud.hosts.get(server.host ?? '')?.zone);

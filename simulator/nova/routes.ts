@@ -13,7 +13,13 @@ import { newest, versionHeaders } from './version';
  */
 export const nova: ServiceRoutes = {
   prefix: '/compute/v2.1',
+  part: 'nova-api',
   error: (status, message) => ({ [keys[status] ?? 'computeFault']: { code: status, message } }),
+  notFound: {
+    code: '404 Not Found',
+    title: 'Not Found',
+    message: 'The resource could not be found.<br /><br />\n\n\n',
+  },
   prepare: versionHeaders,
   routes: [
     route('GET', '', ({ base }) => ({ status: 200, body: { version: version(base) } }), { open: true }),
@@ -29,6 +35,7 @@ export const nova: ServiceRoutes = {
 /** What clients ask first when the catalog names no version. */
 export const novaRoot: ServiceRoutes = {
   prefix: '/compute',
+  part: 'nova-api',
   error: nova.error,
   routes: [route('GET', '/', versions, { open: true })],
 };

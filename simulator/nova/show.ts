@@ -25,8 +25,13 @@ export function brief(request: Request, { id, name }: Server): unknown {
 }
 
 /** sha224 of project and host: equal means the same host, within a project. */
-function hostIdOf({ host, projectId }: Server): string | null {
-  return host === null ? null : createHash('sha224').update(`${projectId}${host}`).digest('hex');
+function hostIdOf({ host, projectId }: Server): string {
+  return host === null ? '' : createHash('sha224').update(`${projectId}${host}`).digest('hex');
+}
+
+/** Of one alone: its groups are not in lists. */
+export function shown(request: Request, server: Server): Record<string, unknown> {
+  return { ...detail(request, server), server_groups: server.groupId === null ? [] : [server.groupId] };
 }
 
 export function detail(request: Request, server: Server): Record<string, unknown> {
@@ -52,8 +57,9 @@ export function detail(request: Request, server: Server): Record<string, unknown
     'OS-EXT-AZ:availability_zone': host?.zone ?? server.zone ?? '',
     config_drive: '',
     key_name: null,
-    security_groups: securityGroupsOf(cloud, server),
-    'OS-SRV-USG:launched_at': null,
+    // Those of its ports: of none, where it has none.
+    ...(server.portIds.length + server.ownPortIds.length > 0 && { security_groups: securityGroupsOf(cloud, server) }),
+    'OS-SRV-USG:launched_at': server.launchedAt,
     'OS-SRV-USG:terminated_at': null,
     'OS-EXT-STS:task_state': server.taskState,
     'OS-EXT-STS:vm_state': vmState(server),
@@ -63,7 +69,9 @@ export function detail(request: Request, server: Server): Record<string, unknown
     tags: server.tags,
     description: server.description,
     trusted_image_certificates: null,
-    server_groups: server.groupId === null ? [] : [server.groupId],
+    locked_reason: null,
+    ...(microversion(request) >= 90 && { 'OS-EXT-SRV-ATTR:hostname': server.name }),
+    ...(microversion(request) >= 96 && { pinned_availability_zone: server.zone }),
     ...(server.status === 'ACTIVE' && { progress: 0 }),
     // Only an operator sees the details.
     ...(server.fault && { fault: { ...server.fault, ...(admin && { details: 'Traceback (most recent call last)' }) } }),

@@ -7,7 +7,18 @@ import { Refusal, route, type Request, type Response, type Route, type ServiceRo
  */
 export const placement: ServiceRoutes = {
   prefix: '/placement',
-  error: (status, message) => ({ errors: [{ status, title: String(status), detail: message, request_id: '' }] }),
+  part: 'placement',
+  error: (status, message) => ({
+    errors: [
+      {
+        status,
+        title: titles[status] ?? String(status),
+        detail: `${explained[status] ?? ''}${message}  `,
+        code: 'placement.undefined_code',
+        request_id: '',
+      },
+    ],
+  }),
   routes: [
     route(
       'GET',
@@ -45,13 +56,21 @@ export const placement: ServiceRoutes = {
   ],
 };
 
+const titles: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  403: 'Forbidden',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+};
+const explained: Readonly<Record<number, string>> = {
+  400: 'The server could not comply with the request since it is either malformed or otherwise incorrect.\n\n ',
+  403: 'Access was denied to this resource.\n\n ',
+  404: 'The resource could not be found.\n\n ',
+};
+
 function read(path: string, rule: string, handle: Route['handle']): Route {
   return route('GET', path, (request) => {
-    if (!request.admin)
-      throw new Refusal(
-        403,
-        `Access was denied to this resource.\n\n Policy does not allow placement:${rule} to be performed.`,
-      );
+    if (!request.admin) throw new Refusal(403, `Policy does not allow placement:${rule} to be performed.`);
     return handle(request);
   });
 }
@@ -101,7 +120,7 @@ function usage(host: Host): Record<string, number> {
 
 function candidates({ cloud, query }: Request): Response {
   const text = query.get('resources');
-  if (text === null) throw new Refusal(400, "Invalid query string parameters: 'resources' is a required property");
+  if (text === null) throw new Refusal(400, 'At least one request group (`resources` or `resources{$S}`) is required.');
   refuseTraits(query);
   const wanted = resourcesIn(text);
   const limit = Number(query.get('limit') ?? Infinity);

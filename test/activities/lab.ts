@@ -95,6 +95,7 @@ export async function openLab(
     timing,
     descriptorsDirectory: descriptorsDirectory ?? 'descriptors',
     names: namesIn(session),
+    as: () => Promise.resolve('operator'),
   });
   const begin: Lab['begin'] = (name, input, info = {}) => {
     const { runId = turn.runId, ...rest } = info;

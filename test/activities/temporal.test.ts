@@ -1,7 +1,11 @@
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import { CancelledFailure } from '@temporalio/common';
+import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { randomUUID } from 'node:crypto';
+import { getEventListeners } from 'node:events';
+import type { Dependencies } from '../../activities/dependencies';
+import { watchActivity } from '../../activities/watch/watch';
 import { taskQueues } from '../../domain/procedures';
 import type { Ask, RunRef } from '../../domain/turn';
 import { findTemporal, startDevServer, type DevServer } from '../../scripts/lib/temporal';
@@ -154,6 +158,29 @@ describe('watch', () => {
 
   test('a run that is not there is not found', async () => {
     expect(await lab.run('watch', { workflowId: 'never', runId: randomUUID() })).toBe('notFound');
+  });
+
+  test('leaves nothing behind of a poll that came back empty: a watch may last for a day', async () => {
+    const environment = new MockActivityEnvironment();
+    const { cancellationSignal } = environment.context;
+    const counts: number[] = [];
+    const polls = {
+      options: { namespace: 'default' },
+      // As the client does it: the listener is never taken off.
+      withAbortSignal: (signal: AbortSignal, poll: () => Promise<unknown>) => {
+        signal.addEventListener('abort', () => undefined);
+        return poll();
+      },
+      workflowService: {
+        getWorkflowExecutionHistory: () => {
+          counts.push(getEventListeners(cancellationSignal, 'abort').length);
+          return Promise.resolve({ history: { events: counts.length < 20 ? [] : [{}] } });
+        },
+      },
+    } as unknown as Client;
+    const watch = watchActivity({ client: polls } as Dependencies);
+    expect(await environment.run(watch, { workflowId: 'w', runId: 'r' })).toBe('closed');
+    expect(new Set(counts).size).toBe(1);
   });
 
   test('heartbeats while nothing happens, and ends at once when it is cancelled', async () => {

@@ -189,6 +189,19 @@ const planted: readonly [part: Part, what: string, plant: () => CloudEvent[]][] 
   ],
   [
     'G8',
+    'a level that the hosts have room for is refused as impossible',
+    () => {
+      const events = copy();
+      const request = note(events, 'request', (said) => (said['request'] as { pool?: string }).pool === 'bono');
+      const said = request.note as { request: object };
+      // Four hosts, two on each: 8 is the most.
+      return events.map((event) =>
+        event === request ? { ...request, note: { ...said, request: { ...said.request, to: 8 } } } : event,
+      );
+    },
+  ],
+  [
+    'G8',
     'a feasible request is given up with nothing in its way',
     () => {
       const events = copy();

@@ -8,6 +8,8 @@ import { strikes, type Script, type Strike } from './strikes';
  */
 export interface Spec {
   readonly procedure: Procedure;
+  /** In whose name the cloud is spoken to. By default an operator's. */
+  readonly as?: 'tenant';
   /** What there is before. By default a VNF with one pool of four members. */
   readonly prepare?: (trial: Trial) => Promise<void>;
   readonly input: (trial: Trial) => object;
@@ -61,7 +63,7 @@ export function fourTests(spec: Spec): void {
 
   const play = async (script?: Script): Promise<Played> => {
     count += 1;
-    const trial = await stage.open(`t${String(count)}`);
+    const trial = await stage.open(`t${String(count)}`, spec.as);
     await (spec.prepare ?? instantiated)(trial);
     const ended = await trial.run(procedure, spec.input(trial), script);
     const view = await trial.settle({ faults: script !== undefined }).catch((error: unknown) => {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
 import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
-import { createActivities, namesIn, pacedServicePort } from '../../activities';
+import { createActivities, namesIn, pacedServicePort, wayIn, type As } from '../../activities';
 import type { Activities } from '../../activities/ports';
 import { check } from '../../checker';
 import { connectBulkhead, type Bulkhead } from '../../client';
@@ -26,7 +26,7 @@ import { struck, type Call, type Script } from './strikes';
  */
 export interface Stage {
   /** `name` is the VNF's, and begins the names of its hosts: it says to which trial a call belongs. */
-  readonly open: (name: string) => Promise<Trial>;
+  readonly open: (name: string, as?: As) => Promise<Trial>;
   readonly bulkhead: Bulkhead;
   readonly stop: () => Promise<void>;
 }
@@ -98,8 +98,8 @@ export async function openStage(): Promise<Stage> {
   const running = workers.map((worker) => worker.run());
   return {
     bulkhead,
-    open: async (name) => {
-      const trial = await openTrial(name, { client, bulkhead });
+    open: async (name, as = 'operator') => {
+      const trial = await openTrial(name, { client, bulkhead, as });
       trials.set(name, trial);
       return trial;
     },
@@ -138,14 +138,34 @@ function routed(trials: ReadonlyMap<string, Running>, client: Client): Activitie
     };
   const names: readonly (keyof Activities)[] = [
     ...(['readRecord', 'loadDescriptor', 'startRecord', 'readTiming'] as const),
-    ...(['plan', 'planEmptyHosts', 'createGroups', 'removeGroups', 'launch', 'remove', 'removeByToken'] as const),
+    ...([
+      'plan',
+      'planEmptyHosts',
+      'createGroups',
+      'createServerGroups',
+      'removeGroups',
+      'launch',
+      'remove',
+      'removeByToken',
+    ] as const),
     ...(['publish', 'findDead', 'findOnHosts', 'closeHosts', 'reopenHosts', 'awaitHealthy', 'drain', 'watch'] as const),
   ];
   return Object.fromEntries(names.map((name) => [name, route(name)])) as unknown as Activities;
 }
 
-async function openTrial(vnf: string, given: { client: Client; bulkhead: Bulkhead }): Promise<Running> {
-  const { client, bulkhead } = given;
+/** The embedded cloud's own: a role that may do all, and an ordinary member of a project. */
+const credentials = {
+  operator: { kind: 'applicationCredential', id: 'embedded-credential', secret: 'embedded-credential-secret' },
+  tenant: {
+    kind: 'password',
+    user: { name: 'tenant', domain: { name: 'Default' } },
+    password: 'tenant-secret',
+    project: { name: 'tenant', domain: { name: 'Default' } },
+  },
+} as const;
+
+async function openTrial(vnf: string, given: { client: Client; bulkhead: Bulkhead; as: As }): Promise<Running> {
+  const { client, bulkhead, as } = given;
   const specs = hostsOf(zones).map((host) => ({ ...host, name: `${vnf}-${host.name}` }));
   const cloud = createCloud({ hosts: specs, pace, bootSeconds: [5, 10], latencyMs: [0, 1] });
   const served: Served = await serve(cloud);
@@ -153,7 +173,7 @@ async function openTrial(vnf: string, given: { client: Client; bulkhead: Bulkhea
   const session = connect({
     name: 'embedded',
     authUrl: `${served.url}/identity`,
-    auth: { kind: 'applicationCredential', id: 'embedded-credential', secret: 'embedded-credential-secret' },
+    auth: credentials[as],
     region: null,
     interface: 'public',
     ca: null,
@@ -166,6 +186,7 @@ async function openTrial(vnf: string, given: { client: Client; bulkhead: Bulkhea
     timing,
     descriptorsDirectory: join(root, 'descriptors'),
     names: namesIn(session),
+    as: wayIn(session, 'auto'),
   });
   let script: Script = () => undefined;
   let topWorkflowId = '';

@@ -66,16 +66,18 @@ describe('a create that names where it wants to be', () => {
 describe('where a server ends', () => {
   const noValidHost = {
     status: 'ERROR',
-    hostId: null,
+    hostId: '',
     'OS-EXT-SRV-ATTR:host': null,
     fault: { code: 500, message: 'No valid host was found. There are not enough hosts available.' },
   };
+  /** Where Placement has none to offer to the filters. */
+  const noCandidates = { ...noValidHost, fault: { code: 500, message: 'No valid host was found. ' } };
 
   test.each<[string, NewServer, object]>([
     ['on the host', { host: 'cmp-02' }, { status: 'ACTIVE', 'OS-EXT-SRV-ATTR:host': 'cmp-02' }],
     ['on the hypervisor', { hypervisor_hostname: 'cmp-03' }, { status: 'ACTIVE', 'OS-EXT-SRV-ATTR:host': 'cmp-03' }],
     ['in the zone', { availability_zone: 'dmz' }, { status: 'ACTIVE', 'OS-EXT-SRV-ATTR:host': 'dmz-01' }],
-    ['nowhere, where the host is not in the zone', { host: 'cmp-02', availability_zone: 'dmz' }, noValidHost],
+    ['nowhere, where the host is not in the zone', { host: 'cmp-02', availability_zone: 'dmz' }, noCandidates],
     [
       'on the forced host, though it is in another zone',
       { availability_zone: 'dmz:cmp-02' },
@@ -92,10 +94,10 @@ describe('where a server ends', () => {
     const seenBy = async (as: 'operator' | 'tenant'): Promise<unknown> =>
       (await lab.ask({ to: `GET ${nova}/servers/${id}`, as })).body['server'];
     expect(await seenBy('operator')).toMatchObject({
-      ...noValidHost,
+      ...noCandidates,
       fault: { details: expect.any(String) as string },
     });
-    expect(await seenBy('tenant')).toMatchObject({ fault: noValidHost.fault });
+    expect(await seenBy('tenant')).toMatchObject({ fault: noCandidates.fault });
     expect(await seenBy('tenant')).not.toHaveProperty('fault.details');
     expect((await lab.ask({ to: `GET /placement/allocations/${id}` })).body).toEqual({ allocations: {} });
   });
@@ -114,7 +116,7 @@ describe('where a server ends', () => {
     for (const host of ['cmp-01', 'cmp-02', 'cmp-03']) {
       const change = host === 'cmp-01' ? { status: 'disabled' } : { forced_down: true };
       await lab.ask({ to: `PUT ${nova}/os-services/${lab.serviceOf(host)}`, body: change });
-      expect(await lab.launch({ host })).toMatchObject(noValidHost);
+      expect(await lab.launch({ host })).toMatchObject(host === 'cmp-01' ? noCandidates : noValidHost);
     }
     lab.setAlive('dmz-01', false);
     await lab.pass(61);

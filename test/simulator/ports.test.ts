@@ -136,7 +136,7 @@ describe('a server’s ports', () => {
         body: lab.newServer({ networks: [{ uuid: lab.network('mgmt'), fixed_ip: '10.10.0.77' }] }),
       }),
       status: 400,
-      body: novaError(400, 'Fixed IP address 10.10.0.77 is already in use on instance.'),
+      body: novaError(400, 'Fixed IP address 10.10.0.77 is already in use on instance .'),
     },
     {
       fact: 'none said from 2.37 on: 400',

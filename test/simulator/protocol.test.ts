@@ -140,7 +140,8 @@ describe('what there is not', () => {
   table([
     { fact: 'a path: 404', ask: () => ({ to: `GET ${nova}/nothing` }), status: 404 },
     { fact: 'a service: 404', ask: () => ({ to: 'GET /nothing' }), status: 404 },
-    { fact: 'a method: 405', ask: () => ({ to: `DELETE ${nova}/servers` }), status: 405 },
+    { fact: 'a method, in Nova’s words: 404', ask: () => ({ to: `DELETE ${nova}/servers` }), status: 404 },
+    { fact: 'a method: 405', ask: () => ({ to: `DELETE ${neutron}/ports` }), status: 405 },
   ]);
 
   test('JSON that is broken: 400', async () => {

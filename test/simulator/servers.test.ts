@@ -111,7 +111,9 @@ describe('a list', () => {
     ['changes-before=2020-01-01T00:00:00Z', []],
     ['changes-since=yesterday', 400],
     ['locked=true', []],
-    ['hostname=a-1', ['a-1']],
+    // A regular expression, as a name.
+    ['hostname=^a-1$', ['a-1']],
+    ['status=SLEEPING', 400],
     // Silently ignored for a tenant.
     ...['metadata={}', 'host=cmp-99', 'node=x', 'uuid=x', 'description=x', 'deleted=true'].map(
       (query): [string, string[]] => [query, all],
@@ -125,7 +127,7 @@ describe('a list', () => {
 
   test.each<[string, string, string[] | number]>([
     ['hostname=a-1', '2.89', 400],
-    ['hostname=a-1', '2.90', ['a-1']],
+    ['hostname=^a-1$', '2.90', ['a-1']],
     // Ignored for a tenant, as ever, until it was allowed.
     ['vm_state=error', '2.82', all],
     ['vm_state=error', '2.83', []],

@@ -44,6 +44,7 @@ describe('the environment', () => {
       TEMPORAL_CONNECT_SECONDS: 60,
       BULKHEAD_ALLOW_PLAINTEXT: false,
       BULKHEAD_ALLOW_PLAIN_HTTP: false,
+      BULKHEAD_AS: 'auto',
       BULKHEAD_PACE: 1,
       BULKHEAD_DESCRIPTORS: 'descriptors',
       BULKHEAD_CLOUD_CALLS: 16,

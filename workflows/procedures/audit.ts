@@ -20,6 +20,8 @@ export interface AuditInput {
   readonly token: string;
   /** Servers that bear the dead token and are members, or another run's debt. */
   readonly keepServerIds: readonly string[];
+  /** Server groups that are the record's. */
+  readonly keepGroupIds?: readonly string[];
   /** The pools of a VNF that never came to be: their groups go too. */
   readonly uncommittedPools: readonly string[];
   readonly debt: Debt | null;
@@ -45,7 +47,16 @@ export async function audit(input: AuditInput): Promise<AuditResult> {
   await sleep(lateAttemptSeconds(timing) * 1_000, { summary: 'until no late attempt can be at work' });
   const { nextOrdinals } = await ports.removeByToken.executeWithOptions(
     { summary: 'remove what the vanished run left' },
-    [{ turn, vnf, token: deadToken, keep: [...input.keepServerIds, ...owedIds(debt)], timing }],
+    [
+      {
+        turn,
+        vnf,
+        token: deadToken,
+        keep: [...input.keepServerIds, ...owedIds(debt)],
+        keepGroups: input.keepGroupIds ?? [],
+        timing,
+      },
+    ],
   );
   if (input.uncommittedPools.length > 0)
     await ports.removeGroups({ turn, vnf, groups: { ids: [], pools: input.uncommittedPools }, timing });

@@ -103,7 +103,7 @@ export function ended(result: ProcedureResult): ProcedureResult {
   mark({ phase: 'ended', outcome: 'completed' });
   const levels = Object.entries(result.levels).map(([pool, { from, to }]) => `${pool} ${String(from)} → ${String(to)}`);
   say(
-    `${result.procedure} of ${result.vnf} **completed**: ${levels.join(', ')}; ${String(result.launched.length)} launched, ${String(result.removed.length)} removed`,
+    `${result.procedure} of ${result.vnf} **completed**: ${[...levels, `${String(result.launched.length)} launched, ${String(result.removed.length)} removed`].join('; ')}`,
   );
   return { ...result, cancelIgnored: CancellationScope.current().consideredCancelled };
 }

@@ -46,6 +46,7 @@ import { refuseStartedByHand } from '../input';
 import { watch } from '../ports';
 import { attributes } from '../progress';
 import { recordDetails } from '../details';
+import { serverGroupIds } from '../../domain/record';
 import * as recordState from './state';
 import type { RecordState } from './state';
 
@@ -361,6 +362,7 @@ async function cleanUp(state: RecordState, token: string, attempt: number): Prom
     deadToken: token,
     token: uuid4(),
     keepServerIds: [...members, ...owed].filter((member) => member.token === token).map((member) => member.serverId),
+    keepGroupIds: serverGroupIds(state.groups),
     uncommittedPools: state.phase === 'instantiating' ? Object.keys(state.pools) : [],
     debt: state.debts.find((each) => each.token === token) ?? null,
     publication: recordState.publicationOf(state),

@@ -5,7 +5,7 @@ import type { Step, Turn } from '../run';
 export const committed: Step = {
   name: 'commit',
   action: async (turn) => {
-    await commitOnce(turn, { pools: poolChanges(turn) });
+    await commitOnce(turn, { pools: poolChanges(turn), ...(turn.apart.made && { groups: [...turn.groups] }) });
   },
 };
 

@@ -1,7 +1,9 @@
+import { sleep } from '@temporalio/workflow';
 import { failure, type Failure } from '../../domain/failure';
 import { memberName } from '../../domain/names';
-import type { Batch, LaunchRow, MemberRef, Plan } from '../../domain/plan';
-import type { Member } from '../../domain/record';
+import { togetherOf, type Together } from '../../domain/placement/together';
+import type { Batch, LaunchRow, MemberRef, Plan, ServerGroupRef } from '../../domain/plan';
+import { securityGroupOf, serverGroupIds, serverGroupsOf, type Group, type Member } from '../../domain/record';
 import { bootLimitSeconds } from '../../domain/timing';
 import type { HealthResult, LaunchResult } from '../../activities/ports';
 import { cloud, waiting } from '../ports';
@@ -14,6 +16,8 @@ import { planAgain } from './plan';
 const rowsPerActivity = 10;
 /** How many launch activities of a pool run side by side. The cloud's own limits are kept by the workers. */
 const activitiesAtOnce = 4;
+/** Longer than a service of the cloud takes to be started again. */
+const lookAgainSeconds = 15;
 /** Then the run goes back: a cloud that spoils four plans in a row will spoil the fifth. */
 const replansMax = 3;
 
@@ -27,18 +31,25 @@ const replansMax = 3;
 export const launched: Step = {
   name: 'launch',
   action: async (turn) => {
+    /** Misplaced members that are let be for as long as they keep the next ones off the hosts that they are on. */
+    const strays: Lost[] = [];
     for (;;) {
+      await makeServerGroups(turn);
       const lost = await launchLayers(turn);
       if (lost.length === 0) {
+        await removeStrays(turn, strays);
         if (turn.doubtful) await removeDoubles(turn);
         return;
       }
       if (turn.replans >= replansMax || !lost.every(mayBeTriedElsewhere))
         throw toApplicationFailure(whyLost(turn, lost), 'unwound');
       turn.replans += 1;
-      await removeLost(turn, lost);
+      strays.push(...lost.filter((each) => keepsOthersOff(turn, each)));
+      const gone = lost.filter((each) => !strays.includes(each));
+      if (gone.length > 0) await removeLost(turn, gone);
       for (const each of lost) if (each.avoid !== null) turn.avoidHosts.add(each.avoid);
-      const plan = await planOnOr(turn, lost);
+      await lookAgain(turn, lost);
+      const plan = await planOnOr(turn, lost, strays);
       await removeLaunched(turn, plan.discard);
       // The hosts that are left may not carry the replacements beside the dead, as those of the first plan did.
       await deadRemoved.action(turn);
@@ -54,11 +65,16 @@ export const launched: Step = {
 };
 
 /** Where the hosts left over cannot carry it, what spoilt the others is the reason, not the want of hosts. */
-async function planOnOr(turn: Turn, lost: readonly Lost[]): Promise<Plan> {
+async function planOnOr(turn: Turn, lost: readonly Lost[], strays: Lost[]): Promise<Plan> {
   try {
     return await planAgain(turn);
   } catch (error) {
     const reason = asFailure(error);
+    if (reason?.kind === 'QuotaExceeded' && strays.length > 0) {
+      // Without them there is less to keep the next ones where they are to be, but a chance.
+      await removeStrays(turn, strays);
+      return await planOnOr(turn, lost, strays);
+    }
     if (reason?.kind !== 'Impossible' && reason?.kind !== 'NotFound') throw error;
     throw toApplicationFailure(whyLost(turn, lost), 'unwound', error instanceof Error ? error : undefined);
   }
@@ -67,7 +83,7 @@ async function planOnOr(turn: Turn, lost: readonly Lost[]): Promise<Plan> {
 /** A member that will not be one. */
 interface Lost {
   readonly ref: MemberRef;
-  readonly kind: 'QuotaExceeded' | 'MemberFailed' | 'CloudUnavailable' | 'AntiAffinityViolated';
+  readonly kind: 'QuotaExceeded' | 'MemberFailed' | 'CloudUnavailable' | 'AntiAffinityViolated' | 'NotFound';
   readonly message: string;
   /** What is left of it. */
   readonly left: Member;
@@ -109,7 +125,9 @@ async function launchPool(turn: Turn, batches: readonly Batch[]): Promise<Launch
   const done: Launched[] = [];
   for (const batch of batches) {
     const parts = chunks(batch.rows, rowsPerActivity);
-    for (const some of chunks(parts, activitiesAtOnce)) {
+    // Creates in one server group must not be under way at the same time.
+    const atOnce = batch.rows.some((row) => row.group !== undefined) ? 1 : activitiesAtOnce;
+    for (const some of chunks(parts, atOnce)) {
       const results = await allEnded(some.map((rows) => launchRows(turn, batch.pool, rows)));
       done.push(...results.flat());
     }
@@ -128,7 +146,8 @@ async function launchRows(turn: Turn, poolName: string, rows: readonly LaunchRow
       vnf: turn.vnf,
       pool,
       networks: descriptor.networks,
-      groupId: turn.groups.find((group) => group.pool === poolName)?.id ?? null,
+      groupId: securityGroupOf(turn.groups, poolName)?.id ?? null,
+      ...(isApart(turn) && { serverGroups: serverGroupsOf(turn.groups, poolName) }),
       rows,
       timing: turn.timing,
     },
@@ -144,8 +163,9 @@ function lostAtLaunch(results: readonly Launched[]): Lost[] {
   return results.flatMap(({ row, result }) => {
     if (result.ok) return [];
     const { kind, message, serverId, portIds } = result;
-    const left: Member = { ...row, serverId: serverId ?? '', portIds, token: '' };
-    return [{ ref: row, kind, message, left, avoid: kind === 'MemberFailed' ? row.host : null }];
+    const { pool, ordinal, host } = row;
+    const left: Member = { pool, ordinal, host, serverId: serverId ?? '', portIds, token: '' };
+    return [{ ref: row, kind, message, left, avoid: kind === 'MemberFailed' && host !== '' ? host : null }];
   });
 }
 
@@ -164,7 +184,17 @@ async function awaitAll(turn: Turn, results: readonly Launched[]): Promise<Lost[
   const longest = bootLimitSeconds(turn.timing, bootTimeoutSeconds) + holdSeconds;
   const health = await waiting(turn.timing, longest).awaitHealthy.executeWithOptions(
     { summary: `healthy: ${range(fresh)}` },
-    [{ turn: turn.ref, vnf: turn.vnf, members, healthyAfterSeconds, bootTimeoutSeconds, timing: turn.timing }],
+    [
+      {
+        turn: turn.ref,
+        vnf: turn.vnf,
+        members,
+        healthyAfterSeconds,
+        bootTimeoutSeconds,
+        ...(isApart(turn) && { together: together(turn) }),
+        timing: turn.timing,
+      },
+    ],
   );
   return members.flatMap((member, index) => {
     const result = health[index];
@@ -177,7 +207,9 @@ async function awaitAll(turn: Turn, results: readonly Launched[]): Promise<Lost[
 
 function lostInWait(member: Member, result: Extract<HealthResult, { ok: false }>): Lost {
   const { kind, message } = result;
-  return { ref: member, kind, message, left: member, avoid: kind === 'QuotaExceeded' ? null : member.host };
+  // Where the plan has no host, the one that it is on is the one to be avoided, if it is on any.
+  const host = member.host === '' ? result.host : member.host;
+  return { ref: member, kind, message, left: member, avoid: kind === 'QuotaExceeded' ? null : host };
 }
 
 /** What quota refuses here it refuses on every host. */
@@ -220,12 +252,79 @@ async function removeLaunched(turn: Turn, refs: readonly MemberRef[]): Promise<v
   await cloud(turn.timing).remove({ turn: turn.ref, vnf: turn.vnf, members, timing: turn.timing });
 }
 
+/** True of a plan that does not choose hosts. */
+function isApart({ plan }: Turn): boolean {
+  return plan?.serverGroups !== undefined;
+}
+
+/** Server groups belong to the VNF: the commit gives them to the record, and the undo removes them with what is in them. */
+async function makeServerGroups(turn: Turn): Promise<void> {
+  const wanted = turn.plan?.serverGroups ?? [];
+  if (wanted.length === 0) return;
+  turn.touched = true;
+  const { groups, doubtful } = await cloud(turn.timing).createServerGroups.executeWithOptions(
+    { summary: `make ${String(wanted.length)} server groups` },
+    [{ turn: turn.ref, vnf: turn.vnf, groups: wanted, timing: turn.timing }],
+  );
+  turn.doubtful ||= doubtful;
+  turn.apart.made = true;
+  // One of the same number that is known already is gone from the cloud.
+  const isReplaced = (group: Group): boolean =>
+    groups.some(({ pool, apart }) => pool === group.pool && apart === group.apart);
+  turn.groups = [...turn.groups.filter((group) => !isReplaced(group)), ...groups];
+  turn.record = { ...turn.record, groups: turn.groups };
+}
+
+function together(turn: Turn): Record<string, Together> {
+  const { plan, request, record } = turn;
+  const barred = [...turn.avoidHosts, ...(request.kind === 'emptyHosts' ? request.hosts : [])];
+  return togetherOf(record, { levels: plan?.levels ?? {}, leave: plan?.leave ?? [], barred });
+}
+
+/** While it exists its server group has no other on that host: the next one of the group must come to be elsewhere. */
+function keepsOthersOff(turn: Turn, { kind }: Lost): boolean {
+  return isApart(turn) && kind === 'AntiAffinityViolated';
+}
+
+async function removeStrays(turn: Turn, strays: Lost[]): Promise<void> {
+  if (strays.length === 0) return;
+  await removeLost(turn, strays);
+  strays.length = 0;
+}
+
+/** "No valid host" is also what is said while Placement is away: the first time in a group, it is asked for again a while later. */
+async function lookAgain(turn: Turn, lost: readonly Lost[]): Promise<void> {
+  const rows = turn.plan?.batches.flatMap((batch) => batch.rows) ?? [];
+  const groups = new Map<string, ServerGroupRef>();
+  for (const { ref, kind } of lost) {
+    const row = rows.find((each) => each.pool === ref.pool && each.ordinal === ref.ordinal);
+    if (kind === 'NotFound' && row?.group !== undefined)
+      groups.set(`${row.pool}/${String(row.group)}`, { pool: row.pool, number: row.group });
+  }
+  const { doubted, full } = turn.apart;
+  const isIn = (list: readonly ServerGroupRef[], of: ServerGroupRef): boolean =>
+    list.some(({ pool, number }) => pool === of.pool && number === of.number);
+  const again = [...groups.values()].filter((group) => isIn(doubted, group));
+  const first = [...groups.values()].filter((group) => !isIn(doubted, group));
+  full.push(...again);
+  doubted.push(...first);
+  if (first.length > 0)
+    await sleep(lookAgainSeconds * turn.timing.pace * 1_000, { summary: 'until room is looked for again' });
+}
+
 /** All that bears this turn's token and is no member to be: what a create that got no answer has made after all. */
 async function removeDoubles(turn: Turn): Promise<void> {
   const { token } = turn.ref;
   const keep = [...turn.launched.values()].map((member) => member.serverId);
   await cloud(turn.timing).removeByToken.executeWithOptions({ summary: 'remove doubles' }, [
-    { turn: turn.ref, vnf: turn.vnf, token, keep, timing: turn.timing },
+    {
+      turn: turn.ref,
+      vnf: turn.vnf,
+      token,
+      keep,
+      ...(isApart(turn) && { keepGroups: serverGroupIds(turn.groups) }),
+      timing: turn.timing,
+    },
   ]);
 }
 

@@ -19,6 +19,7 @@ export async function planAgain(turn: Turn): Promise<Plan> {
       request: turn.request,
       launched: [...turn.launched.values()],
       avoidHosts: [...turn.avoidHosts],
+      ...(turn.apart.full.length > 0 && { fullGroups: turn.apart.full }),
       oneChange: turn.procedure !== 'instantiate',
       strict: turn.strict,
     },

@@ -1,0 +1,16 @@
+import type { Dependencies } from '../dependencies';
+import type { WayIn } from '../way-in';
+import { closeHostsActivity, findDeadActivity, findOnHostsActivity, reopenHostsActivity } from './hosts';
+import { readSnapshot } from './snapshot';
+
+/** Hosts are seen, asked for by name, closed and opened. */
+export function asOperator(dependencies: Dependencies): WayIn {
+  return {
+    readSnapshot: (of, call) => readSnapshot(dependencies, of, call),
+    removeServerGroups: () => Promise.resolve(),
+    findDead: findDeadActivity(dependencies),
+    findOnHosts: findOnHostsActivity(dependencies),
+    closeHosts: closeHostsActivity(dependencies),
+    reopenHosts: reopenHostsActivity(dependencies),
+  };
+}

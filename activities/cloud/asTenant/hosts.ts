@@ -1,0 +1,54 @@
+import { failure } from '../../../domain/failure';
+import { memberName, readTags, tag } from '../../../domain/names';
+import type { MemberRef } from '../../../domain/plan';
+import { nova } from '../../../openstack';
+import type { Dependencies } from '../../dependencies';
+import { toFailure } from '../../errors';
+import type { CloudActivities, HostContents } from '../../ports';
+import { deadlineOf } from '../../turn';
+
+/** Dead as the cloud shows it to a tenant: ERROR, off or gone. Of a host's death it says nothing: its servers stay ACTIVE. */
+export function findDeadActivity({ session, timing }: Dependencies): CloudActivities['findDead'] {
+  return async ({ vnf, record, members }) => {
+    const servers = await nova.listServers(session, { tags: [tag.vnf(vnf)] }, deadlineOf(timing).call());
+    const living = new Set(
+      servers.filter(({ status }) => !['ERROR', 'SHUTOFF', 'DELETED'].includes(status)).map(({ id }) => id),
+    );
+    const asked = members && new Set(members.map(({ pool, ordinal }) => memberName(vnf, pool, ordinal)));
+    const dead: MemberRef[] = [];
+    const alive: MemberRef[] = [];
+    for (const { pool, ordinal, serverId } of Object.values(record.pools).flatMap((each) => each.inService)) {
+      if (asked && !asked.has(memberName(vnf, pool, ordinal))) continue;
+      (living.has(serverId) ? alive : dead).push({ pool, ordinal });
+    }
+    return { dead, alive };
+  };
+}
+
+/** Hosts by their `hostId`: those that servers of the project are on. Of others, and of other projects' servers, nothing is seen. */
+export function findOnHostsActivity({ session, timing }: Dependencies): CloudActivities['findOnHosts'] {
+  return async ({ hosts }) => {
+    const servers = await nova.listServers(session, {}, deadlineOf(timing).call());
+    const unknown = hosts.filter((host) => !servers.some(({ hostId }) => hostId === host));
+    if (unknown.length > 0) {
+      throw toFailure(
+        failure(
+          'InvalidRequest',
+          `No server of this project is on a host ${unknown.join(', ')}. A tenant names hosts by the hostId that its servers have, as "status" shows it.`,
+          { problems: unknown.map((host) => ({ path: 'hosts', message: `no server is on a host ${host}` })) },
+        ),
+      );
+    }
+    return hosts.map((host): HostContents => {
+      const vnfs: Record<string, MemberRef[]> = {};
+      const foreign: string[] = [];
+      for (const server of servers.filter(({ hostId }) => hostId === host)) {
+        const { vnf, pool, ordinal } = readTags(server.tags);
+        if (vnf === undefined || pool === undefined || ordinal === undefined) foreign.push(server.id);
+        else (vnfs[vnf] ??= []).push({ pool, ordinal });
+      }
+      // Whether it is up, and open to scheduling, is not shown.
+      return { host, up: true, enabled: true, vnfs, foreign };
+    });
+  };
+}

@@ -1,0 +1,283 @@
+import { failure, type Failure } from '../failure';
+import { capAt } from '../levels';
+import type { LaunchRow } from '../plan';
+import { serverGroupsOf, type Member, type VnfRecord } from '../record';
+import { countOf, orderDeletions } from './batches';
+import type { Ground } from './ground';
+import { existingCap, refOf, type PoolPlanned, type PoolTask } from './pool';
+
+/**
+ * One pool's part of a plan where hosts cannot be chosen. The means are server groups of which the cloud puts no two members on
+ * one host: with cap(L) of them, and every member in one, no host gets more than cap(L), whatever the scheduler does. The number
+ * of a group's members on a host cannot be changed later, so there are several of one each rather than one of several.
+ *
+ * - The cap falls: members of the groups that are one too many leave, or are replaced in those that stay. That may be more
+ *   launches than an operator needs, who sees that their hosts are not full.
+ * - The cap rises: groups are added. One that is not in use is kept for that, so that there are never more of them, with whatever
+ *   is still draining, than the highest cap in force.
+ * - A replacement goes into a group that has a member on the host that it must not be on: mostly that of whom it replaces, whose
+ *   server is there until the replacement serves. So a host is emptied without naming it.
+ *
+ * What comes of it is verified by `hostId` all the same, before a member enters service.
+ */
+export function planPoolApart(ground: TenantGround, record: VnfRecord, task: PoolTask): PoolPlanned {
+  const { pool, state, to } = task;
+  const cap = capAt(pool.spare, to);
+  const groups = groupsOf(ground, record, task);
+  const { kept, leaving } = whoStays(task, { cap, groups });
+  const failedStaying = state.failed.filter((member) => !task.out.has(member.ordinal) && !leaving.includes(member));
+  const reuse = reusable(ground, task, { kept, cap, groups, most: to - kept.length - failedStaying.length });
+  const discard = task.launched.filter((member) => !reuse.includes(member));
+  const need = Math.max(0, to - kept.length - failedStaying.length - reuse.length);
+  if (need > 0 && !ground.tenant.zones.includes(pool.zone)) return { ok: false, refusal: noZone(ground, record, task) };
+  const staying = [...kept, ...reuse];
+  const gone = new Set(discard.map((member) => member.serverId));
+  const barred = barredHosts(ground, record, task, { staying, leaving, cap });
+  const rows = assign({ ground, groups, task, need, barred, gone, staying });
+  const missing = need - rows.length;
+  const short = missing > 0 ? noHostFound(record, task, { missing, groups }) : null;
+  if (short && !task.partial) return { ok: false, refusal: short };
+
+  const leave = missing > 0 ? leaving.slice(0, Math.max(0, leaving.length - missing)) : leaving;
+  const dead = leave.filter((member) => state.failed.includes(member));
+  const living = leave.filter((member) => !dead.includes(member));
+  const deletions = orderDeletions(pool, living, {
+    existing: countOf([...state.inService, ...reuse].map((member) => member.host)),
+  });
+  const used = new Set(rows.map((row) => row.group));
+  return {
+    ok: true,
+    short,
+    plan: {
+      pool,
+      from: state.level,
+      to,
+      // One batch: they are asked for one after another, and where they come to be is not ours to order.
+      batches: rows.length === 0 ? [] : [rows],
+      leave: [...dead, ...deletions.order].map(refOf),
+      reuse: reuse.map(refOf),
+      discard: discard.map(refOf),
+      missing,
+      forbiddenBy: [
+        ...letterBrokenBy(task, { rows, groups, staying }),
+        ...(deletions.forbiddenBy !== null ? [deletions.forbiddenBy] : []),
+      ],
+      // Nobody knows what room there is; nothing is claimed of it.
+      restorable: true,
+      groups: {
+        make: groups.active.filter((number) => !groups.members.has(number) && used.has(number)),
+        peaks: groups.active
+          .map((number) => ({
+            used: [...(groups.members.get(number) ?? [])].filter((id) => !gone.has(id)).length,
+            more: rows.filter((row) => row.group === number).length,
+          }))
+          .filter(({ more }) => more > 0),
+      },
+    },
+  };
+}
+
+type TenantGround = Ground & { readonly tenant: NonNullable<Ground['tenant']> };
+
+interface Groups {
+  /** The servers of each that exists, by its number. */
+  readonly members: ReadonlyMap<number, ReadonlySet<string>>;
+  /** The numbers of those that a member may be in from now on: cap(L) of them, some still to be made. */
+  readonly active: readonly number[];
+  readonly of: (member: Pick<Member, 'serverId'>) => number | undefined;
+}
+
+/** Those with most members that may stay are the ones that stay, so that few must move. */
+function groupsOf(ground: TenantGround, record: VnfRecord, task: PoolTask): Groups {
+  const { pool, state, to, out, launched } = task;
+  const ids = new Map(serverGroupsOf(record.groups, pool.name).map(({ id, apart }) => [id, apart]));
+  const members = new Map<number, ReadonlySet<string>>();
+  for (const { id, serverIds } of ground.tenant.groups) {
+    const number = ids.get(id);
+    if (number !== undefined) members.set(number, new Set(serverIds));
+  }
+  const numbers = new Map(
+    [...members].flatMap(([number, servers]) => [...servers].map((serverId) => [serverId, number])),
+  );
+  const of: Groups['of'] = ({ serverId }) => numbers.get(serverId);
+  const sizes = countOf(
+    [...state.inService.filter((member) => !out.has(member.ordinal)), ...launched].map((member) => String(of(member))),
+  );
+  const size = (number: number): number => sizes.get(String(number)) ?? 0;
+  const cap = capAt(pool.spare, to);
+  const active = [...members.keys()].sort((a, b) => size(b) - size(a) || a - b).slice(0, cap);
+  for (let number = 1; active.length < cap; number++) if (!members.has(number)) active.push(number);
+  return { members, active, of };
+}
+
+/** Who is in a group that goes, or on a host that is full without, leaves; then whoever is too many, from the fullest group. */
+function whoStays(task: PoolTask, at: { cap: number; groups: Groups }): { kept: Member[]; leaving: Member[] } {
+  const { state, out, to } = task;
+  const { cap, groups } = at;
+  const on = new Map<string, number>();
+  let kept: Member[] = [];
+  const leaving: Member[] = [];
+  for (const member of [...state.inService].sort((a, b) => a.ordinal - b.ordinal)) {
+    const number = groups.of(member);
+    const here = on.get(member.host) ?? 0;
+    // One that is in no group (somebody has deleted it) stays: where it is, is known.
+    if (out.has(member.ordinal) || here >= cap || (number !== undefined && !groups.active.includes(number))) {
+      leaving.push(member);
+      continue;
+    }
+    on.set(member.host, here + 1);
+    kept.push(member);
+  }
+  leaving.push(...state.failed.filter((member) => out.has(member.ordinal)));
+  const failedStaying = state.failed.filter((member) => !out.has(member.ordinal));
+  let excess = kept.length + failedStaying.length - to;
+  // The dead go first: they serve nobody.
+  for (const member of failedStaying.slice(0, Math.max(0, excess))) {
+    leaving.push(member);
+    excess -= 1;
+  }
+  for (; excess > 0; excess--) {
+    const sizes = countOf(kept.map((member) => String(groups.of(member))));
+    const hosts = countOf(kept.map((member) => member.host));
+    const [first] = [...kept].sort(
+      (a, b) =>
+        (sizes.get(String(groups.of(b))) ?? 0) - (sizes.get(String(groups.of(a))) ?? 0) ||
+        (hosts.get(b.host) ?? 0) - (hosts.get(a.host) ?? 0) ||
+        b.ordinal - a.ordinal,
+    );
+    if (!first) throw new Error(`${task.pool.name} has nobody left to leave`);
+    kept = kept.filter((member) => member !== first);
+    leaving.push(first);
+  }
+  return { kept, leaving };
+}
+
+function reusable(
+  ground: TenantGround,
+  task: PoolTask,
+  at: { kept: readonly Member[]; cap: number; groups: Groups; most: number },
+): Member[] {
+  const on = countOf(at.kept.map((member) => member.host));
+  const chosen: Member[] = [];
+  for (const member of [...task.launched].sort((a, b) => a.ordinal - b.ordinal)) {
+    const here = on.get(member.host) ?? 0;
+    const number = at.groups.of(member);
+    if (chosen.length >= at.most || ground.excluded.has(member.host) || here >= at.cap) continue;
+    if (number === undefined || !at.groups.active.includes(number)) continue;
+    on.set(member.host, here + 1);
+    chosen.push(member);
+  }
+  return chosen;
+}
+
+/** Hosts that nothing new of the pool may be on: those that are excluded, and those that are full. */
+function barredHosts(
+  ground: TenantGround,
+  record: VnfRecord,
+  task: PoolTask,
+  at: { staying: readonly Member[]; leaving: readonly Member[]; cap: number },
+): string[] {
+  const existingMost = existingCap(record, task);
+  const existing = countOf([...at.staying, ...at.leaving].map((member) => member.host));
+  const staying = countOf(at.staying.map((member) => member.host));
+  const full = [...existing]
+    .filter(([host, count]) => count >= existingMost || (staying.get(host) ?? 0) >= at.cap)
+    .map(([host]) => host);
+  return [...new Set([...ground.excluded, ...full])].filter((host) => host !== '').sort();
+}
+
+interface Assigning {
+  readonly ground: TenantGround;
+  readonly groups: Groups;
+  readonly task: PoolTask;
+  readonly need: number;
+  readonly barred: readonly string[];
+  /** Servers that are gone before anything is launched. */
+  readonly gone: ReadonlySet<string>;
+  readonly staying: readonly Member[];
+}
+
+/** More hints than this make a request longer than it helps. */
+const hintsMost = 20;
+
+/** Each into the group that keeps it off most of the barred hosts; among equals into the smallest. */
+function assign({ ground, groups, task, need, barred, gone, staying }: Assigning): LaunchRow[] {
+  const { pool, state } = task;
+  const there = ground.servers.filter((server) => server.host !== undefined && !gone.has(server.serverId));
+  const open = (number: number): readonly string[] => {
+    const members = groups.members.get(number);
+    const covered = new Set(there.filter(({ serverId }) => members?.has(serverId)).map(({ host }) => host));
+    return barred.filter((host) => !covered.has(host));
+  };
+  const usable = groups.active
+    .filter((number) => !ground.tenant.full.some((group) => group.pool === pool.name && group.number === number))
+    .map((number) => ({
+      number,
+      open: open(number),
+      size: staying.filter((member) => groups.of(member) === number).length,
+    }));
+  const chosen: { number: number; open: readonly string[] }[] = [];
+  for (let left = need; left > 0; left--) {
+    usable.sort((a, b) => a.open.length - b.open.length || a.size - b.size || a.number - b.number);
+    const [best] = usable;
+    if (!best) break;
+    best.size += 1;
+    chosen.push(best);
+  }
+  // Group after group, so that one that needs most of the hosts finds them before another has taken what room they have.
+  chosen.sort((a, b) => a.number - b.number);
+  return chosen.map(({ number, open: uncovered }, index) => {
+    const differentHost = uncovered
+      .flatMap((host) => there.find((server) => server.host === host)?.serverId ?? [])
+      .slice(0, hintsMost);
+    return {
+      pool: pool.name,
+      ordinal: state.nextOrdinal + index,
+      host: '',
+      group: number,
+      ...(differentHost.length > 0 && { differentHost }),
+    };
+  });
+}
+
+/** The first number of existing VMs at which as many groups are in use as may put more than the cap on one host. */
+function letterBrokenBy(
+  { pool }: PoolTask,
+  at: { rows: readonly LaunchRow[]; groups: Groups; staying: readonly Member[] },
+): number[] {
+  const inUse = new Set(at.staying.map((member) => at.groups.of(member)));
+  let total = at.staying.length;
+  for (const row of at.rows) {
+    inUse.add(row.group);
+    total += 1;
+    if (inUse.size > capAt(pool.spare, total)) return [total];
+  }
+  return [];
+}
+
+function noZone(ground: TenantGround, record: VnfRecord, { pool }: PoolTask): Failure {
+  const constraint = `the cloud has no availability zone ${pool.zone} that is available`;
+  return failure(
+    'Impossible',
+    `${pool.name} cannot be placed: ${constraint}. It has ${[...ground.tenant.zones].sort().join(', ')}.`,
+    { vnf: record.vnf, pool: pool.name, constraint, remedy: `Make the zone, or name another in the descriptor.` },
+  );
+}
+
+function noHostFound(record: VnfRecord, task: PoolTask, at: { missing: number; groups: Groups }): Failure {
+  const { pool, to } = task;
+  const groups = at.groups.active.length;
+  const constraint =
+    `the cloud found no host in ${pool.zone} for ${String(at.missing)} members, in none of the ${String(groups)} server groups ` +
+    `that keep ${pool.name} at ${String(groups)} on a host`;
+  return failure(
+    'NotFound',
+    `${pool.name} cannot be brought to level ${String(to)}: ${constraint}. What room there is, a tenant cannot see.`,
+    {
+      vnf: record.vnf,
+      pool: pool.name,
+      constraint,
+      remedy: `Ask the cloud's operator for room on more hosts of ${pool.zone}, or ask for a lower level.`,
+    },
+  );
+}

@@ -1,0 +1,169 @@
+import { like, type Area, type Story } from '../case';
+import type { Answer, Part } from '../cloud';
+import { idIn, taskState, type Scene } from '../scene';
+
+/** Short enough for others that use the cloud, long enough for what is asked meanwhile. */
+const awaySeconds = 8;
+
+/** One create while a part is away, with a port of its own where the case says so; the part is back at the end. */
+async function without(scene: Scene, part: Part, networks?: (scene: Scene) => Promise<unknown>): Promise<Answer> {
+  const wanted = await networks?.(scene);
+  await scene.cloud.service(part).away(awaySeconds);
+  scene.later(() => answersAgain(scene, part));
+  return await scene.ask(scene.newServer(wanted === undefined ? {} : { networks: wanted }));
+}
+
+const aPort = async ({ port }: Scene): Promise<unknown> => [{ port: await port() }];
+
+/** It is back, and what depends on it has found it again. */
+async function answersAgain(scene: Scene, part: Part): Promise<void> {
+  await scene.cloud.service(part).back();
+  const reads = [
+    'GET compute/servers/detail',
+    'GET network/ports',
+    'GET placement/resource_providers',
+    'GET image/images',
+  ];
+  await scene.until(`the cloud answers again after ${part}`, async () => {
+    const answers = await scene.askAll(reads.map((to) => ({ to, as: 'operator' })));
+    return answers.every(({ status }) => status === 200) ? true : undefined;
+  });
+}
+
+async function nothingIsLeft({ ask, prefix }: Scene): Promise<void> {
+  const { body } = await ask({ to: `GET compute/servers?name=^${prefix}` });
+  expect(body['servers']).toEqual([]);
+  const ports = await ask({ to: `GET network/ports?name=${prefix}` });
+  for (const port of ports.body['ports'] as readonly object[]) expect(port).toMatchObject({ device_id: '' });
+}
+
+/** Accepted all the same, and ACTIVE in the end. */
+const accepted = (part: Part): Story => ({
+  fact: `${part}: a create is accepted, and ACTIVE once it is back`,
+  needs: 'services',
+  play: async (scene) => {
+    const answer = await without(scene, part);
+    expect(answer.status).toBe(202);
+    await scene.cloud.service(part).back();
+    const [shown] = await scene.settled([answer]);
+    expect(shown?.status).toBe('ACTIVE');
+  },
+});
+
+/** What a client sees while a part of the cloud is away for some seconds. */
+export const away: Area = {
+  area: 'a service is away',
+  cases: [
+    {
+      fact: 'placement: 202, then ERROR in nearly the words of a true lack of room',
+      needs: 'services',
+      play: async (scene) => {
+        const answer = await without(scene, 'placement');
+        expect(answer.status).toBe(202);
+        const reads = await scene.ask({ to: 'GET placement/resource_providers', as: 'operator' });
+        expect(reads.status).toBe(0);
+        const [shown] = await scene.settled([answer]);
+        expect(shown).toMatchObject({
+          status: 'ERROR',
+          fault: { code: 500, message: like(/^No valid host was found\. ?$/) },
+        });
+      },
+    },
+    {
+      fact: 'neutron: a create with a port is a 500 that names the failure; nothing is left of it',
+      needs: 'services',
+      play: async (scene) => {
+        const { status, body } = await without(scene, 'neutron', aPort);
+        expect([status, body]).toEqual([
+          500,
+          { computeFault: { code: 500, message: like(/keystoneauth1.*ConnectFailure/s) } },
+        ]);
+        expect((await scene.ask({ to: 'GET network/ports' })).status).toBe(0);
+        await answersAgain(scene, 'neutron');
+        await nothingIsLeft(scene);
+      },
+    },
+    {
+      fact: 'glance: a create is a 500 that names the failure; nothing is left of it',
+      needs: 'services',
+      play: async (scene) => {
+        const { status, body } = await without(scene, 'glance', aPort);
+        expect([status, body]).toEqual([500, { computeFault: { code: 500, message: like(/GlanceConnectionFailed/) } }]);
+        await answersAgain(scene, 'glance');
+        await nothingIsLeft(scene);
+      },
+    },
+    accepted('nova-scheduler'),
+    {
+      fact: 'nova-conductor: a create is accepted, and decided once it is back',
+      needs: 'services',
+      play: async (scene) => {
+        const answer = await without(scene, 'nova-conductor');
+        expect(answer.status).toBe(202);
+        await scene.cloud.service('nova-conductor').back();
+        // What it had begun when it was stopped may end in ERROR.
+        const [shown] = await scene.settled([answer]);
+        expect(['ACTIVE', 'ERROR']).toContain(shown?.status);
+      },
+    },
+    {
+      fact: 'keystone: a token that is in the cache is good, another is a 503, and nobody logs in',
+      needs: 'services',
+      play: async (scene) => {
+        // Known to the service, as that of whoever has been at work is.
+        await scene.ask({ to: 'GET compute/servers' });
+        const answer = await without(scene, 'keystone');
+        expect([202, 503]).toContain(answer.status);
+        expect((await scene.ask({ to: 'POST identity/auth/tokens', as: 'nobody', body: {} })).status).toBe(0);
+        await answersAgain(scene, 'keystone');
+        if (answer.status === 503) {
+          expect(answer.text).toMatch(/The Keystone service is temporarily unavailable\./);
+          await nothingIsLeft(scene);
+          return;
+        }
+        const [shown] = await scene.settled([answer]);
+        expect(shown?.status).toBe('ACTIVE');
+      },
+    },
+    accepted('memcached'),
+    {
+      fact: 'nova-api: no answer',
+      needs: 'services',
+      play: async (scene) => {
+        expect((await without(scene, 'nova-api')).status).toBe(0);
+        await answersAgain(scene, 'nova-api');
+        await nothingIsLeft(scene);
+      },
+    },
+    {
+      fact: 'mariadb: 5xx, whose body may be no JSON; nothing is left',
+      needs: 'services',
+      play: async (scene) => {
+        const answer = await without(scene, 'mariadb');
+        expect([500, 503]).toContain(answer.status);
+        await answersAgain(scene, 'mariadb');
+        await nothingIsLeft(scene);
+      },
+    },
+    {
+      fact: 'rabbitmq: a create is accepted late, and is ACTIVE or in BUILD for good; it can be deleted',
+      needs: 'services',
+      play: async (scene) => {
+        const answer = await without(scene, 'rabbitmq');
+        expect(answer.status).toBe(202);
+        expect(answer.seconds).toBeGreaterThan(2);
+        await answersAgain(scene, 'rabbitmq');
+        // Another one, which came later, is long ACTIVE.
+        expect((await scene.launch()).status).toBe('ACTIVE');
+        const id = idIn(answer.body, 'server');
+        // It depends on whether the API had found out when it sent it.
+        const { status, [taskState]: task } = await scene.show(id);
+        expect([
+          ['BUILD', 'scheduling'],
+          ['ACTIVE', null],
+        ]).toContainEqual([status, task]);
+        await scene.remove(id);
+      },
+    },
+  ],
+};
