@@ -25,10 +25,17 @@ ours() { # NAME
 }
 
 launch() { # NAME COMMAND...
-  local name=$1
+  local name=$1 fd
   shift
   alive "$name" && return 0
-  setsid "$@" </dev/null >>"$log/$name.log" 2>&1 9>&- &
+  (
+    # What the caller has open, a lock above all, would stay with it for as long as it runs.
+    for fd in /proc/"$BASHPID"/fd/*; do
+      fd=${fd##*/}
+      [ "$fd" -le 2 ] || eval "exec $fd>&-"
+    done
+    exec setsid "$@"
+  ) </dev/null >>"$log/$name.log" 2>&1 &
   echo "$! $(started_at $!)" >"$run/$name.pid"
   disown
 }

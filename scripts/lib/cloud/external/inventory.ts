@@ -8,6 +8,8 @@ interface Inventory {
   readonly servers: readonly nova.Server[];
   readonly ports: readonly neutron.Port[];
   readonly groups: readonly neutron.SecurityGroup[];
+  /** As a tenant has them. */
+  readonly serverGroups: readonly nova.ServerGroup[];
 }
 
 const removeWithinSeconds = 90;
@@ -19,14 +21,10 @@ export async function removeAll(session: Session, of: { vnf: string; servers: re
   const until = Date.now() + removeWithinSeconds * 1_000;
   // Twice in a row: a create may still have been on its way.
   for (let clean = 0; ;) {
-    const { servers, ports, groups } = await patiently(() => inventoryOf(session, vnf));
+    const inventory = await patiently(() => inventoryOf(session, vnf));
+    const { servers, ports, groups, serverGroups } = inventory;
     const held = await patiently(() => heldInPlacement(session, of.servers));
-    const left = [
-      ...servers.map(({ name, status }) => `server ${name} (${status})`),
-      ...ports.map(({ name }) => `port ${name}`),
-      ...groups.map(({ name }) => `security group ${name}`),
-      ...held.map((id) => `allocations of server ${id} in Placement`),
-    ];
+    const left = [...namesIn(inventory), ...held.map((id) => `allocations of server ${id} in Placement`)];
     clean = left.length === 0 ? clean + 1 : 0;
     if (clean === 2) return [];
     if (Date.now() > until) return left.map((each) => `left in the cloud: ${each}`);
@@ -35,23 +33,45 @@ export async function removeAll(session: Session, of: { vnf: string; servers: re
     const alive = new Set(servers.map(({ id }) => id));
     for (const { id } of ports.filter(({ deviceId }) => !alive.has(deviceId)))
       await patiently(() => neutron.deletePort(session, id));
-    if (servers.length + ports.length === 0)
+    if (servers.length + ports.length === 0) {
+      for (const { id } of serverGroups) await patiently(() => nova.deleteServerGroup(session, id));
       for (const { id } of groups)
         await patiently(() => neutron.deleteSecurityGroup(session, id)).catch((error: unknown) => {
           if (!(error instanceof ConflictError)) throw error;
         });
+    }
     await pause(againMs);
   }
 }
 
+/** What is there of the VNF now, for people; empty where nothing is. */
+export async function leftOf(session: Session, vnf: string): Promise<string[]> {
+  return namesIn(await inventoryOf(session, vnf));
+}
+
+function namesIn({ servers, ports, groups, serverGroups }: Inventory): string[] {
+  return [
+    ...servers.map(({ name, status }) => `server ${name} (${status})`),
+    ...ports.map(({ name }) => `port ${name}`),
+    ...groups.map(({ name }) => `security group ${name}`),
+    ...serverGroups.map(({ name }) => `server group ${name}`),
+  ];
+}
+
 async function inventoryOf(session: Session, vnf: string): Promise<Inventory> {
-  const [servers, ports, groups] = await Promise.all([
+  const [servers, ports, groups, serverGroups] = await Promise.all([
     nova.listServers(session, { tags: [tag.vnf(vnf)] }),
     neutron.listPorts(session, {}),
     neutron.listSecurityGroups(session),
+    nova.listServerGroups(session),
   ]);
   const isOurs = ({ description }: { description: string }): boolean => readMarks(description).vnf === vnf;
-  return { servers, ports: ports.filter(isOurs), groups: groups.filter(isOurs) };
+  return {
+    servers,
+    ports: ports.filter(isOurs),
+    groups: groups.filter(isOurs),
+    serverGroups: serverGroups.filter(({ name }) => readMarks(name).vnf === vnf),
+  };
 }
 
 async function heldInPlacement(session: Session, servers: readonly string[]): Promise<string[]> {

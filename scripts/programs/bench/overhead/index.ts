@@ -1,0 +1,163 @@
+import { connectBulkhead } from '../../../../client';
+import { leftOf, removeAll } from '../../../lib/cloud/external/inventory';
+import { bareSide, bestConcurrency } from './bare';
+import { openGround, type Ground, type GroundOptions } from './ground';
+import { findStack, heatSide, removeStack } from './heat';
+import { oursSide, type Ours } from './ours';
+import { ratiosOf, type Ratio, type Sample } from './ratios';
+import type { Move, Procedure, Side } from './side';
+import { subjectOf } from './subject';
+import { secondsOf } from './waiting';
+
+/**
+ * `./scripts/bench overhead`: how much longer than a script without any care the product takes on the same cloud, for the same servers
+ * and ports on the same hosts. Round by round: the product plays all procedures and removes everything, then each side beside it does.
+ */
+
+export interface OverheadOptions extends GroundOptions {
+  readonly vms: number;
+  readonly rounds: number;
+  readonly descriptor?: string;
+  readonly procedures: readonly Procedure[];
+  /** Of the bare script; looked for where it is not given. */
+  readonly concurrency?: number;
+  readonly heat: boolean;
+  readonly say: (line: string) => void;
+}
+
+const vnf = 'bench';
+const bareVnf = 'bench-bare';
+const stackName = 'bulkhead-bench';
+/** No more than this is brought up to warm the product up, and to look for the concurrency. */
+const warmVmsMax = 8;
+
+export async function measureOverhead(options: OverheadOptions): Promise<Ratio[]> {
+  const ground = await openGround(options);
+  let clean = false;
+  try {
+    await refuseOthers(ground, options.heat);
+    clean = true;
+    return ratiosOf(await playRounds(ground, options), ground.as);
+  } finally {
+    await leave(ground, clean, options);
+  }
+}
+
+/** What is removed in the end must be what was made here. */
+async function refuseOthers({ session }: Ground, heat: boolean): Promise<void> {
+  const left = [...(await leftOf(session, vnf)), ...(await leftOf(session, bareVnf))];
+  const stack = heat ? await findStack(session, stackName) : null;
+  if (stack !== null) left.push(`stack ${stack}`);
+  if (left.length > 0) throw new Error(`the cloud has things of these names already, delete them: ${left.join(', ')}`);
+}
+
+async function playRounds(ground: Ground, options: OverheadOptions): Promise<Sample[]> {
+  const { session, stack, as, pace } = ground;
+  const { signal, say } = options;
+  const bulkhead = await connectBulkhead({ address: stack.temporal.address });
+  try {
+    const subject = subjectOf(options);
+    const small = subjectOf({ vms: Math.min(options.vms, warmVmsMax) });
+    const warm = await playOurs(ground, oursSide({ bulkhead, subject: small, vnf, signal }), {
+      procedures: ['instantiate'],
+      say,
+    });
+    const common = { session, vnf: bareVnf, as, pace, signal };
+    const concurrency =
+      options.concurrency ??
+      (await bestConcurrency({ ...common, subject: small }, { members: warm[0]?.move.launches ?? [], say }));
+    const sides: Side[] = [
+      await bareSide({ ...common, subject, concurrency: () => concurrency }),
+      ...(options.heat ? [heatSide({ session, subject, stack: stackName, signal })] : []),
+    ];
+    const samples: Sample[] = [];
+    for (let round = 1; round <= options.rounds; round++) {
+      say(`round ${String(round)} of ${String(options.rounds)} …`);
+      const ours = await playOurs(ground, oursSide({ bulkhead, subject, vnf, signal }), options);
+      for (const side of sides) samples.push(...(await playBeside(ground, side, { ours, say })));
+    }
+    return samples;
+  } finally {
+    await bulkhead.close();
+  }
+}
+
+interface Played {
+  readonly move: Move;
+  readonly seconds: number;
+}
+
+async function playOurs(
+  ground: Ground,
+  side: Ours,
+  of: { procedures: readonly Procedure[]; say: (line: string) => void },
+): Promise<Played[]> {
+  const played: Played[] = [];
+  for (const procedure of of.procedures) {
+    if (procedure === 'evacuateHost' && ground.hosts === null) continue;
+    const { move, seconds } = await side.play(procedure, (host) => kill(ground, host));
+    of.say(`  bulkhead ${told(move, seconds)}`);
+    await putBack(ground);
+    played.push({ move, seconds });
+  }
+  await side.remove();
+  await proveGone(ground, vnf);
+  return played;
+}
+
+async function playBeside(
+  ground: Ground,
+  side: Side,
+  of: { ours: readonly Played[]; say: (line: string) => void },
+): Promise<Sample[]> {
+  const samples: Sample[] = [];
+  for (const { move, seconds: ourSeconds } of of.ours) {
+    if (!side.plays.includes(move.procedure)) continue;
+    if (move.host !== null) await kill(ground, move.host);
+    const besideSeconds = await secondsOf(() => side.play(move));
+    of.say(`  ${side.name} ${told(move, besideSeconds)}`);
+    await putBack(ground);
+    const { procedure, launches } = move;
+    samples.push({ procedure, vms: launches.length, beside: side.name, ourSeconds, besideSeconds });
+  }
+  await side.remove();
+  await proveGone(ground, bareVnf);
+  return samples;
+}
+
+function told({ procedure, launches, host }: Move, seconds: number): string {
+  return `${procedure}${host === null ? '' : ` of ${host}`}, ${String(launches.length)} VMs: ${seconds.toFixed(1)} s`;
+}
+
+async function kill({ hosts }: Ground, host: string): Promise<void> {
+  if (hosts === null) throw new Error('there is no way to kill a host here');
+  await hosts.kill(host);
+}
+
+async function putBack({ hosts }: Ground): Promise<void> {
+  const problems = (await hosts?.putBack()) ?? [];
+  if (problems.length > 0) throw new Error(problems.join('; '));
+}
+
+async function proveGone({ session }: Ground, name: string): Promise<void> {
+  const left = await leftOf(session, name);
+  if (left.length > 0) throw new Error(`${name} has left something: ${left.join(', ')}`);
+}
+
+/** However it ended: nothing of ours stays, hosts are as they were, and nothing runs any more. */
+async function leave(ground: Ground, clean: boolean, { heat, say }: OverheadOptions): Promise<void> {
+  const { stack, session, hosts } = ground;
+  try {
+    await stack.stopWorkers();
+    const problems = (await hosts?.putBack()) ?? [];
+    if (clean) {
+      for (const name of [vnf, bareVnf]) problems.push(...(await removeAll(session, { vnf: name, servers: [] })));
+      const found = heat ? await findStack(session, stackName) : null;
+      if (found !== null) await removeStack(session, found);
+    }
+    for (const problem of problems) say(problem);
+    if (problems.length > 0) throw new Error('not everything could be put back: see above');
+  } finally {
+    await stack.stop();
+  }
+}

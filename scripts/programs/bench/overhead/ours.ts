@@ -1,0 +1,94 @@
+import type { Bulkhead, EvacuateHostResult } from '../../../../client';
+import type { NamedMember, ProcedureResult } from '../../../../domain/procedures';
+import type { Move, Procedure } from './side';
+import type { Subject } from './subject';
+import { secondsOf } from './waiting';
+
+/** The product's side: each procedure as an NFVO calls it, from the call to its result. */
+export interface Ours {
+  /** `kill`: makes the host dead, untimed. */
+  readonly play: (
+    procedure: Procedure,
+    kill: (host: string) => Promise<void>,
+  ) => Promise<{ move: Move; seconds: number }>;
+  readonly remove: () => Promise<void>;
+}
+
+export function oursSide(of: { bulkhead: Bulkhead; subject: Subject; vnf: string; signal: AbortSignal }): Ours {
+  const { bulkhead, subject, vnf, signal } = of;
+
+  const timed = async (
+    procedure: Procedure,
+    call: () => Promise<readonly ProcedureResult[]>,
+    host: string | null = null,
+  ): Promise<{ move: Move; seconds: number }> => {
+    let results: readonly ProcedureResult[] = [];
+    const seconds = await secondsOf(async () => {
+      results = await unless(signal, call());
+    });
+    const replans = results.reduce((sum, each) => sum + each.replans, 0);
+    if (replans > 0) throw new Error(`${procedure} had to plan again: nobody else may use this cloud meanwhile`);
+    const [launches, removes] = [results.flatMap((each) => each.launched), results.flatMap((each) => each.removed)];
+    return { move: { procedure, launches, removes, host }, seconds };
+  };
+
+  const members = async (): Promise<NamedMember[]> =>
+    Object.values((await bulkhead.status(vnf)).pools).flatMap(({ inService }) =>
+      inService.map(({ pool, ordinal, host }) => ({ pool, ordinal, host, name: `${vnf}-${pool}-${String(ordinal)}` })),
+    );
+
+  return {
+    play: async (procedure, kill) => {
+      switch (procedure) {
+        case 'instantiate':
+          return await timed(procedure, async () => [
+            await bulkhead.instantiate({ vnf, descriptor: { ...subject.given }, dryRun: false }),
+          ]);
+        case 'scaleOut':
+          return await timed(procedure, async () => [
+            await bulkhead.scaleOut({ vnf, pool: subject.growing.name, to: subject.to, dryRun: false }),
+          ]);
+        case 'heal': {
+          const one = (await members()).find(({ pool }) => pool === subject.growing.name);
+          if (!one) throw new Error('there is nobody to heal');
+          return await timed(procedure, async () => [await bulkhead.heal({ vnf, members: [one.name], dryRun: false })]);
+        }
+        case 'evacuateHost': {
+          const host = fullest(await members());
+          await kill(host);
+          const evacuate = (): Promise<EvacuateHostResult> =>
+            bulkhead.evacuateHost({ hosts: [host], cause: 'failed', fenced: true, dryRun: false });
+          return await timed(procedure, async () => (await evacuate()).vnfs, host);
+        }
+      }
+    },
+    remove: async () => {
+      await unless(signal, bulkhead.terminate({ vnf }));
+    },
+  };
+}
+
+/** Whoever is told to stop does not wait for the run: it is removed with what it has made. */
+async function unless<T>(signal: AbortSignal, task: Promise<T>): Promise<T> {
+  signal.throwIfAborted();
+  let stop = (): void => undefined;
+  const stopped = new Promise<never>((_resolve, reject) => {
+    stop = () => {
+      reject(new Error('told to stop'));
+    };
+    signal.addEventListener('abort', stop, { once: true });
+  });
+  try {
+    return await Promise.race([task, stopped]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
+
+function fullest(members: readonly NamedMember[]): string {
+  const counts = new Map<string, number>();
+  for (const { host } of members) counts.set(host, (counts.get(host) ?? 0) + 1);
+  const [first] = [...counts].sort((a, b) => b[1] - a[1] || a[0].localeCompare(b[0]));
+  if (!first) throw new Error('there is no host with members');
+  return first[0];
+}
