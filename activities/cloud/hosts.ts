@@ -41,7 +41,10 @@ export function findDeadActivity({ session, timing }: Dependencies): CloudActivi
 export function findOnHostsActivity({ session, timing }: Dependencies): CloudActivities['findOnHosts'] {
   return async ({ hosts }) => {
     const call = deadlineOf(timing).call();
-    const services = await nova.listServices(session, call);
+    const [services, found] = await Promise.all([
+      nova.listServices(session, call),
+      Promise.all(hosts.map((host) => nova.listServers(session, { host, allTenants: true }, call))),
+    ]);
     const unknown = hosts.filter((host) => !services.some((service) => service.host === host));
     if (unknown.length > 0) {
       const some = services
@@ -59,20 +62,17 @@ export function findOnHostsActivity({ session, timing }: Dependencies): CloudAct
         ),
       );
     }
-    return await Promise.all(
-      hosts.map(async (host): Promise<HostContents> => {
-        const service = services.find((each) => each.host === host);
-        const servers = await nova.listServers(session, { host, allTenants: true }, call);
-        const vnfs: Record<string, MemberRef[]> = {};
-        const foreign: string[] = [];
-        for (const server of servers) {
-          const { vnf, pool, ordinal } = readTags(server.tags);
-          if (vnf === undefined || pool === undefined || ordinal === undefined) foreign.push(server.id);
-          else (vnfs[vnf] ??= []).push({ pool, ordinal });
-        }
-        return { host, up: service?.up ?? false, enabled: service?.enabled ?? false, vnfs, foreign };
-      }),
-    );
+    return hosts.map((host, index): HostContents => {
+      const service = services.find((each) => each.host === host);
+      const vnfs: Record<string, MemberRef[]> = {};
+      const foreign: string[] = [];
+      for (const server of found[index] ?? []) {
+        const { vnf, pool, ordinal } = readTags(server.tags);
+        if (vnf === undefined || pool === undefined || ordinal === undefined) foreign.push(server.id);
+        else (vnfs[vnf] ??= []).push({ pool, ordinal });
+      }
+      return { host, up: service?.up ?? false, enabled: service?.enabled ?? false, vnfs, foreign };
+    });
   };
 }
 

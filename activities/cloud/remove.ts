@@ -5,11 +5,14 @@ import type { Dependencies } from '../dependencies';
 import type { ServerGroupFound, Ways } from '../way-in';
 import { cloudUnavailable } from '../errors';
 import type { CloudActivities } from '../ports';
+import { inParallel } from '../parallel';
 import { deadlineOf, refuseLostTurn, sleep, type Deadline } from '../turn';
 
 /** Between two looks at whether what was deleted is gone. */
 const lookAgainMs = 250;
 const lookAgainMostMs = 2_000;
+/** Ports that nobody uses any more go in no order. */
+const portsAtOnce = 5;
 
 /**
  * Servers in the given order, then their ports, until the cloud shows neither. What is gone already is done; what does not bear the
@@ -48,7 +51,9 @@ export function removeActivity(dependencies: Dependencies): CloudActivities['rem
         { vnf, ids: new Set(left.servers.map(({ id }) => id)), token: turn.token },
         deadline,
       );
-      for (const { id } of left.ports) await neutron.deletePort(session, id, deadline.call(turn.token));
+      await inParallel(left.ports, portsAtOnce, async ({ id }) => {
+        await neutron.deletePort(session, id, deadline.call(turn.token));
+      });
       if (orphans.length === 0) return;
     }
 
