@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import { inParallel } from '../../../../activities/parallel';
 import { groupMarks, groupName, portMarks, portName, serverGroupName, tag } from '../../../../domain/names';
 import type { NamedMember } from '../../../../domain/procedures';
 import { glance, neutron, nova, type Session } from '../../../../openstack';
 import { removeAll } from '../../../lib/cloud/external/inventory';
 import type { Move, Side } from './side';
 import { capOf, layersOf, poolOf, type Subject } from './subject';
-import { inLanes, lookUntil, secondsOf } from './waiting';
+import { lookUntil, secondsOf } from './waiting';
 
 /**
  * The bare script: it posts what the product has posted (same servers on the same hosts, same ports, rules and tags), so many at once
@@ -103,7 +104,7 @@ export async function bareSide(options: BareOptions): Promise<Side> {
   };
 
   const launchAll = async (members: readonly NamedMember[], gone: readonly Made[] = []): Promise<void> => {
-    await inLanes(members, options.concurrency(), launch);
+    await inParallel(members, options.concurrency(), launch);
     const wanted = members.map((member) => known(made, ownName(vnf, member)).serverId);
     await lookUntil('all are ACTIVE', {
       withinSeconds: activeWithinSeconds,
@@ -127,12 +128,12 @@ export async function bareSide(options: BareOptions): Promise<Side> {
       await nova.forceDown(session, service.id, true);
     }
     const gone = removes.map((member) => known(made, ownName(vnf, member)));
-    await inLanes(gone, options.concurrency(), async ({ serverId }) => {
+    await inParallel(gone, options.concurrency(), async ({ serverId }) => {
       await nova.deleteServer(session, serverId);
     });
     await launchAll(launches, gone);
     const ports = gone.flatMap(({ portIds }) => portIds);
-    await inLanes(ports, options.concurrency(), async (id) => {
+    await inParallel(ports, options.concurrency(), async (id) => {
       await neutron.deletePort(session, id);
     });
   };
@@ -146,7 +147,7 @@ export async function bareSide(options: BareOptions): Promise<Side> {
       else for (const layer of layersOf(subject, move.launches)) await launchAll(layer);
     },
     remove: async () => {
-      await inLanes([...made.values()], options.concurrency(), async ({ serverId }) => {
+      await inParallel([...made.values()], options.concurrency(), async ({ serverId }) => {
         await nova.deleteServer(session, serverId);
       });
       await lookUntil('all are gone', {
@@ -168,7 +169,6 @@ export async function bestConcurrency(
   options: Omit<BareOptions, 'concurrency'>,
   of: { readonly members: readonly NamedMember[]; readonly say: (line: string) => void },
 ): Promise<number> {
-  if (options.as === 'tenant') return 1;
   let best = { concurrency: 1, seconds: Infinity };
   for (const concurrency of concurrencies) {
     const side = await bareSide({ ...options, concurrency: () => concurrency });

@@ -9,10 +9,12 @@ interface Given {
   readonly json: boolean;
   readonly rounds: number;
   readonly vms: number;
+  readonly zone: string;
   readonly descriptor?: string;
   readonly procedures: readonly Procedure[];
   readonly concurrency?: number;
   readonly heat: boolean;
+  readonly histories?: string;
   readonly hostFailCommand?: string;
   readonly hostRecoverCommand?: string;
 }
@@ -36,12 +38,14 @@ export function addOverhead(program: Command): void {
     .option('--json', 'a line of JSON for each case and nothing else on standard output', false)
     .option('--rounds <n>', 'how often each side does everything', whole(1, 100), 3)
     .option('--vms <n>', 'VMs of the instantiate; scaleOut adds half as many', whole(3, 500), 12)
-    .option('--descriptor <name>', 'a file, or a name in descriptors/, instead of one pool of --vms')
+    .option('--zone <zone>', 'where they are: in one with few hosts, each carries more of them', 'mz')
+    .option('--descriptor <name>', 'a file, or a name in descriptors/, instead of one pool of --vms in --zone')
     .option('--procedures <list>', `some of ${procedures.join(',')}, in this order`, proceduresIn, [...procedures])
     .option('--concurrency <n>', 'of the bare script; by default the best of a short search', whole(1, 64))
     .option('--heat', 'also next to Heat, where the cloud has it: a ResourceGroup of servers with ports', false)
     .option('--host-fail-command <command>', "kills a host, e.g. 'ipmitool -H {host}-bmc power off'; known for the lab")
     .option('--host-recover-command <command>', 'brings it back')
+    .option('--histories <directory>', 'write the history of every run there: where the time goes')
     .action(async ({ json, ...options }: Given) => {
       const stop = new AbortController();
       const onSignal = (): void => {

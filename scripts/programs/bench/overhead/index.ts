@@ -1,5 +1,7 @@
+import { Client, Connection } from '@temporalio/client';
 import { connectBulkhead } from '../../../../client';
 import { leftOf, removeAll } from '../../../lib/cloud/external/inventory';
+import { saveHistories } from '../../../lib/histories';
 import { bareSide, bestConcurrency } from './bare';
 import { openGround, type Ground, type GroundOptions } from './ground';
 import { findStack, heatSide, removeStack } from './heat';
@@ -16,12 +18,16 @@ import { secondsOf } from './waiting';
 
 export interface OverheadOptions extends GroundOptions {
   readonly vms: number;
+  /** Of the pool of so many VMs. */
+  readonly zone: string;
   readonly rounds: number;
   readonly descriptor?: string;
   readonly procedures: readonly Procedure[];
   /** Of the bare script; looked for where it is not given. */
   readonly concurrency?: number;
   readonly heat: boolean;
+  /** A directory for the history of every run, to see where the time goes. */
+  readonly histories?: string;
   readonly say: (line: string) => void;
 }
 
@@ -57,15 +63,18 @@ async function playRounds(ground: Ground, options: OverheadOptions): Promise<Sam
   const bulkhead = await connectBulkhead({ address: stack.temporal.address });
   try {
     const subject = subjectOf(options);
-    const small = subjectOf({ vms: Math.min(options.vms, warmVmsMax) });
+    const small = subjectOf({ vms: Math.min(options.vms, warmVmsMax), zone: options.zone });
     const warm = await playOurs(ground, oursSide({ bulkhead, subject: small, vnf, signal }), {
       procedures: ['instantiate'],
       say,
     });
     const common = { session, vnf: bareVnf, as, pace, signal };
+    // Creates in one server group that are under way together end in ERROR.
     const concurrency =
-      options.concurrency ??
-      (await bestConcurrency({ ...common, subject: small }, { members: warm[0]?.move.launches ?? [], say }));
+      as === 'tenant'
+        ? 1
+        : (options.concurrency ??
+          (await bestConcurrency({ ...common, subject: small }, { members: warm[0]?.move.launches ?? [], say })));
     const sides: Side[] = [
       await bareSide({ ...common, subject, concurrency: () => concurrency }),
       ...(options.heat ? [heatSide({ session, subject, stack: stackName, signal })] : []),
@@ -79,6 +88,16 @@ async function playRounds(ground: Ground, options: OverheadOptions): Promise<Sam
     return samples;
   } finally {
     await bulkhead.close();
+    if (options.histories !== undefined && !signal.aborted) await save(stack.temporal.address, options.histories);
+  }
+}
+
+async function save(address: string, directory: string): Promise<void> {
+  const connection = await Connection.connect({ address });
+  try {
+    await saveHistories(new Client({ connection }), directory);
+  } finally {
+    await connection.close();
   }
 }
 

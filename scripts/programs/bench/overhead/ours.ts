@@ -24,7 +24,7 @@ export function oursSide(of: { bulkhead: Bulkhead; subject: Subject; vnf: string
   ): Promise<{ move: Move; seconds: number }> => {
     let results: readonly ProcedureResult[] = [];
     const seconds = await secondsOf(async () => {
-      results = await unless(signal, call());
+      results = await unless(signal, call);
     });
     const replans = results.reduce((sum, each) => sum + each.replans, 0);
     if (replans > 0) throw new Error(`${procedure} had to plan again: nobody else may use this cloud meanwhile`);
@@ -63,14 +63,17 @@ export function oursSide(of: { bulkhead: Bulkhead; subject: Subject; vnf: string
       }
     },
     remove: async () => {
-      await unless(signal, bulkhead.terminate({ vnf }));
+      await unless(signal, () => bulkhead.terminate({ vnf }));
     },
   };
 }
 
 /** Whoever is told to stop does not wait for the run: it is removed with what it has made. */
-async function unless<T>(signal: AbortSignal, task: Promise<T>): Promise<T> {
+async function unless<T>(signal: AbortSignal, begin: () => Promise<T>): Promise<T> {
   signal.throwIfAborted();
+  const task = begin();
+  // Nobody hears how it ends once we are told to stop.
+  task.catch(() => undefined);
   let stop = (): void => undefined;
   const stopped = new Promise<never>((_resolve, reject) => {
     stop = () => {

@@ -16,9 +16,10 @@ export interface Subject {
 
 /**
  * One pool of servers with two ports each, as the members of Clearwater have. Nothing is waited for but ACTIVE, and nothing is
- * drained: those waits are the network function's, and no overhead.
+ * drained: those waits are the network function's, and no overhead. Half of it may be on one host, so that few hosts carry it and a
+ * death costs more than one of them.
  */
-function plain(vms: number): Record<string, unknown> {
+function plain(vms: number, zone: string): Record<string, unknown> {
   return {
     name: 'bench',
     description: 'One pool, for timing its life.',
@@ -27,9 +28,9 @@ function plain(vms: number): Record<string, unknown> {
       {
         name: 'worker',
         role: 'load-balanced worker',
-        zone: 'mz',
+        zone,
         size: { min: 3, initial: vms, max: 2 * vms },
-        spare: '34%',
+        spare: '50%',
         flavor: 'clearwater.small',
         image: 'cirros',
         networks: ['mgmt', 'sig'],
@@ -42,8 +43,8 @@ function plain(vms: number): Record<string, unknown> {
 }
 
 /** `descriptor`: a file, or a name in descriptors/. Without it a pool of so many VMs, which grows by half. */
-export function subjectOf(of: { vms: number; descriptor?: string }): Subject {
-  const given = of.descriptor === undefined ? plain(of.vms) : known(of.descriptor);
+export function subjectOf(of: { vms: number; zone: string; descriptor?: string }): Subject {
+  const given = of.descriptor === undefined ? plain(of.vms, of.zone) : known(of.descriptor);
   const parsed = parseDescriptor(given);
   if (!parsed.ok) throw new Error(`the descriptor is not valid: ${JSON.stringify(parsed)}`);
   const { descriptor } = parsed;
@@ -66,10 +67,10 @@ export function poolOf({ descriptor }: Subject, name: string): Pool {
   return pool;
 }
 
-/** The hold and the rule of every side that has to do without the product's planner. */
+/** What a server group may hold on a host, whose rule cannot be changed later: as many as the pool may have there in the end. */
 export function capOf(subject: Subject, pool: string): number {
   const { spare, size } = poolOf(subject, pool);
-  return capAt(spare, size.initial);
+  return capAt(spare, pool === subject.growing.name ? subject.to : size.initial);
 }
 
 /** Pools that others depend on first: that order is the network function's, and so every side keeps it. */

@@ -15,16 +15,6 @@ export async function lookUntil(
   }
 }
 
-/** So many at once; ends when every lane has ended, also where one fails. */
-export async function inLanes<T>(items: readonly T[], most: number, task: (item: T) => Promise<void>): Promise<void> {
-  const rest = [...items];
-  const lane = async (): Promise<void> => {
-    for (let item = rest.shift(); item !== undefined; item = rest.shift()) await task(item);
-  };
-  const ends = await Promise.allSettled(Array.from({ length: Math.min(most, items.length) }, lane));
-  for (const end of ends) if (end.status === 'rejected') throw end.reason;
-}
-
 export async function secondsOf(task: () => Promise<unknown>): Promise<number> {
   const began = performance.now();
   await task();
