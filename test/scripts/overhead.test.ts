@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { connect, loadCloudConfig, neutron, nova, type Session } from '../../openstack';
 import { start, type Running } from '../../scripts/lib/processes';
 import { root } from '../../scripts/lib/root';
-import { ratiosOf, tableOf } from '../../scripts/programs/bench/overhead/ratios';
+import { ratiosOf, tableOf, targetOf, type Sample } from '../../scripts/programs/bench/overhead/ratios';
 import { begin, runToEnd } from '../real/program';
 
 /**
@@ -80,26 +80,23 @@ async function contentsOf(name: string): Promise<unknown> {
 
 const nothing = { servers: [], ports: [], groups: [], serverGroups: [], hosts: [] };
 
+type Case = readonly [procedure: string, vms: number, until: 'done' | 'inService'];
+const growth: readonly Case[] = [
+  ['instantiate', 5, 'done'],
+  ['scaleOut', 3, 'done'],
+];
+const healing: readonly Case[] = [
+  ['heal', 1, 'inService'],
+  ['heal', 1, 'done'],
+];
+const evacuation: readonly Case[] = [
+  ['evacuateHost', 2, 'inService'],
+  ['evacuateHost', 2, 'done'],
+];
+
 test.each([
-  {
-    name: 'given',
-    as: 'operator',
-    cases: [
-      ['instantiate', 5],
-      ['scaleOut', 3],
-      ['heal', 1],
-      ['evacuateHost', 2],
-    ],
-  },
-  {
-    name: 'given-tenant',
-    as: 'tenant',
-    cases: [
-      ['instantiate', 5],
-      ['scaleOut', 3],
-      ['heal', 1],
-    ],
-  },
+  { name: 'given', as: 'operator', cases: [...growth, ...healing, ...evacuation] },
+  { name: 'given-tenant', as: 'tenant', cases: [...growth, ...healing] },
 ])(
   'as $as: a line of JSON for each case and nothing else, and an empty cloud',
   async ({ name, as, cases }) => {
@@ -111,7 +108,7 @@ test.each([
       .map((line) => JSON.parse(line) as Record<string, unknown>);
     const someNumber = expect.any(Number) as number;
     expect(lines).toEqual(
-      cases.map(([procedure, vms]) => ({
+      cases.map(([procedure, vms, until]) => ({
         procedure,
         as,
         vms,
@@ -119,6 +116,7 @@ test.each([
         ratioMin: someNumber,
         ratioMax: someNumber,
         beside: 'bare',
+        until,
         rounds: 1,
         bulkheadSeconds: someNumber,
         besideSeconds: someNumber,
@@ -143,10 +141,24 @@ test.each(['bulkhead evacuateHost', 'bare instantiate'])(
   150_000,
 );
 
+const sampleOf = (procedure: 'scaleOut' | 'heal', ourSeconds: number, theirSeconds: number): Sample => ({
+  ...{ procedure, vms: 6, beside: 'bare' },
+  ours: { seconds: ourSeconds, servedSeconds: ourSeconds / 2 },
+  theirs: { seconds: theirSeconds, servedSeconds: theirSeconds / 4 },
+});
+
 test('ratios are of rounds, and what misses its target is said', () => {
-  const sample = (ourSeconds: number, besideSeconds: number) =>
-    ({ procedure: 'scaleOut', vms: 6, beside: 'bare', ourSeconds, besideSeconds }) as const;
-  const ratios = ratiosOf([sample(11, 10), sample(30, 20), sample(9, 10), sample(12, 10)], 'operator');
+  const rounds = [sampleOf('scaleOut', 11, 10), sampleOf('scaleOut', 30, 20)];
+  const ratios = ratiosOf([...rounds, sampleOf('scaleOut', 9, 10), sampleOf('scaleOut', 12, 10)], 'operator');
   expect(ratios).toMatchObject([{ ratioMedian: 1.15, ratioMin: 0.9, ratioMax: 1.5, rounds: 4, bulkheadSeconds: 11.5 }]);
   expect(tableOf(ratios)).toContain('| 1.15 | 0.90 to 1.50 | 4 | 1.10, missed |');
+});
+
+test('of a recovery two ends are timed, and the target is for the one by which the replacements serve', () => {
+  const ratios = ratiosOf([sampleOf('heal', 10, 10)], 'operator');
+  expect(ratios).toMatchObject([
+    { until: 'inService', ratioMedian: 2 },
+    { until: 'done', ratioMedian: 1 },
+  ]);
+  expect(ratios.map(targetOf)).toEqual([1.15, null]);
 });

@@ -103,7 +103,7 @@ export async function bareSide(options: BareOptions): Promise<Side> {
     made.set(name, { serverId: id, portIds });
   };
 
-  const launchAll = async (members: readonly NamedMember[], gone: readonly Made[] = []): Promise<void> => {
+  const launchAll = async (members: readonly NamedMember[]): Promise<void> => {
     await inParallel(members, options.concurrency(), launch);
     const wanted = members.map((member) => known(made, ownName(vnf, member)).serverId);
     await lookUntil('all are ACTIVE', {
@@ -114,14 +114,23 @@ export async function bareSide(options: BareOptions): Promise<Side> {
         const bad = servers.find(({ id, status }) => wanted.includes(id) && status === 'ERROR');
         if (bad) throw new Error(`${bad.name} is in ERROR: ${bad.fault?.message ?? ''}`);
         const active = servers.filter(({ id, status }) => wanted.includes(id) && status === 'ACTIVE');
-        return active.length === wanted.length && !servers.some(({ id }) => gone.some((each) => each.serverId === id));
+        return active.length === wanted.length;
       },
     });
     const holds = members.map(({ pool }) => poolOf(subject, pool).healthyAfterSeconds * pace);
     await new Promise((resolve) => setTimeout(resolve, 1_000 * Math.max(0, ...holds)));
   };
 
-  const replace = async ({ launches, removes, host }: Move): Promise<void> => {
+  const untilGone = async (gone: readonly string[]): Promise<void> => {
+    await lookUntil('what was deleted is gone', {
+      withinSeconds: goneWithinSeconds,
+      signal,
+      look: async () =>
+        !(await nova.listServers(session, { tags: [tag.vnf(vnf)] })).some(({ id }) => gone.includes(id)),
+    });
+  };
+
+  const replace = async ({ launches, removes, host }: Move, served: () => void): Promise<void> => {
     if (host !== null) {
       const service = (await nova.listServices(session)).find((each) => each.host === host);
       if (!service) throw new Error(`there is no compute host ${host}`);
@@ -131,7 +140,9 @@ export async function bareSide(options: BareOptions): Promise<Side> {
     await inParallel(gone, options.concurrency(), async ({ serverId }) => {
       await nova.deleteServer(session, serverId);
     });
-    await launchAll(launches, gone);
+    await launchAll(launches);
+    served();
+    await untilGone(gone.map(({ serverId }) => serverId));
     const ports = gone.flatMap(({ portIds }) => portIds);
     await inParallel(ports, options.concurrency(), async (id) => {
       await neutron.deletePort(session, id);
@@ -141,20 +152,20 @@ export async function bareSide(options: BareOptions): Promise<Side> {
   return {
     name: 'bare',
     plays: ['instantiate', 'scaleOut', 'heal', 'evacuateHost'],
-    play: async (move) => {
+    play: async (move, served) => {
       if (move.procedure === 'instantiate') await makeGroups();
-      if (move.removes.length > 0) await replace(move);
-      else for (const layer of layersOf(subject, move.launches)) await launchAll(layer);
+      if (move.removes.length > 0) {
+        await replace(move, served);
+        return;
+      }
+      for (const layer of layersOf(subject, move.launches)) await launchAll(layer);
+      served();
     },
     remove: async () => {
       await inParallel([...made.values()], options.concurrency(), async ({ serverId }) => {
         await nova.deleteServer(session, serverId);
       });
-      await lookUntil('all are gone', {
-        withinSeconds: goneWithinSeconds,
-        signal,
-        look: async () => (await nova.listServers(session, { tags: [tag.vnf(vnf)] })).length === 0,
-      });
+      await untilGone([...made.values()].map(({ serverId }) => serverId));
       made.clear();
       groups.clear();
       serverGroups.clear();
@@ -173,7 +184,7 @@ export async function bestConcurrency(
   for (const concurrency of concurrencies) {
     const side = await bareSide({ ...options, concurrency: () => concurrency });
     const move: Move = { procedure: 'instantiate', launches: of.members, removes: [], host: null };
-    const seconds = await secondsOf(() => side.play(move));
+    const seconds = await secondsOf(() => side.play(move, () => undefined));
     await side.remove();
     of.say(`bare script, ${String(of.members.length)} VMs, ${String(concurrency)} at once: ${seconds.toFixed(1)} s`);
     if (seconds < best.seconds) best = { concurrency, seconds };

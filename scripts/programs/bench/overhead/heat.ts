@@ -46,7 +46,7 @@ export function heatSide(options: HeatOptions): Side {
   return {
     name: 'heat',
     plays: ['instantiate', 'scaleOut'],
-    play: async ({ procedure, launches }: Move) => {
+    play: async ({ procedure, launches }: Move, served) => {
       for (const { pool } of launches) sizes.set(pool, (sizes.get(pool) ?? 0) + 1);
       if (procedure === 'instantiate') {
         const reply = z.object({ stack: z.object({ id: z.string() }) });
@@ -58,6 +58,7 @@ export function heatSide(options: HeatOptions): Side {
         await session.call({ service: 'orchestration', method: 'PUT', path: path(), body: body() });
         await untilDone('UPDATE');
       }
+      served();
     },
     remove: async () => {
       if (id !== null) await removeStack(session, `${stack}/${id}`);

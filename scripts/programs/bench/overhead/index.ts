@@ -7,9 +7,8 @@ import { openGround, type Ground, type GroundOptions } from './ground';
 import { findStack, heatSide, removeStack } from './heat';
 import { oursSide, type Ours } from './ours';
 import { ratiosOf, type Ratio, type Sample } from './ratios';
-import type { Move, Procedure, Side } from './side';
+import type { Move, Played, Procedure, Side } from './side';
 import { subjectOf } from './subject';
-import { secondsOf } from './waiting';
 
 /**
  * `./scripts/bench overhead`: how much longer than a script without any care the product takes on the same cloud, for the same servers
@@ -60,11 +59,15 @@ async function refuseOthers({ session }: Ground, heat: boolean): Promise<void> {
 async function playRounds(ground: Ground, options: OverheadOptions): Promise<Sample[]> {
   const { session, stack, as, pace } = ground;
   const { signal, say } = options;
-  const bulkhead = await connectBulkhead({ address: stack.temporal.address });
+  const { address } = stack.temporal;
+  const connection = await Connection.connect({ address });
+  const temporal = new Client({ connection });
+  const bulkhead = await connectBulkhead({ address });
+  const product = { bulkhead, temporal, vnf, signal };
   try {
     const subject = subjectOf(options);
     const small = subjectOf({ vms: Math.min(options.vms, warmVmsMax), zone: options.zone });
-    const warm = await playOurs(ground, oursSide({ bulkhead, subject: small, vnf, signal }), {
+    const warm = await playOurs(ground, oursSide({ ...product, subject: small }), {
       procedures: ['instantiate'],
       say,
     });
@@ -82,42 +85,31 @@ async function playRounds(ground: Ground, options: OverheadOptions): Promise<Sam
     const samples: Sample[] = [];
     for (let round = 1; round <= options.rounds; round++) {
       say(`round ${String(round)} of ${String(options.rounds)} …`);
-      const ours = await playOurs(ground, oursSide({ bulkhead, subject, vnf, signal }), options);
+      const ours = await playOurs(ground, oursSide({ ...product, subject }), options);
       for (const side of sides) samples.push(...(await playBeside(ground, side, { ours, say })));
     }
     return samples;
   } finally {
+    if (options.histories !== undefined && !signal.aborted) await saveHistories(temporal, options.histories);
     await bulkhead.close();
-    if (options.histories !== undefined && !signal.aborted) await save(stack.temporal.address, options.histories);
-  }
-}
-
-async function save(address: string, directory: string): Promise<void> {
-  const connection = await Connection.connect({ address });
-  try {
-    await saveHistories(new Client({ connection }), directory);
-  } finally {
     await connection.close();
   }
 }
 
-interface Played {
-  readonly move: Move;
-  readonly seconds: number;
-}
+type OurPlay = Played & { readonly move: Move };
 
 async function playOurs(
   ground: Ground,
   side: Ours,
   of: { procedures: readonly Procedure[]; say: (line: string) => void },
-): Promise<Played[]> {
-  const played: Played[] = [];
+): Promise<OurPlay[]> {
+  const played: OurPlay[] = [];
   for (const procedure of of.procedures) {
     if (procedure === 'evacuateHost' && ground.hosts === null) continue;
-    const { move, seconds } = await side.play(procedure, (host) => kill(ground, host));
-    of.say(`  bulkhead ${told(move, seconds)}`);
+    const ours = await side.play(procedure, (host) => kill(ground, host));
+    of.say(`  bulkhead ${told(ours.move, ours)}`);
     await putBack(ground);
-    played.push({ move, seconds });
+    played.push(ours);
   }
   await side.remove();
   await proveGone(ground, vnf);
@@ -127,25 +119,35 @@ async function playOurs(
 async function playBeside(
   ground: Ground,
   side: Side,
-  of: { ours: readonly Played[]; say: (line: string) => void },
+  of: { ours: readonly OurPlay[]; say: (line: string) => void },
 ): Promise<Sample[]> {
   const samples: Sample[] = [];
-  for (const { move, seconds: ourSeconds } of of.ours) {
+  for (const ours of of.ours) {
+    const { move } = ours;
     if (!side.plays.includes(move.procedure)) continue;
     if (move.host !== null) await kill(ground, move.host);
-    const besideSeconds = await secondsOf(() => side.play(move));
-    of.say(`  ${side.name} ${told(move, besideSeconds)}`);
+    const beside = await timed(side, move);
+    of.say(`  ${side.name} ${told(move, beside)}`);
     await putBack(ground);
-    const { procedure, launches } = move;
-    samples.push({ procedure, vms: launches.length, beside: side.name, ourSeconds, besideSeconds });
+    samples.push({ procedure: move.procedure, vms: move.launches.length, beside: side.name, ours, theirs: beside });
   }
   await side.remove();
   await proveGone(ground, bareVnf);
   return samples;
 }
 
-function told({ procedure, launches, host }: Move, seconds: number): string {
-  return `${procedure}${host === null ? '' : ` of ${host}`}, ${String(launches.length)} VMs: ${seconds.toFixed(1)} s`;
+async function timed(side: Side, move: Move): Promise<Played> {
+  const began = performance.now();
+  let servedSeconds = 0;
+  await side.play(move, () => {
+    servedSeconds = (performance.now() - began) / 1_000;
+  });
+  return { seconds: (performance.now() - began) / 1_000, servedSeconds };
+}
+
+function told({ procedure, launches, host }: Move, { seconds, servedSeconds }: Played): string {
+  const what = `${procedure}${host === null ? '' : ` of ${host}`}, ${String(launches.length)} VMs`;
+  return `${what}: in service after ${servedSeconds.toFixed(1)} s, done after ${seconds.toFixed(1)} s`;
 }
 
 async function kill({ hosts }: Ground, host: string): Promise<void> {

@@ -1,35 +1,43 @@
+import { randomUUID } from 'node:crypto';
+import type { Client } from '@temporalio/client';
 import type { Bulkhead, EvacuateHostResult } from '../../../../client';
 import type { NamedMember, ProcedureResult } from '../../../../domain/procedures';
-import type { Move, Procedure } from './side';
+import { secondsUntilServed } from './served';
+import type { Move, Played, Procedure } from './side';
 import type { Subject } from './subject';
 import { secondsOf } from './waiting';
 
 /** The product's side: each procedure as an NFVO calls it, from the call to its result. */
 export interface Ours {
   /** `kill`: makes the host dead, untimed. */
-  readonly play: (
-    procedure: Procedure,
-    kill: (host: string) => Promise<void>,
-  ) => Promise<{ move: Move; seconds: number }>;
+  readonly play: (procedure: Procedure, kill: (host: string) => Promise<void>) => Promise<Played & { move: Move }>;
   readonly remove: () => Promise<void>;
 }
 
-export function oursSide(of: { bulkhead: Bulkhead; subject: Subject; vnf: string; signal: AbortSignal }): Ours {
-  const { bulkhead, subject, vnf, signal } = of;
+export interface OursOptions {
+  readonly bulkhead: Bulkhead;
+  readonly temporal: Client;
+  readonly subject: Subject;
+  readonly vnf: string;
+  readonly signal: AbortSignal;
+}
 
+export function oursSide({ bulkhead, temporal, subject, vnf, signal }: OursOptions): Ours {
   const timed = async (
     procedure: Procedure,
-    call: () => Promise<readonly ProcedureResult[]>,
+    call: (run: { workflowId: string }) => Promise<readonly ProcedureResult[]>,
     host: string | null = null,
-  ): Promise<{ move: Move; seconds: number }> => {
+  ): Promise<Played & { move: Move }> => {
+    const workflowId = `bench-${randomUUID()}`;
     let results: readonly ProcedureResult[] = [];
     const seconds = await secondsOf(async () => {
-      results = await unless(signal, call);
+      results = await unless(signal, () => call({ workflowId }));
     });
     const replans = results.reduce((sum, each) => sum + each.replans, 0);
     if (replans > 0) throw new Error(`${procedure} had to plan again: nobody else may use this cloud meanwhile`);
     const [launches, removes] = [results.flatMap((each) => each.launched), results.flatMap((each) => each.removed)];
-    return { move: { procedure, launches, removes, host }, seconds };
+    const servedSeconds = await secondsUntilServed(temporal, workflowId);
+    return { move: { procedure, launches, removes, host }, seconds, servedSeconds };
   };
 
   const members = async (): Promise<NamedMember[]> =>
@@ -41,24 +49,26 @@ export function oursSide(of: { bulkhead: Bulkhead; subject: Subject; vnf: string
     play: async (procedure, kill) => {
       switch (procedure) {
         case 'instantiate':
-          return await timed(procedure, async () => [
-            await bulkhead.instantiate({ vnf, descriptor: { ...subject.given }, dryRun: false }),
+          return await timed(procedure, async (run) => [
+            await bulkhead.instantiate({ vnf, descriptor: { ...subject.given }, dryRun: false }, run),
           ]);
         case 'scaleOut':
-          return await timed(procedure, async () => [
-            await bulkhead.scaleOut({ vnf, pool: subject.growing.name, to: subject.to, dryRun: false }),
+          return await timed(procedure, async (run) => [
+            await bulkhead.scaleOut({ vnf, pool: subject.growing.name, to: subject.to, dryRun: false }, run),
           ]);
         case 'heal': {
           const one = (await members()).find(({ pool }) => pool === subject.growing.name);
           if (!one) throw new Error('there is nobody to heal');
-          return await timed(procedure, async () => [await bulkhead.heal({ vnf, members: [one.name], dryRun: false })]);
+          return await timed(procedure, async (run) => [
+            await bulkhead.heal({ vnf, members: [one.name], dryRun: false }, run),
+          ]);
         }
         case 'evacuateHost': {
           const host = fullest(await members());
           await kill(host);
-          const evacuate = (): Promise<EvacuateHostResult> =>
-            bulkhead.evacuateHost({ hosts: [host], cause: 'failed', fenced: true, dryRun: false });
-          return await timed(procedure, async () => (await evacuate()).vnfs, host);
+          const evacuate = (run: { workflowId: string }): Promise<EvacuateHostResult> =>
+            bulkhead.evacuateHost({ hosts: [host], cause: 'failed', fenced: true, dryRun: false }, run);
+          return await timed(procedure, async (run) => (await evacuate(run)).vnfs, host);
         }
       }
     },

@@ -13,11 +13,20 @@ export interface Move {
   readonly host: string | null;
 }
 
-/** Whoever copies what the product has done. Its time begins with the call and ends when it returns. */
+/** From the call. */
+export interface Played {
+  /** Until all is done, what is replaced being gone as well. */
+  readonly seconds: number;
+  /** Until what is new serves. */
+  readonly servedSeconds: number;
+}
+
+/** Whoever copies what the product has done. */
 export interface Side {
   readonly name: 'bare' | 'heat';
   readonly plays: readonly Procedure[];
-  readonly play: (move: Move) => Promise<void>;
+  /** Its time begins with the call and ends when it returns. `served`: what is new serves. */
+  readonly play: (move: Move, served: () => void) => Promise<void>;
   /** All that it has made, untimed. */
   readonly remove: () => Promise<void>;
 }
