@@ -15,9 +15,10 @@ export interface Server {
   readonly vnf: string | undefined;
   readonly pool: string | undefined;
   readonly token: string | undefined;
-  readonly requestedHost: string | null;
-  /** The event that made it. */
-  readonly since: number;
+  /** Where it was asked to be; of one that was evacuated, where that has taken it. */
+  requestedHost: string | null;
+  /** The event that made it, or took it to where it is. */
+  since: number;
   host: string | null;
   state: string;
 }
@@ -89,6 +90,11 @@ export function isStray(server: Server): boolean {
   return server.host !== null && server.requestedHost !== null && server.host !== server.requestedHost;
 }
 
+/** An evacuated server reaches the host that it was evacuated to: the same server, and no stray there. */
+export function isArrival(server: Server, host: string | null): boolean {
+  return server.state === 'REBUILD' && server.host !== null && host !== null && host !== server.host;
+}
+
 /** Not able to serve, as anybody can see. */
 export function isDown(world: World, server: Server): boolean {
   if (server.state === 'ERROR' || server.state === 'SHUTOFF') return true;
@@ -155,6 +161,10 @@ export function advance(world: World, event: CloudEvent): void {
     case 'server.placed': {
       const server = world.servers.get(event.id);
       if (!server) return;
+      if (isArrival(server, event.host)) {
+        server.requestedHost = event.host;
+        server.since = event.seq;
+      }
       server.host = event.host;
       if (isStray(server)) hinder(world, server.vnf);
       return;
@@ -232,6 +242,8 @@ function publish(world: World, event: Extract<CloudEvent, { type: 'published' }>
         mourn(world, vnf, pool);
       }
     }
+    // Who is published again was evacuated.
+    for (const member of now) pool.dead.delete(member);
     pool.published = now;
     pool.lost = Math.min(pool.lost, Math.max(0, Math.max(...levelsOf(pool)) - now.size));
   }

@@ -13,7 +13,7 @@ import {
   type Host,
   type Server,
 } from './model';
-import { cast, fail, inTurn, isThere, noValidHost, place, setStatus } from './scheduler';
+import { cast, fail, inTurn, isThere, noValidHost, place, schedulerFault, setStatus } from './scheduler';
 import { releasePorts } from './wiring';
 
 /** What happens to servers that exist, and to their hosts: deletion, power, evacuation, death and return. */
@@ -100,7 +100,11 @@ export function evacuate(
   inTurn(cloud, () => {
     if (!isThere(cloud, server)) return;
     const zone = cloud.hosts.get(server.host ?? '')?.zone ?? server.zone;
-    const target = chooseHost(cloud, { ...wishOf(server), requestedHost: given.target, zone, forced: false });
+    const fault = schedulerFault(cloud, server, given.target);
+    const target =
+      fault?.kind === 'noValidHost'
+        ? undefined
+        : chooseHost(cloud, { ...wishOf(server), requestedHost: given.target, zone, forced: false });
     if (!target) {
       fail(cloud, server, { code: 500, message: noValidHost });
       return;
@@ -108,7 +112,14 @@ export function evacuate(
     hold(cloud, target, server);
     cloud.claims.set(server.id, { host: target, seenAfter: Infinity });
     afterPaced(cloud, between(cloud, cloud.options.bootSeconds) * 0.3, () => {
+      if (fault?.kind === 'stuckBuild') return;
       cast(target, () => {
+        if (fault?.kind === 'buildError' && isThere(cloud, server)) {
+          cloud.claims.delete(server.id);
+          letGo(cloud, target, server);
+          fail(cloud, server, { code: 500, message: 'Failed to spawn the guest.' });
+          return;
+        }
         arrive(cloud, server, { target, status: given.stopped || wasStopped ? 'SHUTOFF' : 'ACTIVE' });
       });
     });
