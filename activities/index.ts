@@ -1,7 +1,14 @@
 import type { Activities, CloudActivities, WaitActivities } from './ports';
 import type { Dependencies } from './dependencies';
-import { closeHostsActivity, findDeadActivity, findOnHostsActivity, reopenHostsActivity } from './cloud/hosts';
+import {
+  closeHostsActivity,
+  findDeadActivity,
+  findOnHostsActivity,
+  lookAtClosedActivity,
+  reopenHostsActivity,
+} from './cloud/hosts';
 import { createGroupsActivity, removeGroupsActivity } from './cloud/groups';
+import { evacuateActivity } from './cloud/evacuate';
 import { launchActivity } from './cloud/launch';
 import { planActivity, planEmptyHostsActivity } from './cloud/plan';
 import { publishActivity } from './cloud/publish';
@@ -10,6 +17,7 @@ import { guarded } from './errors';
 import { recordActivities } from './record';
 import { awaitHealthyActivity } from './wait/awaitHealthy';
 import { drainActivity } from './wait/drain';
+import { unfenceHostsActivity } from './wait/unfence';
 import { watchActivity } from './watch/watch';
 
 export type { Dependencies } from './dependencies';
@@ -23,6 +31,7 @@ export function createActivities(dependencies: Dependencies): Activities {
     planEmptyHosts: planEmptyHostsActivity(dependencies),
     createGroups: createGroupsActivity(dependencies),
     removeGroups: removeGroupsActivity(dependencies),
+    evacuate: evacuateActivity(dependencies),
     launch: launchActivity(dependencies),
     remove: removeActivity(dependencies),
     removeByToken: removeByTokenActivity(dependencies),
@@ -31,8 +40,13 @@ export function createActivities(dependencies: Dependencies): Activities {
     findOnHosts: findOnHostsActivity(dependencies),
     closeHosts: closeHostsActivity(dependencies),
     reopenHosts: reopenHostsActivity(dependencies),
+    lookAtClosed: lookAtClosedActivity(dependencies),
   };
-  const wait: WaitActivities = { awaitHealthy: awaitHealthyActivity(dependencies), drain: drainActivity(dependencies) };
+  const wait: WaitActivities = {
+    awaitHealthy: awaitHealthyActivity(dependencies),
+    drain: drainActivity(dependencies),
+    unfenceHosts: unfenceHostsActivity(dependencies),
+  };
   return {
     ...recordActivities(dependencies),
     ...withMappedErrors(cloud),

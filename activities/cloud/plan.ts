@@ -34,6 +34,7 @@ export function planActivity(dependencies: Dependencies): CloudActivities['plan'
       request,
       launched: living,
       ...(input.avoidHosts && { avoidHosts: input.avoidHosts }),
+      ...(input.stranded && { stranded: input.stranded }),
       ...(input.oneChange !== undefined && { oneChange: input.oneChange }),
       ...(input.strict !== undefined && { strict: input.strict }),
     });

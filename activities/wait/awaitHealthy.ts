@@ -1,7 +1,7 @@
 import { Context } from '@temporalio/activity';
-import { memberName, tag } from '../../domain/names';
+import { memberName, requestId, tag } from '../../domain/names';
 import type { Member } from '../../domain/record';
-import { nova, UnavailableError } from '../../openstack';
+import { ConflictError, nova, UnavailableError } from '../../openstack';
 import type { Dependencies } from '../dependencies';
 import type { HealthResult, WaitActivities } from '../ports';
 import { refuseLostTurn, sleep } from '../turn';
@@ -21,7 +21,7 @@ const tickGrowthMax = 4;
 
 /** One list a tick for all members. Ends when each is healthy, or will never be. */
 export function awaitHealthyActivity({ session, service }: Dependencies): WaitActivities['awaitHealthy'] {
-  return async ({ turn, vnf, members, healthyAfterSeconds, bootTimeoutSeconds, timing }) => {
+  return async ({ turn, vnf, members, leaving = [], healthyAfterSeconds, bootTimeoutSeconds, timing }) => {
     refuseLostTurn(turn);
     const context = Context.current();
     const earlier = context.info.heartbeatDetails as Known | undefined;
@@ -44,7 +44,8 @@ export function awaitHealthyActivity({ session, service }: Dependencies): WaitAc
       for (let tick = timing.tickSeconds; ; tick = Math.min(tick * 1.2, timing.tickSeconds * tickGrowthMax)) {
         const servers = await Promise.race([look(), context.cancelled]);
         if (servers) {
-          known = { ...known, activeSince: activeSince(known, servers) };
+          await startArrived(servers);
+          known = { ...known, activeSince: activeSince(known, servers, leaving) };
           const results = members.map((member) => judge(member, servers.get(member.serverId)));
           if (results.every((result) => result !== null)) return results;
         }
@@ -58,7 +59,7 @@ export function awaitHealthyActivity({ session, service }: Dependencies): WaitAc
       try {
         const servers = await nova.listServers(
           session,
-          { tags: [tag.vnf(vnf), tag.token(turn.token)] },
+          { tags: leaving.length > 0 ? [tag.vnf(vnf)] : [tag.vnf(vnf), tag.token(turn.token)] },
           { timeoutMs: timing.callSeconds * 1_000 },
         );
         return new Map(servers.map((server) => [server.id, server]));
@@ -67,6 +68,27 @@ export function awaitHealthyActivity({ session, service }: Dependencies): WaitAc
         if (!(error instanceof UnavailableError) || Date.now() >= endsAt) throw error;
         quietUntil = Math.min(endsAt, Date.now() + (error.context.retryAfterSeconds ?? 0) * 1_000);
         return null;
+      }
+    }
+
+    /**
+     * From microversion 2.95 on Nova leaves off what it has evacuated, and below that what was off before. We speak less, so that most
+     * come back running and nothing is lost over starting them; the others are started here. Told twice, it is started once.
+     */
+    async function startArrived(servers: ReadonlyMap<string, nova.Server>): Promise<void> {
+      if (leaving.length === 0) return;
+      for (const { serverId, host } of members) {
+        const server = servers.get(serverId);
+        if (server?.status !== 'SHUTOFF' || server.host !== host || server.taskState !== null) continue;
+        try {
+          await nova.startServer(session, serverId, {
+            timeoutMs: timing.callSeconds * 1_000,
+            requestId: requestId(turn.token),
+          });
+        } catch (error) {
+          // It is being started, or the next look tells it again.
+          if (!(error instanceof ConflictError || error instanceof UnavailableError)) throw error;
+        }
       }
     }
 
@@ -86,7 +108,7 @@ export function awaitHealthyActivity({ session, service }: Dependencies): WaitAc
           message: `${name} is in ERROR: ${server.fault?.message ?? 'no reason given'}`,
         };
       }
-      if (host !== null && host !== member.host) {
+      if (host !== null && host !== member.host && !leaving.includes(host)) {
         return {
           ok: false,
           ref,
@@ -118,9 +140,15 @@ export function awaitHealthyActivity({ session, service }: Dependencies): WaitAc
   };
 }
 
-function activeSince(known: Known, servers: ReadonlyMap<string, nova.Server>): Record<string, number> {
+/** What still shows as it was on the host that it leaves is not there yet. */
+function activeSince(
+  known: Known,
+  servers: ReadonlyMap<string, nova.Server>,
+  leaving: readonly string[],
+): Record<string, number> {
   const since: Record<string, number> = {};
   for (const server of servers.values())
-    if (server.status === 'ACTIVE') since[server.id] = known.activeSince[server.id] ?? Date.now();
+    if (server.status === 'ACTIVE' && !leaving.includes(server.host ?? ''))
+      since[server.id] = known.activeSince[server.id] ?? Date.now();
   return since;
 }

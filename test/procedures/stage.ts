@@ -138,8 +138,10 @@ function routed(trials: ReadonlyMap<string, Running>, client: Client): Activitie
     };
   const names: readonly (keyof Activities)[] = [
     ...(['readRecord', 'loadDescriptor', 'startRecord', 'readTiming'] as const),
-    ...(['plan', 'planEmptyHosts', 'createGroups', 'removeGroups', 'launch', 'remove', 'removeByToken'] as const),
-    ...(['publish', 'findDead', 'findOnHosts', 'closeHosts', 'reopenHosts', 'awaitHealthy', 'drain', 'watch'] as const),
+    ...(['plan', 'planEmptyHosts', 'createGroups', 'removeGroups', 'launch', 'evacuate'] as const),
+    ...(['remove', 'removeByToken'] as const),
+    ...(['publish', 'findDead', 'findOnHosts', 'closeHosts', 'reopenHosts', 'lookAtClosed'] as const),
+    ...(['awaitHealthy', 'drain', 'unfenceHosts', 'watch'] as const),
   ];
   return Object.fromEntries(names.map((name) => [name, route(name)])) as unknown as Activities;
 }
@@ -164,6 +166,7 @@ async function openTrial(vnf: string, given: { client: Client; bulkhead: Bulkhea
     client,
     service: pacedServicePort(served.url),
     timing,
+    failedHostsPercent: 34,
     descriptorsDirectory: join(root, 'descriptors'),
     names: namesIn(session),
   });
@@ -187,7 +190,11 @@ async function openTrial(vnf: string, given: { client: Client; bulkhead: Bulkhea
     const { workflowId = '', runId = '' } = workflowExecution ?? {};
     const call = { name, attempt, workflowId, runId, brief: brief(name, input), answer: '…' };
     // The record, its clean-ups and the mutexes are not the run under test.
-    if (!(workflowType ?? '').match(/^(instantiate|scaleOut|scaleIn|heal|evacuateHost|evacuateVnf|terminate)$/))
+    if (
+      !(workflowType ?? '').match(
+        /^(instantiate|scaleOut|scaleIn|heal|evacuateHost|evacuateVnf|restoreHost|terminate)$/,
+      )
+    )
       return { call: { ...call, key: '', strike: undefined }, strike: undefined, topWorkflowId };
     const keyed = { ...call, key: keyOf(name, `${runId}/${activityId}`) };
     const strike = script(keyed);
@@ -197,7 +204,7 @@ async function openTrial(vnf: string, given: { client: Client; bulkhead: Bulkhea
   };
   const run: Trial['run'] = async (procedure, input, with_ = () => undefined) => {
     const id = randomUUID();
-    const ofVnf = procedure === 'evacuateHost' ? {} : { vnf };
+    const ofVnf = procedure === 'evacuateHost' || procedure === 'restoreHost' ? {} : { vnf };
     await observer.note({ kind: 'request', id, procedure, ...ofVnf, request: input });
     script = with_;
     calls = [];

@@ -46,6 +46,7 @@ describe('the environment', () => {
       BULKHEAD_ALLOW_PLAIN_HTTP: false,
       BULKHEAD_PACE: 1,
       BULKHEAD_DESCRIPTORS: 'descriptors',
+      BULKHEAD_FAILED_HOSTS_PERCENT: 34,
       BULKHEAD_CLOUD_CALLS: 16,
       BULKHEAD_CLOUD_ACTIVITIES: 8,
       BULKHEAD_WAITS: 200,

@@ -19,6 +19,7 @@ export async function planAgain(turn: Turn): Promise<Plan> {
       request: turn.request,
       launched: [...turn.launched.values()],
       avoidHosts: [...turn.avoidHosts],
+      ...(turn.stranded.length > 0 && { stranded: [...turn.stranded] }),
       oneChange: turn.procedure !== 'instantiate',
       strict: turn.strict,
     },
