@@ -48,12 +48,25 @@ export function judgeInventory(world: World, event: CloudEvent, scribe: Scribe):
     [...world.serverGroups].filter(([, group]) => group.vnf === vnf).map(([id]) => id),
     note.serverGroups,
   );
+  judgeHosts(world, note, scribe);
   judgeDoubles(
     ours.map((server) => server.name),
     vnf,
     scribe,
   );
   if (known) judgePublication(known, note, scribe);
+}
+
+/** Whoever serves is where the record says, also after an evacuation. */
+function judgeHosts(world: World, note: Extract<Note, { kind: 'settled' }>, scribe: Scribe): void {
+  for (const { serverId, host, inService } of note.members) {
+    const server = world.servers.get(serverId);
+    if (!inService || !server || server.host === host) continue;
+    scribe.broken('G4', {
+      vnf: note.vnf,
+      message: `${server.name} is on ${server.host ?? 'no host'}, and the record has it on ${host}`,
+    });
+  }
 }
 
 function judgeDoubles(names: readonly string[], vnf: string, scribe: Scribe): void {
