@@ -57,14 +57,22 @@ export function judgeInventory(world: World, event: CloudEvent, scribe: Scribe):
   if (known) judgePublication(known, note, scribe);
 }
 
-/** Whoever serves is where the record says, also after an evacuation. */
+/**
+ * Whoever serves is where the record says, also after an evacuation. A tenant's record says a hash in the place of a name: one of them
+ * stands for one host, and no two of them for the same.
+ */
 function judgeHosts(world: World, note: Extract<Note, { kind: 'settled' }>, scribe: Scribe): void {
+  const meant = new Map<string, string | null>();
   for (const { serverId, host, inService } of note.members) {
     const server = world.servers.get(serverId);
-    if (!inService || !server || server.host === host) continue;
+    if (!inService || !server) continue;
+    const taken = [...meant].some(([other, there]) => other !== host && there === server.host);
+    const expected = world.hosts.has(host) ? host : (meant.get(host) ?? (taken ? 'another host' : server.host));
+    meant.set(host, expected);
+    if (server.host === expected) continue;
     scribe.broken('G4', {
       vnf: note.vnf,
-      message: `${server.name} is on ${server.host ?? 'no host'}, and the record has it on ${host}`,
+      message: `${server.name} is on ${server.host ?? 'no host'}, and the record has it on ${host === expected ? host : `${host}, which is ${expected ?? 'no host'}`}`,
     });
   }
 }
