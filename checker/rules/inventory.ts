@@ -66,13 +66,13 @@ function judgeHosts(world: World, note: Extract<Note, { kind: 'settled' }>, scri
   for (const { serverId, host, inService } of note.members) {
     const server = world.servers.get(serverId);
     if (!inService || !server) continue;
-    const taken = [...meant].some(([other, there]) => other !== host && there === server.host);
-    const expected = world.hosts.has(host) ? host : (meant.get(host) ?? (taken ? 'another host' : server.host));
-    meant.set(host, expected);
-    if (server.host === expected) continue;
+    const said = world.hosts.has(host) ? host : (meant.get(host) ?? server.host);
+    const isTaken = [...meant].some(([other, there]) => other !== host && there === server.host);
+    meant.set(host, said);
+    if (server.host === said && !isTaken) continue;
     scribe.broken('G4', {
       vnf: note.vnf,
-      message: `${server.name} is on ${server.host ?? 'no host'}, and the record has it on ${host === expected ? host : `${host}, which is ${expected ?? 'no host'}`}`,
+      message: `${server.name} is on ${server.host ?? 'no host'}, and the record has it on ${host}`,
     });
   }
 }
