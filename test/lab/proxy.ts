@@ -42,6 +42,41 @@ export type Deed = ({ readonly kind: 'answer'; readonly said: Said } | { readonl
   readonly moment: 'before' | 'after';
 };
 
+/** The first such call is stopped until it is told to go on. */
+export function stopAt(proxy: Proxy, is: (seen: Seen) => boolean): { reached: Promise<Seen>; goOn: () => void } {
+  const gate = gateOf();
+  let dropRule: () => void = () => undefined;
+  const reached = new Promise<Seen>((resolve) => {
+    let stopped = false;
+    dropRule = proxy.rule((seen) => {
+      if (stopped || !is(seen)) return undefined;
+      stopped = true;
+      resolve(seen);
+      return gate.opened.then(() => undefined);
+    });
+  });
+  return {
+    reached,
+    goOn: () => {
+      gate.open();
+      dropRule();
+    },
+  };
+}
+
+export interface Gate {
+  readonly opened: Promise<void>;
+  readonly open: () => void;
+}
+
+export function gateOf(): Gate {
+  let open: () => void = () => undefined;
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { opened, open };
+}
+
 /** Undefined: another rule may decide. A promise holds the call until it is kept. */
 export type Rule = (seen: Seen) => Promise<Deed | undefined> | undefined;
 
@@ -71,10 +106,8 @@ export async function startProxy(authUrl: string, endpoints: Readonly<Record<str
     calls += 1;
     const seen = seenIn({ service, incoming, body, names });
     let deed: Deed | undefined;
-    for (const rule of [...rules]) {
-      deed = await rule(seen);
-      if (deed) break;
-    }
+    // A rule that was added while an earlier one held the call counts as well.
+    for (let index = 0; !deed && index < rules.length; index++) deed = await rules[index]?.(seen);
     if (deed?.moment === 'before') {
       carryOut(deed, outgoing);
       return;

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { nova } from '../../openstack';
 import { until, type Ended, type Procedure } from '../real/world';
 import { differences } from './inventory';
-import type { Seen } from './proxy';
+import { gateOf, type Seen } from './proxy';
 import { untilNothing, type LabWorld } from './world';
 
 /**
@@ -185,14 +185,6 @@ export async function struckTogether(
 /** Those that have not come so far are struck earlier; one that has ended has not been struck at all. */
 function expectStruck(roles: readonly Role[], { over }: { arrived: ReadonlySet<Role>; over: ReadonlySet<Role> }): void {
   expect(roles.filter((role) => over.has(role)).map(({ procedure }) => procedure)).toEqual([]);
-}
-
-function gateOf(): { readonly opened: Promise<void>; readonly open: () => void } {
-  let open: () => void = () => undefined;
-  const opened = new Promise<void>((resolve) => {
-    open = resolve;
-  });
-  return { opened, open };
 }
 
 /** Nova's own audit of allocations comes every 30 s on the lab's hosts, and ends what it could not end while Placement was away. */
