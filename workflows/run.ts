@@ -31,6 +31,9 @@ export interface Turn {
   /** Launched in this turn and healthy, by `pool/ordinal`. */
   readonly launched: Map<string, Member>;
   readonly avoidHosts: Set<string>;
+  /** Of those, hosts that may be tried once more where there are no others; and hosts that have been. */
+  readonly doubtedHosts: Set<string>;
+  absolvedHosts: readonly string[];
   /** What a turn remembers that cannot choose hosts. */
   readonly apart: {
     /** The record's groups are to have server groups that this turn has made. */
@@ -90,6 +93,8 @@ export function beginTurn(given: {
     groups: granted.record.groups,
     launched: new Map(),
     avoidHosts: new Set(),
+    doubtedHosts: new Set(),
+    absolvedHosts: [],
     apart: { made: false, doubted: [], full: [] },
     moved: [],
     stranded: [],
