@@ -209,6 +209,21 @@ describe('evacuateHost with a fence', () => {
     await trial.settle({ faults: true });
   }, 60_000);
 
+  test('nothing is evacuated from a host that is up again in spite of its fence', async () => {
+    const trial = await stage.open('l1');
+    await withDeadHost(trial);
+    const host = deadHost(trial);
+    const ended = await trial.run('evacuateHost', fenced(trial), ({ key }) => {
+      const service = trial.cloud.hosts.get(host);
+      // Somebody starts it, and tells Nova so.
+      if (key === 'evacuate#1' && service) Object.assign(service, { alive: true, forcedDown: false });
+      return undefined;
+    });
+    expect(ended).toMatchObject({ outcome: 'unwound', kind: 'HostNotFenced', details: { notFenced: [host] } });
+    expect(hostOf(trial, 'web-1')).toBe(host);
+    await trial.settle({ faults: true });
+  }, 60_000);
+
   test('a large part of a zone at once is more likely the network, and needs force', async () => {
     const trial = await stage.open('h1');
     const hosts = trial.hosts.slice(0, 3);
