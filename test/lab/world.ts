@@ -53,6 +53,7 @@ const home =
   process.env['LAB_HOME'] ?? join(process.env['XDG_STATE_HOME'] ?? join(homedir(), '.local/state'), 'openstack-lab');
 const clouds = process.env['OS_CLIENT_CONFIG_FILE'] ?? join(home, 'clouds.yaml');
 const entry = 'lab-operator';
+const program = process.env['BULKHEAD_CONTRACT_LAB'] ?? join(root, 'scripts/lab');
 
 export async function startLabWorld(): Promise<LabWorld> {
   const undo: (() => Promise<void>)[] = [];
@@ -100,7 +101,7 @@ export async function startLabWorld(): Promise<LabWorld> {
       bulkhead,
       cloud,
       lab: async (...args) => {
-        await promisify(execFile)(join(root, 'scripts/lab'), args);
+        await promisify(execFile)(program, args);
       },
       hostDirectory: (host) => join(home, 'computes', host),
       begin,
