@@ -22,3 +22,15 @@ export async function getQuota(session: Session, call: CallOptions = {}): Promis
   const path = `/os-quota-sets/${encodeURIComponent(await session.projectId())}/detail`;
   return (await session.call({ ...call, service: 'compute', method: 'GET', path, reply: schema })).quota_set;
 }
+
+/** For operators only. A limit of -1 is none. */
+export async function setInstancesQuota(session: Session, limit: number, call: CallOptions = {}): Promise<void> {
+  const path = `/os-quota-sets/${encodeURIComponent(await session.projectId())}`;
+  await session.call({
+    ...call,
+    service: 'compute',
+    method: 'PUT',
+    path,
+    body: { quota_set: { instances: limit } },
+  });
+}

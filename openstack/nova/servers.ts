@@ -194,3 +194,14 @@ export async function startServer(session: Session, id: string, call: CallOption
     body: { 'os-start': null },
   });
 }
+
+/** For operators only: says that a server is in ERROR, whatever it does. */
+export async function resetToError(session: Session, id: string, call: CallOptions = {}): Promise<void> {
+  await session.call({
+    ...call,
+    service: 'compute',
+    method: 'POST',
+    path: `/servers/${encodeURIComponent(id)}/action`,
+    body: { 'os-resetState': { state: 'error' } },
+  });
+}

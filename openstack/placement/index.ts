@@ -1,1 +1,2 @@
+export * from './allocations';
 export * from './candidates';

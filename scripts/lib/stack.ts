@@ -1,36 +1,40 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { CloudUnderTest } from './cloud/cloud';
+import { embeddedCloud } from './cloud/embedded';
 import { start, type Running } from './processes';
 import { observe, type Observer } from './observer';
 import { root } from './root';
 import { findTemporal, startDevServer, type DevServer } from './temporal';
 
 /**
- * Everything that the product needs, on this machine and on loopback only: a Temporal dev server, the embedded OpenStack
- * and workers, each a process of its own, as a user would run them. The demo, the tests against real servers and the
+ * Everything that the product needs, on this machine and on loopback only: a Temporal dev server and workers, each a process of its
+ * own, as a user would run them, before the embedded OpenStack or another cloud. The demo, the tests against real servers and the
  * benchmarks stand on it.
  */
-export interface Stack {
+export interface StackOn<C extends CloudUnderTest = CloudUnderTest> {
   readonly directory: string;
   readonly temporal: DevServer;
   readonly temporalProgram: string;
-  readonly cloudUrl: string;
-  readonly cloudsYaml: string;
-  readonly observer: Observer;
+  readonly cloud: C;
   /** Starts one more worker process. The first is started with the stack. */
   readonly startWorker: () => Promise<Running>;
   readonly workers: readonly Running[];
+  /** Before what workers have made is removed behind them. */
+  readonly stopWorkers: () => Promise<void>;
   readonly stop: () => Promise<void>;
 }
 
-export interface StackOptions {
+export interface Stack extends StackOn {
+  readonly cloudUrl: string;
+  readonly cloudsYaml: string;
+  readonly observer: Observer;
+}
+
+interface CommonOptions {
   /** Factor on boots, holds and drains. */
   readonly pace: number;
-  /** Seconds that a boot takes before the pace is applied: `min-max`. */
-  readonly bootSeconds?: string;
-  readonly hosts?: string;
-  readonly seed?: number;
   readonly workers?: number;
   /** Where the logs go; a new temporary directory by default. */
   readonly directory?: string;
@@ -38,11 +42,53 @@ export interface StackOptions {
   readonly workerEnv?: Readonly<Record<string, string>>;
   /** Aborted while the stack is being started, what has been started is stopped, and the start fails. */
   readonly signal?: AbortSignal;
+}
+
+export interface StackOptions extends CommonOptions {
+  /** Seconds that a boot takes before the pace is applied: `min-max`. */
+  readonly bootSeconds?: string;
+  readonly hosts?: string;
+  readonly seed?: number;
   /** Further arguments of the embedded OpenStack. */
   readonly cloudArgs?: readonly string[];
 }
 
+/** On an embedded OpenStack of its own. */
 export async function startStack(options: StackOptions): Promise<Stack> {
+  const stack = await startStackOn(options, (directory) => startEmbedded(options, directory));
+  const { cloudUrl, cloudsYaml, observer } = stack.cloud;
+  return { ...stack, cloudUrl, cloudsYaml, observer };
+}
+
+type Embedded = CloudUnderTest & Pick<Stack, 'cloudUrl' | 'cloudsYaml' | 'observer'>;
+
+async function startEmbedded(options: StackOptions, directory: string): Promise<Embedded> {
+  const cloudsYaml = join(directory, 'clouds.yaml');
+  const { pace, seed = 1, hosts = 'mz=12,dmz=4', bootSeconds, cloudArgs = [] } = options;
+  const cloud = await start({
+    command: process.execPath,
+    args: [
+      join(root, 'dist/simulator/main.js'),
+      ...['--port', '0', '--clouds-yaml', cloudsYaml, '--pace', String(pace), '--seed', String(seed), '--hosts', hosts],
+      ...(bootSeconds !== undefined ? ['--boot-seconds', bootSeconds] : []),
+      ...cloudArgs,
+    ],
+    logFile: join(directory, 'openstack.log'),
+    isReady: (line) => line.startsWith('{') && line.includes('"url"'),
+    readyWithinSeconds: 30,
+    signal: options.signal,
+  });
+  const cloudUrl = (JSON.parse(cloud.readyLine) as { url: string }).url;
+  const observer = observe(cloudUrl);
+  const given = { cloudUrl, cloudsYaml, observer };
+  return { ...embeddedCloud({ ...given, stop: () => cloud.stop() }), ...given };
+}
+
+/** On a cloud that is opened when Temporal is there. */
+export async function startStackOn<C extends CloudUnderTest>(
+  options: CommonOptions,
+  open: (directory: string) => Promise<C>,
+): Promise<StackOn<C>> {
   const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'bulkhead-'));
   const undo: (() => Promise<void>)[] = [];
   const stop = async (): Promise<void> => {
@@ -56,32 +102,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       signal: options.signal,
     });
     undo.push(() => temporal.stop());
-    const cloudsYaml = join(directory, 'clouds.yaml');
-    const cloud = await start({
-      command: process.execPath,
-      args: [
-        join(root, 'dist/simulator/main.js'),
-        ...[
-          '--port',
-          '0',
-          '--clouds-yaml',
-          cloudsYaml,
-          '--pace',
-          String(options.pace),
-          '--seed',
-          String(options.seed ?? 1),
-        ],
-        ...['--hosts', options.hosts ?? 'mz=12,dmz=4'],
-        ...(options.bootSeconds !== undefined ? ['--boot-seconds', options.bootSeconds] : []),
-        ...(options.cloudArgs ?? []),
-      ],
-      logFile: join(directory, 'openstack.log'),
-      isReady: (line) => line.startsWith('{') && line.includes('"url"'),
-      readyWithinSeconds: 30,
-      signal: options.signal,
-    });
+    const cloud = await open(directory);
     undo.push(() => cloud.stop());
-    const cloudUrl = (JSON.parse(cloud.readyLine) as { url: string }).url;
     const workers: Running[] = [];
     const startWorker = async (): Promise<Running> => {
       const worker = await start({
@@ -89,11 +111,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         args: [join(root, 'dist/workers/main.js')],
         env: {
           TEMPORAL_ADDRESS: temporal.address,
-          OS_CLIENT_CONFIG_FILE: cloudsYaml,
-          OS_CLOUD: 'embedded',
           BULKHEAD_PACE: String(options.pace),
-          BULKHEAD_PUBLICATION_URL: cloudUrl,
           BULKHEAD_DESCRIPTORS: join(root, 'descriptors'),
+          ...cloud.workerEnv,
           ...options.workerEnv,
         },
         logFile: join(directory, `worker-${String(workers.length + 1)}.log`),
@@ -105,18 +125,11 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       undo.push(() => worker.stop());
       return worker;
     };
-    for (let count = 0; count < (options.workers ?? 1); count++) await startWorker();
-    return {
-      directory,
-      temporal,
-      temporalProgram,
-      cloudUrl,
-      cloudsYaml,
-      observer: observe(cloudUrl),
-      startWorker,
-      workers,
-      stop,
+    const stopWorkers = async (): Promise<void> => {
+      await Promise.all(workers.map((worker) => worker.stop()));
     };
+    for (let count = 0; count < (options.workers ?? 1); count++) await startWorker();
+    return { directory, temporal, temporalProgram, cloud, startWorker, workers, stopWorkers, stop };
   } catch (error) {
     await stop();
     throw error;

@@ -5,6 +5,7 @@ import { takeAway } from '../outages';
 import { parts } from '../parts';
 import { isObject, Refusal, route, type Request, type Response, type ServiceRoutes } from '../routing';
 import { setStatus } from '../scheduler';
+import { accept, checked, publicationSchema } from './publications';
 
 /**
  * What no OpenStack has: where it is published who serves, what fate does, and the event log. Without a token: the cloud
@@ -38,33 +39,11 @@ export const control: ServiceRoutes = {
   ],
 };
 
-/** Or 400, which says what is wrong: a fault that is misspelt would never come, and nobody would know. */
-function checked<T>(schema: z.ZodType<T>, body: unknown): T {
-  const { success, data, error } = schema.safeParse(body ?? {});
-  if (success) return data;
-  const problems = error.issues.map(({ path, message }) =>
-    path.length > 0 ? `${path.join('.')}: ${message}` : message,
-  );
-  throw new Refusal(400, problems.join('; '));
-}
-
-const publicationSchema = z.object({
-  vnf: z.string(),
-  revision: z.number().int(),
-  stage: z.union([z.literal(1), z.literal(2)]),
-  service: z.record(z.string(), z.array(z.string())),
-});
-
-/** A lower or equal pair of revision and stage is answered and ignored: a repeat or a late one does no harm. */
 function publish({ cloud, body, requestId }: Request): Response {
-  const { vnf, revision, stage, service } = checked(publicationSchema, body);
-  const last = cloud.publications.get(vnf);
-  const newer = !last || revision > last.revision || (revision === last.revision && stage > last.stage);
-  if (newer) {
-    cloud.publications.set(vnf, { revision, stage, service });
-    emit(cloud, { type: 'published', requestId, vnf, revision, stage, service });
-  }
-  return { status: 200, body: { accepted: newer } };
+  const publication = checked(publicationSchema, body);
+  const accepted = accept(cloud.publications, publication);
+  if (accepted) emit(cloud, { type: 'published', requestId, ...publication });
+  return { status: 200, body: { accepted } };
 }
 
 function note({ cloud, body }: Request): Response {

@@ -1,5 +1,6 @@
 import { evacuate, reboot, switchPower } from '../computes';
 import { isUp, type Server } from '../model';
+import { setStatus } from '../scheduler';
 import { isObject, Refusal, text, type Request, type Response } from '../routing';
 import { forbidden } from './refusals';
 import { serverOf, vmState } from './show';
@@ -23,11 +24,23 @@ export function act(request: Request): Response {
       refuseUnless(server, { action: 'reboot', states: ['ACTIVE', 'SHUTOFF'] });
       reboot(cloud, server, requestId);
       return { status: 202 };
+    case 'os-resetState':
+      resetState(request, server, isObject(argument) ? argument : {});
+      return { status: 202 };
     case 'evacuate':
       return startEvacuation(request, server, isObject(argument) ? argument : {});
     default:
       throw new Refusal(400, `There is no such action: ${action}`);
   }
+}
+
+/** Only what is said of it changes: its guest runs on, and a build that is under way is given up when it is done. */
+function resetState({ cloud, admin, requestId }: Request, server: Server, { state }: { state?: unknown }): void {
+  if (!admin) throw forbidden('os_compute_api:os-admin-actions:reset_state');
+  if (state !== 'error' && state !== 'active')
+    throw new Refusal(400, `Invalid input for field/attribute state. Value: ${JSON.stringify(state)}.`);
+  server.taskState = null;
+  setStatus(cloud, server, state === 'error' ? 'ERROR' : 'ACTIVE', requestId);
 }
 
 /** Of what is not there it is said in other words than where it is shown. */

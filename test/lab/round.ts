@@ -38,8 +38,11 @@ const life = ['instantiate', 'scaleOut', 'heal', 'scaleIn', 'terminate'] as cons
 const wanderer = 'dmz1';
 const vnfs = ['mz1', 'mz2', 'mz3', 'mz4', 'mz5'] as const;
 
+/** Those that make and remove members. */
+type Changing = Exclude<Procedure, 'restoreHost'>;
+
 export interface Role {
-  readonly procedure: Procedure;
+  readonly procedure: Changing;
   readonly vnf: string;
   readonly input: Record<string, unknown>;
 }
@@ -69,7 +72,7 @@ function nth(wanted: number, is: (seen: Seen) => boolean): (seen: Seen) => boole
 }
 
 /** What it may end as. What has no way back, or is past it, completes. */
-const mayEnd: Readonly<Record<Procedure, readonly Ended['outcome'][]>> = {
+const mayEnd: Readonly<Record<Changing, readonly Ended['outcome'][]>> = {
   instantiate: ['completed', 'unwound'],
   scaleOut: ['completed', 'unwound'],
   heal: ['completed', 'unwound'],
@@ -79,7 +82,7 @@ const mayEnd: Readonly<Record<Procedure, readonly Ended['outcome'][]>> = {
 };
 
 export interface Struck {
-  readonly procedure: Procedure;
+  readonly procedure: Changing;
   readonly ended: Ended;
   readonly seconds: number;
 }

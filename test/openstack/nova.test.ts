@@ -177,6 +177,14 @@ describe('servers', () => {
     }
   });
 
+  test('are said to be in ERROR by an operator alone', async () => {
+    const { id } = await launched(operator, 'a');
+    await nova.resetToError(operator, id);
+    expect((await nova.getServer(operator, id))?.status).toBe('ERROR');
+    const { id: own } = await launched(tenant, 'b');
+    expect(await errorFrom(nova.resetToError(tenant, own))).toMatchObject({ context: { status: 403 } });
+  });
+
   test('are started', async () => {
     const { id } = await launched(operator, 'a');
     const server = lab.cloud.servers.get(id);
@@ -311,6 +319,8 @@ describe('what a project may have', () => {
       server_groups: { limit: 10, in_use: 1 },
       server_group_members: { limit: 10 },
     });
+    await nova.setInstancesQuota(operator, 5);
+    expect(await nova.getQuota(operator)).toMatchObject({ instances: { limit: 5 } });
     expect(await nova.getLimits(tenant)).toEqual({
       instances: { limit: 1_000, used: 1 },
       cores: { limit: 2_000, used: 1 },

@@ -178,6 +178,10 @@ describe('allocation candidates', () => {
       placement.listAllocationCandidates(operator, small),
     ]);
     expect(hypervisors.map(({ id: each, hostname }) => ({ id: each, name: hostname }))).toEqual(providers);
+    expect(await placement.listAllocations(operator, id)).toEqual([
+      hypervisors.find((each) => each.host === 'cmp-01')?.id,
+    ]);
+    expect(await placement.listAllocations(operator, 'nobody')).toEqual([]);
     const freeOn = (host: string): unknown =>
       candidates.find((each) => each.id === hypervisors.find((one) => one.host === host)?.id)?.free;
     expect(freeOn('cmp-01')).toEqual({ VCPU: 15, MEMORY_MB: 63_488, DISK_GB: 980 });

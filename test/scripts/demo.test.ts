@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { guarantees } from '../../checker/verdict';
 import { root } from '../../scripts/lib/root';
 import { until } from '../real/world';
+import { acts } from './acts';
 
 /** The demo as a person runs it: what it prints, how it ends, and that it stops what it started. */
 
@@ -46,20 +47,6 @@ function parentOf(pid: number): number | null {
     return null;
   }
 }
-
-const acts: readonly [act: string, outcome: string][] = [
-  ['instantiate', 'completed'],
-  ['scaleOut', 'completed'],
-  ['scaleIn', 'completed'],
-  ['heal', 'completed'],
-  ['evacuateFailed', 'completed'],
-  ['evacuateMaintenance', 'completed'],
-  ['quotaRefused', 'refused'],
-  ['roomRefused', 'refused'],
-  ['misplacedUnwound', 'unwound'],
-  ['terminatedCleaned', 'unwound'],
-  ['terminate', 'completed'],
-];
 
 test('plays every act, prints a line of JSON for each and nothing else, and every guarantee holds', async () => {
   const { said, ended } = demo('--json', '--fast');

@@ -244,6 +244,18 @@ describe('a delete', () => {
   });
 });
 
+describe('a state that an operator sets', () => {
+  test('is shown, and a build that was under way does not undo it', async () => {
+    const lab = await openLab();
+    const created = await lab.ask({ to: `POST ${nova}/servers`, body: lab.newServer() });
+    const { id } = created.body['server'] as { id: string };
+    const body = { 'os-resetState': { state: 'error' } };
+    expect((await lab.ask({ to: `POST ${nova}/servers/${id}/action`, body })).status).toBe(202);
+    await lab.pass(buildSeconds);
+    expect((await lab.ask({ to: `GET ${nova}/servers/${id}` })).body).toMatchObject({ server: { status: 'ERROR' } });
+  });
+});
+
 describe('start and stop', () => {
   const acted = async (lab: Lab, action: string): Promise<Asked> => ({
     to: `POST ${nova}/servers/${(await lab.launch()).id}/action`,
@@ -256,6 +268,11 @@ describe('start and stop', () => {
       ask: (lab) => acted(lab, 'os-start'),
       status: 409,
       body: novaError(409, /^Cannot 'start' instance .* while it is in vm_state active$/),
+    },
+    {
+      fact: 'a state that cannot be set: 400',
+      ask: async (lab) => ({ ...(await acted(lab, 'x')), body: { 'os-resetState': { state: 'deleted' } } }),
+      status: 400,
     },
     { fact: 'what is no action: 400', ask: (lab) => acted(lab, 'os-fly'), status: 400 },
   ]);

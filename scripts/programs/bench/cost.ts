@@ -74,7 +74,7 @@ export async function measureCost(sizes: readonly number[], say: (line: string) 
 async function measureOne(at: { stack: Stack; client: Client; bulkhead: Bulkhead }, vms: number): Promise<Cost> {
   const { stack, client, bulkhead } = at;
   const vnf = `bench${String(vms)}`;
-  const scene = { vnf, bulkhead, observer: stack.observer };
+  const scene = { vnf, bulkhead, cloud: stack.cloud, settleWithinSeconds: 90 };
   await bulkhead.instantiate({ vnf, descriptor });
   await settle(scene);
   const eventsBefore = await eventsOf(client, recordWorkflowId(vnf));

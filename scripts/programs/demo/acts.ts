@@ -5,7 +5,8 @@ import type { Note } from '../../../checker/story';
 import type { RecordView } from '../../../domain/turn';
 import { recordWorkflowId } from '../../../domain/names';
 import { readDescriptor } from '../../lib/descriptors';
-import { settledNote, type Observer } from '../../lib/observer';
+import type { CloudUnderTest, Fate } from '../../lib/cloud/cloud';
+import { settledNote } from '../../lib/observer';
 
 /** The acts of the demo, in order: what an operator does in a year, in two minutes. */
 
@@ -13,7 +14,9 @@ export interface Scene {
   readonly vnf: string;
   readonly bulkhead: Bulkhead;
   readonly temporal: Client;
-  readonly observer: Observer;
+  readonly cloud: CloudUnderTest;
+  /** A record must be free again within this. */
+  readonly settleWithinSeconds: number;
 }
 
 export type Outcome = 'completed' | 'unwound' | 'refused' | 'stuck' | 'cancelled';
@@ -27,14 +30,11 @@ export interface ActResult {
 export interface Act {
   readonly name: string;
   /** What the audience is told before. */
-  readonly title: string;
+  readonly title: string | ((fate: Fate) => string);
   /** How it must end, or the demo fails. */
   readonly expected: Outcome;
   readonly play: (scene: Scene) => Promise<ActResult>;
 }
-
-/** Long enough for a clean-up after a vanished run, and for the drains of the demo's slowest pool. */
-const settleWithinSeconds = 90;
 
 export const acts: readonly Act[] = [
   {
@@ -63,8 +63,8 @@ export const acts: readonly Act[] = [
       const view = await scene.bulkhead.status(scene.vnf);
       const member = view.pools['sprout']?.inService[0];
       if (!member) throw new Error('there is no sprout to lose');
-      await scene.observer.setServer(member.serverId, { state: 'ERROR' });
-      return await procedure(scene, 'heal', { vnf: scene.vnf });
+      const said = await scene.cloud.fate.killServer(member.serverId);
+      return preceded(said, await procedure(scene, 'heal', { vnf: scene.vnf }));
     },
   },
   {
@@ -73,9 +73,9 @@ export const acts: readonly Act[] = [
     expected: 'completed',
     play: async (scene) => {
       const host = await fullestHost(scene);
-      await scene.observer.setHost(host, { alive: false });
+      const said = await scene.cloud.fate.killHost(host);
       const result = await procedure(scene, 'evacuateHost', { hosts: [host], cause: 'failed' });
-      return { ...result, said: `${host} died. ${result.said}` };
+      return preceded(`${host} died. ${said}`, result);
     },
   },
   {
@@ -84,24 +84,16 @@ export const acts: readonly Act[] = [
     expected: 'completed',
     play: async (scene) => {
       const host = await fullestHost(scene);
+      await scene.cloud.fate.willClose(host);
       const result = await procedure(scene, 'evacuateHost', { hosts: [host], cause: 'maintenance' });
-      return { ...result, said: `${host} is empty and closed to scheduling. ${result.said}` };
+      return preceded(`${host} is empty and closed to scheduling.`, result);
     },
   },
   {
     name: 'quotaRefused',
     title: 'A request that the quota does not carry is refused before anything is created',
     expected: 'refused',
-    play: async (scene) => {
-      const view = await scene.bulkhead.status(scene.vnf);
-      const members = Object.values(view.pools).reduce((sum, pool) => sum + pool.inService.length, 0);
-      await scene.observer.setQuota({ resource: 'instances', limit: members + 1 });
-      try {
-        return await scaleBy(scene, 'scaleOut', 3);
-      } finally {
-        await scene.observer.setQuota({ resource: 'instances', limit: 1_000 });
-      }
-    },
+    play: (scene) => scene.cloud.fate.withQuotaForOneMore(() => scaleBy(scene, 'scaleOut', 3)),
   },
   {
     name: 'roomRefused',
@@ -115,16 +107,10 @@ export const acts: readonly Act[] = [
   },
   {
     name: 'misplacedUnwound',
-    title: 'The cloud misplaces every try: the scale-out goes back to where it was',
+    title: ({ spoiling }) => `${spoiling}: the scale-out goes back to where it was`,
     expected: 'unwound',
-    play: async (scene) => {
-      await scene.observer.addFault({ kind: 'misplace', match: { namePrefix: `${scene.vnf}-sprout-` }, times: 1_000 });
-      try {
-        return await scaleBy(scene, 'scaleOut', 3);
-      } finally {
-        await scene.observer.clearFaults();
-      }
-    },
+    play: ({ vnf, ...scene }) =>
+      scene.cloud.fate.withEveryTrySpoilt({ vnf, pool: 'sprout' }, () => scaleBy({ vnf, ...scene }, 'scaleOut', 3)),
   },
   {
     name: 'terminatedCleaned',
@@ -146,8 +132,9 @@ type ProcedureName = RequestNote['procedure'];
 /** Notes the request, runs it as an NFVO would, notes how it ended, and waits until the record has settled. */
 async function procedure(scene: Scene, name: ProcedureName, input: Record<string, unknown>): Promise<ActResult> {
   const id = randomUUID();
-  const { vnf, observer, bulkhead } = scene;
-  await observer.note({
+  const { vnf, bulkhead } = scene;
+  const { feed } = scene.cloud;
+  await feed.note({
     kind: 'request',
     id,
     procedure: name,
@@ -155,7 +142,7 @@ async function procedure(scene: Scene, name: ProcedureName, input: Record<string
     request: inFull(name, input),
   });
   const result = await outcomeOf(() => (bulkhead[name] as (input: unknown) => Promise<unknown>)(input));
-  await observer.note({
+  await feed.note({
     kind: 'outcome',
     id,
     outcome: result.outcome,
@@ -163,6 +150,11 @@ async function procedure(scene: Scene, name: ProcedureName, input: Record<string
   });
   await settle(scene);
   return result;
+}
+
+/** What was done to the cloud stands before what came of it. */
+function preceded(done: string, result: ActResult): ActResult {
+  return { ...result, said: [done, result.said].filter((part) => part !== '').join(' ') };
 }
 
 /** The checker is to know the descriptor, not its name. */
@@ -205,22 +197,23 @@ async function fullestHost(scene: Scene): Promise<string> {
 }
 
 async function terminatedInTheMiddle(scene: Scene): Promise<ActResult> {
-  const { vnf, observer, temporal } = scene;
+  const { vnf, temporal } = scene;
+  const { feed } = scene.cloud;
   const view = await scene.bulkhead.status(vnf);
   const to = (view.pools['sprout']?.level ?? 0) + 3;
   const id = randomUUID();
-  await observer.note({ kind: 'request', id, procedure: 'scaleOut', vnf, request: { vnf, pool: 'sprout', to } });
-  const after = await observer.lastSeq();
+  await feed.note({ kind: 'request', id, procedure: 'scaleOut', vnf, request: { vnf, pool: 'sprout', to } });
+  const after = await feed.lastSeq();
   const handle = await temporal.workflow.start('scaleOut', {
     taskQueue: 'bulkhead',
     workflowId: `demo-${id}`,
     args: [{ vnf, pool: 'sprout', to }],
   });
   await until('the run has launched something', 30, async () =>
-    (await observer.log()).some((event) => event.seq > after && event.type === 'server.created'),
+    (await feed.log()).some((event) => event.seq > after && event.type === 'server.created'),
   );
   await handle.terminate('by hand, to see what happens');
-  await observer.note({ kind: 'outcome', id, outcome: 'vanished' });
+  await feed.note({ kind: 'outcome', id, outcome: 'vanished' });
   await settle(scene);
   const now = await scene.bulkhead.status(vnf);
   const unchanged = now.pools['sprout']?.level === view.pools['sprout']?.level;
@@ -231,7 +224,12 @@ async function terminatedInTheMiddle(scene: Scene): Promise<ActResult> {
 }
 
 /** Waits until the record is free and owes nothing, or is gone, and notes what it says of itself then. */
-export async function settle({ vnf, observer, bulkhead }: Pick<Scene, 'vnf' | 'observer' | 'bulkhead'>): Promise<void> {
+export async function settle({
+  vnf,
+  cloud,
+  bulkhead,
+  settleWithinSeconds,
+}: Pick<Scene, 'vnf' | 'cloud' | 'bulkhead' | 'settleWithinSeconds'>): Promise<void> {
   let view: RecordView | null = null;
   await until(`${recordWorkflowId(vnf)} is free`, settleWithinSeconds, async () => {
     view = await bulkhead.status(vnf).catch((error: unknown) => {
@@ -240,7 +238,7 @@ export async function settle({ vnf, observer, bulkhead }: Pick<Scene, 'vnf' | 'o
     });
     return view === null || isSettled(view);
   });
-  await observer.note(settledNote(vnf, view));
+  await cloud.feed.note(settledNote(vnf, view));
 }
 
 export function isSettled(view: RecordView): boolean {

@@ -1,0 +1,75 @@
+import type { Guarantee } from '../../../../checker';
+import { readTags } from '../../../../domain/names';
+import { connect, loadCloudConfig } from '../../../../openstack';
+import { readDescriptor } from '../../descriptors';
+import { parseDescriptor } from '../../../../domain/descriptor/parse';
+import type { CloudUnderTest } from '../cloud';
+import { realFate } from './fate';
+import { removeAll } from './inventory';
+import type { Levers } from './levers';
+import { startPublisher } from './publisher';
+import { missingIn } from './setup';
+import { watch, type Watching } from './watching';
+
+/** A cloud of clouds.yaml as a cloud under test. */
+export interface ExternalOptions {
+  /** Entry of clouds.yaml. */
+  readonly cloud: string;
+  readonly levers: Levers;
+  readonly vnf: string;
+  /** By name: what it needs must be there. */
+  readonly descriptor: string;
+}
+
+/** What the cloud lacks: all of it. */
+export class NotPreparedError extends Error {
+  override readonly name = 'NotPreparedError';
+}
+
+export async function openExternalCloud(options: ExternalOptions): Promise<CloudUnderTest> {
+  const { cloud, levers, vnf } = options;
+  const session = connect(loadCloudConfig({ ...process.env, ...levers.env }, { cloud }));
+  const parsed = parseDescriptor(readDescriptor(options.descriptor));
+  if (!parsed.ok) throw new NotPreparedError(`descriptor ${options.descriptor} is not valid`);
+  const missing = await missingIn(session, { descriptor: parsed.descriptor, vnf });
+  if (missing.length > 0) throw new NotPreparedError(missing.join('\n'));
+  const watching = await watch({ session, notifications: levers.notifications, vnf });
+  const publisher = await startPublisher(watching);
+  const { fate, settled, putBack } = await realFate({ session, levers, watching });
+  return {
+    title: `cloud ${cloud}, ${told(watching)}`,
+    workerEnv: { ...levers.env, OS_CLOUD: cloud, BULKHEAD_PUBLICATION_URL: publisher.url },
+    settled,
+    feed: watching,
+    fate,
+    sampled: sampledOf(watching),
+    leaves: 'Quotas and hosts are as they were, and nothing of it is left in Nova, Neutron and Placement.',
+    putBack: async (of) => {
+      const servers = watching.journal
+        .events()
+        .flatMap((event) => (event.type === 'server.created' && readTags(event.tags).vnf === of ? [event.id] : []));
+      // Hosts first: what is on a dead one is let go by Placement when it is back.
+      const problems = await putBack();
+      return [...problems, ...(await removeAll(session, { vnf: of, servers }))];
+    },
+    stop: async () => {
+      await publisher.stop();
+      await watching.stop();
+    },
+  };
+}
+
+/**
+ * Where nothing is told, what begins and ends between two looks is not seen. What is judged by the record's word and a look at the
+ * same moment (G4), or by how runs end (G6, G8), is as certain as ever.
+ */
+function sampledOf({ toldBy }: Watching): Guarantee[] {
+  if (!toldBy.nova) return ['G1', 'G2', 'G3', 'G5', 'G7'];
+  return toldBy.neutron ? [] : ['G5', 'G7'];
+}
+
+function told({ toldBy }: Watching): string {
+  if (toldBy.nova && toldBy.neutron) return 'which tells all that it does (notifications of Nova and Neutron)';
+  if (toldBy.nova) return 'which tells what its servers do (notifications of Nova)';
+  return 'which is looked at twice a second (it writes no notifications that are to be read here)';
+}
