@@ -16,7 +16,6 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await leaveNothing(world);
-  await world.stop();
 }, suiteMs);
 
 interface Case {

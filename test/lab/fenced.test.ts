@@ -20,7 +20,6 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await leaveNothing(world);
-  await world.stop();
 }, suiteMs);
 
 /** Members that survive the move: the descriptor's word. */

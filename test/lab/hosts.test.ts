@@ -20,7 +20,6 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await leaveNothing(world);
-  await world.stop();
 }, suiteMs);
 
 const isCreate = ({ method, path, name }: Seen): boolean =>

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
 import { readMarks, readTags } from '../../domain/names';
 import { serverGroupIds } from '../../domain/record';
@@ -108,4 +109,31 @@ async function allocationsWrong(cloud: Session, servers: readonly nova.Server[])
       .filter(({ id, host, status }) => status === 'ACTIVE' && host !== null && !down.has(host) && !held.has(id))
       .map(({ name }) => `Placement has nothing of ${name}`),
   ];
+}
+
+/** Whatever is marked as ours, and no record is left to know it: of a suite that was cut off. */
+export async function sweep(cloud: Session): Promise<void> {
+  const isMarked = ({ tags }: nova.Server): boolean => readTags(tags).vnf !== undefined;
+  await untilNothing(60, async () => {
+    const servers = (await nova.listServers(cloud, {})).filter(isMarked);
+    for (const { id } of servers) await nova.deleteServer(cloud, id);
+    return servers.map(({ name }) => `server ${name} is not gone`);
+  });
+  for (const { id, description } of await neutron.listPorts(cloud, {}))
+    if (isOurs(description)) await neutron.deletePort(cloud, id);
+  for (const { id, description } of await neutron.listSecurityGroups(cloud))
+    if (isOurs(description)) await neutron.deleteSecurityGroup(cloud, id);
+  for (const { id, name } of await nova.listServerGroups(cloud))
+    if (isOurs(name)) await nova.deleteServerGroup(cloud, id);
+}
+
+/** Looks again until there is nothing to be said, and says the last of it where that does not come to be. */
+export async function untilNothing(withinSeconds: number, look: () => Promise<readonly string[]>): Promise<void> {
+  const deadline = Date.now() + withinSeconds * 1_000;
+  for (;;) {
+    const found = await look();
+    if (found.length === 0) return;
+    if (Date.now() > deadline) throw new Error(`still after ${String(withinSeconds)} s:\n${found.join('\n')}`);
+    await pause(500);
+  }
 }

@@ -16,7 +16,6 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await leaveNothing(world);
-  await world.stop();
 }, suiteMs);
 
 /** What the proxy stands in front of, by the lab's name for it. */

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, request, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { z } from 'zod';
 
 /**
  * Stands between the product and a real cloud, a server for each of its services, and knows of each call whose it is. Rules may hold
@@ -93,18 +94,17 @@ export async function startProxy(authUrl: string, endpoints: Readonly<Record<str
   const names = new Map<string, string>();
   let calls = 0;
 
-  const rewritten = (text: string): string =>
-    [...fronts.values()].reduce(
-      (said, { target, port }) => said.replaceAll(target.origin, `http://127.0.0.1:${String(port)}`),
-      text,
-    );
+  const frontOf = (service: string): Front => {
+    const front = fronts.get(service);
+    if (!front) throw new Error(`the proxy does not stand in front of ${service}`);
+    return front;
+  };
 
   const serve = async (service: string, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
-    const front = fronts.get(service);
-    if (!front) throw new Error(`there is no ${service}`);
+    const front = frontOf(service);
     const body = await bodyOf(incoming);
     calls += 1;
-    const seen = seenIn({ service, incoming, body, names });
+    const seen = seenIn({ front, incoming, body, names });
     let deed: Deed | undefined;
     // A rule that was added while an earlier one held the call counts as well.
     for (let index = 0; !deed && index < rules.length; index++) deed = await rules[index]?.(seen);
@@ -116,7 +116,7 @@ export async function startProxy(authUrl: string, endpoints: Readonly<Record<str
     learn(names, answer.body, seen.name);
     if (deed) carryOut(deed, outgoing);
     else {
-      const text = service === 'identity' ? rewritten(answer.body.toString()) : answer.body;
+      const text = service === 'identity' ? throughFronts(answer.body, fronts) : answer.body;
       outgoing.writeHead(answer.status, { ...answer.headers, 'content-length': Buffer.byteLength(text) });
       outgoing.end(text);
     }
@@ -130,14 +130,9 @@ export async function startProxy(authUrl: string, endpoints: Readonly<Record<str
     });
     fronts.set(service, { service, target: new URL(url), server, port: await listen(server, 0) });
   }
-  const frontOf = (service: string): Front => {
-    const front = fronts.get(service);
-    if (!front) throw new Error(`the proxy does not stand in front of ${service}`);
-    return front;
-  };
 
   return {
-    authUrl: rewritten(authUrl),
+    authUrl: addressOf(frontOf('identity'), authUrl),
     rule: (rule) => {
       rules.push(rule);
       return () => {
@@ -154,6 +149,27 @@ export async function startProxy(authUrl: string, endpoints: Readonly<Record<str
       await Promise.all([...fronts.values()].map(({ server }) => close(server)));
     },
   };
+}
+
+const login = z.looseObject({
+  token: z.looseObject({
+    catalog: z.array(z.looseObject({ type: z.string(), endpoints: z.array(z.looseObject({ url: z.string() })) })),
+  }),
+});
+
+/** A catalog names the proxy in the place of each service that it stands in front of. */
+function throughFronts(answer: Buffer, fronts: ReadonlyMap<string, Front>): Buffer | string {
+  const { data } = login.safeParse(parsed(answer));
+  if (!data) return answer;
+  for (const { type, endpoints } of data.token.catalog) {
+    const front = fronts.get(type);
+    if (front) for (const endpoint of endpoints) endpoint.url = addressOf(front, endpoint.url);
+  }
+  return JSON.stringify(data);
+}
+
+function addressOf({ target, port }: Front, url: string): string {
+  return url.replace(target.origin, `http://127.0.0.1:${String(port)}`);
 }
 
 async function listen(server: Server, port: number): Promise<number> {
@@ -209,13 +225,15 @@ function carryOut(deed: Deed, outgoing: ServerResponse): void {
 }
 
 function seenIn(of: {
-  service: string;
+  front: Front;
   incoming: IncomingMessage;
   body: Buffer;
   names: ReadonlyMap<string, string>;
 }): Seen {
-  const { service, incoming, names } = of;
-  const [path = ''] = (incoming.url ?? '').split('?');
+  const { incoming, names } = of;
+  const { service, target } = of.front;
+  const root = target.pathname.replace(/\/+$/, '');
+  const path = (incoming.url ?? '').split('?')[0]?.slice(root.length) ?? '';
   const body = parsed(of.body);
   const id = path.split('/').find((part) => names.has(part));
   const made = id === undefined ? named(body)[0]?.name : names.get(id);

@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { nova } from '../../openstack';
 import { until, type Ended, type Procedure } from '../real/world';
-import { differences } from './inventory';
+import { differences, sweep, untilNothing } from './inventory';
 import { gateOf, type Seen } from './proxy';
-import { untilNothing, type LabWorld } from './world';
+import type { LabWorld } from './world';
 
 /**
  * All six procedures at the same time, each on a VNF of its own, struck together: each is stopped at a call in its middle, then
@@ -220,17 +220,22 @@ async function hostsReopened({ cloud }: LabWorld): Promise<void> {
   );
 }
 
-/** Nothing of ours is left for the next suite. */
+/** Nothing of ours is left for the next suite, also where a case has failed half-way; then the worker goes. */
 export async function leaveNothing(world: LabWorld): Promise<void> {
-  await Promise.all(
-    (await world.bulkhead.list()).map(async ({ vnf }) => {
-      await world.settle(vnf);
-      await done(world, 'terminate', { vnf });
-      await world.settle(vnf);
-    }),
-  );
-  await hostsReopened(world);
-  await untilNothing(novaAuditSeconds, () => differences(world.cloud, []));
+  try {
+    await Promise.all(
+      (await world.bulkhead.list()).map(async ({ vnf }) => {
+        await world.settle(vnf);
+        await done(world, 'terminate', { vnf });
+        await world.settle(vnf);
+      }),
+    );
+    await hostsReopened(world);
+    await untilNothing(novaAuditSeconds, () => differences(world.cloud, []));
+  } finally {
+    await world.stop();
+    await sweep(world.cloud);
+  }
 }
 
 /** One line for a person: how each ended, and how long it took. */

@@ -2,7 +2,6 @@ import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import { parse, stringify } from 'yaml';
@@ -17,6 +16,7 @@ import { start } from '../../scripts/lib/processes';
 import { root } from '../../scripts/lib/root';
 import { findTemporal, startDevServer } from '../../scripts/lib/temporal';
 import { endOf, settledView, type Ended, type Procedure } from '../real/world';
+import { sweep } from './inventory';
 import { startProxy, type Proxy } from './proxy';
 
 /**
@@ -53,6 +53,7 @@ const home =
   process.env['LAB_HOME'] ?? join(process.env['XDG_STATE_HOME'] ?? join(homedir(), '.local/state'), 'openstack-lab');
 const clouds = process.env['OS_CLIENT_CONFIG_FILE'] ?? join(home, 'clouds.yaml');
 const entry = 'lab-operator';
+const program = process.env['BULKHEAD_CONTRACT_LAB'] ?? join(root, 'scripts/lab');
 
 export async function startLabWorld(): Promise<LabWorld> {
   const undo: (() => Promise<void>)[] = [];
@@ -62,6 +63,8 @@ export async function startLabWorld(): Promise<LabWorld> {
   try {
     const directory = mkdtempSync(join(tmpdir(), 'bulkhead-lab-'));
     const config = loadCloudConfig({ ...process.env, OS_CLIENT_CONFIG_FILE: clouds }, { cloud: entry });
+    const cloud = connect(config);
+    await sweep(cloud);
     const proxy = await startProxy(config.authUrl, await endpointsOf(config));
     undo.push(() => proxy.stop());
     const temporal = await startDevServer({ program: await findTemporal() });
@@ -96,9 +99,9 @@ export async function startLabWorld(): Promise<LabWorld> {
     return {
       proxy,
       bulkhead,
-      cloud: connect(config),
+      cloud,
       lab: async (...args) => {
-        await promisify(execFile)(join(root, 'scripts/lab'), args);
+        await promisify(execFile)(program, args);
       },
       hostDirectory: (host) => join(home, 'computes', host),
       begin,
@@ -131,15 +134,4 @@ function behind(proxy: Proxy, directory: string): string {
   const auth = { ...cloud?.auth, auth_url: proxy.authUrl };
   writeFileSync(file, stringify({ clouds: { [entry]: { ...cloud, auth } } }), { mode: 0o600 });
   return file;
-}
-
-/** Looks again until there is nothing to be said, and says the last of it where that does not come to be. */
-export async function untilNothing(withinSeconds: number, look: () => Promise<readonly string[]>): Promise<void> {
-  const deadline = Date.now() + withinSeconds * 1_000;
-  for (;;) {
-    const found = await look();
-    if (found.length === 0) return;
-    if (Date.now() > deadline) throw new Error(`still after ${String(withinSeconds)} s:\n${found.join('\n')}`);
-    await pause(500);
-  }
 }
