@@ -1,6 +1,7 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { As } from '../../activities';
 import type { CloudUnderTest } from './cloud/cloud';
 import { embeddedCloud } from './cloud/embedded';
 import { start, type Running } from './processes';
@@ -48,6 +49,8 @@ export interface StackOptions extends CommonOptions {
   /** Seconds that a boot takes before the pace is applied: `min-max`. */
   readonly bootSeconds?: string;
   readonly hosts?: string;
+  /** What the worker is there. */
+  readonly as?: As;
   readonly seed?: number;
   /** Further arguments of the embedded OpenStack. */
   readonly cloudArgs?: readonly string[];
@@ -64,7 +67,7 @@ type Embedded = CloudUnderTest & Pick<Stack, 'cloudUrl' | 'cloudsYaml' | 'observ
 
 async function startEmbedded(options: StackOptions, directory: string): Promise<Embedded> {
   const cloudsYaml = join(directory, 'clouds.yaml');
-  const { pace, seed = 1, hosts = 'mz=12,dmz=4', bootSeconds, cloudArgs = [] } = options;
+  const { pace, seed = 1, hosts = 'mz=12,dmz=4', as = 'operator', bootSeconds, cloudArgs = [] } = options;
   const cloud = await start({
     command: process.execPath,
     args: [
@@ -80,7 +83,7 @@ async function startEmbedded(options: StackOptions, directory: string): Promise<
   });
   const cloudUrl = (JSON.parse(cloud.readyLine) as { url: string }).url;
   const observer = observe(cloudUrl);
-  const given = { cloudUrl, cloudsYaml, observer };
+  const given = { as, cloudUrl, cloudsYaml, observer };
   return { ...embeddedCloud({ ...given, stop: () => cloud.stop() }), ...given };
 }
 

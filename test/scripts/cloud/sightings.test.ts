@@ -31,7 +31,10 @@ const building: ServerSaid = { id: 's1', name: 'ims1-web-1', project: 'p', tags,
 const port: PortSaid = { id: 'p1', name: 'ims1-web-1.mgmt', network: 'n', description: tags.join(' '), address: 'a' };
 
 function look(of: Partial<Look>, final = false): void {
-  sightings.looked({ mark: sightings.mark(), hosts: [], servers: [], ports: [], groups: [], ...of }, final);
+  sightings.looked(
+    { mark: sightings.mark(), hosts: [], servers: [], ports: [], groups: [], serverGroups: [], ...of },
+    final,
+  );
 }
 
 /** The log in short: `server.created s1`, `server.state ACTIVE`. */

@@ -1,22 +1,24 @@
 import type { Descriptor } from '../../../../domain/descriptor/descriptor';
 import { readMarks, tag } from '../../../../domain/names';
-import { glance, neutron, nova, type Session } from '../../../../openstack';
+import { glance, neutron, nova } from '../../../../openstack';
+import type { Rights } from './rights';
 
 /** What a cloud must have before the demo is played on it: all that is missing, each with what would make it. */
 export async function missingIn(
-  session: Session,
+  rights: Rights,
   of: { readonly descriptor: Descriptor; readonly vnf: string },
 ): Promise<string[]> {
   const { descriptor, vnf } = of;
-  if (!(await session.isAdmin()))
+  const { as, own: session, operator } = rights;
+  if (as === 'operator' && !operator)
     return [`cloud ${session.cloud}: the login has not the role admin, which sees hosts and may ask for one by name`];
   const named = (pick: (pool: Descriptor['pools'][number]) => readonly string[]): string[] => [
     ...new Set(descriptor.pools.flatMap(pick)),
   ];
-  const [flavors, networks, services, servers, ports, ...images] = await Promise.all([
+  const [flavors, networks, zones, servers, ports, ...images] = await Promise.all([
     nova.listFlavors(session),
     neutron.listNetworks(session),
-    nova.listServices(session),
+    zonesIn(rights),
     nova.listServers(session, { tags: [tag.vnf(vnf)] }),
     neutron.listPorts(session, {}),
     ...named((pool) => [pool.image]).map(async (name) => ({ name, found: await glance.listImages(session, { name }) })),
@@ -24,8 +26,6 @@ export async function missingIn(
   const lacks = (wanted: readonly string[], there: readonly string[]): string[] =>
     wanted.filter((name) => !there.includes(name));
   const names = (all: readonly { name: string }[]): string[] => all.map(({ name }) => name);
-  const isUsable = ({ up, enabled }: nova.ComputeService): boolean => up && enabled;
-  const zones = services.filter(isUsable).map(({ zone }) => zone);
   const networksWanted = named((pool) =>
     pool.networks.map((network) => descriptor.networks[network]?.network ?? network),
   );
@@ -59,4 +59,13 @@ export async function missingIn(
       ? [`there are ${String(left)} servers and ports of a VNF ${vnf}: delete them, or take another id with --vnf`]
       : []),
   ];
+}
+
+/** Those with a host that is up and enabled. A tenant is told no more than that. */
+async function zonesIn({ own, operator }: Rights): Promise<string[]> {
+  if (!operator) {
+    const zones = await nova.listAvailabilityZones(own);
+    return zones.filter(({ available }) => available).map(({ name }) => name);
+  }
+  return (await nova.listServices(operator)).filter(({ up, enabled }) => up && enabled).map(({ zone }) => zone);
 }
