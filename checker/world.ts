@@ -2,6 +2,7 @@ import type { Descriptor, Pool } from '../domain/descriptor/descriptor';
 import { parseDescriptor } from '../domain/descriptor/parse';
 import { readMarks, readTags } from '../domain/names';
 import type { CloudEvent } from '../simulator/events';
+import { largestCap } from './arithmetic';
 import { noteSchema, type Note } from './story';
 
 /**
@@ -174,7 +175,7 @@ export function advance(world: World, event: CloudEvent): void {
       const server = world.servers.get(event.id);
       if (!server) return;
       server.host = event.host;
-      if (isStray(server)) hinder(world, server.vnf);
+      if (isStray(server) || isOneTooMany(world, server)) hinder(world, server.vnf);
       return;
     }
     case 'server.state': {
@@ -231,6 +232,16 @@ export function advance(world: World, event: CloudEvent): void {
   }
 }
 
+/** No host was asked for, and it has come to one with its share: it has to go again. */
+function isOneTooMany(world: World, { vnf, pool: name, host, requestedHost }: Server): boolean {
+  const pool = vnf === undefined || name === undefined ? undefined : world.vnfs.get(vnf)?.pools.get(name);
+  if (requestedHost !== null || host === null || !pool) return false;
+  const here = [...world.servers.values()].filter(
+    (each) => each.vnf === vnf && each.pool === name && each.host === host,
+  );
+  return here.length > largestCap(pool.spec.spare, levelsOf(pool));
+}
+
 function hinder(world: World, vnf: string | undefined): void {
   for (const request of world.requests.values()) {
     if (request.outcome === null && (vnf === undefined || request.vnf === undefined || request.vnf === vnf))
@@ -284,6 +295,9 @@ function note(world: World, event: Extract<CloudEvent, { type: 'note' }>): void 
       return;
     case 'settled':
       settle(world, said);
+      return;
+    case 'taken':
+      hinder(world, said.vnf);
       return;
     case 'act':
     case undefined:

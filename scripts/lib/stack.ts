@@ -65,6 +65,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 
 type Embedded = CloudUnderTest & Pick<Stack, 'cloudUrl' | 'cloudsYaml' | 'observer'>;
 
+/** What a tenant needs beyond Nova's defaults for the largest level of bono, as in the lab. */
+const groupQuotas = [
+  ['server_groups', 50],
+  ['server_group_members', 100],
+] as const;
+
 async function startEmbedded(options: StackOptions, directory: string): Promise<Embedded> {
   const cloudsYaml = join(directory, 'clouds.yaml');
   const { pace, seed = 1, hosts = 'mz=12,dmz=4', as = 'operator', bootSeconds, cloudArgs = [] } = options;
@@ -83,6 +89,8 @@ async function startEmbedded(options: StackOptions, directory: string): Promise<
   });
   const cloudUrl = (JSON.parse(cloud.readyLine) as { url: string }).url;
   const observer = observe(cloudUrl);
+  if (as === 'tenant')
+    for (const [resource, limit] of groupQuotas) await observer.setQuota({ project: 'tenant', resource, limit });
   const given = { as, cloudUrl, cloudsYaml, observer };
   return { ...embeddedCloud({ ...given, stop: () => cloud.stop() }), ...given };
 }

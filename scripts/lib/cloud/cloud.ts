@@ -20,8 +20,8 @@ export interface CloudUnderTest {
   readonly fate: Fate;
   /** The log's name for a host that the product speaks of: to a tenant, hosts are hashes. */
   readonly hostNamed: (seen: string) => Promise<string>;
-  /** For people: who sees the hosts by which a tenant is judged. */
-  readonly hostsSeenBy: string;
+  /** For people: whose word on hosts the log has. `the tenant itself sees them`. */
+  readonly hostsAs: string;
   /** Guarantees of which nothing is known between two looks, since the cloud does not say what it does. Empty where it does. */
   readonly sampled: readonly Guarantee[];
   /** Said when all is put back and nothing is left; empty where that goes without saying. */

@@ -30,7 +30,7 @@ export function embeddedCloud(given: {
       const hosts = log.flatMap((event) => (event.type === 'host' ? [event.host] : []));
       return hosts.find((host) => [...projects].some((id) => hostIdOf(id, host) === seen)) ?? seen;
     },
-    hostsSeenBy: "the cloud's own log",
+    hostsAs: "the cloud's own log has them",
     settled: () => Promise.resolve(),
     sampled: [],
     leaves: '',

@@ -79,7 +79,7 @@ export const acts: readonly Act[] = [
       const name = await scene.cloud.hostNamed(host);
       const said = await scene.cloud.fate.killHost(name);
       const result = await procedure(scene, 'evacuateHost', { hosts: [host], cause: 'failed' });
-      return preceded(`${name} died. ${said}`, result);
+      return preceded([`${name} died.`, said].filter((part) => part !== '').join(' '), result);
     },
   },
   {

@@ -159,7 +159,7 @@ function sayWay(cloud: CloudUnderTest, say: (line: string) => void): void {
   const acts = cloud.fate.withQuotaForOneMore ? 'All acts apply' : 'All acts but quotaRefused apply';
   for (const line of [
     'The product is an ordinary member of a project here: it sees a hash in the place of a host, and chooses none.',
-    `G1 is judged by hosts as seen by ${cloud.hostsSeenBy}: (a) and (b) whenever somebody enters service or is published,`,
+    `G1 is judged by hosts as ${cloud.hostsAs}: (a) and (b) whenever somebody enters service or is published,`,
     '(c) of VMs that have served, since a new one may be misplaced until that is seen; (d) is not judged. G2 to G8 as of an operator.',
     `${acts}; hosts are named by hostId, none is closed, and what has no room (roomRefused) is tried and unwound.`,
   ])

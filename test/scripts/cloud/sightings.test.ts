@@ -128,6 +128,17 @@ describe('a cloud that tells what it does', () => {
     ]);
   });
 
+  test("server groups are known by their names, behind a mask too, and nobody's are not told of", () => {
+    const name = ['ims1-web-apart-1', ...tags].join(' ');
+    sightings.toldServerGroup({ id: 'probe', name: 'ims1-probe-7' });
+    sightings.toldServerGroup({ id: 'g1', name: name.replace('=t1', '=***'), requestId: 'req-t1' });
+    expect([log, looksWanted]).toEqual([[], 1]);
+    look({ serverGroups: [{ id: 'g1', name }] });
+    expect(log).toMatchObject([{ type: 'serverGroup.created', name, requestId: 'req-t1' }]);
+    look({});
+    expect(said()).toEqual(['serverGroup.created', 'serverGroup.deleted']);
+  });
+
   test('of what was gone before it could be looked up, the token is that of the call', () => {
     const masked = tags.map((tag) => tag.replace('=t1', '=***'));
     sightings.toldServer(wish, 1);

@@ -40,7 +40,9 @@ export async function openExternalCloud(options: ExternalOptions): Promise<Cloud
   if (missing.length > 0) throw new NotPreparedError(missing.join('\n'));
   const watching = await watch({ rights, notifications: levers.notifications, vnf });
   const publisher = await startPublisher(watching);
-  const { fate, settled, putBack } = operator ? await realFate({ own, operator, levers, watching }) : tenantFate(own);
+  const { fate, settled, putBack } = operator
+    ? await realFate({ own, operator, levers, watching })
+    : tenantFate({ own, watching });
   return {
     title: `cloud ${cloud}, ${told(watching)}`,
     as,
@@ -49,7 +51,7 @@ export async function openExternalCloud(options: ExternalOptions): Promise<Cloud
     feed: watching,
     fate,
     hostNamed: (seen) => Promise.resolve(as === 'tenant' ? watching.hosts.ofHostId(seen) : seen),
-    hostsSeenBy: seenBy(rights),
+    hostsAs: shownBy(rights),
     sampled: sampledOf(watching),
     leaves: operator
       ? 'Quotas and hosts are as they were, and nothing of it is left in Nova, Neutron and Placement.'
@@ -69,8 +71,8 @@ export async function openExternalCloud(options: ExternalOptions): Promise<Cloud
   };
 }
 
-function seenBy({ operatorCloud }: Rights): string {
-  return operatorCloud === null ? 'the hashes that the tenant itself is shown' : `cloud ${operatorCloud}`;
+function shownBy({ operatorCloud }: Rights): string {
+  return operatorCloud === null ? 'the tenant sees them, by their hostId' : `cloud ${operatorCloud} shows them`;
 }
 
 /**

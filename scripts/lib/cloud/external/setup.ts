@@ -1,4 +1,5 @@
 import type { Descriptor } from '../../../../domain/descriptor/descriptor';
+import { capAt } from '../../../../domain/levels';
 import { readMarks, tag } from '../../../../domain/names';
 import { glance, neutron, nova } from '../../../../openstack';
 import type { Rights } from './rights';
@@ -29,6 +30,7 @@ export async function missingIn(
   const networksWanted = named((pool) =>
     pool.networks.map((network) => descriptor.networks[network]?.network ?? network),
   );
+  const quota = as === 'tenant' ? await nova.getQuota(session) : null;
   const left = servers.length + ports.filter(({ description }) => readMarks(description).vnf === vnf).length;
   return [
     ...lacks(
@@ -55,9 +57,19 @@ export async function missingIn(
       (zone) =>
         `zone ${zone} has no host that is up and enabled: openstack aggregate create --zone ${zone} ${zone}, and openstack aggregate add host ${zone} HOST`,
     ),
+    ...(quota ? membersLacking(descriptor, quota.server_group_members.limit) : []),
     ...(left > 0
       ? [`there are ${String(left)} servers and ports of a VNF ${vnf}: delete them, or take another id with --vnf`]
       : []),
+  ];
+}
+
+/** Each pool has as many server groups as may be on one host, and its largest level is asked for. */
+function membersLacking({ pools }: Descriptor, limit: number): string[] {
+  const needed = Math.max(...pools.map(({ size, spare }) => Math.ceil(size.max / capAt(spare, size.max))));
+  if (limit === -1 || limit >= needed) return [];
+  return [
+    `the quota of members of a server group is ${String(limit)}: openstack quota set --server-group-members ${String(needed)} PROJECT`,
   ];
 }
 
