@@ -2,6 +2,7 @@ import type { Descriptor, Pool } from '../domain/descriptor/descriptor';
 import { parseDescriptor } from '../domain/descriptor/parse';
 import { readMarks, readTags } from '../domain/names';
 import type { CloudEvent } from '../simulator/events';
+import { largestCap } from './arithmetic';
 import { noteSchema, type Note } from './story';
 
 /**
@@ -184,7 +185,7 @@ export function advance(world: World, event: CloudEvent): void {
         server.since = event.seq;
       }
       server.host = event.host;
-      if (isStray(server)) hinder(world, server.vnf);
+      if (isStray(server) || isOneTooMany(world, server)) hinder(world, server.vnf);
       return;
     }
     case 'server.state': {
@@ -239,6 +240,16 @@ export function advance(world: World, event: CloudEvent): void {
     case 'securityRule.deleted':
       return;
   }
+}
+
+/** No host was asked for, and it has come to one with its share: it has to go again. */
+function isOneTooMany(world: World, { vnf, pool: name, host, requestedHost }: Server): boolean {
+  const pool = vnf === undefined || name === undefined ? undefined : world.vnfs.get(vnf)?.pools.get(name);
+  if (requestedHost !== null || host === null || !pool) return false;
+  const here = [...world.servers.values()].filter(
+    (each) => each.vnf === vnf && each.pool === name && each.host === host,
+  );
+  return here.length > largestCap(pool.spec.spare, levelsOf(pool));
 }
 
 function hinder(world: World, vnf: string | undefined): void {
@@ -296,6 +307,9 @@ function note(world: World, event: Extract<CloudEvent, { type: 'note' }>): void 
       return;
     case 'settled':
       settle(world, said);
+      return;
+    case 'taken':
+      hinder(world, said.vnf);
       return;
     case 'act':
     case undefined:

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
+import type { As } from '../../../activities';
 import { BulkheadError, type Bulkhead } from '../../../client';
 import type { Note } from '../../../checker/story';
 import type { RecordView } from '../../../domain/turn';
@@ -30,9 +31,11 @@ export interface ActResult {
 export interface Act {
   readonly name: string;
   /** What the audience is told before. */
-  readonly title: string | ((fate: Fate) => string);
+  readonly title: string | ((cloud: CloudUnderTest) => string);
   /** How it must end, or the demo fails. */
-  readonly expected: Outcome;
+  readonly expected: Outcome | Readonly<Record<As, Outcome>>;
+  /** Why it cannot be played there; null where it can. */
+  readonly unplayable?: (fate: Fate) => string | null;
   readonly play: (scene: Scene) => Promise<ActResult>;
 }
 
@@ -73,9 +76,10 @@ export const acts: readonly Act[] = [
     expected: 'completed',
     play: async (scene) => {
       const host = await fullestHost(scene);
-      const said = await scene.cloud.fate.killHost(host);
+      const name = await scene.cloud.hostNamed(host);
+      const said = await scene.cloud.fate.killHost(name);
       const result = await procedure(scene, 'evacuateHost', { hosts: [host], cause: 'failed' });
-      return preceded(`${host} died. ${said}`, result);
+      return preceded([`${name} died.`, said].filter((part) => part !== '').join(' '), result);
     },
   },
   {
@@ -84,21 +88,32 @@ export const acts: readonly Act[] = [
     expected: 'completed',
     play: async (scene) => {
       const host = await fullestHost(scene);
-      await scene.cloud.fate.willClose(host);
+      const name = await scene.cloud.hostNamed(host);
+      await scene.cloud.fate.willClose(name);
       const result = await procedure(scene, 'evacuateHost', { hosts: [host], cause: 'maintenance' });
-      return preceded(`${host} is empty and closed to scheduling.`, result);
+      const closed = { operator: 'closed to scheduling', tenant: 'open to scheduling, which no tenant can close' };
+      return preceded(`${name} is empty and ${closed[scene.cloud.as]}.`, result);
     },
   },
   {
     name: 'quotaRefused',
     title: 'A request that the quota does not carry is refused before anything is created',
     expected: 'refused',
-    play: (scene) => scene.cloud.fate.withQuotaForOneMore(() => scaleBy(scene, 'scaleOut', 3)),
+    unplayable: ({ withQuotaForOneMore }) =>
+      withQuotaForOneMore ? null : 'only an operator sets quotas, and --operator names none',
+    play: (scene) => {
+      const { withQuotaForOneMore } = scene.cloud.fate;
+      if (!withQuotaForOneMore) throw new Error('nobody here may set a quota');
+      return withQuotaForOneMore(() => scaleBy(scene, 'scaleOut', 3));
+    },
   },
   {
     name: 'roomRefused',
-    title: 'A request that no hosts can carry is refused, with a reason for every host',
-    expected: 'refused',
+    title: ({ as }) =>
+      as === 'operator'
+        ? 'A request that no hosts can carry is refused, with a reason for every host'
+        : 'A request that no hosts can carry: a tenant is not told of room until it is tried, so it is tried and goes back',
+    expected: { operator: 'refused', tenant: 'unwound' },
     play: async (scene) => {
       const view = await scene.bulkhead.status(scene.vnf);
       const bono = view.descriptor.pools.find((pool) => pool.name === 'bono');
@@ -107,7 +122,7 @@ export const acts: readonly Act[] = [
   },
   {
     name: 'misplacedUnwound',
-    title: ({ spoiling }) => `${spoiling}: the scale-out goes back to where it was`,
+    title: ({ fate }) => `${fate.spoiling}: the scale-out goes back to where it was`,
     expected: 'unwound',
     play: ({ vnf, ...scene }) =>
       scene.cloud.fate.withEveryTrySpoilt({ vnf, pool: 'sprout' }, () => scaleBy({ vnf, ...scene }, 'scaleOut', 3)),
@@ -139,7 +154,7 @@ async function procedure(scene: Scene, name: ProcedureName, input: Record<string
     id,
     procedure: name,
     ...(name !== 'evacuateHost' && { vnf }),
-    request: inFull(name, input),
+    request: await inFull(scene, name, input),
   });
   const result = await outcomeOf(() => (bulkhead[name] as (input: unknown) => Promise<unknown>)(input));
   await feed.note({
@@ -157,8 +172,14 @@ function preceded(done: string, result: ActResult): ActResult {
   return { ...result, said: [done, result.said].filter((part) => part !== '').join(' ') };
 }
 
-/** The checker is to know the descriptor, not its name. */
-function inFull(name: ProcedureName, input: Record<string, unknown>): Record<string, unknown> {
+/** The checker is to know the descriptor, not its name, and hosts as the cloud's log calls them. */
+async function inFull(
+  { cloud }: Scene,
+  name: ProcedureName,
+  input: Record<string, unknown>,
+): Promise<Record<string, unknown>> {
+  if (name === 'evacuateHost')
+    return { ...input, hosts: await Promise.all((input['hosts'] as string[]).map(cloud.hostNamed)) };
   if (name !== 'instantiate') return input;
   return { ...input, descriptor: readDescriptor(String(input['descriptor'])) };
 }

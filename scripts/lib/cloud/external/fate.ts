@@ -1,8 +1,8 @@
-import { tag } from '../../../../domain/names';
-import { ConflictError, NotFoundError, nova, UnavailableError, type Session } from '../../../../openstack';
+import { nova, type Session } from '../../../../openstack';
 import type { Fate } from '../cloud';
 import { runFor, type Levers } from './levers';
-import { patiently, pause, until } from './waiting';
+import { whileSpoilt } from './spoil';
+import { patiently, until } from './waiting';
 import type { Watching } from './watching';
 
 /** What fate does to a real cloud, by what an operator's API has, and how all of it is put back. */
@@ -18,22 +18,22 @@ export interface RealFate {
 const downWithinSeconds = 150;
 const upWithinSeconds = 90;
 const settledWithinSeconds = 60;
-/** Between two looks for a new member that is to fail: well below the time that a boot takes. */
-const spoilEveryMs = 200;
 
 export async function realFate(given: {
-  readonly session: Session;
+  /** The product's own project. */
+  readonly own: Session;
+  readonly operator: Session;
   readonly levers: Levers;
   readonly watching: Watching;
 }): Promise<RealFate> {
-  const { session, levers, watching } = given;
-  const upAtFirst = new Set((await nova.listServices(session)).flatMap(({ host, up }) => (up ? [host] : [])));
+  const { own, operator, levers, watching } = given;
+  const upAtFirst = new Set((await nova.listServices(operator)).flatMap(({ host, up }) => (up ? [host] : [])));
   const before = new Map<string, nova.ComputeService>();
   const killed = new Set<string>();
   let quota: number | null = null;
 
   const serviceOf = async (host: string): Promise<nova.ComputeService> => {
-    const service = (await nova.listServices(session)).find((each) => each.host === host);
+    const service = (await nova.listServices(operator)).find((each) => each.host === host);
     if (!service) throw new Error(`there is no compute host ${host}`);
     return service;
   };
@@ -41,8 +41,8 @@ export async function realFate(given: {
     if (!before.has(host)) before.set(host, await serviceOf(host));
   };
   const setQuota = async (limit: number): Promise<void> => {
-    await nova.setInstancesQuota(session, limit);
-    const project = await session.projectId();
+    const project = await own.projectId();
+    await nova.setInstancesQuota(operator, { project, limit });
     watching.journal.append({ type: 'quota', requestId: null, project, resource: 'instances', limit });
   };
   const putQuotaBack = async (): Promise<void> => {
@@ -53,7 +53,7 @@ export async function realFate(given: {
 
   const fate: Fate = {
     killServer: async (id) => {
-      await nova.resetToError(session, id);
+      await nova.resetToError(operator, id);
       return 'Its state was set to ERROR by an operator (os-resetState).';
     },
     willClose: remember,
@@ -69,7 +69,7 @@ export async function realFate(given: {
       return 'It was killed by command, and Nova has noticed.';
     },
     withQuotaForOneMore: async (body) => {
-      const { limit, in_use: used } = (await nova.getQuota(session)).instances;
+      const { limit, in_use: used } = (await nova.getQuota(own)).instances;
       quota = limit;
       try {
         await setQuota(used + 1);
@@ -78,41 +78,8 @@ export async function realFate(given: {
         await putQuotaBack();
       }
     },
-    withEveryTrySpoilt: async ({ vnf, pool }, body) => {
-      const list = (): Promise<nova.Server[]> => nova.listServers(session, { tags: [tag.vnf(vnf), tag.pool(pool)] });
-      const spared = new Set((await list()).map(({ id }) => id));
-      const spoil = async (): Promise<void> => {
-        for (const server of await list()) {
-          // Without a host it is not yet in the hands of a compute, whose word would be the last.
-          if (spared.has(server.id) || server.host === null) continue;
-          if (server.status !== 'BUILD' && server.status !== 'ACTIVE') continue;
-          await nova.resetToError(session, server.id).catch((error: unknown) => {
-            // It is on its way out already.
-            if (!(error instanceof NotFoundError) && !(error instanceof ConflictError)) throw error;
-          });
-        }
-      };
-      const over = new AbortController();
-      const spoiling = (async () => {
-        while (!over.signal.aborted) {
-          // A cloud that does not answer is asked again.
-          await spoil().catch((error: unknown) => {
-            if (!(error instanceof UnavailableError)) throw error;
-          });
-          await pause(spoilEveryMs);
-        }
-      })();
-      const spoilt = spoiling.then(
-        () => null,
-        (error: unknown) => new Error('the tries could not be spoilt', { cause: error }),
-      );
-      const result = await body().finally(() => {
-        over.abort();
-      });
-      const failed = await spoilt;
-      if (failed) throw failed;
-      return result;
-    },
+    withEveryTrySpoilt: ({ vnf, pool }, body) =>
+      whileSpoilt(own, { vnf, pool, spoil: (id) => nova.resetToError(operator, id) }, body),
     spoiling: 'Every new VM is set to ERROR while it boots (no real cloud misplaces on demand)',
   };
 
@@ -130,13 +97,13 @@ export async function realFate(given: {
     if (now.forcedDown && !was.forcedDown)
       // Refused until the host has come back and cleaned up behind its evacuated servers.
       await until(`${host} may be up again`, upWithinSeconds, async () => {
-        return await nova.forceDown(session, now.id, false).then(
+        return await nova.forceDown(operator, now.id, false).then(
           () => true,
           () => false,
         );
       });
     if (was.up) await until(`${host} is up again`, upWithinSeconds, async () => (await serviceOf(host)).up);
-    if (was.enabled && !now.enabled) await nova.enableService(session, now.id);
+    if (was.enabled && !now.enabled) await nova.enableService(operator, now.id);
     before.delete(host);
   };
 
@@ -145,7 +112,7 @@ export async function realFate(given: {
     settled: async () => {
       const isMissed = ({ host, up }: nova.ComputeService): boolean => !up && upAtFirst.has(host) && !before.has(host);
       await until('the hosts are up again', settledWithinSeconds, async () => {
-        return !(await nova.listServices(session)).some(isMissed);
+        return !(await nova.listServices(operator)).some(isMissed);
       }).catch(() => undefined);
     },
     putBack: async () => {

@@ -1,30 +1,36 @@
 import { readMarks, tag } from '../../../../domain/names';
 import { ConflictError, neutron, nova, placement, type Session } from '../../../../openstack';
+import type { Rights } from './rights';
 import { patiently, pause } from './waiting';
 
-/** What is of a VNF in Nova, Neutron and Placement, and its removal where a demo was stopped in the middle. */
+/** What is of a VNF in Nova, Neutron and, where an operator may look, Placement, and its removal where a demo was stopped in the middle. */
 
 interface Inventory {
   readonly servers: readonly nova.Server[];
   readonly ports: readonly neutron.Port[];
   readonly groups: readonly neutron.SecurityGroup[];
+  readonly serverGroups: readonly nova.ServerGroup[];
 }
 
 const removeWithinSeconds = 90;
 const againMs = 1_000;
 
 /** All of the VNF, which was not there before: what is found is what was made here. `servers`: ids of all that ever were. */
-export async function removeAll(session: Session, of: { vnf: string; servers: readonly string[] }): Promise<string[]> {
+export async function removeAll(
+  { own: session, operator }: Rights,
+  of: { vnf: string; servers: readonly string[] },
+): Promise<string[]> {
   const { vnf } = of;
   const until = Date.now() + removeWithinSeconds * 1_000;
   // Twice in a row: a create may still have been on its way.
   for (let clean = 0; ;) {
-    const { servers, ports, groups } = await patiently(() => inventoryOf(session, vnf));
-    const held = await patiently(() => heldInPlacement(session, of.servers));
+    const { servers, ports, groups, serverGroups } = await patiently(() => inventoryOf(session, vnf));
+    const held = operator ? await patiently(() => heldInPlacement(operator, of.servers)) : [];
     const left = [
       ...servers.map(({ name, status }) => `server ${name} (${status})`),
       ...ports.map(({ name }) => `port ${name}`),
       ...groups.map(({ name }) => `security group ${name}`),
+      ...serverGroups.map(({ name }) => `server group ${name}`),
       ...held.map((id) => `allocations of server ${id} in Placement`),
     ];
     clean = left.length === 0 ? clean + 1 : 0;
@@ -40,18 +46,26 @@ export async function removeAll(session: Session, of: { vnf: string; servers: re
         await patiently(() => neutron.deleteSecurityGroup(session, id)).catch((error: unknown) => {
           if (!(error instanceof ConflictError)) throw error;
         });
+    if (servers.length === 0)
+      for (const { id } of serverGroups) await patiently(() => nova.deleteServerGroup(session, id));
     await pause(againMs);
   }
 }
 
 async function inventoryOf(session: Session, vnf: string): Promise<Inventory> {
-  const [servers, ports, groups] = await Promise.all([
+  const [servers, ports, groups, serverGroups] = await Promise.all([
     nova.listServers(session, { tags: [tag.vnf(vnf)] }),
     neutron.listPorts(session, {}),
     neutron.listSecurityGroups(session),
+    nova.listServerGroups(session),
   ]);
   const isOurs = ({ description }: { description: string }): boolean => readMarks(description).vnf === vnf;
-  return { servers, ports: ports.filter(isOurs), groups: groups.filter(isOurs) };
+  return {
+    servers,
+    ports: ports.filter(isOurs),
+    groups: groups.filter(isOurs),
+    serverGroups: serverGroups.filter(({ name }) => readMarks(name).vnf === vnf),
+  };
 }
 
 async function heldInPlacement(session: Session, servers: readonly string[]): Promise<string[]> {

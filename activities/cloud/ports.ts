@@ -1,0 +1,29 @@
+import { ForbiddenError, neutron, type CallOptions, type Session } from '../../openstack';
+
+/**
+ * Deletes ports, and gives those that could not be. Neutron lets a tenant delete no port that a server has: the server has to go
+ * first. A create that is still on its way has none yet, and fails without its ports.
+ */
+export async function deletePorts(
+  session: Session,
+  ids: readonly string[],
+  call: () => CallOptions,
+): Promise<string[]> {
+  const held: string[] = [];
+  for (const id of ids) if (!(await isDeleted(session, id, call))) held.push(id);
+  return held;
+}
+
+async function isDeleted(session: Session, id: string, call: () => CallOptions): Promise<boolean> {
+  try {
+    await neutron.deletePort(session, id, call());
+    return true;
+  } catch (error) {
+    if (!(error instanceof ForbiddenError)) throw error;
+    const [port] = await neutron.listPorts(session, { ids: [id] }, call());
+    if (port && port.deviceId !== '') return false;
+    // Its server has let go of it meanwhile, or it was never the reason.
+    await neutron.deletePort(session, id, call());
+    return true;
+  }
+}
