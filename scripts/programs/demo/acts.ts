@@ -84,15 +84,19 @@ export const acts: readonly Act[] = [
   },
   {
     name: 'evacuateMaintenance',
-    title: 'A host is to be worked on: it is emptied, replacements first',
+    title: ({ as }) =>
+      `A host is to be worked on: it is emptied, replacements first${as === 'operator' ? ', and opened again afterwards' : ''}`,
     expected: 'completed',
     play: async (scene) => {
       const host = await fullestHost(scene);
       const name = await scene.cloud.hostNamed(host);
       await scene.cloud.fate.willClose(name);
       const result = await procedure(scene, 'evacuateHost', { hosts: [host], cause: 'maintenance' });
-      const closed = { operator: 'closed to scheduling', tenant: 'open to scheduling, which no tenant can close' };
-      return preceded(`${name} is empty and ${closed[scene.cloud.as]}.`, result);
+      if (scene.cloud.as === 'tenant')
+        return preceded(`${name} is empty and open to scheduling, which no tenant can close.`, result);
+      const restored = await procedure(scene, 'restoreHost', { hosts: [host] });
+      const failed = [result, restored].find(({ outcome }) => outcome !== 'completed');
+      return failed ?? preceded(`${name} was empty and closed to scheduling, and is open again.`, result);
     },
   },
   {
@@ -153,7 +157,7 @@ async function procedure(scene: Scene, name: ProcedureName, input: Record<string
     kind: 'request',
     id,
     procedure: name,
-    ...(name !== 'evacuateHost' && { vnf }),
+    ...(name !== 'evacuateHost' && name !== 'restoreHost' && { vnf }),
     request: await inFull(scene, name, input),
   });
   const result = await outcomeOf(() => (bulkhead[name] as (input: unknown) => Promise<unknown>)(input));
