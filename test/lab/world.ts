@@ -15,7 +15,8 @@ import { httpClient } from '../../openstack/http';
 import { start } from '../../scripts/lib/processes';
 import { root } from '../../scripts/lib/root';
 import { findTemporal, startDevServer } from '../../scripts/lib/temporal';
-import { endOf, settledView, type Ended, type Procedure } from '../real/world';
+import { endOf, settleWithinSeconds, type Ended, type Procedure } from '../real/world';
+import { settledView } from '../../scripts/lib/settled';
 import { sweep } from './inventory';
 import { startProxy, type Proxy } from './proxy';
 
@@ -106,7 +107,7 @@ export async function startLabWorld(): Promise<LabWorld> {
       hostDirectory: (host) => join(home, 'computes', host),
       begin,
       run: async (procedure, input) => await (await begin(procedure, input)).end(),
-      settle: (vnf) => settledView(bulkhead, vnf),
+      settle: (vnf) => settledView(bulkhead, vnf, settleWithinSeconds),
       directory,
       stop,
     };
