@@ -9,8 +9,8 @@ export const noteSchema = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('request'),
     id: z.string(),
-    procedure: z.enum(['instantiate', 'scaleOut', 'scaleIn', 'heal', 'evacuateHost', 'terminate']),
-    /** Absent for evacuateHost. */
+    procedure: z.enum(['instantiate', 'scaleOut', 'scaleIn', 'heal', 'evacuateHost', 'restoreHost', 'terminate']),
+    /** Absent for evacuateHost and restoreHost. */
     vnf: z.string().optional(),
     request: z.unknown(),
   }),
@@ -43,6 +43,8 @@ export const noteSchema = z.discriminatedUnion('kind', [
     securityGroups: z.array(z.string()),
     serverGroups: z.array(z.string()).default([]),
   }),
+  /** A VM was taken away by somebody who is not of this story: logs do not tell everywhere who deletes. */
+  z.object({ kind: z.literal('taken'), vnf: z.string(), serverId: z.string() }),
   /** An act of a demo or a test begins: verdicts may be asked for the part of the log from here. */
   z.object({ kind: z.literal('act'), name: z.string() }),
 ]);

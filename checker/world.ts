@@ -2,6 +2,7 @@ import type { Descriptor, Pool } from '../domain/descriptor/descriptor';
 import { parseDescriptor } from '../domain/descriptor/parse';
 import { readMarks, readTags } from '../domain/names';
 import type { CloudEvent } from '../simulator/events';
+import { largestCap } from './arithmetic';
 import { noteSchema, type Note } from './story';
 
 /**
@@ -18,10 +19,11 @@ export interface Server {
   readonly vnf: string | undefined;
   readonly pool: string | undefined;
   readonly token: string | undefined;
-  readonly requestedHost: string | null;
+  /** Where it was asked to be; of one that was evacuated, where that has taken it. */
+  requestedHost: string | null;
   readonly size: Resources | undefined;
-  /** The event that made it. */
-  readonly since: number;
+  /** The event that made it, or took it to where it is. */
+  since: number;
   host: string | null;
   state: string;
   /** It has been published once. */
@@ -93,6 +95,11 @@ export function newWorld(): World {
 /** On another host than it was asked to be on: it must never serve, and must be gone in the end. */
 export function isStray(server: Server): boolean {
   return server.host !== null && server.requestedHost !== null && server.host !== server.requestedHost;
+}
+
+/** An evacuated server reaches the host that it was evacuated to: the same server, and no stray there. */
+export function isArrival(server: Server, host: string | null): boolean {
+  return server.state === 'REBUILD' && server.host !== null && host !== null && host !== server.host;
 }
 
 /** Not able to serve, as anybody can see. */
@@ -173,8 +180,12 @@ export function advance(world: World, event: CloudEvent): void {
     case 'server.placed': {
       const server = world.servers.get(event.id);
       if (!server) return;
+      if (isArrival(server, event.host)) {
+        server.requestedHost = event.host;
+        server.since = event.seq;
+      }
       server.host = event.host;
-      if (isStray(server)) hinder(world, server.vnf);
+      if (isStray(server) || isOneTooMany(world, server)) hinder(world, server.vnf);
       return;
     }
     case 'server.state': {
@@ -231,6 +242,16 @@ export function advance(world: World, event: CloudEvent): void {
   }
 }
 
+/** No host was asked for, and it has come to one with its share: it has to go again. */
+function isOneTooMany(world: World, { vnf, pool: name, host, requestedHost }: Server): boolean {
+  const pool = vnf === undefined || name === undefined ? undefined : world.vnfs.get(vnf)?.pools.get(name);
+  if (requestedHost !== null || host === null || !pool) return false;
+  const here = [...world.servers.values()].filter(
+    (each) => each.vnf === vnf && each.pool === name && each.host === host,
+  );
+  return here.length > largestCap(pool.spec.spare, levelsOf(pool));
+}
+
 function hinder(world: World, vnf: string | undefined): void {
   for (const request of world.requests.values()) {
     if (request.outcome === null && (vnf === undefined || request.vnf === undefined || request.vnf === vnf))
@@ -255,6 +276,8 @@ function publish(world: World, event: Extract<CloudEvent, { type: 'published' }>
         mourn(world, vnf, pool);
       }
     }
+    // Who is published again was evacuated.
+    for (const member of now) pool.dead.delete(member);
     pool.published = now;
     pool.lost = Math.min(pool.lost, Math.max(0, Math.max(...levelsOf(pool)) - now.size));
   }
@@ -284,6 +307,9 @@ function note(world: World, event: Extract<CloudEvent, { type: 'note' }>): void 
       return;
     case 'settled':
       settle(world, said);
+      return;
+    case 'taken':
+      hinder(world, said.vnf);
       return;
     case 'act':
     case undefined:

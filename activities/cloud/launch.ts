@@ -12,9 +12,11 @@ import {
   UnavailableError,
 } from '../../openstack';
 import type { Dependencies } from '../dependencies';
+import { cloudUnavailable } from '../errors';
 import type { CloudActivities, LaunchInput, LaunchResult } from '../ports';
 import { inParallel } from '../parallel';
 import { deadlineOf, isRepeat, refuseLostTurn, type Deadline } from '../turn';
+import { deletePorts } from './ports';
 
 /**
  * Up to ten members: ports in one request, then servers, five at once. Nova has no idempotency key, so a repeat looks first for what
@@ -101,8 +103,13 @@ async function lookAround(work: Work): Promise<Found> {
     for (const { id } of extra) await nova.deleteServer(session, id, deadline.call(input.turn.token));
     const kept = portsKept(input, row, { stays, ports: seen.ports });
     // Nova leaves a port that it has not made when its server goes: nobody would delete it.
-    for (const port of seen.ports.filter((each) => !kept.includes(each)))
-      await neutron.deletePort(session, port.id, deadline.call(input.turn.token));
+    const useless = seen.ports.filter((each) => !kept.includes(each)).map(({ id }) => id);
+    const held = await deletePorts(session, useless, () => deadline.call(input.turn.token));
+    if (held.length > 0)
+      throw cloudUnavailable(
+        `ports of ${memberName(input.vnf, row.pool, row.ordinal)} are held by a server that goes`,
+        {},
+      );
     if (stays) found.servers.set(row.ordinal, stays);
     found.ports.set(row.ordinal, kept);
   }
@@ -263,10 +270,10 @@ async function settleFate(
   try {
     const [server] = await list();
     if (server) return { ok: true, member: memberOf(input, row, { serverId: server.id, portIds: at.portIds }) };
-    for (const id of at.portIds) await neutron.deletePort(session, id, deadline.call(turn.token));
+    const held = await deletePorts(session, at.portIds, () => deadline.call(turn.token));
     for (const late of await list()) await nova.deleteServer(session, late.id, deadline.call(turn.token));
     if (mayRepeat) throw at.error;
-    return lost(row, { kind: 'CloudUnavailable', message: at.error.message, portIds: [] });
+    return lost(row, { kind: 'CloudUnavailable', message: at.error.message, portIds: held });
   } catch (error) {
     if (!(error instanceof OpenStackError) || mayRepeat) throw error;
     return lost(row, { kind: 'CloudUnavailable', message: at.error.message, portIds: at.portIds });

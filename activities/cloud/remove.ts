@@ -5,14 +5,12 @@ import type { Dependencies } from '../dependencies';
 import type { ServerGroupFound, Ways } from '../way-in';
 import { cloudUnavailable } from '../errors';
 import type { CloudActivities } from '../ports';
-import { inParallel } from '../parallel';
 import { deadlineOf, refuseLostTurn, sleep, type Deadline } from '../turn';
+import { deletePorts } from './ports';
 
 /** Between two looks at whether what was deleted is gone. */
 const lookAgainMs = 250;
 const lookAgainMostMs = 2_000;
-/** Ports that nobody uses any more go in no order. */
-const portsAtOnce = 5;
 
 /**
  * Servers in the given order, then their ports, until the cloud shows neither. What is gone already is done; what does not bear the
@@ -51,10 +49,13 @@ export function removeActivity(dependencies: Dependencies): CloudActivities['rem
         { vnf, ids: new Set(left.servers.map(({ id }) => id)), token: turn.token },
         deadline,
       );
-      await inParallel(left.ports, portsAtOnce, async ({ id }) => {
-        await neutron.deletePort(session, id, deadline.call(turn.token));
-      });
-      if (orphans.length === 0) return;
+      const held = await deletePorts(
+        session,
+        left.ports.map(({ id }) => id),
+        () => deadline.call(turn.token),
+      );
+      if (orphans.length + held.length === 0) return;
+      if (held.length > 0) await sleep(lookAgainMs);
     }
 
     /** Of this very turn: what earlier turns launched under these ordinals is not in doubt. */
@@ -71,8 +72,9 @@ function inOrder(ids: readonly string[], servers: readonly nova.Server[]): nova.
 }
 
 /**
- * Whatever bears this token and is not to be kept: ports first, so that a create still on its way must fail, then servers, until two
- * lists in a row agree that nothing is left. The ordinals that were seen travel to the next attempt, which sees fewer of them.
+ * Whatever bears this token and is not to be kept: ports first, so that a create still on its way must fail, then servers, and the
+ * ports that they held behind them, until two lists in a row agree that nothing is left. The ordinals that were seen travel to the next
+ * attempt, which sees fewer of them.
  */
 export function removeByTokenActivity(dependencies: Dependencies, ways: Ways): CloudActivities['removeByToken'] {
   return async ({ turn, vnf, token, keep, keepGroups = [], timing }) => {
@@ -102,7 +104,11 @@ export function removeByTokenActivity(dependencies: Dependencies, ways: Ways): C
       context.heartbeat(nextOrdinals);
       const strayServers = servers.filter((server) => !kept.has(server.id));
       const strayPorts = ports.filter((port) => !kept.has(port.deviceId));
-      for (const port of strayPorts) await neutron.deletePort(session, port.id, deadline.call(turn.token));
+      await deletePorts(
+        session,
+        strayPorts.map(({ id }) => id),
+        () => deadline.call(turn.token),
+      );
       // One that is being deleted is told again only where that takes unduly long: its host may have died meanwhile.
       const untold = strayServers.filter((server) => server.taskState !== 'deleting' || wait >= lookAgainMostMs);
       for (const server of untold) await nova.deleteServer(session, server.id, deadline.call(turn.token));

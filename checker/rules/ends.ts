@@ -94,7 +94,7 @@ function refusalIsRight(world: World, request: Request, failure: string | undefi
   const vnf = request.vnf === undefined ? undefined : world.vnfs.get(request.vnf);
   const target = vnf && targetOf(vnf, request.procedure, request.input);
   if (!vnf || !target) return undefined;
-  if (failure === 'QuotaExceeded') return quotaIsShort(world, target);
+  if (failure === 'QuotaExceeded') return quotaIsShort(world, { vnf: vnf.vnf, ...target });
   if (failure !== 'Impossible' && failure !== 'NotFound') return undefined;
   const { spec } = target.pool;
   const at = { level: target.to, cap: capOf(spec.spare, target.to) };
@@ -135,12 +135,17 @@ function isAlone(world: World, request: Request, { vnf, pool }: { vnf: VnfWorld;
 }
 
 /** Undefined where it may be short of what the log does not tell the size of. */
-function quotaIsShort(world: World, { pool, to }: { pool: PoolWorld; to: number }): boolean | undefined {
+function quotaIsShort(
+  world: World,
+  { vnf, pool, to }: { vnf: string; pool: PoolWorld; to: number },
+): boolean | undefined {
   const limit = world.quotas.get('instances');
   const more = to - pool.level;
   if (limit !== undefined && world.servers.size + more > limit) return true;
   const others = [...world.quotas.keys()].some((resource) => resource !== 'instances');
-  return limit === undefined || others ? undefined : false;
+  // Where groups keep members apart, there are quotas of groups and of their members too.
+  const grouped = [...world.serverGroups.values()].some((group) => group.vnf === vnf);
+  return limit === undefined || others || grouped ? undefined : false;
 }
 
 /** After the last event: what was asked and never answered. */

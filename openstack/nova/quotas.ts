@@ -23,9 +23,13 @@ export async function getQuota(session: Session, call: CallOptions = {}): Promis
   return (await session.call({ ...call, service: 'compute', method: 'GET', path, reply: schema })).quota_set;
 }
 
-/** For operators only. A limit of -1 is none. */
-export async function setInstancesQuota(session: Session, limit: number, call: CallOptions = {}): Promise<void> {
-  const path = `/os-quota-sets/${encodeURIComponent(await session.projectId())}`;
+/** For operators only, of any project. A limit of -1 is none. */
+export async function setInstancesQuota(
+  session: Session,
+  { project, limit }: { readonly project: string; readonly limit: number },
+  call: CallOptions = {},
+): Promise<void> {
+  const path = `/os-quota-sets/${encodeURIComponent(project)}`;
   await session.call({
     ...call,
     service: 'compute',

@@ -19,6 +19,7 @@ const serverSchema = z
     host_status: z.string().nullish(),
     'OS-EXT-SRV-ATTR:host': z.string().nullish(),
     'OS-EXT-STS:task_state': z.string().nullish(),
+    'OS-EXT-AZ:availability_zone': z.string().nullish(),
     tenant_id: z.string().default(''),
   })
   .transform((raw) => ({
@@ -33,6 +34,8 @@ const serverSchema = z
     /** UP, DOWN (forced), UNKNOWN (not heard of) or MAINTENANCE (disabled). Null for who may not see hosts. */
     hostStatus: raw.host_status === '' ? null : (raw.host_status ?? null),
     taskState: raw['OS-EXT-STS:task_state'] ?? null,
+    /** Where it is, or was asked to be while it has no host. */
+    zone: raw['OS-EXT-AZ:availability_zone'] ?? null,
     created: raw.created,
     fault: raw.fault ?? null,
     projectId: raw.tenant_id,
@@ -192,6 +195,16 @@ export async function startServer(session: Session, id: string, call: CallOption
     method: 'POST',
     path: `/servers/${encodeURIComponent(id)}/action`,
     body: { 'os-start': null },
+  });
+}
+
+export async function stopServer(session: Session, id: string, call: CallOptions = {}): Promise<void> {
+  await session.call({
+    ...call,
+    service: 'compute',
+    method: 'POST',
+    path: `/servers/${encodeURIComponent(id)}/action`,
+    body: { 'os-stop': null },
   });
 }
 

@@ -1,6 +1,7 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { As } from '../../activities';
 import type { CloudForWorkers, CloudUnderTest } from './cloud/cloud';
 import { embeddedCloud } from './cloud/embedded';
 import { start, type Running } from './processes';
@@ -48,6 +49,8 @@ export interface StackOptions extends CommonOptions {
   /** Seconds that a boot takes before the pace is applied: `min-max`. */
   readonly bootSeconds?: string;
   readonly hosts?: string;
+  /** What the worker is there. */
+  readonly as?: As;
   readonly seed?: number;
   /** Further arguments of the embedded OpenStack. */
   readonly cloudArgs?: readonly string[];
@@ -62,9 +65,15 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 
 type Embedded = CloudUnderTest & Pick<Stack, 'cloudUrl' | 'cloudsYaml' | 'observer'>;
 
+/** What a tenant needs beyond Nova's defaults for the largest level of bono, as in the lab. */
+const groupQuotas = [
+  ['server_groups', 50],
+  ['server_group_members', 100],
+] as const;
+
 async function startEmbedded(options: StackOptions, directory: string): Promise<Embedded> {
   const cloudsYaml = join(directory, 'clouds.yaml');
-  const { pace, seed = 1, hosts = 'mz=12,dmz=4', bootSeconds, cloudArgs = [] } = options;
+  const { pace, seed = 1, hosts = 'mz=12,dmz=4', as = 'operator', bootSeconds, cloudArgs = [] } = options;
   const cloud = await start({
     command: process.execPath,
     args: [
@@ -80,7 +89,9 @@ async function startEmbedded(options: StackOptions, directory: string): Promise<
   });
   const cloudUrl = (JSON.parse(cloud.readyLine) as { url: string }).url;
   const observer = observe(cloudUrl);
-  const given = { cloudUrl, cloudsYaml, observer };
+  if (as === 'tenant')
+    for (const [resource, limit] of groupQuotas) await observer.setQuota({ project: 'tenant', resource, limit });
+  const given = { as, cloudUrl, cloudsYaml, observer };
   return { ...embeddedCloud({ ...given, stop: () => cloud.stop() }), ...given };
 }
 

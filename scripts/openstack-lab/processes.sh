@@ -25,12 +25,12 @@ ours() { # NAME
 }
 
 launch() { # NAME COMMAND...
-  local name=$1 fd
+  local name=$1
   shift
   alive "$name" && return 0
+  # Nothing of whoever called this stays open in it: a lock, for one, would be held for as long as the lab runs.
   (
-    # What the caller has open, a lock above all, would stay with it for as long as it runs.
-    for fd in /proc/"$BASHPID"/fd/*; do
+    for fd in /proc/self/fd/*; do
       fd=${fd##*/}
       [ "$fd" -le 2 ] || eval "exec $fd>&-"
     done

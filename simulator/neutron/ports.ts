@@ -25,7 +25,10 @@ export const portRoutes: readonly Route[] = [
   })),
   route('PUT', '/v2.0/ports/:id', updatePort),
   route('DELETE', '/v2.0/ports/:id', (request) => {
-    removePort(request.cloud, portOf(request), request.requestId);
+    const port = portOf(request);
+    // For a tenant, what a server has goes only behind it.
+    if (!request.admin && request.cloud.servers.has(port.deviceId)) throw disallowed('rule:delete_port');
+    removePort(request.cloud, port, request.requestId);
     return { status: 204 };
   }),
   route('PUT', '/v2.0/ports/:id/tags', (request) => {
@@ -156,7 +159,11 @@ function createPorts(request: Request): Response {
 }
 
 function notAllowed(rule: string): Refusal {
-  const message = `(rule:create_port and (rule:create_port:fixed_ips and (rule:${rule}))) is disallowed by policy`;
+  return disallowed(`(rule:create_port and (rule:create_port:fixed_ips and (rule:${rule})))`);
+}
+
+function disallowed(rules: string): Refusal {
+  const message = `${rules} is disallowed by policy`;
   return new Refusal(403, message, { body: { NeutronError: { type: 'PolicyNotAuthorized', message, detail: '' } } });
 }
 

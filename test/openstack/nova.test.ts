@@ -78,6 +78,7 @@ describe('servers', () => {
       fault: null,
       projectId: await operator.projectId(),
       flavor: 'm1.small',
+      zone: 'mz',
     });
     expect((await neutron.listPorts(operator, { deviceId: id })).map((each) => each.id)).toEqual([port?.id]);
     expect(lab.cloud.log.find((event) => event.type === 'server.created')).toMatchObject({
@@ -319,7 +320,7 @@ describe('what a project may have', () => {
       server_groups: { limit: 10, in_use: 1 },
       server_group_members: { limit: 10 },
     });
-    await nova.setInstancesQuota(operator, 5);
+    await nova.setInstancesQuota(operator, { project: await operator.projectId(), limit: 5 });
     expect(await nova.getQuota(operator)).toMatchObject({ instances: { limit: 5 } });
     expect(await nova.getLimits(tenant)).toEqual({
       instances: { limit: 1_000, used: 1 },

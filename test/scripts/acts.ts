@@ -1,4 +1,4 @@
-/** The acts of the demo, and how each must end. */
+/** The acts of the demo, and how each must end for an operator. */
 export const acts: readonly [act: string, outcome: string][] = [
   ['instantiate', 'completed'],
   ['scaleOut', 'completed'],
@@ -12,3 +12,9 @@ export const acts: readonly [act: string, outcome: string][] = [
   ['terminatedCleaned', 'unwound'],
   ['terminate', 'completed'],
 ];
+
+/** For a tenant, room is unknown until it is tried. `differing`: what else ends otherwise. */
+export function actsOfTenant(differing: Readonly<Record<string, string>> = {}): [act: string, outcome: string][] {
+  const ends: Readonly<Record<string, string>> = { roomRefused: 'unwound', ...differing };
+  return acts.map(([act, outcome]) => [act, ends[act] ?? outcome]);
+}

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { guarantees } from '../../checker/verdict';
 import { root } from '../../scripts/lib/root';
 import { until } from '../real/world';
-import { acts } from './acts';
+import { acts, actsOfTenant } from './acts';
 
 /** The demo as a person runs it: what it prints, how it ends, and that it stops what it started. */
 
@@ -14,6 +14,15 @@ interface Line {
   readonly outcome: string;
   readonly seconds: number;
   readonly guarantees: Readonly<Record<string, boolean>>;
+}
+
+const allHeld = Object.fromEntries(guarantees.map((guarantee) => [guarantee, true]));
+
+function linesOf(out: string): Line[] {
+  return out
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Line);
 }
 
 function demo(...args: string[]) {
@@ -51,12 +60,8 @@ function parentOf(pid: number): number | null {
 test('plays every act, prints a line of JSON for each and nothing else, and every guarantee holds', async () => {
   const { said, ended } = demo('--json', '--fast');
   const code = await ended;
-  const lines = said.out
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Line);
+  const lines = linesOf(said.out);
   expect(lines.map(({ act, outcome }) => [act, outcome])).toEqual(acts);
-  const allHeld = Object.fromEntries(guarantees.map((guarantee) => [guarantee, true]));
   for (const line of lines) {
     expect(line).toEqual({
       act: line.act,
@@ -66,6 +71,15 @@ test('plays every act, prints a line of JSON for each and nothing else, and ever
       guarantees: allHeld,
     });
   }
+  expect(code).toBe(0);
+}, 240_000);
+
+test('plays every act as a tenant too, and says what is not judged', async () => {
+  const { said, ended } = demo('--as', 'tenant', '--json', '--fast');
+  const code = await ended;
+  const lines = linesOf(said.out);
+  expect(lines.map(({ act, outcome }) => [act, outcome])).toEqual(actsOfTenant());
+  for (const line of lines) expect(line).toMatchObject({ guarantees: allHeld, as: 'tenant', notJudged: ['G1d'] });
   expect(code).toBe(0);
 }, 240_000);
 

@@ -7,7 +7,7 @@ import { start, type Running } from '../../scripts/lib/processes';
 import { root } from '../../scripts/lib/root';
 import type { CloudEvent } from '../../simulator/events';
 import { until } from '../real/world';
-import { acts } from './acts';
+import { acts, actsOfTenant } from './acts';
 
 /**
  * The demo on a cloud of clouds.yaml that tells nothing of what it does: an embedded one that is served apart, and is reached by
@@ -71,16 +71,27 @@ function demoOn(cloud: Cloud, ...args: string[]) {
   return { child, said, ended: new Promise<number | null>((resolve) => child.once('exit', resolve)) };
 }
 
+interface Line {
+  readonly act: string;
+  readonly outcome: string;
+  readonly guarantees: Readonly<Record<string, boolean>>;
+}
+
+function linesOf(out: string): Line[] {
+  return out
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Line);
+}
+
 /** What the cloud itself says is there in the end. */
 function leftIn(log: readonly CloudEvent[]): unknown {
   const left = new Set<string>();
   const hosts = new Map<string, boolean>();
   let instances: number | null = null;
   for (const event of log) {
-    if (event.type === 'server.created' || event.type === 'port.created' || event.type === 'securityGroup.created')
-      left.add(event.id);
-    if (event.type === 'server.deleted' || event.type === 'port.deleted' || event.type === 'securityGroup.deleted')
-      left.delete(event.id);
+    if (/^(server|port|securityGroup|serverGroup)\.created$/.test(event.type) && 'id' in event) left.add(event.id);
+    if (/^(server|port|securityGroup|serverGroup)\.deleted$/.test(event.type) && 'id' in event) left.delete(event.id);
     if (event.type === 'host') hosts.set(event.host, event.alive && event.enabled && !event.forcedDown);
     if (event.type === 'quota') instances = event.limit;
   }
@@ -91,10 +102,7 @@ test('plays every act, says what was only sampled, and puts back what it changed
   const cloud = await serve('mz=12,dmz=4');
   const { said, ended } = demoOn(cloud, '--json');
   const code = await ended;
-  const lines = said.out
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as { act: string; outcome: string; guarantees: Record<string, boolean> });
+  const lines = linesOf(said.out);
   expect(lines.map(({ act, outcome }) => [act, outcome])).toEqual(acts);
   for (const line of lines) {
     expect(line).toMatchObject({ vnf: 'demo1', sampled: ['G1', 'G2', 'G3', 'G5', 'G7'] });
@@ -103,6 +111,43 @@ test('plays every act, says what was only sampled, and puts back what it changed
   expect({ code, err: said.err.includes('demo:') }).toEqual({ code: 0, err: false });
   expect(leftIn(await observe(cloud.url).log())).toEqual({ things: 0, hostsAmiss: [], instances: 1_000 });
 }, 400_000);
+
+describe('as a tenant', () => {
+  const raised = async (): Promise<Cloud> => {
+    const cloud = await serve('mz=12,dmz=4');
+    await observe(cloud.url).setQuota({ project: 'tenant', resource: 'server_group_members', limit: 12 });
+    return cloud;
+  };
+
+  test('with an operator beside it every act is played, and hosts are what the operator sees', async () => {
+    const cloud = await raised();
+    const { said, ended } = demoOn(cloud, '--cloud', 'embedded-tenant', '--operator', 'embedded', '--json');
+    const code = await ended;
+    const lines = linesOf(said.out);
+    expect(lines.map(({ act, outcome }) => [act, outcome])).toEqual(actsOfTenant());
+    for (const line of lines) expect(Object.values(line.guarantees)).toEqual(Array.from({ length: 8 }, () => true));
+    expect({ code, err: said.err.includes('demo:') }).toEqual({ code: 0, err: false });
+    expect(leftIn(await observe(cloud.url).log())).toEqual({ things: 0, hostsAmiss: [], instances: 1_000 });
+  }, 400_000);
+
+  test('alone it plays all but what only an operator can bring about, and says so', async () => {
+    const cloud = await raised();
+    const { said, ended } = demoOn(cloud, '--cloud', 'embedded-tenant', '--json');
+    const code = await ended;
+    const lines = linesOf(said.out);
+    expect(lines.map(({ act, outcome }) => [act, outcome])).toEqual(actsOfTenant({ quotaRefused: 'notPlayed' }));
+    for (const { act, guarantees } of lines)
+      expect(Object.values(guarantees)).toEqual(Array.from({ length: act === 'quotaRefused' ? 0 : 8 }, () => true));
+    expect({ code, err: said.err.includes('demo:') }).toEqual({ code: 0, err: false });
+    expect(leftIn(await observe(cloud.url).log())).toMatchObject({ things: 0, hostsAmiss: [] });
+  }, 400_000);
+
+  test('a quota that does not carry the acts is said first', async () => {
+    const { said, ended } = demoOn(await serve('mz=12,dmz=4'), '--cloud', 'embedded-tenant');
+    expect(await ended).toBe(2);
+    expect(said.err).toContain('openstack quota set --server-group-members 12');
+  }, 60_000);
+});
 
 test('Ctrl-C in the middle of a launch removes what was made', async () => {
   const cloud = await serve('mz=12,dmz=4');

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
+import type { As } from '../../../activities';
 import { BulkheadError, type Bulkhead } from '../../../client';
 import type { Note } from '../../../checker/story';
-import type { RecordView } from '../../../domain/turn';
-import { recordWorkflowId } from '../../../domain/names';
 import { readDescriptor } from '../../lib/descriptors';
 import type { CloudUnderTest, Fate } from '../../lib/cloud/cloud';
 import { settledNote } from '../../lib/observer';
+import { settledView, until } from '../../lib/settled';
 
 /** The acts of the demo, in order: what an operator does in a year, in two minutes. */
 
@@ -30,9 +30,11 @@ export interface ActResult {
 export interface Act {
   readonly name: string;
   /** What the audience is told before. */
-  readonly title: string | ((fate: Fate) => string);
+  readonly title: string | ((cloud: CloudUnderTest) => string);
   /** How it must end, or the demo fails. */
-  readonly expected: Outcome;
+  readonly expected: Outcome | Readonly<Record<As, Outcome>>;
+  /** Why it cannot be played there; null where it can. */
+  readonly unplayable?: (fate: Fate) => string | null;
   readonly play: (scene: Scene) => Promise<ActResult>;
 }
 
@@ -73,32 +75,48 @@ export const acts: readonly Act[] = [
     expected: 'completed',
     play: async (scene) => {
       const host = await fullestHost(scene);
-      const said = await scene.cloud.fate.killHost(host);
+      const name = await scene.cloud.hostNamed(host);
+      const said = await scene.cloud.fate.killHost(name);
       const result = await procedure(scene, 'evacuateHost', { hosts: [host], cause: 'failed' });
-      return preceded(`${host} died. ${said}`, result);
+      return preceded([`${name} died.`, said].filter((part) => part !== '').join(' '), result);
     },
   },
   {
     name: 'evacuateMaintenance',
-    title: 'A host is to be worked on: it is emptied, replacements first',
+    title: ({ as }) =>
+      `A host is to be worked on: it is emptied, replacements first${as === 'operator' ? ', and opened again afterwards' : ''}`,
     expected: 'completed',
     play: async (scene) => {
       const host = await fullestHost(scene);
-      await scene.cloud.fate.willClose(host);
+      const name = await scene.cloud.hostNamed(host);
+      await scene.cloud.fate.willClose(name);
       const result = await procedure(scene, 'evacuateHost', { hosts: [host], cause: 'maintenance' });
-      return preceded(`${host} is empty and closed to scheduling.`, result);
+      if (scene.cloud.as === 'tenant')
+        return preceded(`${name} is empty and open to scheduling, which no tenant can close.`, result);
+      const restored = await procedure(scene, 'restoreHost', { hosts: [host] });
+      const failed = [result, restored].find(({ outcome }) => outcome !== 'completed');
+      return failed ?? preceded(`${name} was empty and closed to scheduling, and is open again.`, result);
     },
   },
   {
     name: 'quotaRefused',
     title: 'A request that the quota does not carry is refused before anything is created',
     expected: 'refused',
-    play: (scene) => scene.cloud.fate.withQuotaForOneMore(() => scaleBy(scene, 'scaleOut', 3)),
+    unplayable: ({ withQuotaForOneMore }) =>
+      withQuotaForOneMore ? null : 'only an operator sets quotas, and --operator names none',
+    play: (scene) => {
+      const { withQuotaForOneMore } = scene.cloud.fate;
+      if (!withQuotaForOneMore) throw new Error('nobody here may set a quota');
+      return withQuotaForOneMore(() => scaleBy(scene, 'scaleOut', 3));
+    },
   },
   {
     name: 'roomRefused',
-    title: 'A request that no hosts can carry is refused, with a reason for every host',
-    expected: 'refused',
+    title: ({ as }) =>
+      as === 'operator'
+        ? 'A request that no hosts can carry is refused, with a reason for every host'
+        : 'A request that no hosts can carry: a tenant is not told of room until it is tried, so it is tried and goes back',
+    expected: { operator: 'refused', tenant: 'unwound' },
     play: async (scene) => {
       const view = await scene.bulkhead.status(scene.vnf);
       const bono = view.descriptor.pools.find((pool) => pool.name === 'bono');
@@ -107,7 +125,7 @@ export const acts: readonly Act[] = [
   },
   {
     name: 'misplacedUnwound',
-    title: ({ spoiling }) => `${spoiling}: the scale-out goes back to where it was`,
+    title: ({ fate }) => `${fate.spoiling}: the scale-out goes back to where it was`,
     expected: 'unwound',
     play: ({ vnf, ...scene }) =>
       scene.cloud.fate.withEveryTrySpoilt({ vnf, pool: 'sprout' }, () => scaleBy({ vnf, ...scene }, 'scaleOut', 3)),
@@ -138,8 +156,8 @@ async function procedure(scene: Scene, name: ProcedureName, input: Record<string
     kind: 'request',
     id,
     procedure: name,
-    ...(name !== 'evacuateHost' && { vnf }),
-    request: inFull(name, input),
+    ...(name !== 'evacuateHost' && name !== 'restoreHost' && { vnf }),
+    request: await inFull(scene, name, input),
   });
   const result = await outcomeOf(() => (bulkhead[name] as (input: unknown) => Promise<unknown>)(input));
   await feed.note({
@@ -157,8 +175,14 @@ function preceded(done: string, result: ActResult): ActResult {
   return { ...result, said: [done, result.said].filter((part) => part !== '').join(' ') };
 }
 
-/** The checker is to know the descriptor, not its name. */
-function inFull(name: ProcedureName, input: Record<string, unknown>): Record<string, unknown> {
+/** The checker is to know the descriptor, not its name, and hosts as the cloud's log calls them. */
+async function inFull(
+  { cloud }: Scene,
+  name: ProcedureName,
+  input: Record<string, unknown>,
+): Promise<Record<string, unknown>> {
+  if (name === 'evacuateHost')
+    return { ...input, hosts: await Promise.all((input['hosts'] as string[]).map(cloud.hostNamed)) };
   if (name !== 'instantiate') return input;
   return { ...input, descriptor: readDescriptor(String(input['descriptor'])) };
 }
@@ -230,25 +254,5 @@ export async function settle({
   bulkhead,
   settleWithinSeconds,
 }: Pick<Scene, 'vnf' | 'cloud' | 'bulkhead' | 'settleWithinSeconds'>): Promise<void> {
-  let view: RecordView | null = null;
-  await until(`${recordWorkflowId(vnf)} is free`, settleWithinSeconds, async () => {
-    view = await bulkhead.status(vnf).catch((error: unknown) => {
-      if (error instanceof BulkheadError && error.kind === 'UnknownVnf') return null;
-      throw error;
-    });
-    return view === null || isSettled(view);
-  });
-  await cloud.feed.note(settledNote(vnf, view));
-}
-
-export function isSettled(view: RecordView): boolean {
-  return view.turn === null && view.debts.length === 0 && !view.cleaning && !view.publishing && view.queue.length === 0;
-}
-
-export async function until(what: string, withinSeconds: number, condition: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + withinSeconds * 1_000;
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`waited ${String(withinSeconds)} s in vain until ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
+  await cloud.feed.note(settledNote(vnf, await settledView(bulkhead, vnf, settleWithinSeconds)));
 }

@@ -231,6 +231,21 @@ export const ports: Area = {
       },
     },
     {
+      fact: 'that a server has, deleted: 403 for a tenant, 204 for an operator',
+      play: async ({ ask, port, launch, showPort }) => {
+        const id = await port();
+        const server = await launch({ networks: [{ port: id }] });
+        const to = `DELETE network/ports/${id}`;
+        const { status, body } = await ask({ to });
+        expect([status, body]).toEqual([
+          403,
+          neutronError('PolicyNotAuthorized', 'rule:delete_port is disallowed by policy'),
+        ]);
+        expect(await showPort(id)).toMatchObject({ device_id: server.id });
+        expect((await ask({ to, as: 'operator' })).status).toBe(204);
+      },
+    },
+    {
       fact: 'that is asked for twice in one request: 400',
       play: async ({ ask, newServer, port }) => {
         const id = await port();

@@ -60,7 +60,13 @@ describe('a notification', () => {
   test('of security groups and server groups', () => {
     expect(noticeOf('security_group.create.end')).toMatchObject({ kind: 'group', group: { name: 'ims1-ellis' } });
     expect(noticeOf('security_group.delete.end')).toMatchObject({ kind: 'groupGone' });
-    expect(noticeOf('server_group.create')).toMatchObject({ kind: 'serverGroup' });
+    expect(noticeOf('server_group.create')).toMatchObject({
+      kind: 'serverGroup',
+      group: { id: expect.any(String) as string, name: expect.any(String) as string },
+    });
+    expect(
+      readNotice(lineOf('server_group.create').replace('server_group.create', 'server_group.delete')),
+    ).toMatchObject({ notice: { kind: 'serverGroupGone', id: expect.any(String) as string } });
   });
 
   test("is also read behind what oslo.log puts before it, with the request's global id", () => {

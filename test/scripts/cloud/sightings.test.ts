@@ -31,7 +31,10 @@ const building: ServerSaid = { id: 's1', name: 'ims1-web-1', project: 'p', tags,
 const port: PortSaid = { id: 'p1', name: 'ims1-web-1.mgmt', network: 'n', description: tags.join(' '), address: 'a' };
 
 function look(of: Partial<Look>, final = false): void {
-  sightings.looked({ mark: sightings.mark(), hosts: [], servers: [], ports: [], groups: [], ...of }, final);
+  sightings.looked(
+    { mark: sightings.mark(), hosts: [], servers: [], ports: [], groups: [], serverGroups: [], ...of },
+    final,
+  );
 }
 
 /** The log in short: `server.created s1`, `server.state ACTIVE`. */
@@ -123,6 +126,17 @@ describe('a cloud that tells what it does', () => {
       { type: 'port.created', description: other.join(' '), requestId: 'req-t1' },
       { type: 'server.created', tags: other, requestId: 'req-t1' },
     ]);
+  });
+
+  test("server groups are known by their names, behind a mask too, and nobody's are not told of", () => {
+    const name = ['ims1-web-apart-1', ...tags].join(' ');
+    sightings.toldServerGroup({ id: 'probe', name: 'ims1-probe-7' });
+    sightings.toldServerGroup({ id: 'g1', name: name.replace('=t1', '=***'), requestId: 'req-t1' });
+    expect([log, looksWanted]).toEqual([[], 1]);
+    look({ serverGroups: [{ id: 'g1', name }] });
+    expect(log).toMatchObject([{ type: 'serverGroup.created', name, requestId: 'req-t1' }]);
+    look({});
+    expect(said()).toEqual(['serverGroup.created', 'serverGroup.deleted']);
   });
 
   test('of what was gone before it could be looked up, the token is that of the call', () => {

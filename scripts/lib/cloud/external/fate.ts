@@ -1,9 +1,9 @@
-import { tag } from '../../../../domain/names';
-import { ConflictError, NotFoundError, nova, UnavailableError, type Session } from '../../../../openstack';
+import { nova, type Session } from '../../../../openstack';
 import type { Fate } from '../cloud';
-import { keepHosts } from './hosts';
+import { keepHosts } from './keepHosts';
 import { runFor, type Levers } from './levers';
-import { patiently, pause, until } from './waiting';
+import { whileSpoilt } from './spoil';
+import { patiently, until } from './waiting';
 import type { Watching } from './watching';
 
 /** What fate does to a real cloud, by what an operator's API has, and how all of it is put back. */
@@ -16,20 +16,20 @@ export interface RealFate {
 }
 
 const settledWithinSeconds = 60;
-/** Between two looks for a new member that is to fail: well below the time that a boot takes. */
-const spoilEveryMs = 200;
 
 export async function realFate(given: {
-  readonly session: Session;
+  /** The product's own project. */
+  readonly own: Session;
+  readonly operator: Session;
   readonly levers: Levers;
   readonly watching: Watching;
 }): Promise<RealFate> {
-  const { session, levers, watching } = given;
-  const upAtFirst = new Set((await nova.listServices(session)).flatMap(({ host, up }) => (up ? [host] : [])));
+  const { own, operator, levers, watching } = given;
+  const upAtFirst = new Set((await nova.listServices(operator)).flatMap(({ host, up }) => (up ? [host] : [])));
   let quota: number | null = null;
 
   const hosts = keepHosts({
-    session,
+    session: operator,
     levers: {
       fail: async (host) => {
         if (levers.hostFail === null) throw new Error(`no --host-fail-command was given: ${host} cannot be killed`);
@@ -45,8 +45,8 @@ export async function realFate(given: {
     },
   });
   const setQuota = async (limit: number): Promise<void> => {
-    await nova.setInstancesQuota(session, limit);
-    const project = await session.projectId();
+    const project = await own.projectId();
+    await nova.setInstancesQuota(operator, { project, limit });
     watching.journal.append({ type: 'quota', requestId: null, project, resource: 'instances', limit });
   };
   const putQuotaBack = async (): Promise<void> => {
@@ -57,7 +57,7 @@ export async function realFate(given: {
 
   const fate: Fate = {
     killServer: async (id) => {
-      await nova.resetToError(session, id);
+      await nova.resetToError(operator, id);
       return 'Its state was set to ERROR by an operator (os-resetState).';
     },
     willClose: hosts.remember,
@@ -70,7 +70,7 @@ export async function realFate(given: {
       return 'It was killed by command, and Nova has noticed.';
     },
     withQuotaForOneMore: async (body) => {
-      const { limit, in_use: used } = (await nova.getQuota(session)).instances;
+      const { limit, in_use: used } = (await nova.getQuota(own)).instances;
       quota = limit;
       try {
         await setQuota(used + 1);
@@ -79,41 +79,8 @@ export async function realFate(given: {
         await putQuotaBack();
       }
     },
-    withEveryTrySpoilt: async ({ vnf, pool }, body) => {
-      const list = (): Promise<nova.Server[]> => nova.listServers(session, { tags: [tag.vnf(vnf), tag.pool(pool)] });
-      const spared = new Set((await list()).map(({ id }) => id));
-      const spoil = async (): Promise<void> => {
-        for (const server of await list()) {
-          // Without a host it is not yet in the hands of a compute, whose word would be the last.
-          if (spared.has(server.id) || server.host === null) continue;
-          if (server.status !== 'BUILD' && server.status !== 'ACTIVE') continue;
-          await nova.resetToError(session, server.id).catch((error: unknown) => {
-            // It is on its way out already.
-            if (!(error instanceof NotFoundError) && !(error instanceof ConflictError)) throw error;
-          });
-        }
-      };
-      const over = new AbortController();
-      const spoiling = (async () => {
-        while (!over.signal.aborted) {
-          // A cloud that does not answer is asked again.
-          await spoil().catch((error: unknown) => {
-            if (!(error instanceof UnavailableError)) throw error;
-          });
-          await pause(spoilEveryMs);
-        }
-      })();
-      const spoilt = spoiling.then(
-        () => null,
-        (error: unknown) => new Error('the tries could not be spoilt', { cause: error }),
-      );
-      const result = await body().finally(() => {
-        over.abort();
-      });
-      const failed = await spoilt;
-      if (failed) throw failed;
-      return result;
-    },
+    withEveryTrySpoilt: ({ vnf, pool }, body) =>
+      whileSpoilt(own, { vnf, pool, spoil: (id) => nova.resetToError(operator, id) }, body),
     spoiling: 'Every new VM is set to ERROR while it boots (no real cloud misplaces on demand)',
   };
 
@@ -123,7 +90,7 @@ export async function realFate(given: {
       const isMissed = ({ host, up }: nova.ComputeService): boolean =>
         !up && upAtFirst.has(host) && !hosts.isTouched(host);
       await until('the hosts are up again', settledWithinSeconds, async () => {
-        return !(await nova.listServices(session)).some(isMissed);
+        return !(await nova.listServices(operator)).some(isMissed);
       }).catch(() => undefined);
     },
     putBack: async () => {

@@ -1,13 +1,15 @@
 import type { Guarantee } from '../../../../checker';
 import { readTags } from '../../../../domain/names';
-import { connect, loadCloudConfig } from '../../../../openstack';
+import type { As } from '../../../../activities';
 import { readDescriptor } from '../../descriptors';
 import { parseDescriptor } from '../../../../domain/descriptor/parse';
 import type { CloudUnderTest } from '../cloud';
 import { realFate } from './fate';
+import { tenantFate } from './tenantFate';
 import { removeAll } from './inventory';
 import type { Levers } from './levers';
 import { startPublisher } from './publisher';
+import { rightsOn, type Rights } from './rights';
 import { missingIn } from './setup';
 import { watch, type Watching } from './watching';
 
@@ -16,6 +18,8 @@ export interface ExternalOptions {
   /** Entry of clouds.yaml. */
   readonly cloud: string;
   readonly levers: Levers;
+  /** Null: what the cloud lets us be. */
+  readonly as: As | null;
   readonly vnf: string;
   /** By name: what it needs must be there. */
   readonly descriptor: string;
@@ -28,35 +32,47 @@ export class NotPreparedError extends Error {
 
 export async function openExternalCloud(options: ExternalOptions): Promise<CloudUnderTest> {
   const { cloud, levers, vnf } = options;
-  const session = connect(loadCloudConfig({ ...process.env, ...levers.env }, { cloud }));
+  const rights = await rightsOn(cloud, options);
+  const { as, own, operator } = rights;
   const parsed = parseDescriptor(readDescriptor(options.descriptor));
   if (!parsed.ok) throw new NotPreparedError(`descriptor ${options.descriptor} is not valid`);
-  const missing = await missingIn(session, { descriptor: parsed.descriptor, vnf });
+  const missing = await missingIn(rights, { descriptor: parsed.descriptor, vnf });
   if (missing.length > 0) throw new NotPreparedError(missing.join('\n'));
-  const watching = await watch({ session, notifications: levers.notifications, vnf });
+  const watching = await watch({ rights, notifications: levers.notifications, vnf });
   const publisher = await startPublisher(watching);
-  const { fate, settled, putBack } = await realFate({ session, levers, watching });
+  const { fate, settled, putBack } = operator
+    ? await realFate({ own, operator, levers, watching })
+    : tenantFate({ own, watching });
   return {
     title: `cloud ${cloud}, ${told(watching)}`,
-    workerEnv: { ...levers.env, OS_CLOUD: cloud, BULKHEAD_PUBLICATION_URL: publisher.url },
+    as,
+    workerEnv: { ...levers.env, OS_CLOUD: cloud, BULKHEAD_AS: as, BULKHEAD_PUBLICATION_URL: publisher.url },
     settled,
     feed: watching,
     fate,
+    hostNamed: (seen) => Promise.resolve(as === 'tenant' ? watching.hosts.ofHostId(seen) : seen),
+    hostsAs: shownBy(rights),
     sampled: sampledOf(watching),
-    leaves: 'Quotas and hosts are as they were, and nothing of it is left in Nova, Neutron and Placement.',
+    leaves: operator
+      ? 'Quotas and hosts are as they were, and nothing of it is left in Nova, Neutron and Placement.'
+      : 'Nothing of it is left in Nova and Neutron.',
     putBack: async (of) => {
       const servers = watching.journal
         .events()
         .flatMap((event) => (event.type === 'server.created' && readTags(event.tags).vnf === of ? [event.id] : []));
       // Hosts first: what is on a dead one is let go by Placement when it is back.
       const problems = await putBack();
-      return [...problems, ...(await removeAll(session, { vnf: of, servers }))];
+      return [...problems, ...(await removeAll(rights, { vnf: of, servers }))];
     },
     stop: async () => {
       await publisher.stop();
       await watching.stop();
     },
   };
+}
+
+function shownBy({ operatorCloud }: Rights): string {
+  return operatorCloud === null ? 'the tenant sees them, by their hostId' : `cloud ${operatorCloud} shows them`;
 }
 
 /**

@@ -1,14 +1,14 @@
 import { readMarks, tag } from '../../../../domain/names';
 import { ConflictError, neutron, nova, placement, type Session } from '../../../../openstack';
+import type { Rights } from './rights';
 import { patiently, pause } from './waiting';
 
-/** What is of a VNF in Nova, Neutron and Placement, and its removal where a demo was stopped in the middle. */
+/** What is of a VNF in Nova, Neutron and, where an operator may look, Placement, and its removal where a demo was stopped in the middle. */
 
 interface Inventory {
   readonly servers: readonly nova.Server[];
   readonly ports: readonly neutron.Port[];
   readonly groups: readonly neutron.SecurityGroup[];
-  /** As a tenant has them. */
   readonly serverGroups: readonly nova.ServerGroup[];
 }
 
@@ -16,14 +16,17 @@ const removeWithinSeconds = 90;
 const againMs = 1_000;
 
 /** All of the VNF, which was not there before: what is found is what was made here. `servers`: ids of all that ever were. */
-export async function removeAll(session: Session, of: { vnf: string; servers: readonly string[] }): Promise<string[]> {
+export async function removeAll(
+  { own: session, operator }: Pick<Rights, 'own' | 'operator'>,
+  of: { vnf: string; servers: readonly string[] },
+): Promise<string[]> {
   const { vnf } = of;
   const until = Date.now() + removeWithinSeconds * 1_000;
   // Twice in a row: a create may still have been on its way.
   for (let clean = 0; ;) {
     const inventory = await patiently(() => inventoryOf(session, vnf));
     const { servers, ports, groups, serverGroups } = inventory;
-    const held = await patiently(() => heldInPlacement(session, of.servers));
+    const held = operator ? await patiently(() => heldInPlacement(operator, of.servers)) : [];
     const left = [...namesIn(inventory), ...held.map((id) => `allocations of server ${id} in Placement`)];
     clean = left.length === 0 ? clean + 1 : 0;
     if (clean === 2) return [];
@@ -33,13 +36,13 @@ export async function removeAll(session: Session, of: { vnf: string; servers: re
     const alive = new Set(servers.map(({ id }) => id));
     for (const { id } of ports.filter(({ deviceId }) => !alive.has(deviceId)))
       await patiently(() => neutron.deletePort(session, id));
-    if (servers.length + ports.length === 0) {
-      for (const { id } of serverGroups) await patiently(() => nova.deleteServerGroup(session, id));
+    if (servers.length + ports.length === 0)
       for (const { id } of groups)
         await patiently(() => neutron.deleteSecurityGroup(session, id)).catch((error: unknown) => {
           if (!(error instanceof ConflictError)) throw error;
         });
-    }
+    if (servers.length === 0)
+      for (const { id } of serverGroups) await patiently(() => nova.deleteServerGroup(session, id));
     await pause(againMs);
   }
 }

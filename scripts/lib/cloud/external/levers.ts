@@ -12,6 +12,8 @@ export interface Levers {
   readonly hostRecover: string | null;
   /** A directory with the files that oslo.messaging's `log` driver writes. */
   readonly notifications: string | null;
+  /** An operator's entry of clouds.yaml, where the cloud's own is a tenant's. Null: there is none. */
+  readonly operator: string | null;
   /** Further environment by which the cloud is found. */
   readonly env: Readonly<Record<string, string>>;
 }
@@ -19,7 +21,7 @@ export interface Levers {
 /** What was given, and for the lab of this repository what is known of it. */
 export function leversOf(
   cloud: string,
-  given: { hostFailCommand?: string; hostRecoverCommand?: string; notifications?: string },
+  given: { hostFailCommand?: string; hostRecoverCommand?: string; notifications?: string; operator?: string },
 ): Levers {
   const home = labHome();
   const isLab = cloud.startsWith('lab-') && existsSync(join(home, 'clouds.yaml'));
@@ -29,6 +31,7 @@ export function leversOf(
     hostFail: given.hostFailCommand ?? (isLab ? `'${lab}' host-fail {host}` : null),
     hostRecover: given.hostRecoverCommand ?? (isLab ? `'${lab}' host-recover {host}` : null),
     notifications: given.notifications ?? (isLab ? join(home, 'log/notifications') : null),
+    operator: given.operator ?? (isLab ? 'lab-operator' : null),
     env: isLab && (clouds === undefined || clouds === '') ? { OS_CLIENT_CONFIG_FILE: join(home, 'clouds.yaml') } : {},
   };
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { GroupSaid, PortSaid, ServerSaid, ServerState } from './sightings';
+import type { GroupSaid, PortSaid, ServerGroupSaid, ServerSaid, ServerState } from './sightings';
 
 /**
  * Nova's versioned notifications and Neutron's, as oslo.messaging's `log` driver writes them: a line each, either the JSON alone or
@@ -12,7 +12,8 @@ export type Notice =
   | { readonly kind: 'portGone'; readonly id: string; readonly requestId: string | null }
   | { readonly kind: 'group'; readonly group: GroupSaid }
   | { readonly kind: 'groupGone'; readonly id: string; readonly requestId: string | null }
-  | { readonly kind: 'serverGroup'; readonly name: string };
+  | { readonly kind: 'serverGroup'; readonly group: ServerGroupSaid }
+  | { readonly kind: 'serverGroupGone'; readonly id: string; readonly requestId: string | null };
 
 const lineSchema = z.object({
   event_type: z.string(),
@@ -61,8 +62,12 @@ function noticeOf(type: string, payload: unknown, of: Of): Notice | undefined {
     case 'scheduler.select_destinations.start':
       return wishNotice(payload, of);
     case 'server_group.create': {
-      const group = serverGroupSchema.safeParse(payload);
-      return group.success ? { kind: 'serverGroup', name: group.data['nova_object.data'].name } : undefined;
+      const group = serverGroupSchema.safeParse(payload).data?.['nova_object.data'];
+      return group && { kind: 'serverGroup', group: { id: group.uuid, name: group.name, requestId: of.requestId } };
+    }
+    case 'server_group.delete': {
+      const group = serverGroupSchema.safeParse(payload).data?.['nova_object.data'];
+      return group && { kind: 'serverGroupGone', id: group.uuid, requestId: of.requestId };
     }
     case 'port.create.end':
       return portsNotice(payload, of);
@@ -83,7 +88,7 @@ function noticeOf(type: string, payload: unknown, of: Of): Notice | undefined {
   }
 }
 
-const serverGroupSchema = z.object({ 'nova_object.data': z.object({ name: z.string() }) });
+const serverGroupSchema = z.object({ 'nova_object.data': z.object({ uuid: z.string(), name: z.string() }) });
 
 const groupSchema = z.object({
   security_group: z.object({ id: z.string(), name: z.string(), description: z.string().default('') }),

@@ -59,6 +59,13 @@ export interface GroupSaid {
   readonly requestId?: string | null;
 }
 
+/** Its name says whose it is: it has nothing else. */
+export interface ServerGroupSaid {
+  readonly id: string;
+  readonly name: string;
+  readonly requestId?: string | null;
+}
+
 /** Everything of the project, as lists said it that were begun after `mark()` was taken. */
 export interface Look {
   readonly mark: number;
@@ -66,6 +73,7 @@ export interface Look {
   readonly servers: readonly ServerSaid[];
   readonly ports: readonly PortSaid[];
   readonly groups: readonly GroupSaid[];
+  readonly serverGroups: readonly ServerGroupSaid[];
 }
 
 export interface SightingsOptions {
@@ -84,6 +92,8 @@ export interface Sightings {
   readonly toldPortGone: (id: string, requestId: string | null) => void;
   readonly toldGroup: (group: GroupSaid) => void;
   readonly toldGroupGone: (id: string, requestId: string | null) => void;
+  readonly toldServerGroup: (group: ServerGroupSaid) => void;
+  readonly toldServerGroupGone: (id: string, requestId: string | null) => void;
   /** Taken before a look begins: what is first seen after it cannot be missing from the look. */
   readonly mark: () => number;
   /** `final`: whoever was held back for want of knowledge is told of now. */
@@ -138,6 +148,7 @@ export function newSightings(options: SightingsOptions): Sightings {
   const dead = new Set<string>();
   const ports = new Map<string, number>();
   const groups = new Map<string, number>();
+  const serverGroups = new Map<string, number>();
   /** Ports and groups that were told of, whose description is masked. */
   const veiled = new Map<string, { readonly requestId: string | null; readonly unveil: () => void }>();
   let moment = 0;
@@ -238,7 +249,7 @@ export function newSightings(options: SightingsOptions): Sightings {
   /** Tells of a port or a group, unless it has to be looked at first. */
   const appears = (
     there: Map<string, number>,
-    thing: PortSaid | GroupSaid,
+    thing: Pick<GroupSaid, 'id' | 'description' | 'requestId'>,
     say: (requestId: string | null, description: string) => void,
   ): void => {
     const { id, description } = thing;
@@ -288,6 +299,17 @@ export function newSightings(options: SightingsOptions): Sightings {
     });
   };
 
+  const toldServerGroup: Sightings['toldServerGroup'] = (group) => {
+    appears(serverGroups, { ...group, description: group.name }, (requestId, name) => {
+      emit({ type: 'serverGroup.created', requestId, id: group.id, name, project });
+    });
+  };
+  const toldServerGroupGone: Sightings['toldServerGroupGone'] = (id, requestId) => {
+    vanishes(serverGroups, id, () => {
+      emit({ type: 'serverGroup.deleted', requestId, id });
+    });
+  };
+
   const tellHost = (host: HostSaid): void => {
     hosts.set(host.host, host);
     emit({ type: 'host', requestId: null, ...host, alive: !dead.has(host.host) && !host.forcedDown });
@@ -298,6 +320,8 @@ export function newSightings(options: SightingsOptions): Sightings {
     toldPortGone,
     toldGroup,
     toldGroupGone,
+    toldServerGroup,
+    toldServerGroupGone,
     toldServer: (said, at) => {
       if (gone.has(said.id)) return;
       const server = knownOf(said.id);
@@ -322,10 +346,12 @@ export function newSightings(options: SightingsOptions): Sightings {
         [...known.values()].filter((each) => each.project === project).map((each) => [each.id, each.since]),
       );
       // What is gone comes first: of two things between the same two looks nobody knows which was first.
-      for (const id of missing(existing, mark, new Set(look.servers.map((server) => server.id)))) bury(id, null);
-      for (const id of missing(ports, mark, new Set(look.ports.map((port) => port.id)))) toldPortGone(id, null);
-      for (const id of missing(groups, mark, new Set(look.groups.map((group) => group.id)))) toldGroupGone(id, null);
+      for (const id of missing(existing, mark, idsOf(look.servers))) bury(id, null);
+      for (const id of missing(ports, mark, idsOf(look.ports))) toldPortGone(id, null);
+      for (const id of missing(groups, mark, idsOf(look.groups))) toldGroupGone(id, null);
+      for (const id of missing(serverGroups, mark, idsOf(look.serverGroups))) toldServerGroupGone(id, null);
       look.groups.forEach(toldGroup);
+      look.serverGroups.forEach(toldServerGroup);
       look.ports.forEach(toldPort);
       look.servers.forEach(lookAtServer);
       if (final) for (const server of known.values()) introduce(server, true);
@@ -337,4 +363,8 @@ export function newSightings(options: SightingsOptions): Sightings {
       if (host) tellHost(host);
     },
   };
+}
+
+function idsOf(things: readonly { readonly id: string }[]): Set<string> {
+  return new Set(things.map(({ id }) => id));
 }

@@ -2,10 +2,12 @@ import type { Note } from '../../../../checker/story';
 import { neutron, nova, type Session } from '../../../../openstack';
 import type { Feed } from '../cloud';
 import { follow, type Follower } from './follow';
+import { newHostNames, type HostNames } from './hosts';
 import { newJournal, type Journal } from './journal';
 import { lookAt } from './look';
 import { readNotice, type Notice } from './notifications';
-import { newSightings, type Sightings } from './sightings';
+import type { Rights } from './rights';
+import { newSightings, type ServerSaid, type Sightings } from './sightings';
 import { pause } from './waiting';
 
 /**
@@ -22,11 +24,12 @@ export interface Watching extends Feed {
   /** Reads and looks once more, beginning now. */
   readonly catchUp: (options?: { final?: boolean }) => Promise<void>;
   readonly toldBy: { readonly nova: boolean; readonly neutron: boolean };
+  readonly hosts: HostNames;
   readonly stop: () => Promise<void>;
 }
 
 export interface WatchingOptions {
-  readonly session: Session;
+  readonly rights: Rights;
   /** Where Nova and Neutron write down what they do. Null: nowhere. */
   readonly notifications: string | null;
   /** Begins the names of what is made to see whether they do. */
@@ -40,10 +43,11 @@ const triesMost = 5;
 const probeWithinMs = 8_000;
 
 export async function watch(options: WatchingOptions): Promise<Watching> {
-  const { session } = options;
-  const project = await session.projectId();
+  const { rights } = options;
+  const project = await rights.own.projectId();
+  const hosts = newHostNames({ project, seen: rights.operator !== null });
   const follower = options.notifications === null ? null : follow(options.notifications);
-  const toldBy = follower ? await probe(session, follower, options.vnf) : { nova: false, neutron: false };
+  const toldBy = follower ? await probe(rights.own, follower, options.vnf) : { nova: false, neutron: false };
   const journal = newJournal();
   const sightings = newSightings({
     project,
@@ -55,12 +59,12 @@ export async function watch(options: WatchingOptions): Promise<Watching> {
   });
 
   const readOn = (): void => {
-    for (const notice of noticesIn(follower)) tell(sightings, notice);
+    for (const notice of noticesIn(follower)) tell({ sightings, hosts }, notice);
   };
 
   const lookOnce = async (final: boolean): Promise<void> => {
     readOn();
-    const look = await lookAt(session, sightings.mark());
+    const look = await lookAt(rights, { mark: sightings.mark(), hosts });
     readOn();
     sightings.looked(look, final);
   };
@@ -112,6 +116,7 @@ export async function watch(options: WatchingOptions): Promise<Watching> {
     journal,
     sightings,
     toldBy,
+    hosts,
     catchUp,
     note: async (note: Note) => {
       await catchUp({ final: note.kind === 'settled' });
@@ -130,10 +135,10 @@ export async function watch(options: WatchingOptions): Promise<Watching> {
   };
 }
 
-function tell(sightings: Sightings, notice: Notice): void {
+function tell({ sightings, hosts }: { sightings: Sightings; hosts: HostNames }, notice: Notice): void {
   switch (notice.kind) {
     case 'server':
-      sightings.toldServer(notice.said, notice.at);
+      sightings.toldServer(named(notice.said, hosts), notice.at);
       return;
     case 'ports':
       notice.ports.forEach(sightings.toldPort);
@@ -148,8 +153,16 @@ function tell(sightings: Sightings, notice: Notice): void {
       sightings.toldGroupGone(notice.id, notice.requestId);
       return;
     case 'serverGroup':
+      sightings.toldServerGroup(notice.group);
+      return;
+    case 'serverGroupGone':
+      sightings.toldServerGroupGone(notice.id, notice.requestId);
       return;
   }
+}
+
+function named(said: ServerSaid, hosts: HostNames): ServerSaid {
+  return { ...said, ...(typeof said.host === 'string' && { host: hosts.ofName(said.host) }) };
 }
 
 /** What several processes have written since the last time, in the order of their clocks. */
@@ -170,7 +183,7 @@ async function probe(session: Session, follower: Follower, vnf: string): Promise
     const until = Date.now() + probeWithinMs;
     while (Date.now() < until && !(told.nova && told.neutron)) {
       for (const notice of noticesIn(follower)) {
-        if (notice.kind === 'serverGroup' && notice.name === name) told.nova = true;
+        if (notice.kind === 'serverGroup' && notice.group.name === name) told.nova = true;
         if (notice.kind === 'group' && notice.group.name === name) told.neutron = true;
       }
       await pause(readEveryMs);

@@ -41,7 +41,11 @@ export function addOverhead(program: Command): void {
     .option('--zone <zone>', 'where they are: in one with few hosts, each carries more of them', 'mz')
     .option('--descriptor <name>', 'a file, or a name in descriptors/, instead of one pool of --vms in --zone')
     .option('--procedures <list>', `some of ${procedures.join(',')}, in this order`, proceduresIn, [...procedures])
-    .option('--concurrency <n>', 'of the bare script; by default the best of a short search', whole(1, 64))
+    .option(
+      '--concurrency <n>',
+      'servers that the bare script posts at once, with ports in bulk; by default the best of a short search',
+      whole(1, 64),
+    )
     .option('--heat', 'also next to Heat, where the cloud has it: a ResourceGroup of servers with ports', false)
     .option('--host-fail-command <command>', "kills a host, e.g. 'ipmitool -H {host}-bmc power off'; known for the lab")
     .option('--host-recover-command <command>', 'brings it back')
@@ -63,8 +67,8 @@ export function addOverhead(program: Command): void {
         process.stdout.write(`${json ? ratios.map((ratio) => JSON.stringify(ratio)).join('\n') : tableOf(ratios)}\n`);
       } catch (error) {
         if (!stop.signal.aborted) throw error;
-        process.exitCode = 130;
       } finally {
+        if (stop.signal.aborted) process.exitCode = 130;
         process.off('SIGINT', onSignal);
         process.off('SIGTERM', onSignal);
       }

@@ -1,5 +1,5 @@
 import { connect, loadCloudConfig, type Session } from '../../../../openstack';
-import { keepHosts, type Hosts } from '../../../lib/cloud/external/hosts';
+import { keepHosts, type Hosts } from '../../../lib/cloud/external/keepHosts';
 import { leversOf, runFor } from '../../../lib/cloud/external/levers';
 import { startStack, startStackOn, type StackOn } from '../../../lib/stack';
 import type { CloudForWorkers } from '../../../lib/cloud/cloud';

@@ -2,7 +2,7 @@ import { Client, Connection } from '@temporalio/client';
 import { connectBulkhead } from '../../../../client';
 import { leftOf, removeAll } from '../../../lib/cloud/external/inventory';
 import { saveHistories } from '../../../lib/histories';
-import { bareSide, bestConcurrency } from './bare';
+import { bareSide, bestPosting, type Posting } from './bare';
 import { openGround, type Ground, type GroundOptions } from './ground';
 import { findStack, heatSide, removeStack } from './heat';
 import { oursSide, type Ours } from './ours';
@@ -22,7 +22,7 @@ export interface OverheadOptions extends GroundOptions {
   readonly rounds: number;
   readonly descriptor?: string;
   readonly procedures: readonly Procedure[];
-  /** Of the bare script; looked for where it is not given. */
+  /** Of the bare script, with ports in bulk; looked for where it is not given. */
   readonly concurrency?: number;
   readonly heat: boolean;
   /** A directory for the history of every run, to see where the time goes. */
@@ -72,21 +72,24 @@ async function playRounds(ground: Ground, options: OverheadOptions): Promise<Sam
       say,
     });
     const common = { session, vnf: bareVnf, as, pace, signal };
-    // Creates in one server group that are under way together end in ERROR.
-    const concurrency =
-      as === 'tenant'
-        ? 1
-        : (options.concurrency ??
-          (await bestConcurrency({ ...common, subject: small }, { members: warm[0]?.move.launches ?? [], say })));
+    const posting = await postingOf(options, {
+      as,
+      search: () => bestPosting({ ...common, subject: small }, { members: warm[0]?.move.launches ?? [], say }),
+    });
     const sides: Side[] = [
-      await bareSide({ ...common, subject, concurrency: () => concurrency }),
+      await bareSide({ ...common, subject, posting }),
       ...(options.heat ? [heatSide({ session, subject, stack: stackName, signal })] : []),
     ];
     const samples: Sample[] = [];
     for (let round = 1; round <= options.rounds; round++) {
       say(`round ${String(round)} of ${String(options.rounds)} …`);
-      const ours = await playOurs(ground, oursSide({ ...product, subject }), options);
-      for (const side of sides) samples.push(...(await playBeside(ground, side, { ours, say })));
+      try {
+        samples.push(...(await playRound(ground, { ours: oursSide({ ...product, subject }), sides, options })));
+      } catch (error) {
+        // Told to stop: whole rounds are worth something.
+        if (!signal.aborted || samples.length === 0) throw error;
+        break;
+      }
     }
     return samples;
   } finally {
@@ -96,7 +99,27 @@ async function playRounds(ground: Ground, options: OverheadOptions): Promise<Sam
   }
 }
 
+async function postingOf(
+  { concurrency }: OverheadOptions,
+  of: { as: Ground['as']; search: () => Promise<Posting> },
+): Promise<Posting> {
+  // Creates in one server group that are under way together end in ERROR.
+  if (of.as === 'tenant') return { concurrency: 1, ports: 'bulk' };
+  return concurrency === undefined ? await of.search() : { concurrency, ports: 'bulk' };
+}
+
 type OurPlay = Played & { readonly move: Move };
+
+async function playRound(
+  ground: Ground,
+  of: { ours: Ours; sides: readonly Side[]; options: OverheadOptions },
+): Promise<Sample[]> {
+  const { say } = of.options;
+  const ours = await playOurs(ground, of.ours, of.options);
+  const samples: Sample[] = [];
+  for (const side of of.sides) samples.push(...(await playBeside(ground, side, { ours, say })));
+  return samples;
+}
 
 async function playOurs(
   ground: Ground,
@@ -172,7 +195,8 @@ async function leave(ground: Ground, clean: boolean, { heat, say }: OverheadOpti
     await stack.stopWorkers();
     const problems = (await hosts?.putBack()) ?? [];
     if (clean) {
-      for (const name of [vnf, bareVnf]) problems.push(...(await removeAll(session, { vnf: name, servers: [] })));
+      for (const name of [vnf, bareVnf])
+        problems.push(...(await removeAll({ own: session, operator: null }, { vnf: name, servers: [] })));
       const found = heat ? await findStack(session, stackName) : null;
       if (found !== null) await removeStack(session, found);
     }

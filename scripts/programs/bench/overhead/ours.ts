@@ -67,7 +67,7 @@ export function oursSide({ bulkhead, temporal, subject, vnf, signal }: OursOptio
           const host = fullest(await members());
           await kill(host);
           const evacuate = (run: { workflowId: string }): Promise<EvacuateHostResult> =>
-            bulkhead.evacuateHost({ hosts: [host], cause: 'failed', fenced: true, dryRun: false }, run);
+            bulkhead.evacuateHost({ hosts: [host], cause: 'failed', fenced: true, force: true, dryRun: false }, run);
           return await timed(procedure, async (run) => (await evacuate(run)).vnfs, host);
         }
       }
