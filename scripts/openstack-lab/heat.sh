@@ -13,13 +13,13 @@ start_heat() {
   install_heat
   configure_heat
   if [ ! -e "$LAB_HOME/.heat" ]; then
-    say "creating Heat's database, its user and its entry in the catalog"
+    say "creating Heat's database"
     sql -e "CREATE DATABASE IF NOT EXISTS heat CHARACTER SET utf8mb3;"
     "$heat_venv/bin/heat-manage" --config-file "$etc/heat/heat.conf" db_sync >"$log/migrate-heat.log" 2>&1 ||
       die "Heat's database could not be made; see $log/migrate-heat.log"
-    populate heat
     touch "$LAB_HOME/.heat"
   fi
+  populate heat
   local name said=0
   if alive heat-engine; then said= ; else said=$(stat -c %s "$log/heat-engine.log" 2>/dev/null || echo 0); fi
   for name in $heat_processes; do start_one "$name"; done
@@ -28,7 +28,12 @@ start_heat() {
   say "Heat is up after $((SECONDS - began)) s"
 }
 
-stop_heat() { local name; for name in $heat_processes; do halt "$name"; done; }
+# Also what `down` has left of it: a service in the catalog is one that runs.
+stop_heat() {
+  local name
+  for name in $heat_processes; do halt "$name"; done
+  ! alive keystone || populate no-heat
+}
 
 install_heat() {
   local wanted

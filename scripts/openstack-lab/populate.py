@@ -1,5 +1,5 @@
 """Fills the lab's cloud: users and catalog (`identity`), then everything else (`cloud`); Heat (`heat`)
-if that is wanted. Each is made only if missing.
+where that is wanted, and its entry in the catalog removed again (`no-heat`). Each is made only if missing.
 
 Names, sizes and projects are those of the embedded cloud (simulator/model.ts), so that the same descriptors and commands
 work on both.
@@ -31,7 +31,7 @@ OTHERS = {'cmp-02': 1, 'cmp-05': 3, 'cmp-07': 2, 'cmp-09': 4, 'cmp-11': 1, 'dmz-
 
 def parse():
     parser = argparse.ArgumentParser()
-    parser.add_argument('step', choices=('identity', 'cloud', 'heat'))
+    parser.add_argument('step', choices=('identity', 'cloud', 'heat', 'no-heat'))
     for name in ('password', 'region', 'mz', 'dmz', 'keystone', 'placement', 'glance', 'neutron', 'nova', 'heat'):
         parser.add_argument(f'--{name}', required=True)
     return parser.parse_args()
@@ -79,6 +79,12 @@ def identity(cloud, given):
 
 def heat(cloud, given):
     service(cloud.identity, given, 'heat', 'orchestration', f'{given.heat}/v1/%(project_id)s')
+
+
+def no_heat(cloud):
+    """Its endpoints go with it: whoever reads the catalog finds what runs."""
+    for each in cloud.identity.services(type='orchestration'):
+        cloud.identity.delete_service(each)
 
 
 def networks(cloud):
@@ -145,6 +151,8 @@ if given.step == 'identity':
     identity(admin, given)
 elif given.step == 'heat':
     heat(admin, given)
+elif given.step == 'no-heat':
+    no_heat(admin)
 else:
     wanted = {'mz': given.mz.split(','), 'dmz': given.dmz.split(',')}
     networks(admin)
