@@ -296,7 +296,7 @@ function note(world: World, event: Extract<CloudEvent, { type: 'note' }>): void 
     case 'settled':
       settle(world, said);
       return;
-    case 'taken':
+    case 'harmed':
       hinder(world, said.vnf);
       return;
     case 'act':
