@@ -3,6 +3,8 @@ module.exports = {
   testEnvironment: 'node',
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
+  // They need a real cloud: ./scripts/test-lab.
+  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/lab/'],
   transform: {
     '^.+\\.ts$': [
       '@swc/jest',

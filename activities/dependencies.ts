@@ -11,6 +11,8 @@ export interface Dependencies {
   readonly client: Client;
   readonly service: ServicePort;
   readonly timing: Timing;
+  /** More than this share of a zone's hosts is not taken to have failed at once, unless forced. */
+  readonly failedHostsPercent: number;
   /** Where descriptors are found by name. */
   readonly descriptorsDirectory: string;
   readonly names: Names;

@@ -4,6 +4,7 @@ import { asOperator } from './cloud/asOperator';
 import { asTenant } from './cloud/asTenant';
 import { createServerGroupsActivity } from './cloud/asTenant/groups';
 import { createGroupsActivity, removeGroupsActivity } from './cloud/groups';
+import { evacuateActivity } from './cloud/evacuate';
 import { launchActivity } from './cloud/launch';
 import { planActivity, planEmptyHostsActivity } from './cloud/plan';
 import { publishActivity } from './cloud/publish';
@@ -30,6 +31,7 @@ export function createActivities(dependencies: Dependencies): Activities {
     createGroups: createGroupsActivity(dependencies),
     removeGroups: removeGroupsActivity(dependencies, ways),
     createServerGroups: createServerGroupsActivity(dependencies),
+    evacuate: evacuateActivity(dependencies),
     launch: launchActivity(dependencies),
     remove: removeActivity(dependencies),
     removeByToken: removeByTokenActivity(dependencies, ways),
@@ -38,8 +40,13 @@ export function createActivities(dependencies: Dependencies): Activities {
     findOnHosts: async (input) => (await ways()).findOnHosts(input),
     closeHosts: async (input) => (await ways()).closeHosts(input),
     reopenHosts: async (input) => (await ways()).reopenHosts(input),
+    lookAtClosed: async (input) => (await ways()).lookAtClosed(input),
   };
-  const wait: WaitActivities = { awaitHealthy: awaitHealthyActivity(dependencies), drain: drainActivity(dependencies) };
+  const wait: WaitActivities = {
+    awaitHealthy: awaitHealthyActivity(dependencies),
+    drain: drainActivity(dependencies),
+    unfenceHosts: async (input) => (await ways()).unfenceHosts(input),
+  };
   return {
     ...recordActivities(dependencies),
     ...withMappedErrors(cloud),

@@ -32,6 +32,7 @@ export interface PlanInput {
   readonly request: ChangeRequest;
   readonly launched?: readonly Member[];
   readonly avoidHosts?: readonly string[];
+  readonly stranded?: readonly MemberRef[];
   readonly oneChange?: boolean;
   readonly strict?: boolean;
   readonly fullGroups?: readonly ServerGroupRef[];
@@ -82,6 +83,10 @@ export type HealthResult =
       readonly message: string;
     };
 
+/** Whether Nova has taken the evacuation of a member in hand, or why it never will. */
+export type EvacuationResult =
+  { readonly ok: true } | { readonly ok: false; readonly kind: 'MemberFailed'; readonly message: string };
+
 /** Task queue `bulkhead-cloud`: short calls. All but `plan` and `findOnHosts` change the cloud and have no heartbeat. */
 export interface CloudActivities {
   /** Reads one snapshot and plans on it. A refusal is thrown as its kind. */
@@ -97,6 +102,16 @@ export interface CloudActivities {
   }): Promise<{ groups: Group[]; doubtful: boolean }>;
   /** Up to ten members: ports in one request, servers five at once. Finds its own work first when it is a repeat. A result for each row, in order. */
   launch(input: LaunchInput): Promise<LaunchResult[]>;
+  /**
+   * Nova's evacuate for each member, from the host that the record has it on to the host named. A repeat finds what is under way or
+   * done. Throws HostNotFenced where a host that they are to leave is up again. A result for each move, in order.
+   */
+  evacuate(input: {
+    turn: TurnRef;
+    vnf: string;
+    moves: readonly { readonly member: Member; readonly to: string }[];
+    timing: Timing;
+  }): Promise<EvacuationResult[]>;
   /**
    * Deletes servers and their ports until the cloud no longer shows them. By id; `orphans` also by the name and token of
    * launches whose fate is unknown. Succeeds where nothing is left to delete.
@@ -133,17 +148,25 @@ export interface CloudActivities {
     record: VnfRecord;
     members?: readonly MemberRef[];
   }): Promise<{ dead: MemberRef[]; alive: MemberRef[] }>;
-  /** Ours and others' servers on hosts. Throws InvalidRequest for a host that does not exist. */
-  findOnHosts(input: { hosts: readonly string[] }): Promise<HostContents[]>;
-  /** Closes hosts to scheduling, marked `bulkhead:<occurrence>`. With `fence`: forces them down too. Says which were changed. */
+  /**
+   * Ours and others' servers on hosts. Throws InvalidRequest for a host that does not exist; with `brake` also where so many hosts of a
+   * zone would have failed at once that it is more likely the network.
+   */
+  findOnHosts(input: { hosts: readonly string[]; brake?: boolean }): Promise<HostContents[]>;
+  /**
+   * Closes hosts to scheduling, marked `bulkhead:<occurrence>`. With `fence`: forces them down too, marked as well. Says which this
+   * occurrence has changed.
+   */
   closeHosts(input: {
     hosts: readonly string[];
     occurrence: string;
     fence: boolean;
     timing: Timing;
   }): Promise<{ closed: string[]; fenced: string[] }>;
-  /** Opens hosts again that this occurrence closed (by their mark), and no others. */
-  reopenHosts(input: { hosts: readonly string[]; occurrence: string; timing: Timing }): Promise<void>;
+  /** Opens hosts again that this occurrence closed (by their mark), and no others. Null: any of ours. */
+  reopenHosts(input: { hosts: readonly string[]; occurrence: string | null; timing: Timing }): Promise<void>;
+  /** Which of these hosts we have closed, and forced down. Throws InvalidRequest where somebody else has done either. */
+  lookAtClosed(input: { hosts: readonly string[] }): Promise<{ closed: string[]; fenced: string[] }>;
   /** Plans all VNFs of the hosts on one snapshot; throws the first refusal. */
   planEmptyHosts(input: {
     hosts: readonly string[];
@@ -166,18 +189,33 @@ export interface HostContents {
 export interface WaitActivities {
   /**
    * Waits until each member has been ACTIVE on its planned host for `healthyAfterSeconds`, or can no longer be. One list
-   * call a tick for all. A result for each member, in order.
+   * call a tick for all. A result for each member, in order. `leaving`: the members were made by earlier turns and are evacuated off
+   * these hosts, which say nothing of them any more; one that arrives switched off is started.
    */
   awaitHealthy(input: {
     turn: TurnRef;
     vnf: string;
     members: readonly Member[];
+    leaving?: readonly string[];
     healthyAfterSeconds: Readonly<Record<string, number>>;
     bootTimeoutSeconds: number;
     /** By pool, where the plan has no hosts: what is verified in their place. */
     together?: Readonly<Record<string, Together>>;
     timing: Timing;
   }): Promise<HealthResult[]>;
+  /**
+   * Takes back that hosts are forced down, of those that this occurrence has forced (null: any of ours), as soon as Nova agrees, and
+   * with `untilUp` waits until they are up. Ends when all is done or the time is over, and says which are forced down still, and which are not up.
+   */
+  unfenceHosts(input: {
+    hosts: readonly string[];
+    occurrence: string | null;
+    /** Forced down by this occurrence without a mark: somebody else had disabled them. */
+    alsoUnmarked: readonly string[];
+    untilUp: boolean;
+    forSeconds: number;
+    timing: Timing;
+  }): Promise<{ forced: string[]; down: string[] }>;
   /** Lets members finish what they serve. Until drain commands come this is their descriptor's time. */
   drain(input: {
     turn: TurnRef;

@@ -1,7 +1,7 @@
 import type { Snapshot } from '../domain/snapshot';
 import { ForbiddenError, nova, type CallOptions, type Session } from '../openstack';
 import type { SnapshotOf } from './cloud/snapshot';
-import type { CloudActivities } from './ports';
+import type { CloudActivities, WaitActivities } from './ports';
 import type { Deadline } from './turn';
 
 /**
@@ -11,7 +11,10 @@ import type { Deadline } from './turn';
  */
 export type As = 'operator' | 'tenant';
 
-export interface WayIn extends Pick<CloudActivities, 'findDead' | 'findOnHosts' | 'closeHosts' | 'reopenHosts'> {
+export interface WayIn
+  extends
+    Pick<CloudActivities, 'findDead' | 'findOnHosts' | 'closeHosts' | 'reopenHosts' | 'lookAtClosed'>,
+    Pick<WaitActivities, 'unfenceHosts'> {
   /** One moment of the cloud, as far as it is shown. */
   readonly readSnapshot: (of: SnapshotOf, call: CallOptions) => Promise<Snapshot>;
   /** Removes those server groups of a VNF that are told to be ours. Without effect where none are made. */

@@ -9,8 +9,8 @@ export const noteSchema = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('request'),
     id: z.string(),
-    procedure: z.enum(['instantiate', 'scaleOut', 'scaleIn', 'heal', 'evacuateHost', 'terminate']),
-    /** Absent for evacuateHost. */
+    procedure: z.enum(['instantiate', 'scaleOut', 'scaleIn', 'heal', 'evacuateHost', 'restoreHost', 'terminate']),
+    /** Absent for evacuateHost and restoreHost. */
     vnf: z.string().optional(),
     request: z.unknown(),
   }),

@@ -19,10 +19,11 @@ export interface Server {
   readonly vnf: string | undefined;
   readonly pool: string | undefined;
   readonly token: string | undefined;
-  readonly requestedHost: string | null;
+  /** Where it was asked to be; of one that was evacuated, where that has taken it. */
+  requestedHost: string | null;
   readonly size: Resources | undefined;
-  /** The event that made it. */
-  readonly since: number;
+  /** The event that made it, or took it to where it is. */
+  since: number;
   host: string | null;
   state: string;
   /** It has been published once. */
@@ -94,6 +95,11 @@ export function newWorld(): World {
 /** On another host than it was asked to be on: it must never serve, and must be gone in the end. */
 export function isStray(server: Server): boolean {
   return server.host !== null && server.requestedHost !== null && server.host !== server.requestedHost;
+}
+
+/** An evacuated server reaches the host that it was evacuated to: the same server, and no stray there. */
+export function isArrival(server: Server, host: string | null): boolean {
+  return server.state === 'REBUILD' && server.host !== null && host !== null && host !== server.host;
 }
 
 /** Not able to serve, as anybody can see. */
@@ -174,6 +180,10 @@ export function advance(world: World, event: CloudEvent): void {
     case 'server.placed': {
       const server = world.servers.get(event.id);
       if (!server) return;
+      if (isArrival(server, event.host)) {
+        server.requestedHost = event.host;
+        server.since = event.seq;
+      }
       server.host = event.host;
       if (isStray(server) || isOneTooMany(world, server)) hinder(world, server.vnf);
       return;
@@ -266,6 +276,8 @@ function publish(world: World, event: Extract<CloudEvent, { type: 'published' }>
         mourn(world, vnf, pool);
       }
     }
+    // Who is published again was evacuated.
+    for (const member of now) pool.dead.delete(member);
     pool.published = now;
     pool.lost = Math.min(pool.lost, Math.max(0, Math.max(...levelsOf(pool)) - now.size));
   }

@@ -14,14 +14,23 @@ import {
   type EvacuateHostResult,
   type ProcedureInputs,
   type ProcedureResult,
+  type RestoreHostPlan,
+  type RestoreHostResult,
 } from '../domain/procedures';
 import { signalNames, type RecordView } from '../domain/turn';
 import { BulkheadError, reasonOf, TemporalUnavailableError, typed } from './errors';
 
-/** What an NFVO imports: the six procedures as typed calls with typed failures, and what VNFs there are. */
+/** What an NFVO imports: the procedures as typed calls with typed failures, and what VNFs there are. */
 
 export { BulkheadError, TemporalUnavailableError } from './errors';
-export type { DryRunResult, EvacuateHostResult, ProcedureInputs, ProcedureResult } from '../domain/procedures';
+export type {
+  DryRunResult,
+  EvacuateHostResult,
+  ProcedureInputs,
+  ProcedureResult,
+  RestoreHostPlan,
+  RestoreHostResult,
+} from '../domain/procedures';
 export type { FailureDetails, FailureKind } from '../domain/failure';
 export type { RecordView } from '../domain/turn';
 
@@ -52,14 +61,19 @@ export interface Run<R> {
 }
 
 export type Procedure = Exclude<keyof ProcedureInputs, 'evacuateVnf'>;
-type Completed<K extends Procedure> = K extends 'evacuateHost' ? EvacuateHostResult : ProcedureResult;
+type Completed<K extends Procedure> = K extends 'evacuateHost'
+  ? EvacuateHostResult
+  : K extends 'restoreHost'
+    ? RestoreHostResult
+    : ProcedureResult;
+type Planned<K extends Procedure> = K extends 'restoreHost' ? RestoreHostPlan : DryRunResult;
 /** A dry run has a result of its own. Where the type of the input leaves open whether it is one, so does that of the result. */
 export type ResultOf<K extends Procedure, I> = I extends { readonly dryRun: true }
-  ? DryRunResult
+  ? Planned<K>
   : I extends { readonly dryRun: false }
     ? Completed<K>
     : 'dryRun' extends keyof I
-      ? Completed<K> | DryRunResult
+      ? Completed<K> | Planned<K>
       : Completed<K>;
 
 /** Starts a procedure and waits for its end. */
@@ -83,7 +97,7 @@ export type Bulkhead = { readonly [K in Procedure]: Call<K> } & {
     options?: RunOptions,
   ) => Promise<Run<ResultOf<K, I>>>;
   /** A run that was started before, in whatever way. Throws a BulkheadError InvalidRequest where there is no such run. */
-  readonly attach: <K extends Procedure>(procedure: K, workflowId: string) => Promise<Run<Completed<K> | DryRunResult>>;
+  readonly attach: <K extends Procedure>(procedure: K, workflowId: string) => Promise<Run<Completed<K> | Planned<K>>>;
   /** Throws a BulkheadError UnknownVnf where there is none. */
   readonly status: (vnf: string) => Promise<RecordView>;
   readonly list: () => Promise<VnfListed[]>;
@@ -145,6 +159,7 @@ export async function connectBulkhead(options: BulkheadOptions): Promise<Bulkhea
     scaleIn: call('scaleIn'),
     heal: call('heal'),
     evacuateHost: call('evacuateHost'),
+    restoreHost: call('restoreHost'),
     terminate: call('terminate'),
     status: (vnf) => typedly(() => client.withDeadline(Date.now() + answerWithinMs, () => readStatus(client, vnf))),
     list: () => typedly(() => listVnfs(client)),

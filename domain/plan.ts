@@ -11,7 +11,13 @@ export type ChangeRequest =
   /** Replace members, wherever they are: `heal`. */
   | { readonly kind: 'replaceMembers'; readonly members: readonly MemberRef[] }
   /** Replace every member on these hosts, using none of them. `failed`: restore what fits; `maintenance`: all or refuse. */
-  | { readonly kind: 'emptyHosts'; readonly hosts: readonly string[]; readonly cause: 'failed' | 'maintenance' }
+  | {
+      readonly kind: 'emptyHosts';
+      readonly hosts: readonly string[];
+      readonly cause: 'failed' | 'maintenance';
+      /** The caller's word that these hosts cannot come back by themselves: members of pools with `recover: evacuate` move. */
+      readonly fenced?: boolean;
+    }
   | { readonly kind: 'terminate' };
 
 export interface MemberRef {
@@ -54,6 +60,11 @@ export interface Plan {
   /** Levels before and after, of every pool that the plan touches. */
   readonly levels: Readonly<Record<string, { readonly from: number; readonly to: number }>>;
   readonly batches: readonly Batch[];
+  /**
+   * Failed members that Nova evacuates, each to the host of its row, where they go on as they are: they neither leave nor are
+   * launched. Before the batches above, and the next of these when those before have arrived. Absent: none.
+   */
+  readonly moves?: readonly Batch[];
   /** Members that leave service at the commit, in the order in which they are drained and deleted. */
   readonly leave: readonly MemberRef[];
   /** Failed members to delete before anything is launched, where room or quota leave no other way. */

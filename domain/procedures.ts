@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { MemberRef } from './plan';
 
 /**
- * The six procedures as a caller sees them: one JSON object in, a typed result or a failure of a known kind out. The same
+ * The procedures as a caller sees them: one JSON object in, a typed result or a failure of a known kind out. The same
  * schemas serve the workflows (which trust no caller), the client library and the command line.
  */
 
@@ -91,13 +91,22 @@ export const procedureInputs = {
     }),
     /** The caller's word that the host cannot come back by itself. */
     fenced: z.boolean().default(false),
+    /** Also where so many hosts of a zone would have failed at once that it is more likely the network. */
+    force: z.boolean().default(false),
     ...common,
+  }),
+  restoreHost: z.strictObject({
+    hosts: hostsSchema,
+    /** How long to wait until a host is up. */
+    waitSeconds: z.number().int().min(1).max(86_400).default(60),
+    dryRun: common.dryRun,
   }),
   /** Started by evacuateHost for each VNF on the hosts. */
   evacuateVnf: z.strictObject({
     vnf: vnfSchema,
     hosts: hostsSchema,
     cause: z.enum(['failed', 'maintenance']),
+    fenced: z.boolean().default(false),
     ...common,
   }),
   terminate: z.strictObject({ vnf: vnfSchema, ...common }),
@@ -124,6 +133,8 @@ export interface ProcedureResult {
   readonly levels: Levels;
   readonly launched: readonly NamedMember[];
   readonly removed: readonly NamedMember[];
+  /** Failed members that Nova has evacuated, with the host that they are on now: the same servers, ports and addresses. */
+  readonly evacuated: readonly NamedMember[];
   /** How often a plan was overtaken by the world and made anew. */
   readonly replans: number;
   /** Restoring what fits is not restoring all: what is still missing, in words, after a host's death. */
@@ -147,6 +158,19 @@ export interface EvacuateHostResult {
   /** A cancel that came after the last pivot: the run finished forward all the same. */
   readonly cancelIgnored: boolean;
 }
+
+export interface RestoreHostResult {
+  readonly outcome: 'completed';
+  readonly procedure: 'restoreHost';
+  readonly hosts: readonly string[];
+  /** Hosts that we had closed and that are open to scheduling now. The others were open before. */
+  readonly opened: readonly string[];
+  /** Of those, the ones that we had forced down as well. */
+  readonly unforced: readonly string[];
+}
+
+/** What a dry run of restoreHost returns. */
+export type RestoreHostPlan = Omit<RestoreHostResult, 'outcome'> & { readonly outcome: 'planned' };
 
 /** What a dry run returns. */
 export interface DryRunResult {

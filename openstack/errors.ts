@@ -94,10 +94,13 @@ export function errorOf(
     case 403:
       return isQuota(answer) ? new QuotaExceededError(message, context) : new ForbiddenError(message, context);
     case 404:
-      // "It is gone" must be the service's own word. A proxy that has lost its backend says 404 too, in HTML or in nothing.
-      return isObject(parsed)
+      // "It is gone" must be the service's own word. A proxy that has lost its backend says 404 too, in HTML or in nothing, and a
+      // Neutron that is being started does not know its own paths yet.
+      return isObject(parsed) && !isUnknownPath(parsed)
         ? new NotFoundError(message, context)
-        : new UnavailableError(`${message}: not the service's own answer`, context, { fateUnknown: false });
+        : new UnavailableError(`${message}: not the service's word on what was asked for`, context, {
+            fateUnknown: false,
+          });
     case 409:
       return isOverQuota(parsed) ? new QuotaExceededError(message, context) : new ConflictError(message, context);
     case 413:
@@ -125,8 +128,17 @@ function isQuota({ parsed }: { parsed: unknown }): boolean {
 }
 
 function isOverQuota(parsed: unknown): boolean {
+  return neutronType(parsed) === 'OverQuota';
+}
+
+/** What is not found has a name of its own: `PortNotFound`, `itemNotFound`. This is how they say that they know no such path. */
+function isUnknownPath(parsed: object): boolean {
+  return neutronType(parsed) === 'HTTPNotFound' || ('title' in parsed && 'code' in parsed);
+}
+
+function neutronType(parsed: unknown): unknown {
   const error = isObject(parsed) ? parsed['NeutronError'] : undefined;
-  return isObject(error) && error['type'] === 'OverQuota';
+  return isObject(error) ? error['type'] : undefined;
 }
 
 /** `{"forbidden": {"message": …}}`, `{"NeutronError": {"message": …}}`, `{"errors": [{"detail": …}]}`, `{"error": {"message": …}}`. */

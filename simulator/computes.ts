@@ -14,7 +14,7 @@ import {
   type Server,
 } from './model';
 import { isAway } from './outages';
-import { cast, fail, inTurn, isThere, noPlacement, place, setStatus } from './scheduler';
+import { cast, fail, inTurn, isThere, noPlacement, place, schedulerFault, setStatus } from './scheduler';
 import { releasePorts } from './wiring';
 
 /** What happens to servers that exist, and to their hosts: deletion, power, evacuation, death and return. */
@@ -105,7 +105,8 @@ export function evacuate(
       return;
     }
     const wish = { ...wishOf(server), requestedHost: given.target, forced: false };
-    const target = chooseHost(cloud, wish);
+    const fault = schedulerFault(cloud, server, given.target);
+    const target = fault?.kind === 'noValidHost' ? undefined : chooseHost(cloud, wish);
     if (!target) {
       fail(cloud, server, { code: 500, message: whyNone(cloud, wish) });
       return;
@@ -113,7 +114,14 @@ export function evacuate(
     hold(cloud, target, server);
     cloud.claims.set(server.id, { host: target, seenAfter: Infinity });
     afterPaced(cloud, between(cloud, cloud.options.bootSeconds) * 0.3, () => {
+      if (fault?.kind === 'stuckBuild') return;
       cast(target, () => {
+        if (fault?.kind === 'buildError' && isThere(cloud, server)) {
+          cloud.claims.delete(server.id);
+          letGo(cloud, target, server);
+          fail(cloud, server, { code: 500, message: 'Failed to spawn the guest.' });
+          return;
+        }
         arrive(cloud, server, { target, status: given.stopped || wasStopped ? 'SHUTOFF' : 'ACTIVE' });
       });
     });

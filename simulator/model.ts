@@ -247,6 +247,8 @@ export interface Cloud {
   readonly faults: { readonly fault: Fault; seen: number; left: number }[];
   /** What is away now. */
   readonly outages: Map<Part, Outage>;
+  /** What has just come back, and is not yet itself. */
+  readonly starting: Set<Part>;
   readonly log: CloudEvent[];
   /** Servers that have room on a host and are not yet on it. */
   readonly claims: Map<string, Claim>;
@@ -343,6 +345,7 @@ export function createCloud(given: CloudOptions = {}): Cloud {
     publications: new Map(),
     faults: [],
     outages: new Map(),
+    starting: new Set(),
     log: [],
     claims: new Map(),
     gone: [],

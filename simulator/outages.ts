@@ -16,7 +16,18 @@ export function takeAway(cloud: Cloud, part: Part, seconds: number): void {
 function bringBack(cloud: Cloud, part: Part): void {
   const outage = cloud.outages.get(part);
   cloud.outages.delete(part);
+  if (outage && part === 'neutron') startsFor(cloud, part, neutronStartsSeconds);
   for (const call of outage?.waiting ?? []) call();
+}
+
+/** It listens before it knows its own paths, as measured, and says of each that it is not there. */
+const neutronStartsSeconds = 1.5;
+
+function startsFor(cloud: Cloud, part: Part, seconds: number): void {
+  cloud.starting.add(part);
+  cloud.clock.after(seconds * 1_000, () => {
+    cloud.starting.delete(part);
+  });
 }
 
 export function isAway(cloud: Cloud, part: Part): boolean {

@@ -186,13 +186,18 @@ export function fail(cloud: Cloud, server: Server, fault: { code: number; messag
   setStatus(cloud, server, 'ERROR');
 }
 
-function schedulerFault(cloud: Cloud, server: Server): SchedulerFault | undefined {
+/** Of a create and of an evacuation alike; `to` is the host that is asked for. */
+export function schedulerFault(
+  cloud: Cloud,
+  server: Server,
+  to: string | null = server.requestedHost,
+): SchedulerFault | undefined {
   for (const entry of cloud.faults) {
     const { fault } = entry;
     if (!isForScheduler(fault)) continue;
     const { namePrefix, host } = fault.match;
     if (entry.left <= 0 || (namePrefix !== undefined && !server.name.startsWith(namePrefix))) continue;
-    if (host !== undefined && server.requestedHost !== host) continue;
+    if (host !== undefined && to !== host) continue;
     entry.left -= 1;
     entry.seen += 1;
     return fault;

@@ -26,13 +26,14 @@ const cloudNames = [
     'createServerGroups',
     'removeGroups',
     'launch',
+    'evacuate',
     'remove',
     'removeByToken',
     'publish',
   ] as const),
-  ...(['findDead', 'findOnHosts', 'closeHosts', 'reopenHosts'] as const),
+  ...(['findDead', 'findOnHosts', 'closeHosts', 'reopenHosts', 'lookAtClosed'] as const),
 ] as const satisfies (keyof CloudActivities)[];
-const waitNames = ['awaitHealthy', 'drain'] as const satisfies (keyof WaitActivities)[];
+const waitNames = ['awaitHealthy', 'drain', 'unfenceHosts'] as const satisfies (keyof WaitActivities)[];
 const watchNames = ['watch'] as const satisfies (keyof WatchActivities)[];
 
 /** Activities that are at work when it is told to stop get this long. */

@@ -53,6 +53,9 @@ export const workerSchema = z.object({
     .optional()
     .describe('the embedded cloud that is told who serves; nobody is told without it'),
   BULKHEAD_DESCRIPTORS: z.string().default('descriptors').describe('directory in which descriptors are found by name'),
+  BULKHEAD_FAILED_HOSTS_PERCENT: whole(1, 100)
+    .default(34)
+    .describe("share of a zone's hosts that may be said to have failed at once, unless forced"),
   BULKHEAD_CLOUD_CALLS: whole(1, 1_000).default(16).describe('OpenStack calls under way at once, for this process'),
   BULKHEAD_CLOUD_ACTIVITIES: whole(1, 1_000).default(8).describe('activities at once on the queue bulkhead-cloud'),
   BULKHEAD_CLOUD_ACTIVITIES_PER_SECOND: whole(1, 10_000)

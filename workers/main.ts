@@ -52,6 +52,7 @@ async function run({ config, cloud }: Configured): Promise<number> {
     client: new Client({ connection, namespace: config.TEMPORAL_NAMESPACE }),
     service: pacedServicePort(config.BULKHEAD_PUBLICATION_URL ?? null),
     timing,
+    failedHostsPercent: config.BULKHEAD_FAILED_HOSTS_PERCENT,
     descriptorsDirectory: config.BULKHEAD_DESCRIPTORS,
     names: namesIn(session),
     as,

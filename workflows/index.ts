@@ -5,6 +5,7 @@ export { scaleOut } from './procedures/scaleOut';
 export { scaleIn } from './procedures/scaleIn';
 export { heal } from './procedures/heal';
 export { evacuateHost } from './procedures/evacuateHost';
+export { restoreHost } from './procedures/restoreHost';
 export { evacuateVnf } from './procedures/evacuateVnf';
 export { terminate } from './procedures/terminate';
 export { audit } from './procedures/audit';

@@ -44,10 +44,10 @@ export function waiting(timing: Timing, longestSeconds: number): ActivityInterfa
 }
 
 /** They speak to Temporal only, and are short: local, so that bad input costs one event and fails at once. */
-export function record(): ActivityInterfaceFor<RecordActivities> {
+export function record(withinSeconds = 60): ActivityInterfaceFor<RecordActivities> {
   return proxyLocalActivities<RecordActivities>({
     startToCloseTimeout: '10s',
-    scheduleToCloseTimeout: '60s',
+    scheduleToCloseTimeout: withinSeconds * 1_000,
     retry: { initialInterval: '200ms', maximumInterval: '5s' },
   });
 }

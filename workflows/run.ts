@@ -1,6 +1,6 @@
 import { CancellationScope, CancelledFailure, isCancellation } from '@temporalio/workflow';
 import { failure, type Failure } from '../domain/failure';
-import type { Batch, ChangeRequest, Plan, ServerGroupRef } from '../domain/plan';
+import type { Batch, ChangeRequest, MemberRef, Plan, ServerGroupRef } from '../domain/plan';
 import type { Group, Member, VnfRecord } from '../domain/record';
 import type { Timing } from '../domain/timing';
 import type { Committed, Granted, ProcedureName, TurnRef } from '../domain/turn';
@@ -31,6 +31,9 @@ export interface Turn {
   /** Launched in this turn and healthy, by `pool/ordinal`. */
   readonly launched: Map<string, Member>;
   readonly avoidHosts: Set<string>;
+  /** Of those, hosts that may be tried once more where there are no others; and hosts that have been. */
+  readonly doubtedHosts: Set<string>;
+  absolvedHosts: readonly string[];
   /** What a turn remembers that cannot choose hosts. */
   readonly apart: {
     /** The record's groups are to have server groups that this turn has made. */
@@ -39,11 +42,17 @@ export interface Turn {
     readonly doubted: ServerGroupRef[];
     readonly full: ServerGroupRef[];
   };
+  /** Evacuated in this turn, with the host that they are on now: committed already. */
+  readonly moved: Member[];
+  /** Whose evacuation has failed: they are replaced. */
+  readonly stranded: MemberRef[];
   replans: number;
   /** A launch was repeated: there may be more in the cloud than its results say. */
   doubtful: boolean;
   commits: number;
   committed: Committed | undefined;
+  /** The revision that this turn has published last. */
+  publishedRevision: number | undefined;
   /** Committed and to be paid before the pivot: a run that fails meanwhile leaves that to the record's clean-up. */
   owing: boolean;
   /** True from the first call that may have changed the cloud. */
@@ -84,11 +93,16 @@ export function beginTurn(given: {
     groups: granted.record.groups,
     launched: new Map(),
     avoidHosts: new Set(),
+    doubtedHosts: new Set(),
+    absolvedHosts: [],
     apart: { made: false, doubted: [], full: [] },
+    moved: [],
+    stranded: [],
     replans: 0,
     doubtful: false,
     commits: 0,
     committed: undefined,
+    publishedRevision: undefined,
     owing: false,
     touched: false,
   };

@@ -1,6 +1,13 @@
 import type { Dependencies } from '../dependencies';
 import type { WayIn } from '../way-in';
-import { closeHostsActivity, findDeadActivity, findOnHostsActivity, reopenHostsActivity } from './hosts';
+import { unfenceHostsActivity } from '../wait/unfence';
+import {
+  closeHostsActivity,
+  findDeadActivity,
+  findOnHostsActivity,
+  lookAtClosedActivity,
+  reopenHostsActivity,
+} from './hosts';
 import { readSnapshot } from './snapshot';
 
 /** Hosts are seen, asked for by name, closed and opened. */
@@ -12,5 +19,7 @@ export function asOperator(dependencies: Dependencies): WayIn {
     findOnHosts: findOnHostsActivity(dependencies),
     closeHosts: closeHostsActivity(dependencies),
     reopenHosts: reopenHostsActivity(dependencies),
+    lookAtClosed: lookAtClosedActivity(dependencies),
+    unfenceHosts: unfenceHostsActivity(dependencies),
   };
 }

@@ -1,4 +1,12 @@
-import { failure } from '../../domain/failure';
+import {
+  closedMark,
+  fencedMark,
+  isClosedByUs,
+  isFencedByUs,
+  notOurs,
+  tooManyFailed,
+  unknownHosts,
+} from '../../domain/hosts';
 import { memberName, readTags, tag } from '../../domain/names';
 import type { MemberRef } from '../../domain/plan';
 import { nova } from '../../openstack';
@@ -38,27 +46,17 @@ export function findDeadActivity({ session, timing }: Dependencies): CloudActivi
   };
 }
 
-export function findOnHostsActivity({ session, timing }: Dependencies): CloudActivities['findOnHosts'] {
-  return async ({ hosts }) => {
+export function findOnHostsActivity({
+  session,
+  timing,
+  failedHostsPercent,
+}: Dependencies): CloudActivities['findOnHosts'] {
+  return async ({ hosts, brake = false }) => {
     const call = deadlineOf(timing).call();
     const services = await nova.listServices(session, call);
-    const unknown = hosts.filter((host) => !services.some((service) => service.host === host));
-    if (unknown.length > 0) {
-      const some = services
-        .map((service) => service.host)
-        .sort()
-        .slice(0, 20)
-        .join(', ');
-      throw toFailure(
-        failure(
-          'InvalidRequest',
-          `There is no compute host ${unknown.join(', ')}. The cloud has ${some}${services.length > 20 ? ', …' : ''}.`,
-          {
-            problems: unknown.map((host) => ({ path: 'hosts', message: `there is no host ${host}` })),
-          },
-        ),
-      );
-    }
+    const refusal =
+      unknownHosts(hosts, services) ?? (brake ? tooManyFailed(hosts, services, { percent: failedHostsPercent }) : null);
+    if (refusal) throw toFailure(refusal);
     return await Promise.all(
       hosts.map(async (host): Promise<HostContents> => {
         const service = services.find((each) => each.host === host);
@@ -76,11 +74,10 @@ export function findOnHostsActivity({ session, timing }: Dependencies): CloudAct
   };
 }
 
-function markOf(occurrence: string): string {
-  return `bulkhead:${occurrence}`;
-}
-
-/** A host that somebody else has disabled is left as it is, and so is not opened again by us. */
+/**
+ * A host that somebody else has disabled is left as it is, and so is not opened again by us. Where a fence is wanted it is forced
+ * down all the same; who did that is marked only where we disable it too, in one update, so that no lost reply can part the two.
+ */
 export function closeHostsActivity({ session }: Dependencies): CloudActivities['closeHosts'] {
   return async ({ hosts, occurrence, fence, timing }) => {
     const deadline = deadlineOf(timing);
@@ -88,28 +85,48 @@ export function closeHostsActivity({ session }: Dependencies): CloudActivities['
     const closed: string[] = [];
     const fenced: string[] = [];
     for (const service of services.filter((each) => hosts.includes(each.host))) {
-      // Forced down first: disabling a dead host that is not known to be dead waits for its answer.
-      if (fence && !service.forcedDown) {
-        await nova.forceDown(session, service.id, true, deadline.call(occurrence));
-        fenced.push(service.host);
-      }
-      if (service.enabled)
-        await nova.disableService(session, service.id, markOf(occurrence), deadline.call(occurrence));
+      const { id, host, enabled, forcedDown, disabledReason } = service;
       // The mark is there already where an earlier attempt's reply was lost.
-      if (service.enabled || service.disabledReason === markOf(occurrence)) closed.push(service.host);
+      if (enabled || isClosedByUs(service, occurrence)) closed.push(host);
+      if (isFencedByUs(service, occurrence)) fenced.push(host);
+      if (fence && !forcedDown) {
+        fenced.push(host);
+        const call = deadline.call(occurrence);
+        if (enabled) await nova.forceDownAndDisable(session, id, closedMark(occurrence, true), call);
+        else if (isClosedByUs(service, null))
+          await nova.forceDownAndDisable(session, id, fencedMark(disabledReason ?? ''), call);
+        else await nova.forceDown(session, id, true, call);
+      } else if (enabled) {
+        await nova.disableService(session, id, closedMark(occurrence), deadline.call(occurrence));
+      }
     }
     return { closed, fenced };
   };
 }
 
+/** Opened, and forced down no more: what still is, is no host that anything could be scheduled to. */
 export function reopenHostsActivity({ session }: Dependencies): CloudActivities['reopenHosts'] {
   return async ({ hosts, occurrence, timing }) => {
     const deadline = deadlineOf(timing);
     const services = await nova.listServices(session, deadline.call());
-    for (const service of services.filter(
-      (each) => hosts.includes(each.host) && each.disabledReason === markOf(occurrence),
-    )) {
-      await nova.enableService(session, service.id, deadline.call(occurrence));
+    for (const service of services.filter((each) => hosts.includes(each.host) && isClosedByUs(each, occurrence))) {
+      await nova.enableService(session, service.id, deadline.call(occurrence ?? undefined));
     }
+  };
+}
+
+/** What restoreHost would do. Reads only. */
+export function lookAtClosedActivity({ session, timing }: Dependencies): CloudActivities['lookAtClosed'] {
+  return async ({ hosts }) => {
+    const services = await nova.listServices(session, deadlineOf(timing).call());
+    const asked = services.filter(({ host }) => hosts.includes(host));
+    const refusal = unknownHosts(hosts, services) ?? notOurs(asked);
+    if (refusal) throw toFailure(refusal);
+    const named = (which: (seen: nova.ComputeService) => boolean): string[] =>
+      asked
+        .filter(which)
+        .map(({ host }) => host)
+        .sort();
+    return { closed: named((seen) => isClosedByUs(seen, null)), fenced: named((seen) => isFencedByUs(seen, null)) };
   };
 }

@@ -36,6 +36,7 @@ export function planActivity(dependencies: Dependencies, ways: Ways): CloudActiv
       launched: living,
       ...(input.avoidHosts && { avoidHosts: input.avoidHosts }),
       ...(input.fullGroups && { fullGroups: input.fullGroups }),
+      ...(input.stranded && { stranded: input.stranded }),
       ...(input.oneChange !== undefined && { oneChange: input.oneChange }),
       ...(input.strict !== undefined && { strict: input.strict }),
     });

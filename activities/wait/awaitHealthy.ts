@@ -1,8 +1,8 @@
 import { Context } from '@temporalio/activity';
-import { memberName, tag } from '../../domain/names';
+import { memberName, requestId, tag } from '../../domain/names';
 import type { Member } from '../../domain/record';
 import { bootLimitSeconds } from '../../domain/timing';
-import { nova, UnavailableError } from '../../openstack';
+import { ConflictError, nova, UnavailableError } from '../../openstack';
 import type { Dependencies } from '../dependencies';
 import type { HealthResult, WaitActivities } from '../ports';
 import { refuseLostTurn, sleep } from '../turn';
@@ -23,7 +23,7 @@ const tickGrowthMax = 4;
 
 /** One list a tick for all members. Ends when each is healthy, or will never be. */
 export function awaitHealthyActivity({ session, service }: Dependencies): WaitActivities['awaitHealthy'] {
-  return async ({ turn, vnf, members, healthyAfterSeconds, bootTimeoutSeconds, together, timing }) => {
+  return async ({ turn, vnf, members, leaving = [], healthyAfterSeconds, bootTimeoutSeconds, together, timing }) => {
     refuseLostTurn(turn);
     const context = Context.current();
     const earlier = context.info.heartbeatDetails as Known | undefined;
@@ -46,7 +46,8 @@ export function awaitHealthyActivity({ session, service }: Dependencies): WaitAc
       for (let tick = timing.tickSeconds; ; tick = Math.min(tick * 1.2, timing.tickSeconds * tickGrowthMax)) {
         const servers = await Promise.race([look(), context.cancelled]);
         if (servers) {
-          known = { ...known, activeSince: activeSince(known, servers) };
+          await startArrived(servers);
+          known = { ...known, activeSince: activeSince(known, servers, leaving) };
           const misplaced = together ? findMisplaced({ vnf, members, servers, together }) : new Map<string, string>();
           const results = members.map((member) =>
             judge(member, servers.get(member.serverId), misplaced.get(member.serverId)),
@@ -63,8 +64,8 @@ export function awaitHealthyActivity({ session, service }: Dependencies): WaitAc
       try {
         const servers = await nova.listServers(
           session,
-          // Where those are that serve already matters only where they are told apart by looking.
-          { tags: [tag.vnf(vnf), ...(together ? [] : [tag.token(turn.token)])] },
+          // Where those are that serve already matters only where they are told apart by looking; those that leave a host are of earlier turns.
+          { tags: [tag.vnf(vnf), ...(together || leaving.length > 0 ? [] : [tag.token(turn.token)])] },
           { timeoutMs: timing.callSeconds * 1_000 },
         );
         return new Map(servers.map((server) => [server.id, server]));
@@ -80,6 +81,27 @@ export function awaitHealthyActivity({ session, service }: Dependencies): WaitAc
     function hostOf(server: nova.Server): string | null {
       if (!together) return server.host;
       return server.hostId === '' ? null : server.hostId;
+    }
+
+    /**
+     * From microversion 2.95 on Nova leaves off what it has evacuated, and below that what was off before. We speak less, so that most
+     * come back running and nothing is lost over starting them; the others are started here. Told twice, it is started once.
+     */
+    async function startArrived(servers: ReadonlyMap<string, nova.Server>): Promise<void> {
+      if (leaving.length === 0) return;
+      for (const { serverId, host } of members) {
+        const server = servers.get(serverId);
+        if (server?.status !== 'SHUTOFF' || server.host !== host || server.taskState !== null) continue;
+        try {
+          await nova.startServer(session, serverId, {
+            timeoutMs: timing.callSeconds * 1_000,
+            requestId: requestId(turn.token),
+          });
+        } catch (error) {
+          // It is being started, or the next look tells it again.
+          if (!(error instanceof ConflictError || error instanceof UnavailableError)) throw error;
+        }
+      }
     }
 
     /** Null while it may still become healthy. */
@@ -105,7 +127,7 @@ export function awaitHealthyActivity({ session, service }: Dependencies): WaitAc
         };
       }
       if (misplaced !== undefined) return { ok: false, ref, kind: 'AntiAffinityViolated', host, message: misplaced };
-      if (host !== null && together === undefined && host !== member.host) {
+      if (host !== null && together === undefined && host !== member.host && !leaving.includes(host)) {
         return {
           ok: false,
           ref,
@@ -137,9 +159,15 @@ export function awaitHealthyActivity({ session, service }: Dependencies): WaitAc
   };
 }
 
-function activeSince(known: Known, servers: ReadonlyMap<string, nova.Server>): Record<string, number> {
+/** What still shows as it was on the host that it leaves is not there yet. */
+function activeSince(
+  known: Known,
+  servers: ReadonlyMap<string, nova.Server>,
+  leaving: readonly string[],
+): Record<string, number> {
   const since: Record<string, number> = {};
   for (const server of servers.values())
-    if (server.status === 'ACTIVE') since[server.id] = known.activeSince[server.id] ?? Date.now();
+    if (server.status === 'ACTIVE' && !leaving.includes(server.host ?? ''))
+      since[server.id] = known.activeSince[server.id] ?? Date.now();
   return since;
 }

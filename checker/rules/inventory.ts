@@ -48,12 +48,33 @@ export function judgeInventory(world: World, event: CloudEvent, scribe: Scribe):
     [...world.serverGroups].filter(([, group]) => group.vnf === vnf).map(([id]) => id),
     note.serverGroups,
   );
+  judgeHosts(world, note, scribe);
   judgeDoubles(
     ours.map((server) => server.name),
     vnf,
     scribe,
   );
   if (known) judgePublication(known, note, scribe);
+}
+
+/**
+ * Whoever serves is where the record says, also after an evacuation. A tenant's record says a hash in the place of a name: one of them
+ * stands for one host, and no two of them for the same.
+ */
+function judgeHosts(world: World, note: Extract<Note, { kind: 'settled' }>, scribe: Scribe): void {
+  const meant = new Map<string, string | null>();
+  for (const { serverId, host, inService } of note.members) {
+    const server = world.servers.get(serverId);
+    if (!inService || !server) continue;
+    const said = world.hosts.has(host) ? host : (meant.get(host) ?? server.host);
+    const isTaken = [...meant].some(([other, there]) => other !== host && there === server.host);
+    meant.set(host, said);
+    if (server.host === said && !isTaken) continue;
+    scribe.broken('G4', {
+      vnf: note.vnf,
+      message: `${server.name} is on ${server.host ?? 'no host'}, and the record has it on ${host}`,
+    });
+  }
 }
 
 function judgeDoubles(names: readonly string[], vnf: string, scribe: Scribe): void {

@@ -2,7 +2,7 @@ import type { Spare } from '../../domain/descriptor/descriptor';
 import type { CloudEvent } from '../../simulator/events';
 import { capOf } from '../arithmetic';
 import type { Scribe } from '../verdict';
-import { isDead, noteOf, serverNamed, type World } from '../world';
+import { isArrival, isDead, noteOf, serverNamed, type World } from '../world';
 
 /**
  * G1(d), to the letter: existing VMs on a host <= cap(VMs existing at that moment), strays and the dead aside, wherever some order of the same launches,
@@ -47,6 +47,16 @@ export function judgeLetter(world: World, event: CloudEvent, given: { memory: Le
     if (vnf === undefined || pool === undefined || event.requestedHost === null) return;
     memory.where.set(event.id, event.requestedHost);
     move(world, { memory, scribe }, { kind: 'launch', vnf, pool, host: event.requestedHost });
+    return;
+  }
+  const moved = event.type === 'server.placed' ? world.servers.get(event.id) : undefined;
+  if (event.type === 'server.placed' && event.host !== null && moved && isArrival(moved, event.host)) {
+    // Evacuated: from here on it counts where it has arrived, and not where it was, if it did there still.
+    if (moved.vnf === undefined || moved.pool === undefined) return;
+    const left = memory.where.get(event.id);
+    if (left !== undefined) add(countsOf(memory, `${moved.vnf}/${moved.pool}`), left, -1);
+    memory.where.set(event.id, event.host);
+    move(world, { memory, scribe }, { kind: 'launch', vnf: moved.vnf, pool: moved.pool, host: event.host });
     return;
   }
   if (event.type === 'server.placed' && event.host !== null && memory.where.get(event.id) !== event.host) {

@@ -7,6 +7,7 @@ import type { Member, PoolState, VnfRecord } from '../record';
 import type { Snapshot } from '../snapshot';
 import { countOf } from './batches';
 import { copyOf, flavorOf, giveBack, groundOf, type Ground } from './ground';
+import { budgetOf, type QuotaBudget } from './budget';
 import { planPool, roomOf, type PoolPlan, type PoolPlanned, type PoolTask } from './pool';
 import { checkQuota } from './quota';
 import { planPoolApart } from './tenant';
@@ -26,6 +27,8 @@ export interface PlanInput {
   readonly avoidHosts?: readonly string[];
   /** Server groups for which the cloud has found no host in this turn, looked at again: nothing more is launched in them. */
   readonly fullGroups?: readonly ServerGroupRef[];
+  /** Members whose evacuation has failed in this turn: they are replaced. */
+  readonly stranded?: readonly MemberRef[];
   /** One membership change only, in pools marked serial. */
   readonly oneChange?: boolean;
   /** Refuse what cannot be done to the letter of G1(d). */
@@ -83,6 +86,7 @@ function tasksOf(input: PlanInput): PoolTask[] {
       out: new Set(step.out),
       launched: launched.filter((member) => member.pool === pool.name),
       partial: given.partial ?? false,
+      movable: movableOf(input, { pool, state, out: step.out }),
       more: step.more,
     });
   };
@@ -117,6 +121,22 @@ function tasksOf(input: PlanInput): PoolTask[] {
   return request.kind === 'emptyHosts' ? mostEndangeredFirst(tasks) : tasks;
 }
 
+/**
+ * Nova's evacuate needs the caller's word that the host is fenced, and the descriptor's that the members survive it. Only what its
+ * record holds for dead is evacuated: whoever still serves is replaced first.
+ */
+function movableOf(
+  { request, stranded = [] }: PlanInput,
+  task: { pool: Pool; state: PoolState; out: readonly number[] },
+): ReadonlySet<number> {
+  const { pool, state, out } = task;
+  const moves = request.kind === 'emptyHosts' && request.cause === 'failed' && request.fenced === true;
+  if (!moves || pool.recover !== 'evacuate') return new Set();
+  const failed = new Set(state.failed.map((member) => member.ordinal));
+  const lost = new Set(stranded.filter((ref) => ref.pool === pool.name).map((ref) => ref.ordinal));
+  return new Set(out.filter((ordinal) => failed.has(ordinal) && !lost.has(ordinal)));
+}
+
 /** A pool marked serial changes one member at a turn: the next feasible level, or the first member to be replaced. */
 function oneAtATime(
   input: PlanInput,
@@ -147,10 +167,10 @@ type Found = {
 };
 
 /** By hosts where they can be chosen, and by server groups where not. */
-function planOne(ground: Ground, record: VnfRecord, task: PoolTask): PoolPlanned {
+function planOne(ground: Ground, record: VnfRecord, task: PoolTask, budget: QuotaBudget | null = null): PoolPlanned {
   return ground.tenant
-    ? planPoolApart({ ...ground, tenant: ground.tenant }, record, task)
-    : planPool(ground, record, task);
+    ? planPoolApart({ ...ground, tenant: ground.tenant }, record, task, budget)
+    : planPool(ground, record, task, budget);
 }
 
 /**
@@ -170,11 +190,13 @@ function planAll(
     if (tried.has(key)) break;
     tried.add(key);
     const here = copyOf(ground);
+    // Where what fits is restored, what the quota carries fits; else a shortage is said in full, of all pools together.
+    const budget = tasks.every((task) => task.partial) ? budgetOf(input.snapshot) : null;
     const plans: PoolPlan[] = [];
     const short: { plan: PoolPlan; reason: Failure }[] = [];
     let failed: PoolTask | undefined;
     for (const task of order) {
-      const planned = planOne(here, input.record, task);
+      const planned = planOne(here, input.record, task, budget);
       if (!planned.ok) {
         failed = task;
         last = planned.refusal;
@@ -209,6 +231,7 @@ function finish(input: PlanInput, found: Found, given: { tasks: readonly PoolTas
       ? planDeleteFirst(input, { tasks: given.tasks, refusal: short })
       : { ok: false, refusal: short };
   }
+  const moves = plans.flatMap(({ pool, moves: cut }) => cut.map((rows) => ({ pool: pool.name, layer: 0, rows })));
   const forbiddenBy = plans.flatMap((each) => each.forbiddenBy.map((level) => ({ pool: each.pool.name, level })));
   const [first] = forbiddenBy;
   if (strict && first) return { ok: false, refusal: notToTheLetter(record, first, snapshot.tenant !== undefined) };
@@ -220,6 +243,7 @@ function finish(input: PlanInput, found: Found, given: { tasks: readonly PoolTas
       revision: record.revision,
       levels: Object.fromEntries(plans.map((each) => [each.pool.name, { from: each.from, to: each.to }])),
       batches: batchesOf(record, request, plans),
+      ...(moves.length > 0 && { moves }),
       leave: leave.filter((ref) => !isFirst(ref)),
       deleteFirst: leave.filter(isFirst),
       discard: plans.flatMap((each) => each.discard),

@@ -4,6 +4,7 @@ import { capAt, isFeasible, isRestorable, nearestLevels, saySpare } from '../lev
 import type { LaunchRow, MemberRef } from '../plan';
 import type { Member, PoolState, VnfRecord } from '../record';
 import { countOf, cutLaunches, orderDeletions } from './batches';
+import { affordable, costOf, overBudget, spend, type QuotaBudget } from './budget';
 import { copyOf, flavorOf, giveBack, shortOf, slots, take, unusable, type Ground } from './ground';
 
 /**
@@ -21,6 +22,8 @@ export interface PoolTask {
   readonly launched: readonly Member[];
   /** Restore what fits, rather than all or nothing. */
   readonly partial: boolean;
+  /** Failed members that Nova may evacuate: they go on elsewhere as they are, rather than be replaced. */
+  readonly movable: ReadonlySet<number>;
   /** One change of several: further turns are needed to reach what was asked. */
   readonly more: boolean;
 }
@@ -30,6 +33,7 @@ export interface PoolPlan {
   readonly from: number;
   readonly to: number;
   readonly batches: readonly (readonly LaunchRow[])[];
+  readonly moves: readonly (readonly LaunchRow[])[];
   readonly leave: readonly MemberRef[];
   readonly reuse: readonly MemberRef[];
   readonly discard: readonly MemberRef[];
@@ -48,7 +52,13 @@ export type PoolPlanned =
   | { readonly ok: true; readonly plan: PoolPlan; readonly short: Failure | null }
   | { readonly ok: false; readonly refusal: Failure };
 
-export function planPool(ground: Ground, record: VnfRecord, task: PoolTask): PoolPlanned {
+/** Takes what it places from the ground, and what it launches from the budget. */
+export function planPool(
+  ground: Ground,
+  record: VnfRecord,
+  task: PoolTask,
+  budget: QuotaBudget | null = null,
+): PoolPlanned {
   const { pool, state, to } = task;
   const cap = capAt(pool.spare, to);
   const { kept, leaving } = whoStays(task, cap);
@@ -56,10 +66,12 @@ export function planPool(ground: Ground, record: VnfRecord, task: PoolTask): Poo
   const reuse = reusable(ground, task, { kept, cap, most: to - kept.length - failedStaying.length });
   const discard = task.launched.filter((member) => !reuse.includes(member));
   for (const { host } of discard) giveBack(ground, host, flavorOf(ground, pool));
-  const on = countOf([...kept, ...reuse].map((member) => member.host));
+  const serving = [...kept, ...reuse];
+  const { arrived, waiting } = moving(ground, task, { serving, cap, most: to - serving.length - failedStaying.length });
+  const on = countOf([...serving, ...arrived].map((member) => member.host));
   const existing = existingOn(ground, record, { ...task, launched: reuse });
-  const need = Math.max(0, to - kept.length - failedStaying.length - reuse.length);
-  const placed = place(ground, task, {
+  const need = Math.max(0, to - serving.length - failedStaying.length - arrived.length);
+  const found = place(ground, task, {
     vnf: record.vnf,
     need,
     cap,
@@ -67,13 +79,30 @@ export function planPool(ground: Ground, record: VnfRecord, task: PoolTask): Poo
     existing,
     existingMost: existingCap(record, task),
   });
+  // Those that move go first: they need no quota.
+  const movers = waiting.slice(0, found.length);
+  const costs = costOf(flavorOf(ground, pool), pool);
+  const unpaid = found.slice(movers.length + affordable(budget, costs, discard.length));
+  for (const host of unpaid) giveBack(ground, host, flavorOf(ground, pool));
+  const placed = found.slice(0, found.length - unpaid.length);
+  spend(budget, costs, placed.length - movers.length - discard.length);
   const missing = need - placed.length;
-  const short = missing > 0 ? refusal(ground, record, task, { reuse, placed, missing }) : null;
+  const short =
+    unpaid.length > 0
+      ? overBudget(record.vnf, pool, unpaid.length)
+      : missing > 0
+        ? refusal(ground, record, task, { reuse: [...reuse, ...arrived], placed, missing })
+        : null;
   if (short && !task.partial) return { ok: false, refusal: short };
 
+  const moved = new Set([...arrived, ...movers].map((member) => member.ordinal));
+  const gone = leaving.filter((member) => !moved.has(member.ordinal));
   // What is not replaced stays where it is, counted and shown.
-  const leave = missing > 0 ? leaving.slice(0, Math.max(0, leaving.length - missing)) : leaving;
-  const launches = cutLaunches(pool, placed, { existing });
+  const leave = missing > 0 ? gone.slice(0, Math.max(0, gone.length - missing)) : gone;
+  const arrivals = cutLaunches(pool, placed.slice(0, movers.length), { existing });
+  const moves = rowsOf(movers, arrivals.batches);
+  const between = withPlaced(existing, placed.slice(0, movers.length));
+  const launches = cutLaunches(pool, placed.slice(movers.length), { existing: between });
   const after = new Map(existing);
   for (const host of placed) after.set(host, (after.get(host) ?? 0) + 1);
   const dead = leave.filter((member) => state.failed.includes(member));
@@ -82,7 +111,9 @@ export function planPool(ground: Ground, record: VnfRecord, task: PoolTask): Poo
     leave.filter((member) => !dead.includes(member)),
     { existing: after },
   );
-  const forbiddenBy = [launches.forbiddenBy, deletions.forbiddenBy].filter((level) => level !== null);
+  const forbiddenBy = [arrivals.forbiddenBy, launches.forbiddenBy, deletions.forbiddenBy].filter(
+    (level) => level !== null,
+  );
   return {
     ok: true,
     short,
@@ -91,6 +122,7 @@ export function planPool(ground: Ground, record: VnfRecord, task: PoolTask): Poo
       from: state.level,
       to,
       batches: numbered(pool, launches.batches, state.nextOrdinal),
+      moves: [...(arrived.length > 0 ? [arrived.map(rowOf)] : []), ...moves],
       leave: [...dead, ...deletions.order].map(refOf),
       reuse: reuse.map(refOf),
       discard: discard.map(refOf),
@@ -166,18 +198,72 @@ function reusable(
   return chosen;
 }
 
-/** Every VM of the pool that exists and is not dead: in service, owed, launched in this turn and used again. */
+/**
+ * Failed members that Nova moves, or has moved already in a turn that vanished before it could say so: those are where they are,
+ * and used there as if they had been launched there. Servers in ERROR, or at anything else, are replaced.
+ */
+function moving(
+  ground: Ground,
+  { pool, state, movable }: PoolTask,
+  at: { serving: readonly Member[]; cap: number; most: number },
+): { arrived: Member[]; waiting: Member[] } {
+  const seen = new Map(ground.servers.map((server) => [server.serverId, server]));
+  const on = countOf(at.serving.map((member) => member.host));
+  const arrived: Member[] = [];
+  const waiting: Member[] = [];
+  for (const member of [...state.failed].sort((a, b) => a.ordinal - b.ordinal)) {
+    const server = movable.has(member.ordinal) ? seen.get(member.serverId) : undefined;
+    if (!server?.host || (server.status !== 'ACTIVE' && server.status !== 'SHUTOFF')) continue;
+    if (server.host === member.host) {
+      waiting.push(member);
+      continue;
+    }
+    const host = ground.hosts.find((each) => each.name === server.host);
+    const there = on.get(server.host) ?? 0;
+    if (!host || unusable(ground, host, pool) !== null || there >= at.cap || arrived.length >= at.most) continue;
+    on.set(host.name, there + 1);
+    arrived.push({ ...member, host: host.name });
+  }
+  return { arrived, waiting };
+}
+
+/** Each of the movers in order to the hosts as they were cut into batches. */
+function rowsOf(movers: readonly Member[], batches: readonly (readonly string[])[]): LaunchRow[][] {
+  const rest = [...movers];
+  return batches.map((hosts) =>
+    hosts.flatMap((host) => {
+      const member = rest.shift();
+      return member ? [rowOf({ ...member, host })] : [];
+    }),
+  );
+}
+
+function rowOf({ pool, ordinal, host }: LaunchRow): LaunchRow {
+  return { pool, ordinal, host };
+}
+
+/**
+ * Every VM of the pool that exists and is not dead: in service, owed, launched in this turn and used again; and failed ones that
+ * live on another host than the one that they died with.
+ */
 function existingOn(ground: Ground, record: VnfRecord, task: PoolTask): Map<string, number> {
   const { pool, state, launched } = task;
   const failed = new Set(state.failed.map((member) => member.serverId));
+  const left = new Map(state.failed.map((member) => [member.serverId, member.host]));
+  const elsewhere = livingOf(ground, state.failed).flatMap(({ serverId }) =>
+    ground.servers.flatMap(({ serverId: id, host }) =>
+      id === serverId && host !== undefined && host !== left.get(id) ? [host] : [],
+    ),
+  );
   const lots = record.debts.flatMap((debt) => debt.stages.flat()).filter((lot) => lot.pool === pool.name);
   const drained = lots.filter((lot) => lot.drainSeconds > 0).flatMap((lot) => lot.members);
   const atOnce = lots.filter((lot) => lot.drainSeconds === 0).flatMap((lot) => lot.members);
-  return countOf(
-    [...state.inService, ...drained, ...livingOf(ground, atOnce), ...launched]
+  return countOf([
+    ...[...state.inService, ...drained, ...livingOf(ground, atOnce), ...launched]
       .filter((member) => !failed.has(member.serverId))
       .map((member) => member.host),
-  );
+    ...elsewhere,
+  ]);
 }
 
 /** What is deleted without a drain was dead, or is of a pool that is not drained: the cloud shows which. */

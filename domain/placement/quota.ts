@@ -1,6 +1,7 @@
 import type { Descriptor, Pool } from '../descriptor/descriptor';
 import { failure, type Failure, type Shortage } from '../failure';
 import type { Snapshot, QuotaResource } from '../snapshot';
+import { costOf } from './budget';
 import type { PoolPlan } from './pool';
 
 /**
@@ -20,13 +21,10 @@ export function checkQuota(vnf: string, snapshot: Snapshot, peak: Peak): Failure
   const add = (resource: QuotaResource, amount: number): void =>
     void needed.set(resource, (needed.get(resource) ?? 0) + amount);
   for (const plan of peak.plans) {
-    const flavor = snapshot.flavors[plan.pool.flavor];
     const launches = plan.batches.reduce((sum, rows) => sum + rows.length, 0);
     const more = launches - plan.discard.length - peak.goneFirst(plan);
-    add('instances', more);
-    add('cores', more * (flavor?.vcpus ?? 0));
-    add('ram', more * (flavor?.ramMb ?? 0));
-    add('ports', more * plan.pool.networks.length);
+    const cost = costOf(snapshot.flavors[plan.pool.flavor], plan.pool);
+    for (const [resource, each] of Object.entries(cost)) add(resource as QuotaResource, more * each);
   }
   add(
     'server_groups',

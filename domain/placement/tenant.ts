@@ -3,7 +3,8 @@ import { capAt } from '../levels';
 import type { LaunchRow } from '../plan';
 import { serverGroupsOf, type Member, type VnfRecord } from '../record';
 import { countOf, orderDeletions } from './batches';
-import type { Ground } from './ground';
+import { affordable, costOf, overBudget, spend, type QuotaBudget } from './budget';
+import { flavorOf, type Ground } from './ground';
 import { existingCap, refOf, type PoolPlanned, type PoolTask } from './pool';
 
 /**
@@ -20,7 +21,12 @@ import { existingCap, refOf, type PoolPlanned, type PoolTask } from './pool';
  *
  * What comes of it is verified by `hostId` all the same, before a member enters service.
  */
-export function planPoolApart(ground: TenantGround, record: VnfRecord, task: PoolTask): PoolPlanned {
+export function planPoolApart(
+  ground: TenantGround,
+  record: VnfRecord,
+  task: PoolTask,
+  budget: QuotaBudget | null,
+): PoolPlanned {
   const { pool, state, to } = task;
   const cap = capAt(pool.spare, to);
   const groups = groupsOf(ground, record, task);
@@ -33,9 +39,17 @@ export function planPoolApart(ground: TenantGround, record: VnfRecord, task: Poo
   const staying = [...kept, ...reuse];
   const gone = new Set(discard.map((member) => member.serverId));
   const barred = barredHosts(ground, record, task, { staying, leaving, cap });
-  const rows = assign({ ground, groups, task, need, barred, gone, staying });
+  const costs = costOf(flavorOf(ground, pool), pool);
+  const most = Math.min(need, affordable(budget, costs, discard.length));
+  const rows = assign({ ground, groups, task, need: most, barred, gone, staying });
+  spend(budget, costs, rows.length - discard.length);
   const missing = need - rows.length;
-  const short = missing > 0 ? noHostFound(record, task, { missing, groups }) : null;
+  const short =
+    missing === 0
+      ? null
+      : rows.length < most
+        ? noHostFound(record, task, { missing, groups })
+        : overBudget(record.vnf, pool, missing);
   if (short && !task.partial) return { ok: false, refusal: short };
 
   const leave = missing > 0 ? leaving.slice(0, Math.max(0, leaving.length - missing)) : leaving;
@@ -54,6 +68,8 @@ export function planPoolApart(ground: TenantGround, record: VnfRecord, task: Poo
       to,
       // One batch: they are asked for one after another, and where they come to be is not ours to order.
       batches: rows.length === 0 ? [] : [rows],
+      // Where Nova would take them is not ours to say.
+      moves: [],
       leave: [...dead, ...deletions.order].map(refOf),
       reuse: reuse.map(refOf),
       discard: discard.map(refOf),

@@ -48,11 +48,27 @@ export async function disableService(
   await update(session, id, { status: 'disabled', disabled_reason: reason }, call);
 }
 
+/**
+ * Forced down and disabled in one update: the reason says who did both, and Nova does not wait for the answer of a compute that it
+ * has just been told is down.
+ */
+export async function forceDownAndDisable(
+  session: Session,
+  id: string,
+  reason: string,
+  call: CallOptions = {},
+): Promise<void> {
+  await update(session, id, { status: 'disabled', disabled_reason: reason, forced_down: true }, call);
+}
+
 export async function enableService(session: Session, id: string, call: CallOptions = {}): Promise<void> {
   await update(session, id, { status: 'enabled' }, call);
 }
 
-/** Says that the host is known to be dead (2.53). Only for who has fenced it. */
+/**
+ * Says that the host is known to be dead (2.53). Only for who has fenced it. Taking it back is a BadRequestError until what was
+ * evacuated from it has been cleaned up there, once it is back.
+ */
 export async function forceDown(session: Session, id: string, down: boolean, call: CallOptions = {}): Promise<void> {
   await update(session, id, { forced_down: down }, call);
 }

@@ -66,6 +66,8 @@ class LabDriver(fake.FakeDriverWithoutFakeNodes):
             raise exception.ComputeResourcesUnavailable(
                 reason='fault put in by hand')
         time.sleep(float(os.environ.get('LAB_SPAWN_SECONDS', 0)))
+        while self._fault('stall-spawn'):
+            time.sleep(0.1)
         super().spawn(context, instance, *args, **kwargs)
 
     def power_off(self, instance, *args, **kwargs):

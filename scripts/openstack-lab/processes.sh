@@ -28,7 +28,14 @@ launch() { # NAME COMMAND...
   local name=$1
   shift
   alive "$name" && return 0
-  setsid "$@" </dev/null >>"$log/$name.log" 2>&1 9>&- &
+  # Nothing of whoever called this stays open in it: a lock, for one, would be held for as long as the lab runs.
+  (
+    for fd in /proc/self/fd/*; do
+      fd=${fd##*/}
+      [ "$fd" -le 2 ] || eval "exec $fd>&-"
+    done
+    exec setsid "$@"
+  ) </dev/null >>"$log/$name.log" 2>&1 &
   echo "$! $(started_at $!)" >"$run/$name.pid"
   disown
 }

@@ -121,12 +121,13 @@ describe('closing and opening hosts', () => {
     expect((await close(['cmp-01'])).closed).toEqual(['cmp-01']);
   });
 
-  test('a fence is forced down before it is disabled', async () => {
+  test('a fence is forced down and marked in one update, and a repeat knows it for its own', async () => {
+    lab.addFault({ kind: 'drop', match: { method: 'PUT', path: '/os-services/' }, moment: 'after' });
+    await expect(close(['cmp-01'], { fence: true })).rejects.toMatchObject({ type: 'CloudUnavailable' });
     expect(await close(['cmp-01'], { fence: true })).toEqual({ closed: ['cmp-01'], fenced: ['cmp-01'] });
     const changes = lab.cloud.log.filter((event) => event.type === 'host' && event.requestId !== null);
     expect(changes).toMatchObject([
-      { forcedDown: true, enabled: true },
-      { forcedDown: true, enabled: false },
+      { forcedDown: true, enabled: false, disabledReason: `bulkhead:${occurrence} fenced` },
     ]);
   });
 

@@ -93,6 +93,7 @@ export async function openLab(
     client: client ?? new Client({ connection: Connection.lazy({ address: '127.0.0.1:1' }) }),
     service: pacedServicePort(served.url),
     timing,
+    failedHostsPercent: 34,
     descriptorsDirectory: descriptorsDirectory ?? 'descriptors',
     names: namesIn(session),
     as: () => Promise.resolve('operator'),

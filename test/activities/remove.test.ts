@@ -1,4 +1,5 @@
 import { requestId, tag } from '../../domain/names';
+import { takeAway } from '../../simulator/outages';
 import { laterTurn, launched, launchInput, names, openLab, rowsOf, turn, until, vnf, type Lab } from './lab';
 
 let lab: Lab;
@@ -50,6 +51,17 @@ describe('remove', () => {
       expect(lab.cloud.servers.size + lab.cloud.ports.size).toBe(0);
     },
   );
+
+  test('a Neutron that has just come back does not know its ports yet: they are asked for again', async () => {
+    const members = await launched(lab, web);
+    takeAway(lab.cloud, 'neutron', 60);
+    takeAway(lab.cloud, 'neutron', 0);
+    const attempt = lab.run('remove', { turn, vnf, members, timing: lab.timing });
+    await expect(attempt).rejects.toMatchObject({ type: 'CloudUnavailable', nonRetryable: false });
+    await until(() => !lab.cloud.starting.has('neutron'), 'Neutron knows its paths');
+    await lab.run('remove', { turn, vnf, members, timing: lab.timing }, { attempt: 2 });
+    expect(lab.cloud.servers.size + lab.cloud.ports.size).toBe(0);
+  });
 
   test('never touches what does not bear the tag of the VNF, whatever its id', async () => {
     const others = await launched(lab, web, { vnf: 'ims2' });

@@ -4,7 +4,7 @@ import { capAt } from '../../domain/levels';
 import type { ChangeRequest } from '../../domain/plan';
 import type { PlanInput } from '../../domain/placement';
 import type { Member } from '../../domain/record';
-import type { Host } from '../../domain/snapshot';
+import type { Host, ServerSeen } from '../../domain/snapshot';
 import { hostNamed, memberOn, poolNamed, recordOf, roomFor, snapshotOf, stateOf } from './build';
 
 /** Small clouds of every kind, with VNFs in every state that the procedures can leave them in. */
@@ -165,3 +165,40 @@ export const anySeveral: fc.Arbitrary<PlanInput> = fc
           };
     return { record: recordOf(made), snapshot: snapshotOf(hosts), request };
   });
+
+/**
+ * A fenced host, all of whose members may be evacuated, as the cloud shows them: most of them as if nothing had happened, some in
+ * ERROR, or gone.
+ */
+export const anyFenced: fc.Arbitrary<PlanInput> = fc
+  .tuple(
+    anyInput,
+    fc.array(fc.constantFrom('ACTIVE', 'ACTIVE', 'SHUTOFF', 'ERROR', 'gone'), { minLength: 8, maxLength: 8 }),
+  )
+  .map(([input, statuses]) => {
+    const { record, snapshot, request } = input;
+    const state = record.pools['web'];
+    if (!state || request.kind !== 'emptyHosts' || request.cause !== 'failed') return null;
+    const onHost = ({ host }: Member): boolean => request.hosts.includes(host);
+    const failed = [...state.failed, ...state.inService.filter(onHost)];
+    const servers = failed.filter(onHost).flatMap((member, at): ServerSeen[] => {
+      const status = statuses[at % statuses.length] ?? 'gone';
+      if (status === 'gone') return [];
+      const { pool, ordinal, serverId, token, host } = member;
+      return [{ pool, ordinal, serverId, token, host, name: `v-${pool}-${String(ordinal)}`, status }];
+    });
+    return {
+      ...input,
+      record: {
+        ...record,
+        descriptor: {
+          ...record.descriptor,
+          pools: record.descriptor.pools.map((pool): Pool => ({ ...pool, recover: 'evacuate' })),
+        },
+        pools: { web: { ...state, failed, inService: state.inService.filter((member) => !onHost(member)) } },
+      },
+      snapshot: { ...snapshot, servers },
+      request: { ...request, fenced: true },
+    };
+  })
+  .filter((input) => input !== null);

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { plan, type PlanInput } from '../../domain/placement';
 import { capAt } from '../../domain/levels';
 import type { Plan } from '../../domain/plan';
-import { anyInput, anySeveral } from './clouds';
+import { anyFenced, anyInput, anySeveral } from './clouds';
 import {
   breaches,
   countsOf,
@@ -89,6 +89,41 @@ describe('every plan for one pool', () => {
       runs,
     );
     expect(short).toBeGreaterThan(0);
+  });
+
+  test('evacuates whom it may, as safely as it would replace them, and restores as many', () => {
+    const seen = { moved: 0, mixed: 0, short: 0 };
+    fc.assert(
+      fc.property(anyFenced, (input) => {
+        const planned = plan(input);
+        const replaced = plan({ ...input, request: { ...input.request, fenced: false } as PlanInput['request'] });
+        if (!planned.ok || !replaced.ok) throw new Error('a failed host is not refused');
+        const { moves = [], ...rest } = planned.plan;
+        const movers = moves.flatMap(({ rows }) => rows);
+        const leaving = new Set(planned.plan.leave.map(({ ordinal }) => ordinal));
+        const fit = new Set(
+          input.snapshot.servers.filter(({ status }) => status !== 'ERROR').map(({ ordinal }) => ordinal),
+        );
+        expect(movers.filter(({ ordinal }) => !fit.has(ordinal) || leaving.has(ordinal))).toEqual([]);
+        const missing = (of: Plan): number => of.unplaced.reduce((sum, each) => sum + each.missing, 0);
+        expect(missing(planned.plan)).toBe(missing(replaced.plan));
+        // Nobody who could move is replaced.
+        if (launchesOf(rest) > 0) expect(movers).toHaveLength(fit.size);
+        // What moves is as good as launched where it arrives, and gone from where it was.
+        const arriving = moves.map((batch) => ({
+          ...batch,
+          rows: batch.rows.map((row) => ({ ...row, ordinal: row.ordinal + 10_000 })),
+        }));
+        const gone = movers.map(({ pool, ordinal }) => ({ pool, ordinal }));
+        const asLaunched = { ...rest, batches: [...arriving, ...rest.batches], leave: [...gone, ...rest.leave] };
+        expect(breaches(input, asLaunched, { letter: rest.toTheLetter })).toEqual([]);
+        if (movers.length > 0) seen.moved += 1;
+        if (movers.length > 0 && launchesOf(rest) > 0) seen.mixed += 1;
+        if (missing(planned.plan) > 0) seen.short += 1;
+      }),
+      { numRuns: Math.ceil(runs.numRuns / 4) },
+    );
+    expect(Math.min(seen.moved, seen.mixed, seen.short)).toBeGreaterThan(0);
   });
 
   test('puts what is new where the largest share stays least', () => {

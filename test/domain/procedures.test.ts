@@ -11,6 +11,7 @@ const good = {
   scaleIn: { vnf: 'ims1', pool: 'web', to: 5 },
   heal: { vnf: 'ims1', members: ['ims1-web-1'] },
   evacuateHost: { hosts: ['cmp-01'], cause: 'failed' },
+  restoreHost: { hosts: ['cmp-01'] },
   evacuateVnf: { vnf: 'ims1', hosts: ['cmp-01'], cause: 'failed' },
   terminate: { vnf: 'ims1' },
 } as const;
@@ -42,6 +43,8 @@ test.each([
   ['evacuateHost', { hosts: ['h'.repeat(256)] }],
   ['evacuateHost', { hosts: Array.from({ length: 101 }, (_, index) => `cmp-${String(index)}`) }],
   ['evacuateVnf', { hosts: [] }],
+  ['restoreHost', { hosts: [] }],
+  ['restoreHost', { cause: 'failed' }],
   ['instantiate', { descriptor: 'd'.repeat(256) }],
 ] as const)('%s refuses %j', (procedure, wrong) => {
   expect(accepts(procedure, { ...good[procedure], ...wrong })).toBe(false);

@@ -71,6 +71,16 @@ const answers: readonly [string, Answer, typeof OpenStackError | typeof Unavaila
     novaSays('computeFault', 406, 'Version 2.90 is not supported by the API.'),
     BadRequestError,
   ],
+  [
+    'a Neutron that is being started, and does not know its own paths',
+    neutronSays('HTTPNotFound', 404, 'The resource could not be found.'),
+    UnavailableError,
+  ],
+  [
+    'a Nova that does not know the path',
+    { status: 404, body: { code: '404 Not Found', title: 'Not Found', message: 'The resource could not be found.' } },
+    UnavailableError,
+  ],
   ['a proxy that has lost the service: 404 in HTML', { status: 404, body: html }, UnavailableError],
   ['a proxy that says 404 and nothing', { status: 404 }, UnavailableError],
   ['a database that is away: 503 in HTML', { status: 503, body: html }, UnavailableError],

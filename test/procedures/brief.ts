@@ -7,6 +7,8 @@ export function brief(name: string, input: unknown): string {
     case 'awaitHealthy':
     case 'drain':
       return names(given.members);
+    case 'evacuate':
+      return names((given.moves ?? []).map(({ member }) => member));
     case 'remove':
       return [names(given.members), ...(given.orphans ?? []).map(nameOf)].filter((each) => each !== '').join(' ');
     case 'plan':
@@ -30,6 +32,7 @@ interface Ref {
 interface Given {
   readonly rows?: readonly Ref[];
   readonly members?: readonly Ref[];
+  readonly moves?: readonly { readonly member: Ref }[];
   readonly orphans?: readonly Ref[];
   readonly request?: { readonly kind: string };
   readonly publication?: { readonly revision: number };

@@ -41,7 +41,7 @@ describe('of a host that died', () => {
     from: 4,
     to: 4,
     pivot: 'publish#1',
-    undo: ['removeByToken'],
+    undo: ['removeByToken', 'unfenceHosts'],
     coveredElsewhere: [
       'readTiming#1',
       'findOnHosts#1',

@@ -89,3 +89,21 @@ test('what a create without an answer made late is gone before the commit', asyn
   await trial.settle();
   expect([trial.cloud.servers.size, trial.cloud.ports.size]).toEqual([6, 6]);
 }, 60_000);
+
+test('"No valid host" for the only host with room is looked at again, and once', async () => {
+  for (const { name, times, outcome } of [
+    { name: 'f1', times: 1, outcome: 'completed' },
+    { name: 'g1', times: 2, outcome: 'unwound' },
+  ]) {
+    const trial = await stage.open(name);
+    await instantiated(trial);
+    const view = await stage.bulkhead.status(name);
+    const used = view.pools['web']?.inService.map(({ host }) => host) ?? [];
+    const [left, ...others] = trial.hosts.filter((host) => !used.includes(host));
+    for (const host of trial.cloud.hosts.values()) if (others.includes(host.name)) host.enabled = false;
+    await trial.observer.addFault({ kind: 'noValidHost', match: { host: left }, times });
+    const ended = await trial.run('scaleOut', { vnf: name, pool: 'web', to: 5 });
+    expect(ended).toMatchObject({ outcome });
+    await trial.settle({ faults: true });
+  }
+}, 60_000);

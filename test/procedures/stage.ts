@@ -15,7 +15,8 @@ import { root } from '../../scripts/lib/root';
 import { findTemporal, startDevServer } from '../../scripts/lib/temporal';
 import { createCloud, hostsOf, serve, type Cloud, type Served } from '../../simulator';
 import { createWorkers } from '../../workers/compose';
-import { endOf, expectHeld, settledView, type Ended, type Procedure } from '../real/world';
+import { settledView } from '../../scripts/lib/settled';
+import { endOf, expectHeld, settleWithinSeconds, type Ended, type Procedure } from '../real/world';
 import { settledNote } from '../../scripts/lib/observer';
 import { brief } from './brief';
 import { struck, type Call, type Script } from './strikes';
@@ -138,17 +139,10 @@ function routed(trials: ReadonlyMap<string, Running>, client: Client): Activitie
     };
   const names: readonly (keyof Activities)[] = [
     ...(['readRecord', 'loadDescriptor', 'startRecord', 'readTiming'] as const),
-    ...([
-      'plan',
-      'planEmptyHosts',
-      'createGroups',
-      'createServerGroups',
-      'removeGroups',
-      'launch',
-      'remove',
-      'removeByToken',
-    ] as const),
-    ...(['publish', 'findDead', 'findOnHosts', 'closeHosts', 'reopenHosts', 'awaitHealthy', 'drain', 'watch'] as const),
+    ...(['plan', 'planEmptyHosts', 'createGroups', 'createServerGroups', 'removeGroups'] as const),
+    ...(['launch', 'evacuate', 'remove', 'removeByToken', 'publish'] as const),
+    ...(['findDead', 'findOnHosts', 'closeHosts', 'reopenHosts', 'lookAtClosed'] as const),
+    ...(['awaitHealthy', 'drain', 'unfenceHosts', 'watch'] as const),
   ];
   return Object.fromEntries(names.map((name) => [name, route(name)])) as unknown as Activities;
 }
@@ -184,6 +178,7 @@ async function openTrial(vnf: string, given: { client: Client; bulkhead: Bulkhea
     client,
     service: pacedServicePort(served.url),
     timing,
+    failedHostsPercent: 34,
     descriptorsDirectory: join(root, 'descriptors'),
     names: namesIn(session),
     as: wayIn(session, 'auto'),
@@ -208,7 +203,11 @@ async function openTrial(vnf: string, given: { client: Client; bulkhead: Bulkhea
     const { workflowId = '', runId = '' } = workflowExecution ?? {};
     const call = { name, attempt, workflowId, runId, brief: brief(name, input), answer: '…' };
     // The record, its clean-ups and the mutexes are not the run under test.
-    if (!(workflowType ?? '').match(/^(instantiate|scaleOut|scaleIn|heal|evacuateHost|evacuateVnf|terminate)$/))
+    if (
+      !(workflowType ?? '').match(
+        /^(instantiate|scaleOut|scaleIn|heal|evacuateHost|evacuateVnf|restoreHost|terminate)$/,
+      )
+    )
       return { call: { ...call, key: '', strike: undefined }, strike: undefined, topWorkflowId };
     const keyed = { ...call, key: keyOf(name, `${runId}/${activityId}`) };
     const strike = script(keyed);
@@ -218,7 +217,7 @@ async function openTrial(vnf: string, given: { client: Client; bulkhead: Bulkhea
   };
   const run: Trial['run'] = async (procedure, input, with_ = () => undefined) => {
     const id = randomUUID();
-    const ofVnf = procedure === 'evacuateHost' ? {} : { vnf };
+    const ofVnf = procedure === 'evacuateHost' || procedure === 'restoreHost' ? {} : { vnf };
     await observer.note({ kind: 'request', id, procedure, ...ofVnf, request: input });
     script = with_;
     calls = [];
@@ -233,7 +232,7 @@ async function openTrial(vnf: string, given: { client: Client; bulkhead: Bulkhea
     return ended;
   };
   const settle: Trial['settle'] = async ({ faults } = { faults: false }) => {
-    const view = await settledView(bulkhead, vnf);
+    const view = await settledView(bulkhead, vnf, settleWithinSeconds);
     await observer.note(settledNote(vnf, view));
     expectHeld(check(await observer.log()), faults ? ['G8'] : []);
     return view;

@@ -51,7 +51,15 @@ describe('what needs no server', () => {
   test('the help has every command, and ends well', async () => {
     const { code, stdout } = await runToEnd(cli, ['--help']);
     expect(code).toBe(0);
-    for (const command of ['instantiate', 'scale-out', 'scale-in', 'heal', 'evacuate-host', 'terminate'])
+    for (const command of [
+      'instantiate',
+      'scale-out',
+      'scale-in',
+      'heal',
+      'evacuate-host',
+      'restore-host',
+      'terminate',
+    ])
       expect(stdout).toContain(command);
     for (const command of ['status', 'list', 'setup']) expect(stdout).toContain(command);
   });

@@ -47,6 +47,7 @@ describe('the environment', () => {
       BULKHEAD_AS: 'auto',
       BULKHEAD_PACE: 1,
       BULKHEAD_DESCRIPTORS: 'descriptors',
+      BULKHEAD_FAILED_HOSTS_PERCENT: 34,
       BULKHEAD_CLOUD_CALLS: 16,
       BULKHEAD_CLOUD_ACTIVITIES: 8,
       BULKHEAD_WAITS: 200,

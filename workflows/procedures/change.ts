@@ -70,6 +70,7 @@ export function nothingDone(procedure: string, vnf: string): ProcedureResult {
     levels: {},
     launched: [],
     removed: [],
+    evacuated: [],
     replans: 0,
     short: [],
     notRestorable: [],
@@ -92,6 +93,7 @@ export function withTurn(result: ProcedureResult, turn: Turn): ProcedureResult {
     levels: { ...result.levels, ...levels },
     launched: [...result.launched, ...[...turn.launched.values()].map((member) => named(turn.vnf, member))],
     removed: [...result.removed, ...gone.map((member) => named(turn.vnf, member))],
+    evacuated: [...result.evacuated, ...turn.moved.map((member) => named(turn.vnf, member))],
     replans: result.replans + turn.replans,
     short: plan?.unplaced.map(({ pool, missing, reason }) => ({ pool, missing, reason: reason.message })) ?? [],
     notRestorable: plan?.notRestorable ?? [],
@@ -103,7 +105,7 @@ export function ended(result: ProcedureResult): ProcedureResult {
   mark({ phase: 'ended', outcome: 'completed' });
   const levels = Object.entries(result.levels).map(([pool, { from, to }]) => `${pool} ${String(from)} → ${String(to)}`);
   say(
-    `${result.procedure} of ${result.vnf} **completed**: ${[...levels, `${String(result.launched.length)} launched, ${String(result.removed.length)} removed`].join('; ')}`,
+    `${result.procedure} of ${result.vnf} **completed**: ${[...levels, `${String(result.launched.length)} launched, ${String(result.removed.length)} removed${result.evacuated.length > 0 ? `, ${String(result.evacuated.length)} evacuated` : ''}`].join('; ')}`,
   );
   return { ...result, cancelIgnored: CancellationScope.current().consideredCancelled };
 }

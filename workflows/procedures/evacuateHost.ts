@@ -5,7 +5,6 @@ import {
   ParentClosePolicy,
   startChild,
   uuid4,
-  workflowInfo,
   type ChildWorkflowHandle,
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
@@ -19,11 +18,11 @@ import type { VnfRecord } from '../../domain/record';
 import type { Timing } from '../../domain/timing';
 import { asFailure, toApplicationFailure } from '../failures';
 import { parseInput } from '../input';
-import { cloud, record as recordPort, watch } from '../ports';
+import { cloud, record as recordPort, waiting, watch } from '../ports';
 import { mark, say } from '../progress';
 import type { evacuateVnf } from './evacuateVnf';
-import type { hostMutex } from './hostMutex';
 import { marked } from './change';
+import { holdHosts } from './holdHosts';
 
 /**
  * Empties hosts: dead ones (`failed`) or ones that are to be worked on (`maintenance`).
@@ -36,9 +35,13 @@ import { marked } from './change';
  * | --- | --- |
  * | mutex for each host, in name order | released when the run ends, however it ends |
  * | plan every VNF on one snapshot (maintenance) | nothing to undo |
- * | close the hosts to scheduling, marked as ours | reopen those that this run closed |
+ * | close the hosts to scheduling, marked as ours; with `fenced` force them down in Nova | reopen those that this run closed, take back what it forced |
  * | look and plan again: nothing new comes there now | nothing to undo |
  * | evacuateVnf for each, the most endangered first | none: each goes back or forward by itself |
+ *
+ * A host that failed stays closed when its VNFs have begun to move, whatever becomes of them: restoreHost opens it. Where one of them
+ * goes back, the fence is taken back. Nova refuses that until a host is back from which something was evacuated: it is told again for
+ * a while, and then the failure says which hosts are left forced down.
  */
 export async function evacuateHost(raw: unknown): Promise<EvacuateHostResult | DryRunResult> {
   const input = parseInput('evacuateHost', raw);
@@ -46,10 +49,11 @@ export async function evacuateHost(raw: unknown): Promise<EvacuateHostResult | D
   mark({ hosts, phase: 'asking' });
   return await marked(async () => {
     const job: Job = { ...input, hosts, timing: await recordPort().readTiming(), occurrence: uuid4() };
-    if (input.dryRun) return await plannedOnly(job, await readRecords(await look(job)));
     // Bad input fails here, before anything is held or closed.
-    const records = await readRecords(await look(job));
-    return await withMutex(hosts, () => evacuate(job, records));
+    const found = await look(job, { brake: input.cause === 'failed' && !input.force });
+    if (input.dryRun) return await plannedOnly(job, await readRecords(found));
+    const { views } = await readKnown(job, found);
+    return await holdHosts(hosts, () => evacuate(job, views));
   });
 }
 
@@ -60,99 +64,67 @@ interface Job extends Omit<ParsedInputs['evacuateHost'], 'hosts'> {
   readonly occurrence: string;
 }
 
-function look({ hosts, timing }: Job): Promise<HostContents[]> {
-  return cloud(timing).findOnHosts.executeWithOptions({ summary: `look at ${hosts.join(', ')}` }, [{ hosts }]);
-}
-
-/** Mutexes in name order, so that two callers with hosts in common never wait for each other: the second is refused. */
-async function withMutex<T>(hosts: readonly string[], body: () => Promise<T>): Promise<T> {
-  const { workflowId, runId } = workflowInfo();
-  const held: { handle: ChildWorkflowHandle<typeof hostMutex>; scope: CancellationScope }[] = [];
-  try {
-    for (const host of hosts) {
-      const scope = new CancellationScope({ cancellable: false });
-      const handle = await scope.run(() =>
-        startChild<typeof hostMutex>('hostMutex', {
-          workflowId: `host:${host}`,
-          args: [{ workflowId, runId }],
-          // The server skips the close policy on reset, so the mutex watches this run by itself.
-          parentClosePolicy: ParentClosePolicy.ABANDON,
-          cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
-          staticSummary: `${host} is being evacuated by ${workflowId}`,
-        }),
-      );
-      held.push({ handle, scope });
-    }
-    return await body();
-  } catch (error) {
-    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-    const host = error.workflowId.slice('host:'.length);
-    throw toApplicationFailure(
-      failure('Busy', `${host} is being evacuated already (workflow ${error.workflowId}). Wait for that run.`, {
-        host,
-      }),
-      'refused',
-    );
-  } finally {
-    await CancellationScope.nonCancellable(async () => {
-      for (const { handle } of held) {
-        // It has ended by itself where this run was made by a reset: the run that it watched is closed.
-        await handle.signal('release').catch(() => undefined);
-        await handle.result().catch(() => undefined);
-      }
-    });
-  }
+function look({ hosts, timing }: Job, { brake } = { brake: false }): Promise<HostContents[]> {
+  return cloud(timing).findOnHosts.executeWithOptions({ summary: `look at ${hosts.join(', ')}` }, [
+    { hosts, ...(brake && { brake }) },
+  ]);
 }
 
 async function evacuate(job: Job, before: readonly RecordView[]): Promise<EvacuateHostResult> {
-  const { hosts, cause, fenced, timing } = job;
-  const { occurrence } = job;
+  const { hosts, cause, fenced, timing, occurrence } = job;
   if (cause === 'maintenance') await planAll(job, before);
   let contents: HostContents[];
-  let records: RecordView[];
+  let known: Known;
+  /** What this run has forced down; it may be more than it was told, where it was not told. */
+  let forced: readonly string[] = [];
   try {
-    await cloud(timing).closeHosts.executeWithOptions({ summary: `close ${hosts.join(', ')} to scheduling` }, [
-      { hosts, occurrence, fence: cause === 'failed' && fenced, timing },
-    ]);
+    const closed = await cloud(timing).closeHosts.executeWithOptions(
+      { summary: `close ${hosts.join(', ')} to scheduling` },
+      [{ hosts, occurrence, fence: cause === 'failed' && fenced, timing }],
+    );
+    forced = closed.fenced;
     // Looked at again: from here on nothing new is placed there.
     contents = await look(job);
-    records = await readRecords(contents);
-    if (cause === 'maintenance') await planAll(job, records);
+    known = await readKnown(job, contents);
+    if (cause === 'maintenance') await planAll(job, known.views);
   } catch (error) {
     const reason = asFailure(error);
     if (reason === undefined && !isCancellation(error)) throw error;
-    await reopen(job, reason);
+    const left = await unfence(job, forced, reason);
+    // What is forced down still keeps its mark, by which restoreHost knows it for ours.
+    await reopen({ ...job, hosts: hosts.filter((host) => !left.includes(host)) }, reason);
     if (reason === undefined) throw error;
     mark({ phase: 'ended', outcome: 'unwound' });
-    throw toApplicationFailure(reason, 'unwound', error instanceof Error ? error : undefined);
+    throw toApplicationFailure(withForced(reason, left), 'unwound', error instanceof Error ? error : undefined);
   }
   mark({ phase: 'evacuating' });
-  const results = await evacuateVnfs(job, records);
+  const results = await evacuateVnfs(job, known);
   const cancelled = results.find((each) => each.cancelled !== undefined);
   if (cancelled) {
-    // Those past their pivot have finished forward; the host is not empty, and so goes back to work.
-    if (cause === 'maintenance') await reopen(job, undefined);
+    await goBack(job, forced, undefined);
     mark({ phase: 'ended', outcome: 'cancelled' });
     throw cancelled.cancelled;
   }
   const failed = results.flatMap((each) => (each.failure ? [each.failure] : []));
   const [first] = failed;
   if (first) {
-    // A host in maintenance that is not empty goes back to work; a dead one stays closed.
-    if (cause === 'maintenance') await reopen(job, first);
+    const left = await goBack(job, forced, first);
     mark({ phase: 'ended', outcome: 'unwound' });
     throw toApplicationFailure(
-      {
-        ...first,
-        details: {
-          ...first.details,
-          vnfs: results.map(({ vnf, failure: reason }) => ({
-            vnf,
-            outcome: reason ? 'failed' : 'completed',
-            reason: reason?.message ?? null,
-          })),
+      withForced(
+        {
+          ...first,
+          details: {
+            ...first.details,
+            vnfs: results.map(({ vnf, failure: reason }) => ({
+              vnf,
+              outcome: reason ? 'failed' : 'completed',
+              reason: reason?.message ?? null,
+            })),
+          },
         },
-      },
+        left,
+      ),
       failed.some((each) => each.kind === 'Stuck' || each.details['outcome'] === 'stuck') ? 'stuck' : 'unwound',
     );
   }
@@ -166,17 +138,43 @@ async function evacuate(job: Job, before: readonly RecordView[]): Promise<Evacua
     foreign: Object.fromEntries(
       contents.filter((each) => each.foreign.length > 0).map((each) => [each.host, each.foreign]),
     ),
-    unrecorded: unrecordedIn(contents, records),
+    unrecorded: unrecordedIn(contents, known),
     cancelIgnored: CancellationScope.current().consideredCancelled,
   };
 }
 
+/**
+ * VNFs have moved, or begun to. A host in maintenance that is not empty goes back to work. One that failed stays closed: it is dead, and
+ * what of it is replaced must not come back by itself. But that it is dead is the caller's word alone, which we no longer pass on.
+ */
+async function goBack(job: Job, forced: readonly string[], reason: Failure | undefined): Promise<readonly string[]> {
+  if (job.cause === 'failed') return await unfence(job, forced, reason);
+  await reopen(job, reason);
+  return [];
+}
+
+/** The undo of forcing down. Says which hosts Nova leaves so, for a while: as long as an attempt at anything lasts. */
+async function unfence(job: Job, forced: readonly string[], reason: Failure | undefined): Promise<readonly string[]> {
+  const { hosts, cause, fenced, occurrence, timing } = job;
+  if (cause !== 'failed' || !fenced) return [];
+  const forSeconds = timing.mutateSeconds;
+  const left = await undone(hosts, reason, { what: 'taken for alive', how: '--up' }, () =>
+    waiting(timing, forSeconds).unfenceHosts.executeWithOptions({ summary: `undo: un-force ${hosts.join(', ')}` }, [
+      { hosts, occurrence, alsoUnmarked: forced, untilUp: false, forSeconds, timing },
+    ]),
+  );
+  return left.forced;
+}
+
+function withForced(reason: Failure, forced: readonly string[]): Failure {
+  if (forced.length === 0) return reason;
+  const said = `${forced.join(', ')} is left forced down: Nova does not take that back before the host is up again. Then run restoreHost.`;
+  return { ...reason, message: `${reason.message} ${said}`, details: { ...reason.details, forcedDown: forced } };
+}
+
 /** Whoever is about to switch a host off must know what is left on it, also of VNFs whose record somebody has ended by hand. */
-function unrecordedIn(
-  contents: readonly HostContents[],
-  records: readonly RecordView[],
-): EvacuateHostResult['unrecorded'] {
-  const known = new Set(records.map(({ vnf }) => vnf));
+function unrecordedIn(contents: readonly HostContents[], { views, silent }: Known): EvacuateHostResult['unrecorded'] {
+  const known = new Set([...views.map(({ vnf }) => vnf), ...silent]);
   const left = contents.map(({ host, vnfs }): [string, string[]] => [
     host,
     Object.entries(vnfs)
@@ -196,23 +194,34 @@ interface VnfOutcome {
 
 /** The undo of closing: only what this run closed. What it cannot reopen is for a person to. */
 async function reopen({ hosts, occurrence, timing }: Job, reason: Failure | undefined): Promise<void> {
+  if (hosts.length === 0) return;
+  await undone(hosts, reason, { what: 'opened to scheduling again', how: '--enable' }, () =>
+    cloud(timing, { retrySeconds: timing.undoSeconds }).reopenHosts.executeWithOptions(
+      { summary: `undo: reopen ${hosts.join(', ')}` },
+      [{ hosts, occurrence, timing }],
+    ),
+  );
+}
+
+/** Out of reach of any cancel; stuck with both errors where it cannot be done. */
+async function undone<T>(
+  hosts: readonly string[],
+  reason: Failure | undefined,
+  said: { readonly what: string; readonly how: string },
+  undo: () => Promise<T>,
+): Promise<T> {
   try {
-    await CancellationScope.nonCancellable(() =>
-      cloud(timing, { retrySeconds: timing.undoSeconds }).reopenHosts.executeWithOptions(
-        { summary: `undo: reopen ${hosts.join(', ')}` },
-        [{ hosts, occurrence, timing }],
-      ),
-    );
+    return await CancellationScope.nonCancellable(undo);
   } catch (error) {
     const second = asFailure(error);
     if (second === undefined) throw error;
     mark({ phase: 'ended', outcome: 'stuck' });
     throw toApplicationFailure(
-      failure('Stuck', `${hosts.join(', ')} could not be opened to scheduling again: ${second.message}`, {
+      failure('Stuck', `${hosts.join(', ')} could not be ${said.what}: ${second.message}`, {
         error: second,
         ...(reason && { reason }),
         left: hosts,
-        remedy: `Once the cloud answers, open them by hand: openstack compute service set --enable <host> nova-compute.`,
+        remedy: `Once the cloud answers, run restoreHost, or do it by hand: openstack compute service set ${said.how} <host> nova-compute.`,
       }),
       'stuck',
       error instanceof Error ? error : undefined,
@@ -233,11 +242,12 @@ function planned({ vnf, descriptor, phase, revision, pools, groups, debts }: Rec
 }
 
 /** Started in order of danger, then all at work at once: each waits for nothing but its own VNF's turn. */
-async function evacuateVnfs(job: Job, records: readonly RecordView[]): Promise<VnfOutcome[]> {
+async function evacuateVnfs(job: Job, { views, silent }: Known): Promise<VnfOutcome[]> {
   const { hosts } = job;
-  const ordered = [...records].sort((a, b) => slack(a, hosts) - slack(b, hosts) || a.vnf.localeCompare(b.vnf));
+  const ordered = [...views].sort((a, b) => slack(a, hosts) - slack(b, hosts) || a.vnf.localeCompare(b.vnf));
   const outcomes: Promise<VnfOutcome>[] = [];
-  for (const { vnf } of ordered) {
+  // Last those that say nothing: how endangered they are is not known, and it may be that they answer by then.
+  for (const vnf of [...ordered.map((each) => each.vnf), ...silent]) {
     say(`evacuating ${hosts.join(', ')}: ${vnf}`);
     const begun = await settled(vnf, beginEvacuateVnf(job, vnf));
     outcomes.push('value' in begun ? outcomeOf(vnf, begun.value) : Promise.resolve(begun));
@@ -250,14 +260,14 @@ async function evacuateVnfs(job: Job, records: readonly RecordView[]): Promise<V
  * moves what is still there.
  */
 async function beginEvacuateVnf(
-  { hosts, cause, ifBusy, waitSeconds, occurrence }: Job,
+  { hosts, cause, fenced, ifBusy, waitSeconds, occurrence }: Job,
   vnf: string,
 ): Promise<ChildWorkflowHandle<typeof evacuateVnf>> {
   const workflowId = `evacuate:${vnf}:${occurrence}`;
   const begin = (): Promise<ChildWorkflowHandle<typeof evacuateVnf>> =>
     startChild<typeof evacuateVnf>('evacuateVnf', {
       workflowId,
-      args: [{ vnf, hosts, cause, ifBusy, waitSeconds }],
+      args: [{ vnf, hosts, cause, fenced, ifBusy, waitSeconds }],
       parentClosePolicy: ParentClosePolicy.ABANDON,
       cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
       staticSummary: `move ${vnf} off ${hosts.join(', ')}`,
@@ -311,11 +321,44 @@ function slack(view: RecordView, hosts: readonly string[]): number {
   return Math.min(...slacks);
 }
 
+/** What the records of the VNFs on the hosts say, and whose record says nothing. */
+interface Known {
+  readonly views: readonly RecordView[];
+  readonly silent: readonly string[];
+}
+
+/** One record that does not answer is no reason to leave the others' members on a dead host; whoever is to plan all of them needs all. */
+async function readKnown({ cause }: Job, contents: readonly HostContents[]): Promise<Known> {
+  if (cause === 'maintenance') return { views: await readRecords(contents), silent: [] };
+  const read = await Promise.all(
+    vnfsIn(contents).map(async (vnf): Promise<RecordView | string | null> => {
+      try {
+        return await recordPort(recordSoonSeconds).readRecord({ vnf });
+      } catch (error) {
+        const kind = asFailure(error)?.kind;
+        if (kind === 'UnknownVnf') return null;
+        if (kind === 'CloudUnavailable') return vnf;
+        throw error;
+      }
+    }),
+  );
+  return {
+    views: read.filter((each) => each !== null && typeof each !== 'string'),
+    silent: read.filter((each) => typeof each === 'string'),
+  };
+}
+
+/** One query that is not answered, and one more. */
+const recordSoonSeconds = 12;
+
+function vnfsIn(contents: readonly HostContents[]): string[] {
+  return [...new Set(contents.flatMap((each) => Object.keys(each.vnfs)))].sort();
+}
+
 /** Tags may name VNFs that are gone; those are for an audit to find, and no reason to leave a host undone. */
 async function readRecords(contents: readonly HostContents[]): Promise<RecordView[]> {
-  const vnfs = [...new Set(contents.flatMap((each) => Object.keys(each.vnfs)))].sort();
   const views: RecordView[] = [];
-  for (const vnf of vnfs) {
+  for (const vnf of vnfsIn(contents)) {
     try {
       views.push(await recordPort().readRecord({ vnf }));
     } catch (error) {

@@ -9,6 +9,7 @@ import { cloud, record as recordPort } from '../ports';
 import { mark } from '../progress';
 import type { Table } from '../run';
 import { committed } from '../steps/commit';
+import { evacuated } from '../steps/evacuate';
 import { launched } from '../steps/launch';
 import { planned } from '../steps/plan';
 import { published, settled } from '../steps/settle';
@@ -17,24 +18,24 @@ import { dryRun } from './dryRun';
 import { takeOutOfService } from './heal';
 
 /**
- * One VNF's part of evacuateHost: its members on these hosts are replaced elsewhere, in a turn of its own. It finishes
- * also when the evacuateHost that started it is gone.
+ * One VNF's part of evacuateHost: its members on these hosts are replaced elsewhere, or evacuated where their pools and the
+ * caller say so, in a turn of its own. It finishes also when the evacuateHost that started it is gone.
  */
 export const evacuateVnfTable: Table = {
-  back: [planned, launched],
+  back: [planned, evacuated, launched],
   pivot: committed,
   forward: [published, settled],
 };
 
 export async function evacuateVnf(raw: unknown): Promise<ProcedureResult | DryRunResult> {
   const input = parseInput('evacuateVnf', raw);
-  const { vnf, hosts, cause, ifBusy, waitSeconds } = input;
+  const { vnf, hosts, cause, fenced, ifBusy, waitSeconds } = input;
   const procedure = 'evacuateVnf';
   mark({ vnf, hosts, phase: 'asking' });
   return await marked(async () => {
     const channel = openChannel(vnf);
     const view = await recordPort().readRecord({ vnf });
-    const request = { kind: 'emptyHosts', hosts, cause } as const;
+    const request = { kind: 'emptyHosts', hosts, cause, fenced } as const;
     if (input.dryRun) return await dryRun({ procedure, record: view, request, runId: workflowInfo().runId });
     if (membersOn(view, hosts).length === 0) return ended({ ...nothingDone(procedure, vnf), revision: view.revision });
     if (cause === 'failed') await buryThoseOn(channel, view, hosts);

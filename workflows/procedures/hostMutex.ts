@@ -4,7 +4,7 @@ import { refuseStartedByHand } from '../input';
 import { watch } from '../ports';
 
 /**
- * Under the id `host:<name>`: while it runs, nobody else evacuates that host. It ends when its holder says so, or has
+ * Under the id `host:<name>`: while it runs, nobody else evacuates or restores that host. It ends when its holder says so, or has
  * closed in whatever way: a holder that is terminated or reset cannot leave a host locked.
  */
 export async function hostMutex(holder: RunRef): Promise<void> {

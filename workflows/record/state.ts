@@ -268,15 +268,33 @@ function whatIsWrong(state: RecordState, commit: Commit): string | null {
     if (change.nextOrdinal < pool.nextOrdinal) return `ordinals of ${name} would be used twice`;
     const first = state.turn?.firstOrdinals[name] ?? pool.nextOrdinal;
     const taken = new Set([...pool.inService, ...pool.failed, ...owedOf(state, name)].map((member) => member.ordinal));
-    for (const { pool: of, ordinal } of change.enter) {
-      if (of !== name || ordinal < first || ordinal >= change.nextOrdinal || taken.has(ordinal))
+    const seen = new Set<number>();
+    for (const member of change.enter) {
+      const { pool: of, ordinal } = member;
+      const isNew = ordinal >= first && ordinal < change.nextOrdinal && !taken.has(ordinal);
+      if (of !== name || seen.has(ordinal) || !(isNew || hasMoved(pool, member, change)))
         return `a new member of ${name} is not new`;
-      taken.add(ordinal);
+      seen.add(ordinal);
     }
     const host = crowdedHost({ before: pool, after: changedPool(pool, change), spec });
     if (host !== null) return `${host} would have more of ${name} in service than its share`;
   }
   return null;
+}
+
+/**
+ * The one way back into service: a failed member that was evacuated is the same server with the same ports on another host. On the
+ * host that it died with it stays dead, whoever says otherwise.
+ */
+function hasMoved({ failed }: PoolState, member: Member, { leave }: Commit['pools'][string]): boolean {
+  const dead = failed.find(({ ordinal }) => ordinal === member.ordinal);
+  return (
+    dead?.serverId === member.serverId &&
+    dead.token === member.token &&
+    dead.host !== member.host &&
+    dead.portIds.join() === member.portIds.join() &&
+    !leave.includes(member.ordinal)
+  );
 }
 
 function owedOf({ debts }: RecordState, pool: string): Member[] {
@@ -302,12 +320,14 @@ function countByHost(members: readonly Member[]): Map<string, number> {
 function changedPool(pool: PoolState, change: Commit['pools'][string] | undefined): PoolState {
   if (!change) return pool;
   const leaving = new Set(change.leave);
+  const entering = new Set(change.enter.map((member) => member.ordinal));
   const stays = (member: Member): boolean => !leaving.has(member.ordinal);
   return {
     level: change.level,
     nextOrdinal: change.nextOrdinal,
     inService: [...pool.inService.filter(stays), ...change.enter],
-    failed: pool.failed.filter(stays),
+    // Who was evacuated is failed no more.
+    failed: pool.failed.filter((member) => stays(member) && !entering.has(member.ordinal)),
   };
 }
 

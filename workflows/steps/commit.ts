@@ -5,7 +5,10 @@ import type { Step, Turn } from '../run';
 export const committed: Step = {
   name: 'commit',
   action: async (turn) => {
-    await commitOnce(turn, { pools: poolChanges(turn), ...(turn.apart.made && { groups: [...turn.groups] }) });
+    const pools = poolChanges(turn);
+    // Where all was evacuated, all is committed.
+    if (turn.moved.length > 0 && isNothing(turn, pools)) return;
+    await commitOnce(turn, { pools, ...(turn.apart.made && { groups: [...turn.groups] }) });
   },
 };
 
@@ -16,6 +19,13 @@ export const born: Step = {
     await commitOnce(turn, { pools: poolChanges(turn), groups: [...turn.groups] });
   },
 };
+
+function isNothing({ record }: Turn, pools: Commit['pools']): boolean {
+  return Object.entries(pools).every(
+    ([name, { level, enter, leave }]) =>
+      enter.length + leave.length === 0 && level === (record.pools[name]?.level ?? level),
+  );
+}
 
 export async function commitOnce(
   turn: Turn,

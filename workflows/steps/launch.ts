@@ -47,7 +47,7 @@ export const launched: Step = {
       strays.push(...lost.filter((each) => keepsOthersOff(turn, each)));
       const gone = lost.filter((each) => !strays.includes(each));
       if (gone.length > 0) await removeLost(turn, gone);
-      for (const each of lost) if (each.avoid !== null) turn.avoidHosts.add(each.avoid);
+      avoid(turn, lost);
       await lookAgain(turn, lost);
       const plan = await planOnOr(turn, lost, strays);
       await removeLaunched(turn, plan.discard);
@@ -64,7 +64,10 @@ export const launched: Step = {
   },
 };
 
-/** Where the hosts left over cannot carry it, what spoilt the others is the reason, not the want of hosts. */
+/**
+ * Where the hosts left over cannot carry it, what spoilt the others is the reason, not the want of hosts. Those that a member never
+ * came to are given another chance before.
+ */
 async function planOnOr(turn: Turn, lost: readonly Lost[], strays: Lost[]): Promise<Plan> {
   try {
     return await planAgain(turn);
@@ -76,6 +79,13 @@ async function planOnOr(turn: Turn, lost: readonly Lost[], strays: Lost[]): Prom
       return await planOnOr(turn, lost, strays);
     }
     if (reason?.kind !== 'Impossible' && reason?.kind !== 'NotFound') throw error;
+    if (turn.doubtedHosts.size > 0) {
+      for (const host of turn.doubtedHosts) turn.avoidHosts.delete(host);
+      turn.absolvedHosts = [...turn.absolvedHosts, ...turn.doubtedHosts];
+      turn.doubtedHosts.clear();
+      await pauseBeforeLook(turn);
+      return await planOnOr(turn, lost, strays);
+    }
     throw toApplicationFailure(whyLost(turn, lost), 'unwound', error instanceof Error ? error : undefined);
   }
 }
@@ -89,6 +99,19 @@ interface Lost {
   readonly left: Member;
   /** The host to plan nothing on again in this turn. */
   readonly avoid: string | null;
+  /** It never came to be on that host, which may not be to blame: Placement was away, or the cloud forgot the request. */
+  readonly nowhere?: boolean;
+}
+
+/** A host that is doubted is avoided for as long as there are others, and once: what goes wrong there again is its own fault. */
+function avoid(turn: Turn, lost: readonly Lost[]): void {
+  for (const { avoid: host, nowhere } of lost) {
+    if (host === null) continue;
+    const isDoubt = nowhere === true && !turn.avoidHosts.has(host) && !turn.absolvedHosts.includes(host);
+    if (isDoubt) turn.doubtedHosts.add(host);
+    else if (nowhere !== true) turn.doubtedHosts.delete(host);
+  }
+  for (const { avoid: host } of lost) if (host !== null) turn.avoidHosts.add(host);
 }
 
 /** Layer after layer (instantiate), the pools of a layer side by side. Ends early when a layer lost a member. */
@@ -209,7 +232,8 @@ function lostInWait(member: Member, result: Extract<HealthResult, { ok: false }>
   const { kind, message } = result;
   // Where the plan has no host, the one that it is on is the one to be avoided, if it is on any.
   const host = member.host === '' ? result.host : member.host;
-  return { ref: member, kind, message, left: member, avoid: kind === 'QuotaExceeded' ? null : host };
+  const nowhere = result.host === null;
+  return { ref: member, kind, message, left: member, avoid: kind === 'QuotaExceeded' ? null : host, nowhere };
 }
 
 /** What quota refuses here it refuses on every host. */
@@ -308,8 +332,12 @@ async function lookAgain(turn: Turn, lost: readonly Lost[]): Promise<void> {
   const first = [...groups.values()].filter((group) => !isIn(doubted, group));
   full.push(...again);
   doubted.push(...first);
-  if (first.length > 0)
-    await sleep(lookAgainSeconds * turn.timing.pace * 1_000, { summary: 'until room is looked for again' });
+  if (first.length > 0) await pauseBeforeLook(turn);
+}
+
+async function pauseBeforeLook({ timing }: Turn): Promise<void> {
+  const seconds = lookAgainSeconds * (timing.timeoutPace ?? timing.pace);
+  await sleep(seconds * 1_000, { summary: 'until room is looked for again' });
 }
 
 /** All that bears this turn's token and is no member to be: what a create that got no answer has made after all. */

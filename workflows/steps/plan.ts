@@ -20,6 +20,7 @@ export async function planAgain(turn: Turn): Promise<Plan> {
       launched: [...turn.launched.values()],
       avoidHosts: [...turn.avoidHosts],
       ...(turn.apart.full.length > 0 && { fullGroups: turn.apart.full }),
+      ...(turn.stranded.length > 0 && { stranded: [...turn.stranded] }),
       oneChange: turn.procedure !== 'instantiate',
       strict: turn.strict,
     },

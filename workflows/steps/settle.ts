@@ -15,10 +15,12 @@ export const published: Step = {
   action: async (turn) => {
     if (!turn.committed) throw new Error('a publication came before its commit');
     const { publication } = turn.committed;
+    if (publication.revision === turn.publishedRevision) return;
     await cloud(turn.timing, { retrySeconds: forwardSeconds }).publish.executeWithOptions(
       { summary: `publish revision ${String(publication.revision)}` },
       [{ turn: turn.ref, vnf: turn.vnf, publication }],
     );
+    turn.publishedRevision = publication.revision;
   },
 };
 

@@ -52,3 +52,15 @@ export function findOnHostsActivity({ session, timing }: Dependencies): CloudAct
     });
   };
 }
+
+/** What a tenant cannot have closed it cannot open. */
+export const refuseToLookAtClosed: CloudActivities['lookAtClosed'] = ({ hosts }) =>
+  Promise.reject(
+    toFailure(
+      failure(
+        'InvalidRequest',
+        'restoreHost is for operators of the cloud: a tenant neither sees whether a host is closed nor closes one, so that there is nothing to open.',
+        { problems: hosts.map((host) => ({ path: 'hosts', message: `${host} cannot be opened by a tenant` })) },
+      ),
+    ),
+  );

@@ -1,7 +1,7 @@
 import type { Dependencies } from '../../dependencies';
 import type { WayIn } from '../../way-in';
 import { removeServerGroups } from './groups';
-import { findDeadActivity, findOnHostsActivity } from './hosts';
+import { findDeadActivity, findOnHostsActivity, refuseToLookAtClosed } from './hosts';
 import { readSnapshot } from './snapshot';
 
 /** No host is seen by name, and none can be closed: what is new is kept off one by where it is verified to be. */
@@ -13,5 +13,7 @@ export function asTenant(dependencies: Dependencies): WayIn {
     findOnHosts: findOnHostsActivity(dependencies),
     closeHosts: () => Promise.resolve({ closed: [], fenced: [] }),
     reopenHosts: () => Promise.resolve(),
+    lookAtClosed: refuseToLookAtClosed,
+    unfenceHosts: () => Promise.resolve({ forced: [], down: [] }),
   };
 }

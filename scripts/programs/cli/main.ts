@@ -11,6 +11,8 @@ import {
   type Procedure,
   type ProcedureInputs,
   type ProcedureResult,
+  type RestoreHostPlan,
+  type RestoreHostResult,
   type Run,
 } from '../../../client';
 import { reasonOf } from '../../../client/errors';
@@ -59,19 +61,25 @@ function descriptor(text: string): Record<string, unknown> | string {
   }
 }
 
-function withShared(command: Command): Command {
+/** What every run has. */
+function ofRun(command: Command): Command {
   return command
     .option('--json', 'print the result as JSON, and nothing else on standard output', false)
     .option('--no-wait', 'start it and print its workflow id')
     .option('--dry-run', 'say what would happen, and touch nothing', false)
+    .option('--id <workflow id>', 'run it under this workflow id');
+}
+
+/** And what all have that want a turn. */
+function withShared(command: Command): Command {
+  return ofRun(command)
     .addOption(
       new Option('--if-busy <what>', 'while another run holds the turn: in order, or not at all').choices([
         'wait',
         'refuse',
       ]),
     )
-    .option('--wait-seconds <seconds>', 'how long to wait for the turn', wholeNumber)
-    .option('--id <workflow id>', 'run it under this workflow id');
+    .option('--wait-seconds <seconds>', 'how long to wait for the turn', wholeNumber);
 }
 
 function scaling(name: string, what: string): Command {
@@ -117,10 +125,17 @@ withShared(
         .choices(['failed', 'maintenance'])
         .makeOptionMandatory(),
     )
-    .option('--fenced', 'the hosts cannot come back by themselves', false),
-).action((hosts: string[], options: Shared & { cause: 'failed' | 'maintenance'; fenced: boolean }) =>
-  procedure('evacuateHost', { hosts, cause: options.cause, fenced: options.fenced }, options),
+    .option('--fenced', 'the hosts cannot come back by themselves', false)
+    .option('--force', 'also where so many have failed that it is more likely the network', false),
+).action((hosts: string[], options: Shared & { cause: 'failed' | 'maintenance'; fenced: boolean; force: boolean }) =>
+  procedure('evacuateHost', { hosts, cause: options.cause, fenced: options.fenced, force: options.force }, options),
 );
+ofRun(
+  program
+    .command('restore-host <hosts...>')
+    .description('opens hosts that evacuate-host has closed, once they are up')
+    .option('--wait-seconds <seconds>', 'how long to wait until they are up', wholeNumber),
+).action((hosts: string[], options: Shared) => procedure('restoreHost', { hosts }, options));
 withShared(program.command('terminate <vnf>').description('the end of a VNF')).action((vnf: string, options: Shared) =>
   procedure('terminate', { vnf }, options),
 );
@@ -238,7 +253,7 @@ async function waitedFor<R>(run: Run<R>, json: boolean): Promise<R> {
   }
 }
 
-type AnyResult = ProcedureResult | EvacuateHostResult | DryRunResult;
+type AnyResult = ProcedureResult | EvacuateHostResult | DryRunResult | RestoreHostResult | RestoreHostPlan;
 
 function said(result: AnyResult): string {
   if ('vnfs' in result) {
@@ -247,7 +262,18 @@ function said(result: AnyResult): string {
     );
     return ['completed', ...result.vnfs.flatMap((each) => [each.vnf, ...changes(each)]), ...foreign].join('\n');
   }
+  if ('opened' in result) return restored(result);
   return [result.outcome, ...changes(result)].join('\n');
+}
+
+function restored({ outcome, hosts, opened, unforced }: RestoreHostResult | RestoreHostPlan): string {
+  const before = hosts.filter((host) => !opened.includes(host));
+  return [
+    outcome,
+    ...(opened.length > 0 ? [`  opened: ${opened.join(', ')}`] : []),
+    ...(unforced.length > 0 ? [`  no longer forced down: ${unforced.join(', ')}`] : []),
+    ...(before.length > 0 ? [`  open before: ${before.join(', ')}`] : []),
+  ].join('\n');
 }
 
 /** What one VNF has, or would have, gained and lost. */
@@ -255,10 +281,12 @@ function changes(result: ProcedureResult | DryRunResult): string[] {
   const planned = result.outcome === 'planned';
   const launched = (planned ? result.launches : result.launched).map(({ name, host }) => `${name} on ${host}`);
   const removed = planned ? result.leaves : result.removed.map(({ name, host }) => `${name} on ${host}`);
+  const evacuated = planned ? [] : result.evacuated.map(({ name, host }) => `${name} to ${host}`);
   const short = planned ? [] : result.short;
   return [
     ...Object.entries(result.levels).map(([pool, { from, to }]) => `  ${pool}: ${String(from)} -> ${String(to)}`),
     ...(launched.length > 0 ? [`  launched: ${launched.join(', ')}`] : []),
+    ...(evacuated.length > 0 ? [`  evacuated: ${evacuated.join(', ')}`] : []),
     ...(removed.length > 0 ? [`  removed: ${removed.join(', ')}`] : []),
     ...(planned && !result.toTheLetter ? ['  not to the letter: some order of VMs exceeds a share for a while'] : []),
     ...short.map(({ pool, missing, reason }) => `  SHORT: ${pool} by ${String(missing)}: ${reason}`),

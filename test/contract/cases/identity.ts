@@ -109,6 +109,12 @@ export const identity: Area = {
       body: { NeutronError: { type: 'PortNotFound', message: `Port ${nowhere} could not be found.`, detail: '' } },
     },
     {
+      fact: 'a place that is not there is not called by a name of Neutron’s',
+      ask: () => ({ to: `GET network/nowhere/${nowhere}` }),
+      status: 404,
+      body: { NeutronError: { type: 'HTTPNotFound', message: 'The resource could not be found.', detail: '' } },
+    },
+    {
       fact: 'an error of Placement’s is a list',
       ask: () => ({ to: `GET placement/resource_providers/${nowhere}`, as: 'operator' }),
       status: 404,

@@ -1,0 +1,56 @@
+import {
+  CancellationScope,
+  ChildWorkflowCancellationType,
+  ParentClosePolicy,
+  startChild,
+  workflowInfo,
+  type ChildWorkflowHandle,
+} from '@temporalio/workflow';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import { failure } from '../../domain/failure';
+import { toApplicationFailure } from '../failures';
+import type { hostMutex } from './hostMutex';
+
+/** Mutexes in name order, so that two callers with hosts in common never wait for each other: the second is refused. */
+export async function holdHosts<T>(hosts: readonly string[], body: () => Promise<T>): Promise<T> {
+  const { workflowId, runId } = workflowInfo();
+  const held: { handle: ChildWorkflowHandle<typeof hostMutex>; scope: CancellationScope }[] = [];
+  try {
+    for (const host of hosts) {
+      const scope = new CancellationScope({ cancellable: false });
+      const handle = await scope.run(() =>
+        startChild<typeof hostMutex>('hostMutex', {
+          workflowId: `host:${host}`,
+          args: [{ workflowId, runId }],
+          // The server skips the close policy on reset, so the mutex watches this run by itself.
+          parentClosePolicy: ParentClosePolicy.ABANDON,
+          cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
+          staticSummary: `${host} is held by ${workflowId}`,
+        }),
+      );
+      held.push({ handle, scope });
+    }
+    return await body();
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    const host = error.workflowId.slice('host:'.length);
+    throw toApplicationFailure(
+      failure(
+        'Busy',
+        `${host} is being evacuated or restored already (workflow ${error.workflowId}). Wait for that run.`,
+        {
+          host,
+        },
+      ),
+      'refused',
+    );
+  } finally {
+    await CancellationScope.nonCancellable(async () => {
+      for (const { handle } of held) {
+        // It has ended by itself where this run was made by a reset: the run that it watched is closed.
+        await handle.signal('release').catch(() => undefined);
+        await handle.result().catch(() => undefined);
+      }
+    });
+  }
+}
