@@ -54,6 +54,16 @@ describe('what the cloud answered, as a failure', () => {
     });
   });
 
+  test('a Neutron that forbids may be one that is being started: it is asked again, and not for long', () => {
+    const error = new ForbiddenError('no', { ...context, service: 'network', status: 403 });
+    expect([1, 2, 3, 4].map((attempt) => mapped(error, attempt))).toMatchObject([
+      { type: 'CloudUnavailable', nonRetryable: false },
+      { type: 'CloudUnavailable', nonRetryable: false },
+      { type: 'CloudUnavailable', nonRetryable: false },
+      { type: 'UnexpectedAnswer', nonRetryable: true },
+    ]);
+  });
+
   test.each([
     new BadRequestError('no', { ...context, status: 400 }),
     new ForbiddenError('no', { ...context, status: 403 }),
