@@ -15,8 +15,9 @@ import { httpClient } from '../../openstack/http';
 import { start } from '../../scripts/lib/processes';
 import { root } from '../../scripts/lib/root';
 import { findTemporal, startDevServer } from '../../scripts/lib/temporal';
-import { endOf, settledView, type Ended, type Procedure } from '../real/world';
-import { sweep } from './inventory';
+import { endOf, settleWithinSeconds, type Ended, type Procedure } from '../real/world';
+import { settledView } from '../../scripts/lib/settled';
+import { openHosts, sweep } from './inventory';
 import { startProxy, type Proxy } from './proxy';
 
 /**
@@ -65,6 +66,7 @@ export async function startLabWorld(): Promise<LabWorld> {
     const config = loadCloudConfig({ ...process.env, OS_CLIENT_CONFIG_FILE: clouds }, { cloud: entry });
     const cloud = connect(config);
     await sweep(cloud);
+    await openHosts(cloud);
     const proxy = await startProxy(config.authUrl, await endpointsOf(config));
     undo.push(() => proxy.stop());
     const temporal = await startDevServer({ program: await findTemporal() });
@@ -106,7 +108,7 @@ export async function startLabWorld(): Promise<LabWorld> {
       hostDirectory: (host) => join(home, 'computes', host),
       begin,
       run: async (procedure, input) => await (await begin(procedure, input)).end(),
-      settle: (vnf) => settledView(bulkhead, vnf),
+      settle: (vnf) => settledView(bulkhead, vnf, settleWithinSeconds),
       directory,
       stop,
     };

@@ -15,7 +15,8 @@ import { root } from '../../scripts/lib/root';
 import { findTemporal, startDevServer } from '../../scripts/lib/temporal';
 import { createCloud, hostsOf, serve, type Cloud, type Served } from '../../simulator';
 import { createWorkers } from '../../workers/compose';
-import { endOf, expectHeld, settledView, type Ended, type Procedure } from '../real/world';
+import { settledView } from '../../scripts/lib/settled';
+import { endOf, expectHeld, settleWithinSeconds, type Ended, type Procedure } from '../real/world';
 import { settledNote } from '../../scripts/lib/observer';
 import { brief } from './brief';
 import { struck, type Call, type Script } from './strikes';
@@ -231,7 +232,7 @@ async function openTrial(vnf: string, given: { client: Client; bulkhead: Bulkhea
     return ended;
   };
   const settle: Trial['settle'] = async ({ faults } = { faults: false }) => {
-    const view = await settledView(bulkhead, vnf);
+    const view = await settledView(bulkhead, vnf, settleWithinSeconds);
     await observer.note(settledNote(vnf, view));
     expectHeld(check(await observer.log()), faults ? ['G8'] : []);
     return view;

@@ -8,10 +8,9 @@ import { verdictLines } from '../../checker/report';
 import type { Note } from '../../checker/story';
 import { connectBulkhead, type Bulkhead, BulkheadError } from '../../client';
 import { typed } from '../../client/errors';
-import { recordWorkflowId } from '../../domain/names';
 import type { RecordView } from '../../domain/turn';
 import { settledNote } from '../../scripts/lib/observer';
-import { isSettled } from '../../scripts/programs/demo/acts';
+import { settledView, until } from '../../scripts/lib/settled';
 import { startStack, type Stack, type StackOptions } from '../../scripts/lib/stack';
 
 /**
@@ -58,7 +57,7 @@ export interface Ended {
 
 const run = promisify(execFile);
 /** A clean-up waits until no late attempt can be at work, and may be tried again. */
-const settleWithinSeconds = 90;
+export const settleWithinSeconds = 90;
 
 /** One pool, quick to boot and to drain; `max` members, a third of them on a host. */
 export const small = {
@@ -108,7 +107,7 @@ export async function startWorld(options: Partial<StackOptions> = {}): Promise<W
   };
 
   const settle: World['settle'] = async (vnf) => {
-    const view = await settledView(bulkhead, vnf);
+    const view = await settledView(bulkhead, vnf, settleWithinSeconds);
     await observer.note(settledNote(vnf, view));
     return view;
   };
@@ -142,19 +141,6 @@ export async function startWorld(options: Partial<StackOptions> = {}): Promise<W
   };
 }
 
-/** What the record says of itself once it is free and owes nothing; null where there is none (any more). */
-export async function settledView(bulkhead: Bulkhead, vnf: string): Promise<RecordView | null> {
-  let view: RecordView | null = null;
-  await until(`${recordWorkflowId(vnf)} is free`, settleWithinSeconds, async () => {
-    view = await bulkhead.status(vnf).catch((error: unknown) => {
-      if (error instanceof BulkheadError && error.kind === 'UnknownVnf') return null;
-      throw error;
-    });
-    return view === null || isSettled(view);
-  });
-  return view;
-}
-
 export async function endOf(handle: WorkflowHandle): Promise<Ended> {
   try {
     return { outcome: 'completed', result: await handle.result() };
@@ -165,13 +151,7 @@ export async function endOf(handle: WorkflowHandle): Promise<Ended> {
   }
 }
 
-export async function until(what: string, withinSeconds: number, condition: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + withinSeconds * 1_000;
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`waited ${String(withinSeconds)} s in vain until ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
+export { until };
 
 /** Waits until the run has as many events, or has closed. Says which. */
 export async function reaches(handle: WorkflowHandle, events: number): Promise<'reached' | 'closed'> {

@@ -37,7 +37,16 @@ test.each(recorded)('$release: $file replays', async (each) => {
 
 test('every procedure, the record and the clean-up have a recorded history', () => {
   const types = new Set(recorded.map(({ file }) => file.split('-')[0]));
-  const needed = ['instantiate', 'scaleOut', 'scaleIn', 'heal', 'evacuateHost', 'evacuateVnf', 'terminate'];
+  const needed = [
+    'instantiate',
+    'scaleOut',
+    'scaleIn',
+    'heal',
+    'evacuateHost',
+    'evacuateVnf',
+    'terminate',
+    'restoreHost',
+  ];
   for (const type of [...needed, 'vnf', 'audit', 'hostMutex']) expect(types).toContain(type);
 });
 

@@ -3,11 +3,10 @@ import type { Client } from '@temporalio/client';
 import type { As } from '../../../activities';
 import { BulkheadError, type Bulkhead } from '../../../client';
 import type { Note } from '../../../checker/story';
-import type { RecordView } from '../../../domain/turn';
-import { recordWorkflowId } from '../../../domain/names';
 import { readDescriptor } from '../../lib/descriptors';
 import type { CloudUnderTest, Fate } from '../../lib/cloud/cloud';
 import { settledNote } from '../../lib/observer';
+import { settledView, until } from '../../lib/settled';
 
 /** The acts of the demo, in order: what an operator does in a year, in two minutes. */
 
@@ -84,15 +83,19 @@ export const acts: readonly Act[] = [
   },
   {
     name: 'evacuateMaintenance',
-    title: 'A host is to be worked on: it is emptied, replacements first',
+    title: ({ as }) =>
+      `A host is to be worked on: it is emptied, replacements first${as === 'operator' ? ', and opened again afterwards' : ''}`,
     expected: 'completed',
     play: async (scene) => {
       const host = await fullestHost(scene);
       const name = await scene.cloud.hostNamed(host);
       await scene.cloud.fate.willClose(name);
       const result = await procedure(scene, 'evacuateHost', { hosts: [host], cause: 'maintenance' });
-      const closed = { operator: 'closed to scheduling', tenant: 'open to scheduling, which no tenant can close' };
-      return preceded(`${name} is empty and ${closed[scene.cloud.as]}.`, result);
+      if (scene.cloud.as === 'tenant')
+        return preceded(`${name} is empty and open to scheduling, which no tenant can close.`, result);
+      const restored = await procedure(scene, 'restoreHost', { hosts: [host] });
+      const failed = [result, restored].find(({ outcome }) => outcome !== 'completed');
+      return failed ?? preceded(`${name} was empty and closed to scheduling, and is open again.`, result);
     },
   },
   {
@@ -153,7 +156,7 @@ async function procedure(scene: Scene, name: ProcedureName, input: Record<string
     kind: 'request',
     id,
     procedure: name,
-    ...(name !== 'evacuateHost' && { vnf }),
+    ...(name !== 'evacuateHost' && name !== 'restoreHost' && { vnf }),
     request: await inFull(scene, name, input),
   });
   const result = await outcomeOf(() => (bulkhead[name] as (input: unknown) => Promise<unknown>)(input));
@@ -251,25 +254,5 @@ export async function settle({
   bulkhead,
   settleWithinSeconds,
 }: Pick<Scene, 'vnf' | 'cloud' | 'bulkhead' | 'settleWithinSeconds'>): Promise<void> {
-  let view: RecordView | null = null;
-  await until(`${recordWorkflowId(vnf)} is free`, settleWithinSeconds, async () => {
-    view = await bulkhead.status(vnf).catch((error: unknown) => {
-      if (error instanceof BulkheadError && error.kind === 'UnknownVnf') return null;
-      throw error;
-    });
-    return view === null || isSettled(view);
-  });
-  await cloud.feed.note(settledNote(vnf, view));
-}
-
-export function isSettled(view: RecordView): boolean {
-  return view.turn === null && view.debts.length === 0 && !view.cleaning && !view.publishing && view.queue.length === 0;
-}
-
-export async function until(what: string, withinSeconds: number, condition: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + withinSeconds * 1_000;
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`waited ${String(withinSeconds)} s in vain until ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
+  await cloud.feed.note(settledNote(vnf, await settledView(bulkhead, vnf, settleWithinSeconds)));
 }
