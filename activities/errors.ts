@@ -1,4 +1,3 @@
-import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { Failure } from '../domain/failure';
 import {
@@ -20,11 +19,8 @@ export function toFailure({ kind, message, details }: Failure): ApplicationFailu
   });
 }
 
-/** A Neutron that is being started refuses everybody everything for a second or two. Who really may not is told a little later. */
-const forbiddenAttempts = 4;
-
 /** Whatever the OpenStack client threw, for Temporal. What it does not know is a bug, and goes on as it is. */
-export function mapped(error: unknown, attempt = Infinity): unknown {
+export function mapped(error: unknown): unknown {
   if (error instanceof CloudConfigError) return cloudUnavailable(error.message, {});
   if (!(error instanceof OpenStackError)) return error;
   const { service, method, url, status, body, requestId, retryAfterSeconds } = error.context;
@@ -33,8 +29,8 @@ export function mapped(error: unknown, attempt = Infinity): unknown {
   // A password that was changed is mended without the run: it is tried again, within the run's bounds.
   if (error instanceof UnauthorizedError)
     return cloudUnavailable(`${error.message} The worker's credentials are not accepted.`, details);
-  if (error instanceof ForbiddenError && service === 'network' && attempt < forbiddenAttempts)
-    return cloudUnavailable(error.message, details);
+  // A Neutron that is being started refuses everybody everything, for a second or two.
+  if (error instanceof ForbiddenError && service === 'network') return cloudUnavailable(error.message, details);
   if (error instanceof QuotaExceededError) return toFailure({ kind: 'QuotaExceeded', message: error.message, details });
   return ApplicationFailure.create({
     type: 'UnexpectedAnswer',
@@ -71,6 +67,6 @@ export async function guarded<T>(body: () => Promise<T>): Promise<T> {
   try {
     return await body();
   } catch (error) {
-    throw mapped(error, Context.current().info.attempt);
+    throw mapped(error);
   }
 }
