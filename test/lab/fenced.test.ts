@@ -90,7 +90,9 @@ test(
       writeFileSync(fails(target), '');
       goOn();
       try {
-        expect((await run).result).toMatchObject({ vnfs: [{ evacuated: [], launched: [{}], removed: [{}], short: [] }] });
+        expect((await run).result).toMatchObject({
+          vnfs: [{ evacuated: [], launched: [{}], removed: [{}], short: [] }],
+        });
       } finally {
         rmSync(fails(target), { force: true });
       }
