@@ -1,6 +1,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type { Failure } from '../domain/failure';
 import {
+  ForbiddenError,
   OpenStackError,
   QuotaExceededError,
   UnauthorizedError,
@@ -28,6 +29,8 @@ export function mapped(error: unknown): unknown {
   // A password that was changed is mended without the run: it is tried again, within the run's bounds.
   if (error instanceof UnauthorizedError)
     return cloudUnavailable(`${error.message} The worker's credentials are not accepted.`, details);
+  // A Neutron that is being started refuses everybody everything, for a second or two.
+  if (error instanceof ForbiddenError && service === 'network') return cloudUnavailable(error.message, details);
   if (error instanceof QuotaExceededError) return toFailure({ kind: 'QuotaExceeded', message: error.message, details });
   return ApplicationFailure.create({
     type: 'UnexpectedAnswer',

@@ -95,7 +95,7 @@ export function errorOf(
       return isQuota(answer) ? new QuotaExceededError(message, context) : new ForbiddenError(message, context);
     case 404:
       // "It is gone" must be the service's own word. A proxy that has lost its backend says 404 too, in HTML or in nothing, and a
-      // Neutron that is being started does not know its own paths yet.
+      // Neutron that is being started, of all that nobody may see yet.
       return isObject(parsed) && !isUnknownPath(parsed)
         ? new NotFoundError(message, context)
         : new UnavailableError(`${message}: not the service's word on what was asked for`, context, {
@@ -131,7 +131,10 @@ function isOverQuota(parsed: unknown): boolean {
   return neutronType(parsed) === 'OverQuota';
 }
 
-/** What is not found has a name of its own: `PortNotFound`, `itemNotFound`. This is how they say that they know no such path. */
+/**
+ * What is not found has a name of its own: `PortNotFound`, `itemNotFound`. This is how they say that they know no such path. Neutron also
+ * says it of what the caller may not see, and while it is being started nobody may see anything.
+ */
 function isUnknownPath(parsed: object): boolean {
   return neutronType(parsed) === 'HTTPNotFound' || ('title' in parsed && 'code' in parsed);
 }

@@ -153,12 +153,13 @@ async function routed(cloud: Cloud, arrived: Arrived): Promise<Response> {
   const path = url.pathname.slice(service.prefix.length);
   const matching = service.routes.filter((route) => route.path.test(path));
   const found = matching.find((route) => route.method === raw.method);
-  const isStarting = service.part !== undefined && cloud.starting.has(service.part);
   // Nova says so of a method, too.
-  if (isStarting || (!found && (matching.length === 0 || service.notFound !== undefined)))
+  if (!found && (matching.length === 0 || service.notFound !== undefined))
     throw new Refusal(404, 'The resource could not be found.', { body: service.notFound });
   if (!found) throw new Refusal(405, `${raw.method} ${url.pathname} is not supported.`);
-  return await found.handle(requestOf(cloud, arrived, { route: found, path }));
+  const handle = (): ReturnType<typeof found.handle> => found.handle(requestOf(cloud, arrived, { route: found, path }));
+  const isStarting = service.part !== undefined && cloud.starting.has(service.part);
+  return await (isStarting && service.starting ? service.starting(raw.method, handle) : handle());
 }
 
 /** What nobody meant is said aloud; the caller sees what a service's own bug looks like. */

@@ -20,7 +20,7 @@ function bringBack(cloud: Cloud, part: Part): void {
   for (const call of outage?.waiting ?? []) call();
 }
 
-/** It listens before it knows its own paths, as measured, and says of each that it is not there. */
+/** It listens before it knows who may do what, as measured. */
 const neutronStartsSeconds = 1.5;
 
 function startsFor(cloud: Cloud, part: Part, seconds: number): void {

@@ -45,6 +45,8 @@ export interface ServiceRoutes {
   readonly error: (status: number, message: string) => unknown;
   /** Where nothing is there; the service's own shape, where it is not said. */
   readonly notFound?: unknown;
+  /** How it answers when it has just come back. */
+  readonly starting?: (method: string, handle: () => Response | Promise<Response>) => Promise<Response>;
   /** Of who has no good token; what the middleware says that all share, where it is not said. */
   readonly unauthorized?: unknown;
   /** Headers of every answer, such as the microversion. May refuse the request. */

@@ -6,7 +6,8 @@ import { cloudUnavailable } from '../errors';
 import type { CloudActivities } from '../ports';
 import type { ServerGroupFound, Ways } from '../way-in';
 import type { TurnRef } from '../../domain/turn';
-import { deadlineOf, isRepeat, refuseLostTurn, type Deadline } from '../turn';
+import { betweenLooksMs } from './remove';
+import { deadlineOf, isRepeat, refuseLostTurn, sleep, type Deadline } from '../turn';
 
 /**
  * One security group a pool, with the rules that its descriptor says. Groups take no tags when they are made: they are marked in
@@ -101,23 +102,35 @@ function hasRule(groups: ReadonlyMap<string, neutron.SecurityGroup>, wanted: neu
   );
 }
 
-/** Those of this VNF that are not to be kept. One that a port still uses is tried again by the next attempt. */
+/**
+ * Those of this VNF that are not to be kept. One that a port still uses is tried again by the next attempt. Of what is known by its id the
+ * cloud must say that it is gone; what is known by its name alone is looked for twice.
+ */
 export function removeGroupsActivity(dependencies: Dependencies, ways: Ways): CloudActivities['removeGroups'] {
   return async ({ turn, vnf, groups, timing }) => {
     refuseLostTurn(turn);
     const { session } = dependencies;
     const deadline = deadlineOf(timing);
     const ids = new Set(groups.ids);
-    for (const group of await neutron.listSecurityGroups(session, deadline.call())) {
-      if (!ids.has(group.id) && !groups.pools.some((pool) => isOf(group, vnf, pool))) continue;
-      try {
-        await neutron.deleteSecurityGroup(session, group.id, deadline.call(turn.token));
-      } catch (error) {
-        if (!(error instanceof ConflictError)) throw error;
-        throw cloudUnavailable(`security group ${group.name} is still in use`, {});
-      }
+    const looks = groups.pools.length > 0 ? 2 : 1;
+    for (let look = 1; look <= looks; look++) {
+      if (look > 1) await sleep(betweenLooksMs(timing));
+      const listed = await neutron.listSecurityGroups(session, deadline.call());
+      const missing = [...ids].filter((id) => !listed.some((group) => group.id === id));
+      const asked = await Promise.all(missing.map((id) => neutron.getSecurityGroup(session, id, deadline.call())));
+      for (const group of [...listed, ...asked.flatMap((each) => each ?? [])])
+        if (ids.has(group.id) || groups.pools.some((pool) => isOf(group, vnf, pool))) await removeGroup(group);
     }
     const isToGo = ({ id, pool }: ServerGroupFound): boolean => ids.has(id) || groups.pools.includes(pool);
     await (await ways()).removeServerGroups({ vnf, isOurs: isToGo, token: turn.token }, deadline);
+
+    async function removeGroup({ id, name }: neutron.SecurityGroup): Promise<void> {
+      try {
+        await neutron.deleteSecurityGroup(session, id, deadline.call(turn.token));
+      } catch (error) {
+        if (!(error instanceof ConflictError)) throw error;
+        throw cloudUnavailable(`security group ${name} is still in use`, {});
+      }
+    }
   };
 }

@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { portMarks, readMarks, readPortName, readTags, tag, type Tagged } from '../../domain/names';
+import type { Timing } from '../../domain/timing';
 import { neutron, nova } from '../../openstack';
 import type { Dependencies } from '../dependencies';
 import type { ServerGroupFound, Ways } from '../way-in';
@@ -12,10 +13,15 @@ import { deletePorts } from './ports';
 const lookAgainMs = 250;
 const lookAgainMostMs = 2_000;
 
+/** Longer than a Neutron that is being started shows empty lists to everybody. */
+export function betweenLooksMs({ tickSeconds }: Timing): number {
+  return tickSeconds * 1_000;
+}
+
 /**
- * Servers in the given order, then their ports, until the cloud shows neither. What is gone already is done; what does not bear the
- * VNF's tag is never touched, whatever its id. Orphans are looked for until there are none: a create that was still on its way when
- * they were first looked for fails when its ports are gone, or has been seen by then.
+ * Servers in the given order, then their ports, until the cloud shows neither. What is gone already is done, where the cloud says so of
+ * each; what does not bear the VNF's tag is never touched, whatever its id. Orphans are looked for until two looks find none: a create
+ * that was still on its way when they were first looked for fails when its ports are gone, or has been seen by then.
  */
 export function removeActivity(dependencies: Dependencies): CloudActivities['remove'] {
   return async ({ turn, vnf, members, orphans = [], timing }) => {
@@ -24,7 +30,8 @@ export function removeActivity(dependencies: Dependencies): CloudActivities['rem
     const deadline = deadlineOf(timing);
     const serverIds = members.map((member) => member.serverId);
     const portIds = members.flatMap((member) => member.portIds);
-    for (;;) {
+    const looksWanted = orphans.length === 0 ? 1 : 2;
+    for (let clean = 0; ;) {
       const [servers, ofMembers, ofTurn] = await Promise.all([
         nova.listServers(session, { tags: [tag.vnf(vnf)] }, deadline.call()),
         neutron.listPorts(session, { ids: portIds }, deadline.call()),
@@ -38,11 +45,13 @@ export function removeActivity(dependencies: Dependencies): CloudActivities['rem
           servers.filter((server) => serverIds.includes(server.id) || isOrphan(readTags(server.tags))),
         ),
         ports: distinct([
-          ...ofMembers.filter((port) => readMarks(port.description).vnf === vnf),
+          ...[...ofMembers, ...(await unlisted(ofMembers))].filter((port) => readMarks(port.description).vnf === vnf),
           ...ofTurn.filter((port) => isOrphan({ ...readPortName(vnf, port.name), ...readMarks(port.description) })),
         ]),
       };
-      if (left.servers.length + left.ports.length === 0) return;
+      clean = left.servers.length + left.ports.length === 0 ? clean + 1 : 0;
+      if (clean >= looksWanted) return;
+      if (clean > 0) await sleep(betweenLooksMs(timing));
       for (const { id } of left.servers) await nova.deleteServer(session, id, deadline.call(turn.token));
       await untilGone(
         dependencies,
@@ -56,6 +65,13 @@ export function removeActivity(dependencies: Dependencies): CloudActivities['rem
       );
       if (orphans.length + held.length === 0) return;
       if (held.length > 0) await sleep(lookAgainMs);
+    }
+
+    /** A list may lack what is there: each that it lacks is asked for. */
+    async function unlisted(listed: readonly neutron.Port[]): Promise<neutron.Port[]> {
+      const missing = portIds.filter((id) => !listed.some((port) => port.id === id));
+      const asked = await Promise.all(missing.map((id) => neutron.getPort(session, id, deadline.call())));
+      return asked.flatMap((port) => port ?? []);
     }
 
     /** Of this very turn: what earlier turns launched under these ordinals is not in doubt. */
@@ -113,7 +129,7 @@ export function removeByTokenActivity(dependencies: Dependencies, ways: Ways): C
       const untold = strayServers.filter((server) => server.taskState !== 'deleting' || wait >= lookAgainMostMs);
       for (const server of untold) await nova.deleteServer(session, server.id, deadline.call(turn.token));
       clean = strayServers.length + strayPorts.length === 0 ? clean + 1 : 0;
-      if (clean < 2) await sleep(wait);
+      if (clean < 2) await sleep(clean === 0 ? wait : betweenLooksMs(timing));
     }
     const isOurs = (group: ServerGroupFound): boolean => group.token === token && !keepGroups.includes(group.id);
     await (await ways()).removeServerGroups({ vnf, isOurs, token: turn.token }, deadline);

@@ -89,6 +89,21 @@ export async function listPorts(session: Session, filter: PortFilter, call: Call
   );
 }
 
+/**
+ * Null where there is none (any more). A Neutron that is being started shows nothing in its lists for a while, since nobody may see
+ * anything yet; of one that is asked for by its id it does not say that it is gone.
+ */
+export async function getPort(session: Session, id: string, call: CallOptions = {}): Promise<Port | null> {
+  try {
+    const reply = z.object({ port: portSchema });
+    const path = `/ports/${encodeURIComponent(id)}`;
+    return (await session.call({ ...call, service: 'network', method: 'GET', path, reply })).port;
+  } catch (error) {
+    if (error instanceof NotFoundError) return null;
+    throw error;
+  }
+}
+
 /** Says whether there was one to delete. */
 export async function deletePort(session: Session, id: string, call: CallOptions = {}): Promise<boolean> {
   try {

@@ -99,6 +99,22 @@ export async function createSecurityGroupRules(
   await session.call({ ...call, service: 'network', method: 'POST', path: '/security-group-rules', body });
 }
 
+/** Null where there is none (any more): what a list does not show may be there, as for ports. */
+export async function getSecurityGroup(
+  session: Session,
+  id: string,
+  call: CallOptions = {},
+): Promise<SecurityGroup | null> {
+  try {
+    const reply = z.object({ security_group: groupSchema });
+    const path = `/security-groups/${encodeURIComponent(id)}`;
+    return (await session.call({ ...call, service: 'network', method: 'GET', path, reply })).security_group;
+  } catch (error) {
+    if (error instanceof NotFoundError) return null;
+    throw error;
+  }
+}
+
 /** 409 while a port uses it. */
 export async function deleteSecurityGroup(session: Session, id: string, call: CallOptions = {}): Promise<boolean> {
   try {

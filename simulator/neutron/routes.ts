@@ -1,3 +1,4 @@
+import { starting } from './starting';
 import { route, type ServiceRoutes } from '../routing';
 import { networkRoutes } from './networks';
 import { portRoutes } from './ports';
@@ -11,6 +12,7 @@ import { securityRoutes } from './security';
 export const neutron: ServiceRoutes = {
   prefix: '/networking',
   part: 'neutron',
+  starting,
   error: (status, message) => ({ NeutronError: { type: types[status] ?? 'Error', message, detail: '' } }),
   routes: [
     route(

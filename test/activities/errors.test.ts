@@ -54,6 +54,13 @@ describe('what the cloud answered, as a failure', () => {
     });
   });
 
+  test('a Neutron that forbids may be one that is being started: it is asked again', () => {
+    expect(mapped(new ForbiddenError('no', { ...context, service: 'network', status: 403 }))).toMatchObject({
+      type: 'CloudUnavailable',
+      nonRetryable: false,
+    });
+  });
+
   test.each([
     new BadRequestError('no', { ...context, status: 400 }),
     new ForbiddenError('no', { ...context, status: 403 }),

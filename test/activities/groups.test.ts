@@ -1,5 +1,6 @@
 import type { Activities } from '../../activities/ports';
-import { launched, names, openLab, rowsOf, smallDescriptor, turn, vnf, type Lab } from './lab';
+import { takeAway } from '../../simulator/outages';
+import { launched, names, openLab, rowsOf, smallDescriptor, turn, until, vnf, type Lab } from './lab';
 
 let lab: Lab;
 beforeEach(async () => {
@@ -151,6 +152,17 @@ describe('removeGroups', () => {
     const ids = (await create()).map(({ id }) => id);
     await remove({ ids, pools: ['web', 'web-1'] });
     await expect(remove({ ids, pools: ['web', 'web-1'] })).resolves.toBeUndefined();
+  });
+
+  test('a Neutron that has just come back shows none: those that are known are asked for', async () => {
+    const ids = (await create()).map(({ id }) => id);
+    takeAway(lab.cloud, 'neutron', 60);
+    takeAway(lab.cloud, 'neutron', 0);
+    await until(() => lab.cloud.starting.has('neutron'), 'Neutron is back');
+    await expect(remove({ ids, pools: [] })).rejects.toMatchObject({ type: 'CloudUnavailable', nonRetryable: false });
+    await until(() => !lab.cloud.starting.has('neutron'), 'Neutron is itself');
+    await remove({ ids, pools: [] });
+    expect(names(lab.cloud.securityGroups.values()).filter((name) => name.startsWith('ims1'))).toEqual([]);
   });
 
   test('one that a port still uses is for the next attempt', async () => {

@@ -1,5 +1,6 @@
 import { requestId, tag } from '../../domain/names';
 import { takeAway } from '../../simulator/outages';
+import type { Part } from '../../simulator/parts';
 import { laterTurn, launched, launchInput, names, openLab, rowsOf, turn, until, vnf, type Lab } from './lab';
 
 let lab: Lab;
@@ -7,6 +8,12 @@ beforeEach(async () => {
   lab = await openLab();
 });
 afterEach(() => lab.close());
+
+/** Away, and back a moment ago. */
+function justBack(part: Part): void {
+  takeAway(lab.cloud, part, 60);
+  takeAway(lab.cloud, part, 0);
+}
 
 const web = rowsOf('web', [1, 2, 3]);
 
@@ -52,15 +59,26 @@ describe('remove', () => {
     },
   );
 
-  test('a Neutron that has just come back does not know its ports yet: they are asked for again', async () => {
+  test('a Neutron that has just come back shows no ports: each is asked for, and deleted when it may be', async () => {
     const members = await launched(lab, web);
-    takeAway(lab.cloud, 'neutron', 60);
-    takeAway(lab.cloud, 'neutron', 0);
+    justBack('neutron');
     const attempt = lab.run('remove', { turn, vnf, members, timing: lab.timing });
     await expect(attempt).rejects.toMatchObject({ type: 'CloudUnavailable', nonRetryable: false });
-    await until(() => !lab.cloud.starting.has('neutron'), 'Neutron knows its paths');
+    await until(() => !lab.cloud.starting.has('neutron'), 'Neutron is itself');
     await lab.run('remove', { turn, vnf, members, timing: lab.timing }, { attempt: 2 });
     expect(lab.cloud.servers.size + lab.cloud.ports.size).toBe(0);
+  });
+
+  test.each([
+    ['remove, of orphans', () => ({ members: [], orphans: web.map(({ pool, ordinal }) => ({ pool, ordinal })) })],
+    ['removeByToken', () => ({ token: turn.token, keep: [] })],
+  ] as const)('%s: one empty list of ports is not enough', async (what, input) => {
+    await launched(lab, web);
+    for (const { id } of lab.cloud.servers.values()) lab.cloud.servers.delete(id);
+    justBack('neutron');
+    const name = what === 'removeByToken' ? what : 'remove';
+    await lab.run(name, { turn, vnf, timing: { ...lab.timing, tickSeconds: 2 }, ...input() });
+    expect(lab.cloud.ports.size).toBe(0);
   });
 
   test('never touches what does not bear the tag of the VNF, whatever its id', async () => {

@@ -127,6 +127,21 @@ export async function sweep(cloud: Session): Promise<void> {
     if (isOurs(name)) await nova.deleteServerGroup(cloud, id);
 }
 
+/** Those that a maintenance has emptied, or a suite that was cut off has left, are up, open and not forced down any more. */
+export async function openHosts(cloud: Session): Promise<void> {
+  await untilNothing(60, async () => {
+    const services = await nova.listServices(cloud);
+    for (const { id, enabled, forcedDown } of services) {
+      if (!enabled) await nova.enableService(cloud, id);
+      // Refused until what was evacuated from it has been ended there.
+      if (forcedDown) await nova.forceDown(cloud, id, false).catch(() => undefined);
+    }
+    return services
+      .filter(({ up, enabled, forcedDown }) => !up || !enabled || forcedDown)
+      .map(({ host }) => `${host} is not up and enabled`);
+  });
+}
+
 /** Looks again until there is nothing to be said, and says the last of it where that does not come to be. */
 export async function untilNothing(withinSeconds: number, look: () => Promise<readonly string[]>): Promise<void> {
   const deadline = Date.now() + withinSeconds * 1_000;

@@ -29,12 +29,15 @@ test.each(parts.map((part, round) => ({ part, round })))(
     const roles = await rolesOf(world, round);
     const front = fronted[part];
     const struck = await struckTogether(world, roles, async (goOn) => {
-      await world.lab('stop', part);
-      if (front !== undefined) await world.proxy.close(front);
-      goOn();
-      await pause(awaySeconds * 1_000);
-      await world.lab('start', part);
-      if (front !== undefined) await world.proxy.open(front);
+      try {
+        await world.lab('stop', part);
+        if (front !== undefined) await world.proxy.close(front);
+        goOn();
+        await pause(awaySeconds * 1_000);
+      } finally {
+        await world.lab('start', part);
+        if (front !== undefined) await world.proxy.open(front);
+      }
     });
     process.stderr.write(told(`${part} away`, struck));
     await expectWhole(world, roles, struck);

@@ -1,7 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { nova } from '../../openstack';
 import { until, type Ended, type Procedure } from '../real/world';
-import { differences, sweep, untilNothing } from './inventory';
+import { differences, openHosts, sweep, untilNothing } from './inventory';
 import { gateOf, type Seen } from './proxy';
 import type { LabWorld } from './world';
 
@@ -201,22 +200,12 @@ export async function expectWhole(
 ): Promise<void> {
   expect(ended.filter(({ procedure, ended: { outcome } }) => !mayEnd[procedure].includes(outcome))).toEqual([]);
   const views = await Promise.all([...new Set([...vnfs, wanderer, ...roles.map(({ vnf }) => vnf)])].map(world.settle));
-  await hostsReopened(world);
+  await openHosts(world.cloud);
   await untilNothing(novaAuditSeconds, () =>
     differences(
       world.cloud,
       views.flatMap((view) => view ?? []),
     ),
-  );
-}
-
-/** Those that a maintenance has emptied stay closed: that is what it is for. */
-async function hostsReopened({ cloud }: LabWorld): Promise<void> {
-  for (const { id, enabled } of await nova.listServices(cloud)) if (!enabled) await nova.enableService(cloud, id);
-  await untilNothing(60, async () =>
-    (await nova.listServices(cloud))
-      .filter(({ up, enabled, forcedDown }) => !up || !enabled || forcedDown)
-      .map(({ host }) => `${host} is not up and enabled`),
   );
 }
 
@@ -230,7 +219,7 @@ export async function leaveNothing(world: LabWorld): Promise<void> {
         await world.settle(vnf);
       }),
     );
-    await hostsReopened(world);
+    await openHosts(world.cloud);
     await untilNothing(novaAuditSeconds, () => differences(world.cloud, []));
   } finally {
     await world.stop();

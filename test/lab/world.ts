@@ -17,7 +17,7 @@ import { root } from '../../scripts/lib/root';
 import { findTemporal, startDevServer } from '../../scripts/lib/temporal';
 import { endOf, settleWithinSeconds, type Ended, type Procedure } from '../real/world';
 import { settledView } from '../../scripts/lib/settled';
-import { sweep } from './inventory';
+import { openHosts, sweep } from './inventory';
 import { startProxy, type Proxy } from './proxy';
 
 /**
@@ -66,6 +66,7 @@ export async function startLabWorld(): Promise<LabWorld> {
     const config = loadCloudConfig({ ...process.env, OS_CLIENT_CONFIG_FILE: clouds }, { cloud: entry });
     const cloud = connect(config);
     await sweep(cloud);
+    await openHosts(cloud);
     const proxy = await startProxy(config.authUrl, await endpointsOf(config));
     undo.push(() => proxy.stop());
     const temporal = await startDevServer({ program: await findTemporal() });

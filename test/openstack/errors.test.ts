@@ -72,7 +72,7 @@ const answers: readonly [string, Answer, typeof OpenStackError | typeof Unavaila
     BadRequestError,
   ],
   [
-    'a Neutron that is being started, and does not know its own paths',
+    'a Neutron that is being started, and shows nothing to anybody',
     neutronSays('HTTPNotFound', 404, 'The resource could not be found.'),
     UnavailableError,
   ],

@@ -2,6 +2,7 @@ import { CancellationScope } from '@temporalio/workflow';
 import type { HealthResult } from '../../activities/ports';
 import type { Batch, LaunchRow, MemberRef } from '../../domain/plan';
 import type { Member, VnfRecord } from '../../domain/record';
+import { bootLimitSeconds } from '../../domain/timing';
 import type { Commit } from '../../domain/turn';
 import { cloud, waiting } from '../ports';
 import type { Step, Turn } from '../run';
@@ -104,7 +105,7 @@ function awaitArrival(turn: Turn, poolName: string, moves: readonly Move[]): Pro
   const { healthyAfterSeconds, bootTimeoutSeconds } = pool;
   return waiting(
     turn.timing,
-    (bootTimeoutSeconds + healthyAfterSeconds) * turn.timing.pace,
+    bootLimitSeconds(turn.timing, bootTimeoutSeconds) + healthyAfterSeconds * turn.timing.pace,
   ).awaitHealthy.executeWithOptions({ summary: `arrived and healthy: ${String(moves.length)} of ${poolName}` }, [
     {
       turn: turn.ref,

@@ -1,4 +1,4 @@
-import { like, type Area, type Story } from '../case';
+import { like, neutronError, type Area, type Story } from '../case';
 import type { Answer, Part } from '../cloud';
 import { idIn, taskState, type Scene } from '../scene';
 
@@ -20,13 +20,35 @@ async function answersAgain(scene: Scene, part: Part): Promise<void> {
   await scene.cloud.service(part).back();
   const reads = [
     'GET compute/servers/detail',
-    'GET network/ports',
+    'GET network/networks',
     'GET placement/resource_providers',
     'GET image/images',
   ];
   await scene.until(`the cloud answers again after ${part}`, async () => {
     const answers = await scene.askAll(reads.map((to) => ({ to, as: 'operator' })));
-    return answers.every(({ status }) => status === 200) ? true : undefined;
+    return answers.every(({ status }) => status === 200) && isItself(answers[1]) ? true : undefined;
+  });
+}
+
+/** A Neutron that is being started has empty lists for everybody. */
+function isItself(networks: Answer | undefined): boolean {
+  return ((networks?.body['networks'] ?? []) as readonly unknown[]).length > 0;
+}
+
+/** Asked for together, so that some come while it finds out who may do what. */
+const asksAtOnce = 4;
+
+async function neverSaidToBeGone(scene: Scene): Promise<void> {
+  const port = await scene.port();
+  const neutron = scene.cloud.service('neutron');
+  await neutron.away(1);
+  scene.later(() => answersAgain(scene, 'neutron'));
+  await neutron.back();
+  await scene.until('Neutron is itself again', async () => {
+    const byId = Array.from({ length: asksAtOnce }, () => ({ to: `GET network/ports/${port}` }));
+    const [networks, ...answers] = await scene.askAll([{ to: 'GET network/networks' }, ...byId]);
+    for (const { body } of answers) expect(body).not.toMatchObject(neutronError('PortNotFound') as object);
+    return isItself(networks) && answers.every(({ status }) => status === 200) ? true : undefined;
   });
 }
 
@@ -54,6 +76,11 @@ const accepted = (part: Part): Story => ({
 export const away: Area = {
   area: 'a service is away',
   cases: [
+    {
+      fact: 'neutron: being started it may show nothing to anybody, and calls nothing gone that is there',
+      needs: 'services',
+      play: neverSaidToBeGone,
+    },
     {
       fact: 'placement: 202, then ERROR in nearly the words of a true lack of room',
       needs: 'services',

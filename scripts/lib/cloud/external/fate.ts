@@ -80,7 +80,7 @@ export async function realFate(given: {
       }
     },
     withEveryTrySpoilt: ({ vnf, pool }, body) =>
-      whileSpoilt(own, { vnf, pool, spoil: (id) => nova.resetToError(operator, id) }, body),
+      whileSpoilt(own, { vnf, pool, watching, spoil: (id) => nova.resetToError(operator, id) }, body),
     spoiling: 'Every new VM is set to ERROR while it boots (no real cloud misplaces on demand)',
   };
 

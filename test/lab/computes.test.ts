@@ -47,9 +47,18 @@ async function expectCompleted(run: Promise<{ readonly outcome: string }>): Prom
   expect(await run).toMatchObject({ outcome: 'completed' });
 }
 
-/** What Nova could not end while the host was down is ended when it is back. */
-async function recovered(host: string): Promise<void> {
-  await world.lab('host-recover', host);
+/**
+ * The host dies, the run completes without it, and what Nova could not end meanwhile is ended when the host is back. It comes back
+ * whatever becomes of the run.
+ */
+async function withDead(host: string, complete: () => Promise<void>): Promise<void> {
+  await world.lab('host-fail', host);
+  try {
+    await complete();
+    expect(await hostsOfVnf()).not.toContain(host);
+  } finally {
+    await world.lab('host-recover', host);
+  }
   await expectWhole(world, [{ vnf }], []);
 }
 
@@ -86,13 +95,13 @@ test(
           ({ taskState, name }) => taskState === 'spawning' && name.startsWith(`${vnf}-`),
         ),
       );
-      await world.lab('host-fail', host);
+      await withDead(host, () => {
+        right();
+        return expectCompleted(run);
+      });
     } finally {
       right();
     }
-    await expectCompleted(run);
-    expect(await hostsOfVnf()).not.toContain(host);
-    await recovered(host);
   },
   suiteMs,
 );
@@ -104,11 +113,10 @@ test(
     const run = world.run('heal', { vnf, members: await lastMember() });
     const host = hostIn(await reached);
     // Nova has not noticed yet, and tells the host to build: nobody hears it.
-    await world.lab('host-fail', host);
-    goOn();
-    await expectCompleted(run);
-    expect(await hostsOfVnf()).not.toContain(host);
-    await recovered(host);
+    await withDead(host, () => {
+      goOn();
+      return expectCompleted(run);
+    });
   },
   suiteMs,
 );
@@ -117,10 +125,7 @@ test(
   'a host that died is evacuated, and what Nova keeps for it is gone when it is back',
   async () => {
     const [host = ''] = await hostsOfVnf();
-    await world.lab('host-fail', host);
-    await expectCompleted(world.run('evacuateHost', { hosts: [host], cause: 'failed' }));
-    expect(await hostsOfVnf()).not.toContain(host);
-    await recovered(host);
+    await withDead(host, () => expectCompleted(world.run('evacuateHost', { hosts: [host], cause: 'failed' })));
   },
   suiteMs,
 );
