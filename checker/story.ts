@@ -43,8 +43,8 @@ export const noteSchema = z.discriminatedUnion('kind', [
     securityGroups: z.array(z.string()),
     serverGroups: z.array(z.string()).default([]),
   }),
-  /** A VM was taken away by somebody who is not of this story: logs do not tell everywhere who deletes. */
-  z.object({ kind: z.literal('taken'), vnf: z.string(), serverId: z.string() }),
+  /** A VM was broken or taken away by somebody who is not of this story: between two looks at a cloud, that is not seen. */
+  z.object({ kind: z.literal('harmed'), vnf: z.string(), serverId: z.string() }),
   /** An act of a demo or a test begins: verdicts may be asked for the part of the log from here. */
   z.object({ kind: z.literal('act'), name: z.string() }),
 ]);

@@ -308,7 +308,7 @@ function note(world: World, event: Extract<CloudEvent, { type: 'note' }>): void 
     case 'settled':
       settle(world, said);
       return;
-    case 'taken':
+    case 'harmed':
       hinder(world, said.vnf);
       return;
     case 'act':

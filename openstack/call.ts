@@ -3,7 +3,7 @@ import type { z } from 'zod';
 
 /** What a call to a service is, and what holds for all calls of a session. */
 
-export type Service = 'identity' | 'compute' | 'placement' | 'network' | 'image';
+export type Service = 'identity' | 'compute' | 'placement' | 'network' | 'image' | 'orchestration';
 
 export interface CallOptions {
   /** Sent as `X-Openstack-Request-Id` (`req-…`): OpenStack logs it as the global request id. */

@@ -53,24 +53,24 @@ export function findOnHostsActivity({
 }: Dependencies): CloudActivities['findOnHosts'] {
   return async ({ hosts, brake = false }) => {
     const call = deadlineOf(timing).call();
-    const services = await nova.listServices(session, call);
+    const [services, found] = await Promise.all([
+      nova.listServices(session, call),
+      Promise.all(hosts.map((host) => nova.listServers(session, { host, allTenants: true }, call))),
+    ]);
     const refusal =
       unknownHosts(hosts, services) ?? (brake ? tooManyFailed(hosts, services, { percent: failedHostsPercent }) : null);
     if (refusal) throw toFailure(refusal);
-    return await Promise.all(
-      hosts.map(async (host): Promise<HostContents> => {
-        const service = services.find((each) => each.host === host);
-        const servers = await nova.listServers(session, { host, allTenants: true }, call);
-        const vnfs: Record<string, MemberRef[]> = {};
-        const foreign: string[] = [];
-        for (const server of servers) {
-          const { vnf, pool, ordinal } = readTags(server.tags);
-          if (vnf === undefined || pool === undefined || ordinal === undefined) foreign.push(server.id);
-          else (vnfs[vnf] ??= []).push({ pool, ordinal });
-        }
-        return { host, up: service?.up ?? false, enabled: service?.enabled ?? false, vnfs, foreign };
-      }),
-    );
+    return hosts.map((host, index): HostContents => {
+      const service = services.find((each) => each.host === host);
+      const vnfs: Record<string, MemberRef[]> = {};
+      const foreign: string[] = [];
+      for (const server of found[index] ?? []) {
+        const { vnf, pool, ordinal } = readTags(server.tags);
+        if (vnf === undefined || pool === undefined || ordinal === undefined) foreign.push(server.id);
+        else (vnfs[vnf] ??= []).push({ pool, ordinal });
+      }
+      return { host, up: service?.up ?? false, enabled: service?.enabled ?? false, vnfs, foreign };
+    });
   };
 }
 

@@ -14,6 +14,7 @@ import {
 import type { Dependencies } from '../dependencies';
 import { cloudUnavailable } from '../errors';
 import type { CloudActivities, LaunchInput, LaunchResult } from '../ports';
+import { inParallel } from '../parallel';
 import { deadlineOf, isRepeat, refuseLostTurn, type Deadline } from '../turn';
 import { deletePorts } from './ports';
 
@@ -284,17 +285,4 @@ function lost(
   why: { kind: Extract<LaunchResult, { ok: false }>['kind']; message: string; portIds: readonly string[] },
 ): LaunchResult {
   return { ok: false, ref: { pool, ordinal }, ...why };
-}
-
-/**
- * Ends when every lane has ended, also when one fails: the next attempt begins as soon as this one has thrown, and would not
- * see what another lane is still creating.
- */
-async function inParallel<T>(items: readonly T[], most: number, task: (item: T) => Promise<void>): Promise<void> {
-  const rest = [...items];
-  const lane = async (): Promise<void> => {
-    for (let item = rest.shift(); item !== undefined; item = rest.shift()) await task(item);
-  };
-  const ends = await Promise.allSettled(Array.from({ length: Math.min(most, items.length) }, lane));
-  for (const end of ends) if (end.status === 'rejected') throw end.reason;
 }

@@ -18,8 +18,15 @@ interface Known {
 /** A boot may take this long however quick the pace: below it the limit would measure the machine. */
 const bootFloorSeconds = 10;
 const heartbeatMs = 3_000;
-/** A tick grows to at most this many times its first length. */
-const tickGrowthMax = 4;
+/**
+ * The next look is this share of the time away that has been waited: whenever a boot ends, about half of that is lost by not looking,
+ * and a long wait needs few looks. At least a quarter of the usual tick, at most four of them.
+ */
+const tickShare = 0.06;
+const tickLeast = 0.25;
+const tickMost = 4;
+/** Between two looks, however little is left to be waited for. */
+const shortestSeconds = 0.05;
 
 /** One list a tick for all members. Ends when each is healthy, or will never be. */
 export function awaitHealthyActivity({ session, service }: Dependencies): WaitActivities['awaitHealthy'] {
@@ -43,7 +50,8 @@ export function awaitHealthyActivity({ session, service }: Dependencies): WaitAc
     }
 
     async function untilSettled(): Promise<HealthResult[]> {
-      for (let tick = timing.tickSeconds; ; tick = Math.min(tick * 1.2, timing.tickSeconds * tickGrowthMax)) {
+      const { tickSeconds } = timing;
+      for (;;) {
         const servers = await Promise.race([look(), context.cancelled]);
         if (servers) {
           await startArrived(servers);
@@ -55,7 +63,10 @@ export function awaitHealthyActivity({ session, service }: Dependencies): WaitAc
           if (results.every((result) => result !== null)) return results;
         }
         context.heartbeat(known);
-        await Promise.race([sleep(Math.max(tick * 1_000, quietUntil - Date.now())), context.cancelled]);
+        const waitedSeconds = (Date.now() - known.began) / 1_000;
+        const tick = Math.min(Math.max(waitedSeconds * tickShare, tickSeconds * tickLeast), tickSeconds * tickMost);
+        const next = servers && holdsOnly(servers) ? Math.min(tick, Math.max(shortestSeconds, holdSeconds())) : tick;
+        await Promise.race([sleep(Math.max(next * 1_000, quietUntil - Date.now())), context.cancelled]);
       }
     }
 
@@ -75,6 +86,20 @@ export function awaitHealthyActivity({ session, service }: Dependencies): WaitAc
         quietUntil = Math.min(endsAt, Date.now() + (error.context.retryAfterSeconds ?? 0) * 1_000);
         return null;
       }
+    }
+
+    /** Nothing is waited for any more but that they stay as they are. */
+    function holdsOnly(servers: ReadonlyMap<string, nova.Server>): boolean {
+      return members.every(({ serverId }) => servers.get(serverId)?.status === 'ACTIVE');
+    }
+
+    /** Until the last of them has been ACTIVE long enough. */
+    function holdSeconds(): number {
+      const holds = members.map(({ pool, serverId }) => {
+        const activeForSeconds = (Date.now() - (known.activeSince[serverId] ?? Date.now())) / 1_000;
+        return (healthyAfterSeconds[pool] ?? 0) * timing.pace - activeForSeconds;
+      });
+      return Math.max(0, ...holds);
     }
 
     /** By the name that the plan knows it by. */

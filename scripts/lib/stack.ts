@@ -2,7 +2,7 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { As } from '../../activities';
-import type { CloudUnderTest } from './cloud/cloud';
+import type { CloudForWorkers, CloudUnderTest } from './cloud/cloud';
 import { embeddedCloud } from './cloud/embedded';
 import { start, type Running } from './processes';
 import { observe, type Observer } from './observer';
@@ -14,7 +14,7 @@ import { findTemporal, startDevServer, type DevServer } from './temporal';
  * own, as a user would run them, before the embedded OpenStack or another cloud. The demo, the tests against real servers and the
  * benchmarks stand on it.
  */
-export interface StackOn<C extends CloudUnderTest = CloudUnderTest> {
+export interface StackOn<C extends CloudForWorkers = CloudUnderTest> {
   readonly directory: string;
   readonly temporal: DevServer;
   readonly temporalProgram: string;
@@ -96,7 +96,7 @@ async function startEmbedded(options: StackOptions, directory: string): Promise<
 }
 
 /** On a cloud that is opened when Temporal is there. */
-export async function startStackOn<C extends CloudUnderTest>(
+export async function startStackOn<C extends CloudForWorkers>(
   options: CommonOptions,
   open: (directory: string) => Promise<C>,
 ): Promise<StackOn<C>> {

@@ -43,8 +43,8 @@ migrate_databases() {
 }
 
 # Users and catalog, or everything else. Each is made only if it is missing.
-populate() { # identity | cloud
+populate() { # identity | cloud | heat
   "$venv/bin/python" "$parts/populate.py" "$1" --password $password --region $region \
-    --keystone $keystone_port --placement $placement_port --glance $glance_port --neutron $neutron_port --nova $nova_port \
+    --keystone $keystone_port --placement $placement_port --glance $glance_port --neutron $neutron_port --nova $nova_port --heat $heat_port \
     --mz "$(hosts_of mz | paste -sd ,)" --dmz "$(hosts_of dmz | paste -sd ,)"
 }

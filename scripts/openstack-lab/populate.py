@@ -1,4 +1,5 @@
-"""Fills the lab's cloud: users and catalog (`identity`), then everything else (`cloud`). Each is made only if missing.
+"""Fills the lab's cloud: users and catalog (`identity`), then everything else (`cloud`); Heat (`heat`)
+if that is wanted. Each is made only if missing.
 
 Names, sizes and projects are those of the embedded cloud (simulator/model.ts), so that the same descriptors and commands
 work on both.
@@ -30,8 +31,8 @@ OTHERS = {'cmp-02': 1, 'cmp-05': 3, 'cmp-07': 2, 'cmp-09': 4, 'cmp-11': 1, 'dmz-
 
 def parse():
     parser = argparse.ArgumentParser()
-    parser.add_argument('step', choices=('identity', 'cloud'))
-    for name in ('password', 'region', 'mz', 'dmz', 'keystone', 'placement', 'glance', 'neutron', 'nova'):
+    parser.add_argument('step', choices=('identity', 'cloud', 'heat'))
+    for name in ('password', 'region', 'mz', 'dmz', 'keystone', 'placement', 'glance', 'neutron', 'nova', 'heat'):
         parser.add_argument(f'--{name}', required=True)
     return parser.parse_args()
 
@@ -43,35 +44,41 @@ def login(given, project):
         compute_default_microversion='2.90')
 
 
+def project(ident, name):
+    return ident.find_project(name) or ident.create_project(name=name, domain_id='default')
+
+
+def user(ident, given, name, where, *roles):
+    found = ident.find_user(name) or ident.create_user(name=name, password=given.password, domain_id='default')
+    known = {role.name: role for role in ident.roles()}
+    for role in roles:
+        ident.assign_project_role_to_user(where, found, known[role])
+
+
+def service(ident, given, name, kind, url):
+    """A user for it, and its entry in the catalog."""
+    user(ident, given, name, project(ident, 'service'), 'admin', 'service')
+    if kind not in {each.type for each in ident.services()}:
+        made = ident.create_service(name=name, type=kind)
+        for interface in ('public', 'internal', 'admin'):
+            ident.create_endpoint(service_id=made.id, interface=interface, url=f'http://127.0.0.1:{url}',
+                                  region_id=given.region)
+
+
 def identity(cloud, given):
     ident = cloud.identity
-    roles = {role.name: role for role in ident.roles()}
-
-    def project(name):
-        return ident.find_project(name) or ident.create_project(name=name, domain_id='default')
-
-    def user(name, where, *names):
-        found = ident.find_user(name) or ident.create_user(
-            name=name, password=given.password, domain_id='default')
-        for role in names:
-            ident.assign_project_role_to_user(where, found, roles[role])
-        return found
-
-    for name in ('nova', 'placement', 'glance', 'neutron'):
-        user(name, project('service'), 'admin', 'service')
-    for name, (where, names) in USERS.items():
-        user(name, project(where), *names)
+    service(ident, given, 'nova', 'compute', f'{given.nova}/v2.1')
+    service(ident, given, 'placement', 'placement', given.placement)
+    service(ident, given, 'glance', 'image', given.glance)
+    service(ident, given, 'neutron', 'network', given.neutron)
+    for name, (where, roles) in USERS.items():
+        user(ident, given, name, project(ident, where), *roles)
     # Whoever puts another project's servers on chosen hosts.
-    user('admin', project('other'), 'admin')
-    known = {service.type for service in ident.services()}
-    for name, kind, url in (('nova', 'compute', f'http://127.0.0.1:{given.nova}/v2.1'),
-                            ('placement', 'placement', f'http://127.0.0.1:{given.placement}'),
-                            ('glance', 'image', f'http://127.0.0.1:{given.glance}'),
-                            ('neutron', 'network', f'http://127.0.0.1:{given.neutron}')):
-        if kind not in known:
-            service = ident.create_service(name=name, type=kind)
-            for interface in ('public', 'internal', 'admin'):
-                ident.create_endpoint(service_id=service.id, interface=interface, url=url, region_id=given.region)
+    user(ident, given, 'admin', project(ident, 'other'), 'admin')
+
+
+def heat(cloud, given):
+    service(cloud.identity, given, 'heat', 'orchestration', f'{given.heat}/v1/%(project_id)s')
 
 
 def networks(cloud):
@@ -136,6 +143,8 @@ given = parse()
 admin = login(given, 'admin')
 if given.step == 'identity':
     identity(admin, given)
+elif given.step == 'heat':
+    heat(admin, given)
 else:
     wanted = {'mz': given.mz.split(','), 'dmz': given.dmz.split(',')}
     networks(admin)

@@ -4,13 +4,13 @@
 services="memcached epmd rabbitmq mariadb keystone placement nova-conductor nova-api nova-scheduler neutron glance"
 wanted() { printf '%s\n' $services; hosts; }
 
-wsgi() { # NAME PORT MODULE [PROCESSES]
+wsgi() { # NAME PORT MODULE [PROCESSES [OPTIONS]]
   # uWSGI needs no configuration file: a thread a request.
   launch "$1" "$venv/bin/pyuwsgi" --http-socket "127.0.0.1:$2" --module "$3:application" \
     --master --processes "${4:-1}" --threads 8 --enable-threads --lazy-apps --need-app \
     --thunder-lock --die-on-term --buffer-size 65535 --http-chunked-input \
     --add-header 'Connection: close' --post-buffering 65535 \
-    --listen 100 --disable-logging --procname-prefix "$1 "
+    --listen 100 --disable-logging --procname-prefix "$1 " "${@:5}"
 }
 
 start_one() { # NAME
@@ -64,6 +64,11 @@ start_one() { # NAME
     launch "$name" "$venv/bin/$name" \
       --config-file "$etc/nova/nova.conf" --config-file "$etc/nova/nova-db.conf"
     ;;
+  heat-api)
+    local venv=$heat_venv
+    wsgi heat-api $heat_port heat.wsgi.api 1 --pyargv "--config-file $etc/heat/heat.conf"
+    ;;
+  heat-engine) launch heat-engine "$heat_venv/bin/heat-engine" --config-file "$etc/heat/heat.conf" ;;
   cmp-* | dmz-*)
     LAB_HOST_VCPUS=$LAB_HOST_VCPUS LAB_HOST_MEMORY_MB=$LAB_HOST_MEMORY_MB \
       LAB_HOST_DISK_GB=$LAB_HOST_DISK_GB LAB_SPAWN_SECONDS=$LAB_SPAWN_SECONDS \

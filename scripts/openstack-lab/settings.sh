@@ -22,11 +22,13 @@ LAB_SPAWN_SECONDS=${LAB_SPAWN_SECONDS:-0}
 
 choose_settings() { # the options of `up`
   local name
+  with_heat=
   while [ $# -gt 0 ]; do
     case $1 in
     --mz) LAB_MZ=${2:-}; shift ;;
     --dmz) LAB_DMZ=${2:-}; shift ;;
-    *) die "up takes --mz N and --dmz N, not $1" ;;
+    --heat) with_heat=1 ;;
+    *) die "up takes --mz N, --dmz N and --heat, not $1" ;;
     esac
     [ $# -gt 0 ] && shift || die "a number is missing"
   done

@@ -59,6 +59,14 @@ describe('awaitHealthy', () => {
     expect(Date.now() - began).toBeGreaterThanOrEqual(40 * lab.timing.pace * 1_000);
   });
 
+  test('looks when the hold is over, however long a tick is', async () => {
+    const members = await launched(lab, rowsOf('web', [1]));
+    await until(() => [...lab.cloud.servers.values()].every((server) => server.status === 'ACTIVE'), 'it is ACTIVE');
+    const timing = { ...lab.timing, tickSeconds: 3_600 };
+    const results = await lab.run('awaitHealthy', waitFor(members, { healthyAfterSeconds: { web: 40 }, timing }));
+    expect(results).toMatchObject([{ ok: true }]);
+  });
+
   test('another attempt goes on from the heartbeats: the hold does not begin anew', async () => {
     const [member] = await launched(lab, rowsOf('web', [1]));
     if (!member) throw new Error('it was launched');

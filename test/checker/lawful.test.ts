@@ -49,12 +49,21 @@ class Log {
     this.note({ kind: 'outcome', id: `make ${vnf}`, outcome: 'completed' });
   }
 
-  launch(vnf: string, member: string, host: string): void {
+  launchAnywhere(vnf: string, member: string, host: string): void {
+    this.launch(vnf, member, host, { requestedHost: null });
+  }
+
+  launch(
+    vnf: string,
+    member: string,
+    host: string,
+    { requestedHost }: { requestedHost: string | null } = { requestedHost: host },
+  ): void {
     const at = member.lastIndexOf('-');
     const tags = [tag.vnf(vnf), tag.pool(member.slice(0, at)), tag.ordinal(Number(member.slice(at + 1)))];
     const id = `${vnf}/${member}`;
     const made = { id, name: `${vnf}-${member}`, project: 'p', flavor: 'f', zone: 'mz', portIds: [] };
-    this.add({ type: 'server.created', ...made, tags: [...tags, tag.token('t')], requestedHost: host });
+    this.add({ type: 'server.created', ...made, tags: [...tags, tag.token('t')], requestedHost });
     this.add({ type: 'server.placed', id, host });
     this.add({ type: 'server.state', id, state: 'ACTIVE', fault: null });
   }
@@ -141,4 +150,53 @@ test.each([
   log.note({ kind: 'request', id: 'grow', procedure: 'scaleOut', vnf: 'v', request: { vnf: 'v', pool: 'c', to: 3 } });
   log.note({ kind: 'outcome', id: 'grow', outcome: 'refused', failure: 'QuotaExceeded' });
   expect(log.broken()).toEqual(parts);
+});
+
+describe('where no host is asked for', () => {
+  /** Two members that serve, a request for a third, and what became of it. */
+  function grown(end: { outcome: 'unwound' | 'refused'; failure: string }, meanwhile: (log: Log) => void): Part[] {
+    const log = new Log();
+    log.instantiate('v', { on: 'h1 h2' });
+    log.note({ kind: 'request', id: 'grow', procedure: 'scaleOut', vnf: 'v', request: { vnf: 'v', pool: 'c', to: 3 } });
+    meanwhile(log);
+    log.note({ kind: 'outcome', id: 'grow', ...end });
+    return log.broken();
+  }
+  const unwound = { outcome: 'unwound', failure: 'MemberFailed' } as const;
+
+  test('G8: a run that goes back had something in its way, if only that one was put where there is a share already', () => {
+    expect(
+      grown(unwound, (log) => {
+        log.launchAnywhere('v', 'c-3', 'h3');
+      }),
+    ).toEqual(['G8']);
+    expect(
+      grown(unwound, (log) => {
+        log.launchAnywhere('v', 'c-3', 'h1');
+      }),
+    ).toEqual([]);
+  });
+
+  test('G8: or that somebody took it away', () => {
+    expect(
+      grown(unwound, (log) => {
+        log.launchAnywhere('v', 'c-3', 'h3');
+        log.note({ kind: 'harmed', vnf: 'v', serverId: 'v/c-3' });
+      }),
+    ).toEqual([]);
+  });
+
+  test('G8: a quota may be short that the log does not tell of, that of server groups', () => {
+    const refused = { outcome: 'refused', failure: 'QuotaExceeded' } as const;
+    const limited = (log: Log): void => {
+      log.add({ type: 'quota', project: 'p', resource: 'instances', limit: 9 });
+    };
+    expect(grown(refused, limited)).toEqual(['G8']);
+    const name = ['v-c-apart-1', tag.vnf('v')].join(' ');
+    const grouped = (log: Log): void => {
+      limited(log);
+      log.add({ type: 'serverGroup.created', id: 'g', name, project: 'p' });
+    };
+    expect(grown(refused, grouped)).toEqual([]);
+  });
 });

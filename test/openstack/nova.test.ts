@@ -186,16 +186,18 @@ describe('servers', () => {
     expect(await errorFrom(nova.resetToError(tenant, own))).toMatchObject({ context: { status: 403 } });
   });
 
-  test('are started', async () => {
-    const { id } = await launched(operator, 'a');
-    const server = lab.cloud.servers.get(id);
-    if (!server) throw new Error('it is there');
-    server.status = 'SHUTOFF';
-    await nova.startServer(operator, id);
-    await until(
-      () => nova.getServer(operator, id),
-      (seen) => seen?.status === 'ACTIVE',
-    );
+  test('are stopped and started', async () => {
+    const { id } = await launched(tenant, 'a');
+    const isNow = (status: string): Promise<unknown> =>
+      until(
+        () => nova.getServer(tenant, id),
+        (seen) => seen?.status === status,
+      );
+    await isNow('ACTIVE');
+    await nova.stopServer(tenant, id);
+    await isNow('SHUTOFF');
+    await nova.startServer(tenant, id);
+    await isNow('ACTIVE');
   });
 });
 
@@ -322,6 +324,8 @@ describe('what a project may have', () => {
     });
     await nova.setInstancesQuota(operator, { project: await operator.projectId(), limit: 5 });
     expect(await nova.getQuota(operator)).toMatchObject({ instances: { limit: 5 } });
+    const other = { project: await tenant.projectId(), limit: 6 };
+    expect(await errorFrom(nova.setInstancesQuota(tenant, other))).toMatchObject({ context: { status: 403 } });
     expect(await nova.getLimits(tenant)).toEqual({
       instances: { limit: 1_000, used: 1 },
       cores: { limit: 2_000, used: 1 },

@@ -176,6 +176,7 @@ const paths: Readonly<Record<Service, string>> = {
   placement: '/placement',
   network: '/networking',
   image: '/image',
+  orchestration: '/orchestration',
 };
 
 export interface TokenChanges {

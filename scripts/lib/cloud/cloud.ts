@@ -3,17 +3,22 @@ import type { Guarantee } from '../../../checker';
 import type { Note } from '../../../checker/story';
 import type { CloudEvent } from '../../../simulator/events';
 
+/** All that a stack needs of a cloud. */
+export interface CloudForWorkers {
+  /** What a worker is told of it: where it is, who we are there, and who is told who serves. */
+  readonly workerEnv: Readonly<Record<string, string>>;
+  readonly stop: () => Promise<void>;
+}
+
 /**
  * A cloud that the product is played on: how a worker reaches it, what is seen of it, and what fate does to it there. The embedded
  * one and real ones have the same face, so that whatever is played on the one is played on the other.
  */
-export interface CloudUnderTest {
+export interface CloudUnderTest extends CloudForWorkers {
   /** For people: `the embedded OpenStack (12 hosts in mz, 4 in dmz)`. */
   readonly title: string;
   /** What the product is there. */
   readonly as: As;
-  /** What a worker is told of it: where it is, who we are there, and who is told who serves. */
-  readonly workerEnv: Readonly<Record<string, string>>;
   /** Ends when the cloud is as an act needs it: whole, but for what was done to it on purpose. */
   readonly settled: () => Promise<void>;
   readonly feed: Feed;
@@ -31,7 +36,6 @@ export interface CloudUnderTest {
    * what could not be put back, or is left: a sentence each. The workers are to be stopped before.
    */
   readonly putBack: (vnf: string) => Promise<readonly string[]>;
-  readonly stop: () => Promise<void>;
 }
 
 /** What happened, in order: the cloud's changes, what was published, and what an observer noted. The checker judges by it. */

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { budgetOf, measureCost } from './cost';
+import { addOverhead } from './overhead/command';
 
 /** `./scripts/bench`: figures that are quoted, each with the command that prints it. */
 const program = new Command('bench').description('Measures what Bulkhead costs.');
@@ -26,6 +27,8 @@ program
     }
     process.exitCode = within ? 0 : 1;
   });
+
+addOverhead(program);
 
 program.parseAsync().catch((error: unknown) => {
   process.stderr.write(`bench: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);

@@ -206,6 +206,8 @@ async function playAll(
       const played = await play(act, scene, say);
       if (options.json) process.stdout.write(`${JSON.stringify(played)}\n`);
       good &&= isGood(played, act, stack.cloud.as);
+      // Without a VNF there is nothing to play on.
+      if (!good && act === acts[0]) return false;
     }
     if (options.histories !== undefined) await saveHistories(scene.temporal, options.histories);
     if (options.keep) {

@@ -3,6 +3,7 @@ import { readTags } from '../../../../domain/names';
 import type { As } from '../../../../activities';
 import { readDescriptor } from '../../descriptors';
 import { parseDescriptor } from '../../../../domain/descriptor/parse';
+import { nova } from '../../../../openstack';
 import type { CloudUnderTest } from '../cloud';
 import { realFate } from './fate';
 import { tenantFate } from './tenantFate';
@@ -43,8 +44,9 @@ export async function openExternalCloud(options: ExternalOptions): Promise<Cloud
   const { fate, settled, putBack } = operator
     ? await realFate({ own, operator, levers, watching })
     : tenantFate({ own, watching });
+  const unusable = await unusableHosts(rights);
   return {
-    title: `cloud ${cloud}, ${told(watching)}`,
+    title: `cloud ${cloud}, ${told(watching)}${unusable.length > 0 ? `, without ${unusable.join(', ')}` : ''}`,
     as,
     workerEnv: { ...levers.env, OS_CLOUD: cloud, BULKHEAD_AS: as, BULKHEAD_PUBLICATION_URL: publisher.url },
     settled,
@@ -69,6 +71,15 @@ export async function openExternalCloud(options: ExternalOptions): Promise<Cloud
       await watching.stop();
     },
   };
+}
+
+/** What is missing from the first explains what does not fit later. */
+async function unusableHosts({ operator }: Rights): Promise<string[]> {
+  if (!operator) return [];
+  const services = await nova.listServices(operator);
+  return services
+    .filter(({ up, enabled }) => !up || !enabled)
+    .map(({ host, up }) => `${host} (${up ? 'disabled' : 'down'})`);
 }
 
 function shownBy({ operatorCloud }: Rights): string {

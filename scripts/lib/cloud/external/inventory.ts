@@ -17,22 +17,17 @@ const againMs = 1_000;
 
 /** All of the VNF, which was not there before: what is found is what was made here. `servers`: ids of all that ever were. */
 export async function removeAll(
-  { own: session, operator }: Rights,
+  { own: session, operator }: Pick<Rights, 'own' | 'operator'>,
   of: { vnf: string; servers: readonly string[] },
 ): Promise<string[]> {
   const { vnf } = of;
   const until = Date.now() + removeWithinSeconds * 1_000;
   // Twice in a row: a create may still have been on its way.
   for (let clean = 0; ;) {
-    const { servers, ports, groups, serverGroups } = await patiently(() => inventoryOf(session, vnf));
+    const inventory = await patiently(() => inventoryOf(session, vnf));
+    const { servers, ports, groups, serverGroups } = inventory;
     const held = operator ? await patiently(() => heldInPlacement(operator, of.servers)) : [];
-    const left = [
-      ...servers.map(({ name, status }) => `server ${name} (${status})`),
-      ...ports.map(({ name }) => `port ${name}`),
-      ...groups.map(({ name }) => `security group ${name}`),
-      ...serverGroups.map(({ name }) => `server group ${name}`),
-      ...held.map((id) => `allocations of server ${id} in Placement`),
-    ];
+    const left = [...namesIn(inventory), ...held.map((id) => `allocations of server ${id} in Placement`)];
     clean = left.length === 0 ? clean + 1 : 0;
     if (clean === 2) return [];
     if (Date.now() > until) return left.map((each) => `left in the cloud: ${each}`);
@@ -50,6 +45,20 @@ export async function removeAll(
       for (const { id } of serverGroups) await patiently(() => nova.deleteServerGroup(session, id));
     await pause(againMs);
   }
+}
+
+/** What is there of the VNF now, for people; empty where nothing is. */
+export async function leftOf(session: Session, vnf: string): Promise<string[]> {
+  return namesIn(await inventoryOf(session, vnf));
+}
+
+function namesIn({ servers, ports, groups, serverGroups }: Inventory): string[] {
+  return [
+    ...servers.map(({ name, status }) => `server ${name} (${status})`),
+    ...ports.map(({ name }) => `port ${name}`),
+    ...groups.map(({ name }) => `security group ${name}`),
+    ...serverGroups.map(({ name }) => `server group ${name}`),
+  ];
 }
 
 async function inventoryOf(session: Session, vnf: string): Promise<Inventory> {

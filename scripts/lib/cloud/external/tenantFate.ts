@@ -5,9 +5,6 @@ import type { Watching } from './watching';
 
 /** What fate does to a cloud where nobody has more than a project's own rights. Nothing of it has to be put back. */
 export function tenantFate({ own: session, watching }: { own: Session; watching: Watching }): RealFate {
-  const takeAway = async (vnf: string, serverId: string): Promise<void> => {
-    if (await nova.deleteServer(session, serverId)) await watching.note({ kind: 'taken', vnf, serverId });
-  };
   return {
     settled: () => Promise.resolve(),
     putBack: () => Promise.resolve([]),
@@ -23,7 +20,7 @@ export function tenantFate({ own: session, watching }: { own: Session; watching:
       willClose: () => Promise.resolve(),
       withQuotaForOneMore: null,
       withEveryTrySpoilt: ({ vnf, pool }, body) =>
-        whileSpoilt(session, { vnf, pool, spoil: (id) => takeAway(vnf, id) }, body),
+        whileSpoilt(session, { vnf, pool, watching, spoil: (id) => nova.deleteServer(session, id) }, body),
       spoiling: 'Every new VM is deleted while it boots (no real cloud misplaces on demand)',
     },
   };
