@@ -96,7 +96,7 @@ export function errorOf(
     case 404:
       // "It is gone" must be the service's own word. A proxy that has lost its backend says 404 too, in HTML or in nothing, and a
       // Neutron that is being started, of all that nobody may see yet.
-      return isObject(parsed) && !isUnknownPath(parsed)
+      return namesWhatIsMissing(context.service, parsed)
         ? new NotFoundError(message, context)
         : new UnavailableError(`${message}: not the service's word on what was asked for`, context, {
             fateUnknown: false,
@@ -132,11 +132,14 @@ function isOverQuota(parsed: unknown): boolean {
 }
 
 /**
- * What is not found has a name of its own: `PortNotFound`, `itemNotFound`. This is how they say that they know no such path. Neutron also
- * says it of what the caller may not see, and while it is being started nobody may see anything.
+ * What is not found has a name of its own: `PortNotFound`, `itemNotFound`. Of a path that it does not know, and of what the caller may
+ * not see, a service says 404 in other shapes.
  */
-function isUnknownPath(parsed: object): boolean {
-  return neutronType(parsed) === 'HTTPNotFound' || ('title' in parsed && 'code' in parsed);
+function namesWhatIsMissing(service: string, parsed: unknown): boolean {
+  if (!isObject(parsed)) return false;
+  const type = neutronType(parsed);
+  if (typeof type === 'string') return type !== 'HTTPNotFound';
+  return service === 'compute' ? 'itemNotFound' in parsed : service !== 'network';
 }
 
 function neutronType(parsed: unknown): unknown {

@@ -5,14 +5,13 @@ import { Refusal, type Response } from '../routing';
  * what is asked for by its id is not found, as if there were no such path, and nothing can be made.
  */
 export async function starting(method: string, handle: () => Response | Promise<Response>): Promise<Response> {
-  if (method === 'POST') throw refusal(403, 'HTTPForbidden', 'Access was denied to this resource.');
-  const response = method === 'GET' ? await handle() : undefined;
-  const body = Object.entries(response?.body ?? {});
-  if (!response || !body.every(([, value]) => Array.isArray(value)))
-    throw refusal(404, 'HTTPNotFound', 'The resource could not be found.');
+  const denied = { type: 'PolicyNotAuthorized', message: 'It is disallowed by policy', detail: '' };
+  const hidden = { type: 'HTTPNotFound', message: 'The resource could not be found.', detail: '' };
+  if (method === 'POST') throw new Refusal(403, denied.message, { body: { NeutronError: denied } });
+  if (method !== 'GET') throw new Refusal(404, hidden.message, { body: { NeutronError: hidden } });
+  const response = await handle();
+  const body = Object.entries(response.body ?? {});
+  // Not in the shape of its other errors.
+  if (!body.every(([, value]) => Array.isArray(value))) throw new Refusal(404, hidden.message, { body: hidden });
   return { ...response, body: Object.fromEntries(body.map(([key]) => [key, []])) };
-}
-
-function refusal(status: number, type: string, message: string): Refusal {
-  return new Refusal(status, message, { body: { NeutronError: { type, message, detail: '' } } });
 }

@@ -77,6 +77,11 @@ const answers: readonly [string, Answer, typeof OpenStackError | typeof Unavaila
     UnavailableError,
   ],
   [
+    'the same of what is asked for by its id, in a shape of its own',
+    { status: 404, body: { type: 'HTTPNotFound', message: 'The resource could not be found.', detail: '' } },
+    UnavailableError,
+  ],
+  [
     'a Nova that does not know the path',
     { status: 404, body: { code: '404 Not Found', title: 'Not Found', message: 'The resource could not be found.' } },
     UnavailableError,
