@@ -117,11 +117,13 @@ def zones(cloud, wanted):
     hosts = {host for members in wanted.values() for host in members}
     until = time.time() + 180
     while True:
-        missing = hosts - {each.name for each in cloud.compute.hypervisors()}
+        # Of an earlier time they are known at once, and down until they have reported again.
+        up = {each.host for each in cloud.compute.services(binary='nova-compute') if each.state == 'up'}
+        missing = hosts - (up & {each.name for each in cloud.compute.hypervisors()})
         if not missing:
             break
         if time.time() > until:
-            sys.exit(f'hosts that never registered: {sorted(missing)}')
+            sys.exit(f'hosts that never came up: {sorted(missing)}')
         time.sleep(0.5)
     for zone, members in wanted.items():
         aggregate = next((each for each in cloud.compute.aggregates() if each.name == zone), None)
