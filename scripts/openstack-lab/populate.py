@@ -5,6 +5,7 @@ Names, sizes and projects are those of the embedded cloud (simulator/model.ts), 
 work on both.
 """
 import argparse
+import contextlib
 import sys
 import time
 
@@ -118,7 +119,13 @@ def zones(cloud, wanted):
     until = time.time() + 180
     while True:
         # Of an earlier time they are known at once, and down until they have reported again.
-        up = {each.host for each in cloud.compute.services(binary='nova-compute') if each.state == 'up'}
+        services = list(cloud.compute.services(binary='nova-compute'))
+        for each in services:
+            if each.is_forced_down:
+                with contextlib.suppress(openstack.exceptions.BadRequestException):
+                    # Refused until the host has ended what was evacuated from it.
+                    cloud.compute.update_service_forced_down(each, forced=False)
+        up = {each.host for each in services if each.state == 'up'}
         missing = hosts - (up & {each.name for each in cloud.compute.hypervisors()})
         if not missing:
             break
