@@ -52,6 +52,30 @@ async function neverSaidToBeGone(scene: Scene): Promise<void> {
   });
 }
 
+/** While services find the bus again, what is sent to them may be lost: such a create is in BUILD for good, and another is tried. */
+async function buildsAgain(scene: Scene): Promise<void> {
+  const buildSeconds = 30;
+  await scene.until(
+    'what is created is built again',
+    async () => {
+      const id = idIn((await scene.ask(scene.newServer())).body, 'server');
+      const status = await scene
+        .until(
+          `${id} is built`,
+          async () => {
+            const shown = await scene.show(id);
+            return shown.status === 'BUILD' ? undefined : shown.status;
+          },
+          buildSeconds,
+        )
+        .catch(() => 'BUILD');
+      if (status !== 'ACTIVE') await scene.remove(id);
+      return status === 'ACTIVE' ? true : undefined;
+    },
+    6 * buildSeconds,
+  );
+}
+
 async function nothingIsLeft({ ask, prefix }: Scene): Promise<void> {
   const { body } = await ask({ to: `GET compute/servers?name=^${prefix}` });
   expect(body['servers']).toEqual([]);
@@ -134,7 +158,7 @@ export const away: Area = {
       },
     },
     {
-      fact: 'keystone: a token that is in the cache is good, another is a 503, and nobody logs in',
+      fact: 'keystone: a token that is in the cache is good, another is a 503, and nobody logs in; what was accepted may end in ERROR',
       needs: 'services',
       play: async (scene) => {
         // Known to the service, as that of whoever has been at work is.
@@ -148,8 +172,9 @@ export const away: Area = {
           await nothingIsLeft(scene);
           return;
         }
+        // What makes it may need a token of its own, and get none.
         const [shown] = await scene.settled([answer]);
-        expect(shown?.status).toBe('ACTIVE');
+        expect(['ACTIVE', 'ERROR']).toContain(shown?.status);
       },
     },
     accepted('memcached'),
@@ -180,8 +205,8 @@ export const away: Area = {
         expect(answer.status).toBe(202);
         expect(answer.seconds).toBeGreaterThan(2);
         await answersAgain(scene, 'rabbitmq');
-        // Another one, which came later, is long ACTIVE.
-        expect((await scene.launch()).status).toBe('ACTIVE');
+        // Others, which came later, are long ACTIVE.
+        await buildsAgain(scene);
         const id = idIn(answer.body, 'server');
         // It depends on whether the API had found out when it sent it.
         const { status, [taskState]: task } = await scene.show(id);

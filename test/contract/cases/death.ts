@@ -201,9 +201,15 @@ export const death: Area = {
           })),
         );
         expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
-        const shown = [];
-        for (const { id } of staged.servers) shown.push(await scene.becomes(id, 'SHUTOFF', 'operator'));
-        expect(shown.map((each) => each[hostAttribute])).toEqual(targets.map(({ host }) => host));
+        for (const [index, { id }] of staged.servers.entries()) {
+          await scene.becomes(id, 'SHUTOFF', 'operator');
+          // For a moment it is said to be off where it was.
+          const shown = await scene.until(`${id} is said to be elsewhere`, async () => {
+            const each = await scene.show(id, 'operator');
+            return each[hostAttribute] === staged.host ? undefined : each;
+          });
+          expect(shown).toMatchObject({ status: 'SHUTOFF', [hostAttribute]: targets[index]?.host });
+        }
       },
     },
     {
