@@ -41,6 +41,13 @@ const isDown = (scene: Scene, host: string): Promise<HostService> =>
     return service.state === 'down' ? service : undefined;
   });
 
+/** For a moment it is said to be off and still where it was. */
+const evacuated = (scene: Scene, id: string, from: string): Promise<Shown> =>
+  scene.until(`${id} is off elsewhere`, async () => {
+    const shown = await scene.show(id, 'operator');
+    return shown.status === 'SHUTOFF' && shown[hostAttribute] !== from ? shown : undefined;
+  });
+
 const act = ({ ask }: Scene, id: string, body: object, version = '2.96'): Promise<Answer> =>
   ask({ to: `POST compute/servers/${id}/action`, as: 'operator', body, version });
 
@@ -122,7 +129,7 @@ export const death: Area = {
         expect(await scene.show(id, 'operator')).toMatchObject({ host_status: 'DOWN' });
         const answer = await act(scene, id, { evacuate: { host: other } });
         expect([answer.status, answer.text]).toEqual([200, '']);
-        expect(await becomes(id, 'SHUTOFF', 'operator')).toMatchObject({ [hostAttribute]: other });
+        expect(await evacuated(scene, id, host)).toMatchObject({ status: 'SHUTOFF', [hostAttribute]: other });
         expect((await act(scene, id, { 'os-start': null })).status).toBe(202);
         await becomes(id, 'ACTIVE', 'operator');
         const { device_id: device, fixed_ips: addresses, mac_address: mac } = before;
@@ -202,12 +209,7 @@ export const death: Area = {
         );
         expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
         for (const [index, { id }] of staged.servers.entries()) {
-          await scene.becomes(id, 'SHUTOFF', 'operator');
-          // For a moment it is said to be off where it was.
-          const shown = await scene.until(`${id} is said to be elsewhere`, async () => {
-            const each = await scene.show(id, 'operator');
-            return each[hostAttribute] === staged.host ? undefined : each;
-          });
+          const shown = await evacuated(scene, id, staged.host);
           expect(shown).toMatchObject({ status: 'SHUTOFF', [hostAttribute]: targets[index]?.host });
         }
       },
