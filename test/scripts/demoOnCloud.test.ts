@@ -112,23 +112,13 @@ test('plays every act, says what was only sampled, and puts back what it changed
   expect(leftIn(await observe(cloud.url).log())).toEqual({ things: 0, hostsAmiss: [], instances: 1_000 });
 }, 400_000);
 
+// With an operator beside it, it is played on the lab: scripts/test-lab.
 describe('as a tenant', () => {
   const raised = async (): Promise<Cloud> => {
     const cloud = await serve('mz=12,dmz=4');
     await observe(cloud.url).setQuota({ project: 'tenant', resource: 'server_group_members', limit: 12 });
     return cloud;
   };
-
-  test('with an operator beside it every act is played, and hosts are what the operator sees', async () => {
-    const cloud = await raised();
-    const { said, ended } = demoOn(cloud, '--cloud', 'embedded-tenant', '--operator', 'embedded', '--json');
-    const code = await ended;
-    const lines = linesOf(said.out);
-    expect(lines.map(({ act, outcome }) => [act, outcome])).toEqual(actsOfTenant());
-    for (const line of lines) expect(Object.values(line.guarantees)).toEqual(Array.from({ length: 8 }, () => true));
-    expect({ code, err: said.err.includes('demo:') }).toEqual({ code: 0, err: false });
-    expect(leftIn(await observe(cloud.url).log())).toEqual({ things: 0, hostsAmiss: [], instances: 1_000 });
-  }, 400_000);
 
   test('alone it plays all but what only an operator can bring about, and says so', async () => {
     const cloud = await raised();
