@@ -163,14 +163,17 @@ export const groups: Area = {
       },
     },
     {
-      fact: 'one POST after another, without waiting for the builds: all ACTIVE',
+      // They overlap all the same: on a busy cloud one may lose to another, as those at once do.
+      fact: 'one POST after another, without waiting for the builds: ACTIVE, but for who loses a race; the rule holds',
       play: async ({ found, hosts, group, ask, newServer, settled }) => {
         const id = await group({ rules: { max_server_per_host: 2 } });
         const answers = [];
         for (let left = (await hosts(found.otherZone)).length * 2; left > 0; left -= 1)
           answers.push(await ask(newServer({ group: id, availability_zone: found.otherZone })));
         const shown = await settled(answers);
-        expect(shown.map(({ status }) => status)).toEqual(shown.map(() => 'ACTIVE'));
+        const lost = shown.filter(({ status }) => status !== 'ACTIVE');
+        for (const { fault } of lost) expect(fault).toMatchObject({ code: 500, message: like(lostRace) });
+        expect(lost.length).toBeLessThan(shown.length / 2);
         expect(spread(shown)[0]).toBeLessThanOrEqual(2);
       },
     },
