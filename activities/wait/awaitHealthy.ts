@@ -65,7 +65,7 @@ export function awaitHealthyActivity({ session, service }: Dependencies): WaitAc
         context.heartbeat(known);
         const waitedSeconds = (Date.now() - known.began) / 1_000;
         const tick = Math.min(Math.max(waitedSeconds * tickShare, tickSeconds * tickLeast), tickSeconds * tickMost);
-        const next = servers && holdsOnly(servers) ? Math.min(tick, Math.max(shortestSeconds, holdSeconds())) : tick;
+        const next = servers && holdsOnly() ? Math.min(tick, Math.max(shortestSeconds, holdSeconds())) : tick;
         await Promise.race([sleep(Math.max(next * 1_000, quietUntil - Date.now())), context.cancelled]);
       }
     }
@@ -89,8 +89,8 @@ export function awaitHealthyActivity({ session, service }: Dependencies): WaitAc
     }
 
     /** Nothing is waited for any more but that they stay as they are. */
-    function holdsOnly(servers: ReadonlyMap<string, nova.Server>): boolean {
-      return members.every(({ serverId }) => servers.get(serverId)?.status === 'ACTIVE');
+    function holdsOnly(): boolean {
+      return members.every(({ serverId }) => known.activeSince[serverId] !== undefined);
     }
 
     /** Until the last of them has been ACTIVE long enough. */

@@ -67,6 +67,18 @@ describe('awaitHealthy', () => {
     expect(results).toMatchObject([{ ok: true }]);
   });
 
+  test('whoever still shows as ACTIVE on the host that it leaves is waited for, and not asked for without a pause', async () => {
+    const members = await launched(lab, rowsOf('web', [1]));
+    await until(() => [...lab.cloud.servers.values()].every((server) => server.status === 'ACTIVE'), 'it is ACTIVE');
+    const before = lab.calls.length;
+    const timing = { ...lab.timing, tickSeconds: 4 };
+    const begun = lab.begin('awaitHealthy', waitFor(members, { leaving: members.map(({ host }) => host), timing }));
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    begun.environment.cancel();
+    await expect(begun.result).rejects.toBeInstanceOf(CancelledFailure);
+    expect(lab.calls.length - before).toBeLessThanOrEqual(3);
+  });
+
   test('another attempt goes on from the heartbeats: the hold does not begin anew', async () => {
     const [member] = await launched(lab, rowsOf('web', [1]));
     if (!member) throw new Error('it was launched');
