@@ -5,6 +5,7 @@ import {
   ServiceError,
   WorkflowExecutionAlreadyStartedError,
   WorkflowNotFoundError,
+  type Client,
 } from '@temporalio/client';
 import { parseDescriptor, parseDescriptorText, type ParsedDescriptor } from '../../domain/descriptor/parse';
 import { alreadyExists, failure } from '../../domain/failure';
@@ -35,21 +36,8 @@ export function recordActivities(dependencies: Dependencies): RecordActivities {
     },
 
     readRecord: async ({ vnf }) => {
-      const handle = client.workflow.getHandle(recordWorkflowId(vnf));
-      try {
-        // A closed workflow still answers queries, from its history.
-        const view = await client.withDeadline(Date.now() + answerWithinMs, async () => {
-          const { status } = await handle.describe();
-          return status.name === 'RUNNING' ? await handle.query<RecordView>('status') : null;
-        });
-        if (view !== null && !view.ended) return view;
-      } catch (error) {
-        // The record has been started, and no worker has looked at it yet.
-        if (error instanceof QueryNotRegisteredError) throw cloudUnavailable(`the record of ${vnf} is not up yet`, {});
-        if (error instanceof ServiceError)
-          throw cloudUnavailable(`the record of ${vnf} does not answer: ${error.message}`, {});
-        if (!(error instanceof WorkflowNotFoundError)) throw error;
-      }
+      const view = await viewOf(client, vnf);
+      if (view !== null) return view;
       throw toFailure(
         failure(
           'UnknownVnf',
@@ -78,10 +66,32 @@ export function recordActivities(dependencies: Dependencies): RecordActivities {
         const { memo } = await client.workflow.getHandle(workflowId).describe();
         // A lost reply: the record that runs is the one that this run has started.
         if (memo?.['startedBy'] === ask.runId) return;
+        if ((await viewOf(client, vnf)) === null)
+          throw cloudUnavailable(`the record of the last ${vnf} is just about to end`, {});
         throw toFailure(alreadyExists(vnf));
       }
     },
   };
+}
+
+/** Null where there is none, or none any more. */
+async function viewOf(client: Client, vnf: string): Promise<RecordView | null> {
+  const handle = client.workflow.getHandle(recordWorkflowId(vnf));
+  try {
+    // A closed workflow still answers queries, from its history.
+    const view = await client.withDeadline(Date.now() + answerWithinMs, async () => {
+      const { status } = await handle.describe();
+      return status.name === 'RUNNING' ? await handle.query<RecordView>('status') : null;
+    });
+    return view?.ended === false ? view : null;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return null;
+    // The record has been started, and no worker has looked at it yet.
+    if (error instanceof QueryNotRegisteredError) throw cloudUnavailable(`the record of ${vnf} is not up yet`, {});
+    if (error instanceof ServiceError)
+      throw cloudUnavailable(`the record of ${vnf} does not answer: ${error.message}`, {});
+    throw error;
+  }
 }
 
 /** A name and nothing else: no path leads out of the directory. */

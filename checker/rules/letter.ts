@@ -2,7 +2,7 @@ import type { Spare } from '../../domain/descriptor/descriptor';
 import type { CloudEvent } from '../../simulator/events';
 import { capOf } from '../arithmetic';
 import type { Scribe } from '../verdict';
-import { isArrival, isDead, noteOf, serverNamed, type World } from '../world';
+import { isArrival, isDead, noteOf, serverNamed, type Server, type World } from '../world';
 
 /**
  * G1(d), to the letter: existing VMs on a host <= cap(VMs existing at that moment), strays and the dead aside, wherever some order of the same launches,
@@ -45,6 +45,8 @@ export function judgeLetter(world: World, event: CloudEvent, given: { memory: Le
     const vnf = event.tags.find((tag) => tag.startsWith('bulkhead:vnf='))?.slice('bulkhead:vnf='.length);
     const pool = event.tags.find((tag) => tag.startsWith('bulkhead:pool='))?.slice('bulkhead:pool='.length);
     if (vnf === undefined || pool === undefined || event.requestedHost === null) return;
+    // A double: of the two one counts, and which of them is to stay is not known yet.
+    if (countedDoubleOf(world, { memory, vnf, name: event.name }) !== undefined) return;
     memory.where.set(event.id, event.requestedHost);
     move(world, { memory, scribe }, { kind: 'launch', vnf, pool, host: event.requestedHost });
     return;
@@ -76,6 +78,11 @@ export function judgeLetter(world: World, event: CloudEvent, given: { memory: Le
     const host = memory.where.get(event.id);
     memory.where.delete(event.id);
     if (server?.vnf === undefined || server.pool === undefined || host === undefined) return;
+    const double = doublesOf(world, server).find(({ requestedHost }) => requestedHost === host);
+    if (double) {
+      memory.where.set(double.id, host);
+      return;
+    }
     move(world, { memory, scribe }, { kind: 'delete', vnf: server.vnf, pool: server.pool, host });
     return;
   }
@@ -85,6 +92,18 @@ export function judgeLetter(world: World, event: CloudEvent, given: { memory: Le
     const vnf = event.type === 'published' ? event.vnf : note?.kind === 'settled' ? note.vnf : '';
     for (const [key, stretch] of [...memory.stretches]) if (stretch.vnf === vnf) close(memory, key);
   }
+}
+
+function doublesOf(world: World, of: { id?: string; vnf: string | undefined; name: string }): Server[] {
+  const ids = world.byName.get(`${of.vnf ?? ''}/${of.name}`) ?? [];
+  return [...ids].flatMap((id) => (id === of.id ? [] : (world.servers.get(id) ?? [])));
+}
+
+function countedDoubleOf(
+  world: World,
+  { memory, ...of }: { memory: LetterMemory; vnf: string; name: string },
+): Server | undefined {
+  return doublesOf(world, of).find(({ id }) => memory.where.has(id));
 }
 
 /**

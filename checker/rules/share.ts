@@ -95,15 +95,15 @@ function judgeExisting(world: World, vnf: VnfWorld, of: Of & { host: string }, s
     });
 }
 
-/** Existing VMs of a pool by host: not the dead, and not those that must never serve. */
+/** Existing VMs of a pool by host: not the dead, and not those that must never serve. Of a member and its doubles one counts. */
 function hostsOf(world: World, vnf: VnfWorld, pool: string): Map<string, number> {
-  const counts = new Map<string, number>();
+  const names = new Map<string, Set<string>>();
   for (const server of world.servers.values()) {
     if (server.vnf !== vnf.vnf || server.pool !== pool || server.host === null) continue;
     if (isStray(server) || isDead(world, vnf.vnf, server)) continue;
     // Where no host was asked for, it is known to be no stray when it serves: it may have to go before.
     if (server.requestedHost === null && !server.served) continue;
-    counts.set(server.host, (counts.get(server.host) ?? 0) + 1);
+    names.set(server.host, (names.get(server.host) ?? new Set()).add(server.name));
   }
-  return counts;
+  return new Map([...names].map(([host, { size }]) => [host, size]));
 }

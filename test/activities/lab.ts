@@ -208,9 +208,9 @@ export async function launched(
 }
 
 /** Waits for what the cloud does by itself; fails after a bound that no quick machine needs. */
-export async function until(condition: () => boolean, what: string): Promise<void> {
+export async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
   const end = Date.now() + 20_000;
-  while (!condition()) {
+  while (!(await condition())) {
     if (Date.now() > end) throw new Error(`it did not come to be: ${what}`);
     await new Promise((resolve) => setImmediate(resolve));
   }

@@ -27,12 +27,7 @@ beforeAll(async () => {
   connection = await Connection.connect({ address: server.address });
   native = await NativeConnection.connect({ address: server.address });
   client = new Client({ connection });
-  worker = await Worker.create({
-    connection: native,
-    taskQueue: taskQueues.workflows,
-    workflowsPath: require.resolve('../../workflows/index'),
-  });
-  working = worker.run();
+  await work();
   lab = await openLab({ client });
 }, 120_000);
 
@@ -44,6 +39,15 @@ afterAll(async () => {
   await connection.close();
   await server.stop();
 });
+
+async function work(): Promise<void> {
+  worker = await Worker.create({
+    connection: native,
+    taskQueue: taskQueues.workflows,
+    workflowsPath: require.resolve('../../workflows/index'),
+  });
+  working = worker.run();
+}
 
 /** A run that does nothing and stays open: no worker serves its queue. */
 async function openRun(): Promise<RunRef & { handle: WorkflowHandle }> {
@@ -101,6 +105,26 @@ describe('startRecord and readRecord', () => {
       type: 'AlreadyExists',
       nonRetryable: true,
     });
+  });
+
+  test('while the record of the last VNF of that name is about to end, its id is soon free', async () => {
+    const vnf = newVnf();
+    const run = await openRun();
+    await startRecord(vnf, run);
+    await until(async () => (await lab.run('readRecord', { vnf })).turn !== null, 'the first turn');
+    const { token = '' } = (await lab.run('readRecord', { vnf })).turn ?? {};
+    // Nobody looks at the record, as where its worker is busy: it has been told, and does not know yet.
+    worker.shutdown();
+    await working;
+    await client.workflow.getHandle(`vnf:${vnf}`).signal('done', { token, outcome: 'unwound' });
+    const other = await openRun();
+    await expect(startRecord(vnf, other)).rejects.toMatchObject({ type: 'CloudUnavailable', nonRetryable: false });
+    await work();
+    await until(async () => {
+      await startRecord(vnf, other).catch(() => undefined);
+      const view = await lab.run('readRecord', { vnf }).catch(() => null);
+      return view?.turn?.runId === other.runId;
+    }, 'the next record');
   });
 
   test('where there is none, or none any more, the VNF is unknown', async () => {

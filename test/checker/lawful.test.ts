@@ -53,15 +53,10 @@ class Log {
     this.launch(vnf, member, host, { requestedHost: null });
   }
 
-  launch(
-    vnf: string,
-    member: string,
-    host: string,
-    { requestedHost }: { requestedHost: string | null } = { requestedHost: host },
-  ): void {
+  launch(vnf: string, member: string, host: string, given: { requestedHost?: string | null; id?: string } = {}): void {
+    const { requestedHost = host, id = `${vnf}/${member}` } = given;
     const at = member.lastIndexOf('-');
     const tags = [tag.vnf(vnf), tag.pool(member.slice(0, at)), tag.ordinal(Number(member.slice(at + 1)))];
-    const id = `${vnf}/${member}`;
     const made = { id, name: `${vnf}-${member}`, project: 'p', flavor: 'f', zone: 'mz', portIds: [] };
     this.add({ type: 'server.created', ...made, tags: [...tags, tag.token('t')], requestedHost });
     this.add({ type: 'server.placed', id, host });
@@ -118,6 +113,32 @@ test('G1c: who was launched on a host after its evacuation is not dead by the wo
   log.note({ kind: 'outcome', id: 'evacuate', outcome: 'completed' });
   for (const member of ['c-5', 'c-6', 'c-7']) log.launch('v', member, 'h4');
   expect(log.broken()).toContain('G1c');
+});
+
+describe('a member and its double, which a create that got no answer has made after all', () => {
+  function doubled(): Log {
+    const log = new Log();
+    log.instantiate('v', { on: 'h1 h2' });
+    log.note({ kind: 'request', id: 'grow', procedure: 'scaleOut', vnf: 'v', request: { vnf: 'v', pool: 'c', to: 3 } });
+    log.launch('v', 'c-3', 'h3');
+    log.launch('v', 'c-3', 'h3', { id: 'double' });
+    return log;
+  }
+
+  test.each(['double', 'v/c-3'])('G1c, G1d: are one member, whichever of them goes (%s)', (id) => {
+    const log = doubled();
+    log.add({ type: 'server.deleted', id });
+    log.publish('v', { c: ['v-c-1', 'v-c-2', 'v-c-3'] });
+    expect(log.broken()).toEqual([]);
+  });
+
+  test.each(['double', 'v/c-3'])('G1c: the one that stays counts (%s goes)', (id) => {
+    const log = doubled();
+    log.add({ type: 'server.deleted', id });
+    log.launch('v', 'c-4', 'h3');
+    log.publish('v', { c: ['v-c-1', 'v-c-2', 'v-c-3'] });
+    expect(log.broken()).toContain('G1c');
+  });
 });
 
 test('of two VNFs whose members have the same name each is judged by its own', () => {
