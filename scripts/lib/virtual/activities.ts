@@ -229,16 +229,9 @@ export class ActivityTask {
         attempt.beat();
       });
     };
-    const context = new Context(
-      info,
-      cancelled,
-      controller.signal,
-      heartbeat,
-      undefined,
-      silent,
-      noopMetricMeter,
-      { details: undefined } as never,
-    );
+    const context = new Context(info, cancelled, controller.signal, heartbeat, undefined, silent, noopMetricMeter, {
+      details: undefined,
+    } as never);
     this.#of.saw({ name: this.name, moment: 'begins', attempt: this.#attempts });
     const body = asyncLocalStorage.run(context, async () => await worker.perform(this.name, this.#input));
     body.then(

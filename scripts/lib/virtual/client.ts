@@ -41,7 +41,7 @@ export function clientOf(worker: Worker, of: { temporal: VirtualTemporal; time: 
           }),
         query: async (name: string) => {
           // A server answers when the workflow has taken in all that came before.
-          for (let run = running(workflowId, runId); run.scheduled && run.status === 'RUNNING'; ) {
+          for (let run = running(workflowId, runId); run.scheduled && run.status === 'RUNNING';) {
             await new Promise<void>((resolve) => {
               time.after(1, resolve);
             });

@@ -23,6 +23,8 @@ export const runFaults = [
   'temporalAway',
   'recordContinued',
   'recordTerminated',
+  'cancelledAndUndoFailsOnce',
+  'cancelledAndUndoFails',
 ] as const;
 export type Fault = (typeof callFaults)[number] | (typeof runFaults)[number];
 
@@ -55,16 +57,19 @@ const awayMs = 30_000;
 const lateMs = 26_000;
 /** How often a failing call fails: more often than an activity is tried before the pivot. */
 const failsTimes = 40;
+const undoes: readonly string[] = ['removeByToken', 'removeGroups', 'reopenHosts', 'unfenceHosts'];
 
 /** All cases of a procedure, in the order of its clean run. */
 export async function casesOf(spec: Spec): Promise<Case[]> {
   const { moments, problems } = await play(spec);
   if (problems.length > 0) throw new Error(`${spec.name} without any fault: ${problems.join('\n')}`);
-  return moments.flatMap((moment, index) => [
-    ...(moment.kind === 'call' && moment.at === 'before' ? callFaults.filter((fault) => fault !== 'lostAfter') : []),
-    ...(moment.kind === 'call' && moment.at === 'after' ? (['lostAfter'] as const) : []),
-    ...runFaults,
-  ].map((fault) => ({ spec, fault, moment: index })));
+  return moments.flatMap((moment, index) =>
+    [
+      ...(moment.kind === 'call' && moment.at === 'before' ? callFaults.filter((fault) => fault !== 'lostAfter') : []),
+      ...(moment.kind === 'call' && moment.at === 'after' ? (['lostAfter'] as const) : []),
+      ...runFaults,
+    ].map((fault) => ({ spec, fault, moment: index })),
+  );
 }
 
 export function nameOf({ spec, fault, moment }: Case, moments: readonly Moment[]): string {
@@ -77,6 +82,7 @@ export async function play(spec: Spec, struck?: Omit<Case, 'spec'>): Promise<Pla
   let watching = false;
   let begun: Begun | undefined;
   let strikes: (CallStrike & { left: number; key: string }) | undefined;
+  let undoFails = 0;
 
   const isUnderTest = (workflowId: string): boolean =>
     begun !== undefined && (workflowId === begun.workflowId || workflowId.startsWith('evacuate:'));
@@ -96,6 +102,10 @@ export async function play(spec: Spec, struck?: Omit<Case, 'spec'>): Promise<Pla
       if (strikes && strikes.key === what && strikes.left > 0) {
         strikes.left -= 1;
         return strikes;
+      }
+      if (undoFails > 0 && at === 'before' && undoes.includes(call.activity)) {
+        undoFails -= 1;
+        return { kind: 'status', status: 500, moment: 'before' };
       }
       switch (fault) {
         case undefined:
@@ -142,6 +152,11 @@ export async function play(spec: Spec, struck?: Omit<Case, 'spec'>): Promise<Pla
           worker?.goOn();
           temporal.workersChanged();
         });
+        return;
+      case 'cancelledAndUndoFailsOnce':
+      case 'cancelledAndUndoFails':
+        undoFails = fault === 'cancelledAndUndoFails' ? Infinity : 1;
+        if (begun) temporal.cancel(begun.run());
         return;
       case 'cancelled':
         if (begun) temporal.cancel(begun.run());
@@ -204,7 +219,9 @@ async function problemsAfter(world: World, ended: Ended, fault: Fault | undefine
   const problems: string[] = [];
   const allowed = outcomesAfter(fault);
   if (!allowed.includes(ended.outcome))
-    problems.push(`it ended ${ended.outcome} (${ended.kind ?? ''} ${ended.message ?? ''}), and not ${allowed.join(' or ')}`);
+    problems.push(
+      `it ended ${ended.outcome} (${ended.kind ?? ''} ${ended.message ?? ''}), and not ${allowed.join(' or ')}`,
+    );
   // Nobody is left who knows the members: adopt is for that.
   if (fault === 'recordTerminated') return problems;
   await quiet(world);
@@ -241,7 +258,10 @@ function outcomesAfter(fault: Fault | undefined): readonly Ended['outcome'][] {
     case 'failsOften':
       return ['completed', 'refused', 'unwound', 'stuck'];
     case 'cancelled':
+    case 'cancelledAndUndoFailsOnce':
       return ['completed', 'cancelled'];
+    case 'cancelledAndUndoFails':
+      return ['completed', 'cancelled', 'stuck'];
     case 'terminated':
       return ['completed', 'vanished'];
     case 'reset':

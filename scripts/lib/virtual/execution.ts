@@ -3,7 +3,12 @@ import type { Payload, Workflow } from '@temporalio/common';
 import type { coresdk } from '@temporalio/proto';
 import { maybeGetActivator, setActivator } from '@temporalio/workflow/lib/global-attributes';
 import { Activator } from '@temporalio/workflow/lib/internals';
-import { activate, concludeActivation, initialize, tryUnblockConditions } from '@temporalio/workflow/lib/worker-interface';
+import {
+  activate,
+  concludeActivation,
+  initialize,
+  tryUnblockConditions,
+} from '@temporalio/workflow/lib/worker-interface';
 import * as workflows from '../../../workflows';
 import { converter, payloadOf, valueOf } from './payloads';
 import type { VirtualTime } from './time';

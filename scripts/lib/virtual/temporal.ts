@@ -170,7 +170,8 @@ export class VirtualTemporal {
   }
 
   terminate(run: Run): void {
-    if (run.status === 'RUNNING') this.#close(run, { status: 'TERMINATED', failure: failureOf(new TerminatedFailure('terminated', undefined)) });
+    if (run.status === 'RUNNING')
+      this.#close(run, { status: 'TERMINATED', failure: failureOf(new TerminatedFailure('terminated', undefined)) });
   }
 
   /**
@@ -351,7 +352,8 @@ export class VirtualTemporal {
     } else if (command.requestCancelActivity || command.requestCancelLocalActivity) {
       const seq = (command.requestCancelActivity ?? command.requestCancelLocalActivity)?.seq ?? 0;
       run.activities.get(seq)?.requestCancel();
-    } else if (command.signalExternalWorkflowExecution) this.#signalExternal(run, command.signalExternalWorkflowExecution);
+    } else if (command.signalExternalWorkflowExecution)
+      this.#signalExternal(run, command.signalExternalWorkflowExecution);
     else if (command.startChildWorkflowExecution) this.#startChild(run, command.startChildWorkflowExecution);
     else if (command.cancelChildWorkflowExecution) {
       const child = run.children.get(command.cancelChildWorkflowExecution.childWorkflowSeq ?? 0);
@@ -361,7 +363,10 @@ export class VirtualTemporal {
     else if (command.failWorkflowExecution)
       this.#close(run, { status: 'FAILED', failure: command.failWorkflowExecution.failure ?? {} });
     else if (command.cancelWorkflowExecution)
-      this.#close(run, { status: 'CANCELLED', failure: failureOf(new CancelledFailure('Workflow execution cancelled')) });
+      this.#close(run, {
+        status: 'CANCELLED',
+        failure: failureOf(new CancelledFailure('Workflow execution cancelled')),
+      });
     else if (command.continueAsNewWorkflowExecution) {
       const args = command.continueAsNewWorkflowExecution.arguments ?? [];
       this.#close(run, { status: 'CONTINUED_AS_NEW' });
@@ -455,9 +460,9 @@ export class VirtualTemporal {
 function closes(command: Command): boolean {
   return Boolean(
     command.completeWorkflowExecution ??
-      command.failWorkflowExecution ??
-      command.cancelWorkflowExecution ??
-      command.continueAsNewWorkflowExecution,
+    command.failWorkflowExecution ??
+    command.cancelWorkflowExecution ??
+    command.continueAsNewWorkflowExecution,
   );
 }
 
@@ -468,7 +473,8 @@ function keyOfCommand(command: Command): string | undefined {
   if (activity) return `activity/${String(activity.seq)}`;
   if (command.signalExternalWorkflowExecution) return `signal/${String(command.signalExternalWorkflowExecution.seq)}`;
   if (command.startChildWorkflowExecution) return `child/${String(command.startChildWorkflowExecution.seq)}`;
-  if (command.completeWorkflowExecution || command.failWorkflowExecution || command.cancelWorkflowExecution) return 'end';
+  if (command.completeWorkflowExecution || command.failWorkflowExecution || command.cancelWorkflowExecution)
+    return 'end';
   return undefined;
 }
 

@@ -60,9 +60,9 @@ export class Worker {
   }
 
   async perform(name: string, input: unknown): Promise<unknown> {
-    const activity = (this.#activities() as unknown as Readonly<Record<string, ((input: unknown) => unknown) | undefined>>)[
-      name
-    ];
+    const activity = (
+      this.#activities() as unknown as Readonly<Record<string, ((input: unknown) => unknown) | undefined>>
+    )[name];
     if (!activity) throw new Error(`there is no activity ${name}`);
     return await activity(input);
   }
@@ -97,7 +97,8 @@ export function adapterOf(worker: Worker, port: CloudPort): AxiosAdapter {
     const call = callOf(config);
     const strike = port.saw(call, 'before');
     await worker.untilRunning();
-    if (strike?.kind === 'lost' && strike.moment === 'before') throw new AxiosError('lost on its way', 'ECONNRESET', config);
+    if (strike?.kind === 'lost' && strike.moment === 'before')
+      throw new AxiosError('lost on its way', 'ECONNRESET', config);
     if (strike?.kind === 'late') await port.sleep(strike.milliseconds);
     if (strike?.kind === 'status' && strike.moment === 'before') return answerOf(config, strike.status, '{}');
     const { pathname, search } = new URL(call.url);
@@ -150,11 +151,15 @@ function headersOf(config: InternalAxiosRequestConfig): Record<string, string> {
   return headers;
 }
 
+/** An adapter judges the status itself. */
 function answerOf(
   config: InternalAxiosRequestConfig,
   status: number,
   data: string,
   headers: Readonly<Record<string, string>> = {},
 ): Awaited<ReturnType<AxiosAdapter>> {
-  return { data, status, statusText: '', headers: new AxiosHeaders(headers), config, request: {} };
+  const answer = { data, status, statusText: '', headers: new AxiosHeaders(headers), config, request: {} };
+  if (config.validateStatus && !config.validateStatus(status))
+    throw new AxiosError(`status ${String(status)}`, 'ERR_BAD_RESPONSE', config, {}, answer);
+  return answer;
 }
