@@ -218,7 +218,7 @@ export class ActivityTask {
       attempt: this.#attempts,
       taskQueue: 'bulkhead',
       isLocal: this.#local,
-      activityId: `${String(this.#seq)}`,
+      activityId: String(this.#seq),
       activityType: this.name,
       workflowType: run.type,
       workflowExecution: { workflowId: run.workflowId, runId: run.runId },
@@ -333,7 +333,7 @@ export class ActivityTask {
 }
 
 function timeOut(type: TimeoutType, cause: ProtoFailure | undefined, details: unknown): ProtoFailure {
-  const failure = failureOf(new TimeoutFailure(`activity ${type} timeout`, details, type));
+  const failure = failureOf(new TimeoutFailure(`activity timeout: ${String(type)}`, details, type));
   return cause ? { ...failure, cause } : failure;
 }
 

@@ -18,7 +18,7 @@ export function endOfFailure(status: RunStatus, error: Error): Ended {
   return {
     outcome: details.outcome ?? 'refused',
     message: error.message,
-    details: details as Record<string, unknown>,
+    details,
     ...(typeof error.type === 'string' && { kind: error.type }),
   };
 }

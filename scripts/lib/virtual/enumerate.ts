@@ -28,7 +28,8 @@ export const runFaults = [
 ] as const;
 /** What the cloud does to the next server: they befall a run at its beginning. */
 export const serverFaults = ['misplace', 'buildError', 'stuckBuild', 'noValidHost'] as const;
-export type Fault = (typeof callFaults)[number] | (typeof runFaults)[number] | (typeof serverFaults)[number];
+type CallFault = (typeof callFaults)[number];
+export type Fault = CallFault | (typeof runFaults)[number] | (typeof serverFaults)[number];
 
 /** One moment of a procedure, in words. */
 export interface Moment {
@@ -76,6 +77,10 @@ export function casesAt(spec: Spec, { moments, revision }: Pick<Played, 'moments
   );
 }
 
+function isOfCalls(fault: Fault): fault is CallFault {
+  return callFaults.some((each) => each === fault);
+}
+
 /** Few, and each another way of a server to fail. */
 export function isOfServers(fault: Fault): boolean {
   return serverFaults.some((each) => each === fault);
@@ -117,11 +122,16 @@ export async function play(spec: Spec, struck?: Omit<Case, 'spec'>): Promise<Pla
         undoFails -= 1;
         return { kind: 'status', status: 500, moment: 'before' };
       }
+      if (fault === undefined) return undefined;
+      if (!isOfCalls(fault)) {
+        befall(fault);
+        return undefined;
+      }
       switch (fault) {
-        case undefined:
-          return undefined;
         case 'lostBefore':
           return { kind: 'lost', moment: 'before' };
+        case 'lostAfter':
+          return { kind: 'lost', moment: 'after' };
         case 'late':
           return { kind: 'late', milliseconds: lateMs };
         case 'failsOften':
@@ -129,11 +139,6 @@ export async function play(spec: Spec, struck?: Omit<Case, 'spec'>): Promise<Pla
           return strikes;
         case 'tokensExpired':
           world.cloud.tokens.clear();
-          return undefined;
-        case 'lostAfter':
-          return { kind: 'lost', moment: 'after' };
-        default:
-          befall(fault);
           return undefined;
       }
     },
@@ -146,11 +151,11 @@ export async function play(spec: Spec, struck?: Omit<Case, 'spec'>): Promise<Pla
       if (!isOurs) return;
       const what = kind === 'message' ? `${name} from ${run.type}` : `${name}${attempt === 1 ? '' : ' again'}`;
       const fault = reached({ kind, at, what });
-      if (fault) befall(fault);
+      if (fault !== undefined && !isOfCalls(fault)) befall(fault);
     },
   });
 
-  const befall = (fault: Fault): void => {
+  const befall = (fault: Exclude<Fault, CallFault>): void => {
     const { temporal, time } = world;
     const [worker] = temporal.workers();
     const record = temporal.latest(recordWorkflowId(vnf));
@@ -200,8 +205,6 @@ export async function play(spec: Spec, struck?: Omit<Case, 'spec'>): Promise<Pla
       case 'recordTerminated':
         if (record) temporal.terminate(record);
         return;
-      default:
-        throw new Error(`${fault} befalls calls only`);
     }
   };
   /** What cannot be done in the middle of something else. */

@@ -76,7 +76,7 @@ export class Execution {
       showStackTraceSources: false,
       sourceMap: undefined as never,
       getTimeOfDay: () => BigInt(time.now()) * 1_000_000n,
-      randomnessSeed: [...seed].map((character) => character.charCodeAt(0)),
+      randomnessSeed: [...Buffer.from(seed)],
       // Whatever a worker does not have it says itself.
       registeredActivityNames: { has: () => true },
       stackTracesEnabled: false,
@@ -111,7 +111,9 @@ export class Execution {
       while (tryUnblockConditions() > 0);
       const { successful } = concludeActivation();
       activator.getAndResetSinkCalls();
-      if (activator.workflowTaskError !== undefined) throw activator.workflowTaskError;
+      const { workflowTaskError } = activator;
+      if (workflowTaskError !== undefined)
+        throw workflowTaskError instanceof Error ? workflowTaskError : new Error('a workflow threw what is no error');
       const commands = [...(successful?.commands ?? [])];
       this.historyLength += commands.length;
       return commands;
@@ -149,6 +151,6 @@ function order(job: Job): number {
 }
 
 /** A job as the runtime takes it, which tells its kind by name. */
-export function jobOf<K extends keyof Job & string>(variant: K, body: NonNullable<Job[K]>): Job {
+export function jobOf<K extends keyof Job>(variant: K, body: NonNullable<Job[K]>): Job {
   return { variant, [variant]: body } as Job;
 }

@@ -8,10 +8,11 @@ interface Carried extends Payload {
 }
 
 export const converter: PayloadConverter = {
-  toPayload: <T>(value: T): Payload => {
+  toPayload: (value: unknown): Payload => {
     const carried: Carried = { json: JSON.stringify(value) };
     return carried;
   },
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- as the SDK has it
   fromPayload: <T>(payload: Payload): T => {
     const { json } = payload as Carried;
     return (json === undefined ? undefined : JSON.parse(json)) as T;

@@ -235,7 +235,7 @@ export class VirtualTemporal {
         workflowId,
         arguments: [...run.args],
         headers: {},
-      } as coresdk.workflow_activation.IInitializeWorkflow),
+      }),
     );
     return run;
   }
@@ -408,7 +408,7 @@ export class VirtualTemporal {
         if (run.status !== 'RUNNING') return;
         let child: Run;
         try {
-          const closePolicy = Number(command.parentClosePolicy ?? 0);
+          const closePolicy = command.parentClosePolicy ?? 0;
           child = this.#start({ type, workflowId, args: command.input ?? [], parent: { run, seq, closePolicy } });
         } catch (error) {
           if (!(error instanceof AlreadyRunning)) throw error;

@@ -44,7 +44,7 @@ export function installVirtualTime(startsAt = RealDate.UTC(2026, 0, 1)): Virtual
   };
   const add = (milliseconds: number, call: () => void): Timer => {
     count += 1;
-    const timer = { at: now + Math.max(0, Math.ceil(Number(milliseconds) || 0)), order: count, call, cancelled: false };
+    const timer = { at: now + Math.max(0, Math.ceil(milliseconds || 0)), order: count, call, cancelled: false };
     insert(timer);
     return timer;
   };
@@ -106,7 +106,7 @@ export function installVirtualTime(startsAt = RealDate.UTC(2026, 0, 1)): Virtual
   };
 
   const { setTimeout, clearTimeout, setInterval, clearInterval } = globalThis;
-  const { timeout: realTimeoutSignal } = AbortSignal;
+  const realTimeoutSignal = AbortSignal.timeout.bind(AbortSignal);
   Object.assign(globalThis, {
     Date: VirtualDate,
     setTimeout: timeout,

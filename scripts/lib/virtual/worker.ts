@@ -108,7 +108,8 @@ export function adapterOf(worker: Worker, port: CloudPort): AxiosAdapter {
         method: call.method,
         url: `${pathname}${search}`,
         headers: headersOf(config),
-        body: config.data === undefined ? undefined : String(config.data),
+        // As axios has written it by now.
+        body: config.data as string | undefined,
       });
     } catch (error) {
       await worker.untilRunning();
@@ -130,7 +131,7 @@ function callOf(config: InternalAxiosRequestConfig): CloudCall {
   const params = config.params as Readonly<Record<string, unknown>> | undefined;
   for (const [name, value] of Object.entries(params ?? {}))
     for (const each of Array.isArray(value) ? (value as unknown[]) : [value])
-      if (each !== undefined) url.searchParams.append(name, String(each));
+      if (each !== undefined) url.searchParams.append(name, String(each as string | number | boolean));
   const method = (config.method ?? 'get').toUpperCase();
   return { method, url: url.toString(), activity: activityType, attempt, workflowId, runId };
 }
@@ -146,8 +147,7 @@ function contextInfo(): Partial<Context['info']> {
 
 function headersOf(config: InternalAxiosRequestConfig): Record<string, string> {
   const headers: Record<string, string> = {};
-  for (const [name, value] of Object.entries(config.headers.toJSON()))
-    if (value !== null && value !== undefined) headers[name.toLowerCase()] = String(value);
+  for (const [name, value] of Object.entries(config.headers.toJSON())) headers[name.toLowerCase()] = String(value);
   return headers;
 }
 
