@@ -42,7 +42,8 @@ interface Shared {
 
 const program = new Command('bulkhead')
   .description(
-    'Runs procedures and shows VNFs. Temporal is found by TEMPORAL_ADDRESS (default 127.0.0.1:7233) and TEMPORAL_NAMESPACE.',
+    'Runs procedures and shows VNFs. Temporal is found by TEMPORAL_ADDRESS (default 127.0.0.1:7233) and TEMPORAL_NAMESPACE, and ' +
+      'spoken to as the workers do (TEMPORAL_TLS…, TEMPORAL_API_KEY, BULKHEAD_PAYLOAD_KEYS: docs/security.md).',
   )
   .exitOverride((error) => {
     process.exit(error.exitCode === 0 ? 0 : exitCodes.usage);
@@ -324,6 +325,8 @@ async function connected(body: (bulkhead: Bulkhead) => Promise<void>): Promise<v
     connectSeconds,
     ...(tls !== undefined && tls !== null && { tls }),
     ...(typeof apiKey === 'string' && { apiKey }),
+    ...(process.env['BULKHEAD_PAYLOAD_KEYS'] && { payloadKeys: process.env['BULKHEAD_PAYLOAD_KEYS'] }),
+    allowPlaintext: config.BULKHEAD_ALLOW_PLAINTEXT,
   });
   try {
     await body(bulkhead);
