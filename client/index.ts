@@ -7,6 +7,7 @@ import {
   type ConnectionOptions,
   type WorkflowHandle,
 } from '@temporalio/client';
+import { summary } from '../domain/markdown';
 import { isReservedWorkflowId, recordWorkflowId } from '../domain/names';
 import {
   taskQueues,
@@ -310,5 +311,5 @@ function summaryOf<K extends Procedure>(procedure: K, input: ProcedureInputs[K])
   const parts = ['vnf', 'pool', 'to', 'hosts', 'cause', 'members'].flatMap((key) =>
     given[key] === undefined ? [] : [`${key} ${JSON.stringify(given[key])}`],
   );
-  return `${procedure}: ${parts.join(', ')}`.slice(0, 200);
+  return summary(`${procedure}: ${parts.join(', ')}`);
 }

@@ -19,7 +19,9 @@ import { reasonOf } from '../../../client/errors';
 import { statusText } from '../../../client/table';
 import { addSearchAttributes, connectionOptions, missingSearchAttributes } from '../../../workers/temporal';
 import { ConfigError, parseWorkerConfig } from '../../../workers/config';
+import { unescaped } from '../../../domain/markdown';
 import { descriptorNamed } from '../../lib/descriptors';
+import { forTerminal } from '../../lib/terminal';
 
 /**
  * `./scripts/bulkhead`: for people. Exit codes: 0 done, 1 refused, unwound or cancelled, 2 wrong usage, 3 stuck, 4 Temporal
@@ -304,9 +306,9 @@ function follow(progress: () => Promise<string>): () => void {
   const timer = setInterval(() => {
     progress().then(
       (now) => {
-        const line = now.replace(/\*\*/g, '').split('\n')[0] ?? '';
-        if (line !== last && line !== '') process.stderr.write(`${line}\n`);
-        last = line;
+        const line = unescaped(now.split('\n')[0] ?? '');
+      if (line !== last && line !== '') process.stderr.write(`${forTerminal(line)}\n`);
+      last = line;
       },
       () => undefined,
     );
@@ -359,11 +361,11 @@ async function reported(json: boolean, body: () => Promise<void>): Promise<void>
 }
 
 function say(text: string): void {
-  process.stderr.write(`bulkhead: ${text}\n`);
+  process.stderr.write(`bulkhead: ${forTerminal(text)}\n`);
 }
 
 function print(text: string): void {
-  process.stdout.write(`${text}\n`);
+  process.stdout.write(`${forTerminal(text)}\n`);
 }
 
 void program.parseAsync();
