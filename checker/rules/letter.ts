@@ -111,6 +111,8 @@ function countedDoubleOf(
  * just before may have been planned with that knowledge or without it.
  */
 function buryDropped(world: World, event: Extract<CloudEvent, { type: 'published' }>, memory: LetterMemory): void {
+  // A VNF that ends drops everybody: that says nothing of whom its record knows to be dead.
+  if (world.vnfs.get(event.vnf)?.ending === true) return;
   for (const [name, pool] of world.vnfs.get(event.vnf)?.pools ?? []) {
     const now = new Set(event.service[name] ?? []);
     for (const member of pool.published) {

@@ -93,6 +93,39 @@ export function orderDeletions<M extends { readonly host: string; readonly ordin
   return { order, forbiddenBy };
 }
 
+/**
+ * How many of them are deleted at a time, from the first on, so that the letter holds in whatever order those of a batch vanish: a cloud
+ * is told one after the other, and deletes as it likes. A host that keeps c while all others of the batch have lost theirs must still
+ * have its share. Where no cut helps, one at a time.
+ */
+export function cutDeletions(
+  pool: Pool,
+  order: readonly { readonly host: string }[],
+  { existing }: Counted,
+): readonly number[] {
+  const on = new Map(existing);
+  let total = sum(on.values());
+  const batches: number[] = [];
+  for (let begun = 0; begun < order.length;) {
+    const leaving = new Map<string, number>();
+    let many = 0;
+    for (; begun + many < order.length; many++) {
+      const host = order[begun + many]?.host ?? '';
+      leaving.set(host, (leaving.get(host) ?? 0) + 1);
+      const lawful = [...on].every(
+        ([each, count]) => count <= capAt(pool.spare, total - (many + 1) + (leaving.get(each) ?? 0)),
+      );
+      if (!lawful) break;
+    }
+    const taken = Math.max(1, many);
+    for (const { host } of order.slice(begun, begun + taken)) on.set(host, (on.get(host) ?? 0) - 1);
+    total -= taken;
+    begun += taken;
+    batches.push(taken);
+  }
+  return batches;
+}
+
 function tallestOf<M>(
   hosts: readonly string[],
   byHost: ReadonlyMap<string, readonly M[]>,
