@@ -14,6 +14,7 @@ import type { Dependencies } from '../dependencies';
 import { toFailure } from '../errors';
 import type { CloudActivities, HostContents } from '../ports';
 import { deadlineOf } from '../turn';
+import { refuseIgnoredFilter } from './rights';
 
 /** What the cloud shows of members and hosts, and opening and closing hosts to scheduling. */
 
@@ -58,6 +59,9 @@ export function findOnHostsActivity({
       session.projectId(),
       Promise.all(hosts.map((host) => nova.listServers(session, { host, allTenants: true }, call))),
     ]);
+    hosts.forEach((host, index) => {
+      refuseIgnoredFilter(host, found[index] ?? []);
+    });
     const refusal =
       unknownHosts(hosts, services) ?? (brake ? tooManyFailed(hosts, services, { percent: failedHostsPercent }) : null);
     if (refusal) throw toFailure(refusal);
