@@ -61,7 +61,7 @@ function mostAtOnce(pool: Pool, at: { there: number; wanted: number; total: numb
  * step. Says at which number of existing VMs the letter is first broken, if it is.
  */
 export function orderDeletions<M extends { readonly host: string; readonly ordinal: number }>(
-  pool: Pool,
+  pool: Pick<Pool, 'spare'>,
   members: readonly M[],
   { existing }: Counted,
 ): { readonly order: readonly M[]; readonly forbiddenBy: number | null } {
@@ -99,7 +99,7 @@ export function orderDeletions<M extends { readonly host: string; readonly ordin
  * have its share. Where no cut helps, one at a time.
  */
 export function cutDeletions(
-  pool: Pool,
+  pool: Pick<Pool, 'spare'>,
   order: readonly { readonly host: string }[],
   { existing }: Counted,
 ): readonly number[] {

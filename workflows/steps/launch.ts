@@ -1,5 +1,6 @@
 import { sleep } from '@temporalio/workflow';
 import { summary } from '../../domain/markdown';
+import { sparesOf } from '../../domain/descriptor/descriptor';
 import { failure, type Failure } from '../../domain/failure';
 import { memberName } from '../../domain/names';
 import { togetherOf, type Together } from '../../domain/placement/together';
@@ -62,7 +63,12 @@ export const launched: Step = {
     const { token } = turn.ref;
     await cloud(turn.timing, { retrySeconds: turn.timing.undoSeconds }).removeByToken.executeWithOptions(
       { summary: 'undo: remove what this turn launched' },
-      [{ turn: turn.ref, vnf: turn.vnf, token, keep: [], timing: turn.timing }],
+      [
+        {
+          ...{ turn: turn.ref, vnf: turn.vnf, token, keep: [], timing: turn.timing },
+          spares: sparesOf(turn.record.descriptor),
+        },
+      ],
     );
   },
 };
