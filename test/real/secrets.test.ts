@@ -188,4 +188,19 @@ describe('with a key', () => {
     });
     expect(seeing).toMatchObject({ code: 0, stdout: expect.stringContaining('web1: running') as string });
   }, 60_000);
+
+  test('a worker that lacks the key says so, and what it could not read is done by one that has it', async () => {
+    await worker.stop();
+    delete workerEnv['BULKHEAD_PAYLOAD_KEYS'];
+    const blind = await workerWith(asItIs);
+    const log = join(directory, `worker-${String(world.stack.workers.length)}.log`);
+    const run = await holder.start('scaleOut', { vnf: 'web3', pool: 'web', to: 6 });
+    await until('it says so', 20, () =>
+      Promise.resolve(readFileSync(log, 'utf8').includes('encrypted with the key 2026-11, and there is none')),
+    );
+    await blind.stop();
+    workerEnv['BULKHEAD_PAYLOAD_KEYS'] = payloadKeys;
+    worker = await workerWith(asItIs);
+    expect(await run.result()).toMatchObject({ outcome: 'completed' });
+  }, 60_000);
 });
