@@ -307,8 +307,8 @@ function follow(progress: () => Promise<string>): () => void {
     progress().then(
       (now) => {
         const line = unescaped(now.split('\n')[0] ?? '');
-      if (line !== last && line !== '') process.stderr.write(`${forTerminal(line)}\n`);
-      last = line;
+        if (line !== last && line !== '') process.stderr.write(`${forTerminal(line)}\n`);
+        last = line;
       },
       () => undefined,
     );
