@@ -41,6 +41,11 @@ export class TemporalUnavailableError extends Error {
   override readonly name = 'TemporalUnavailableError';
 }
 
+/** Nothing was sent: it would have been readable on the way. */
+export class PlainTextRefusedError extends Error {
+  override readonly name = 'PlainTextRefusedError';
+}
+
 /** What a run failed with, typed. What is no failure of a run, nor of reaching it, goes on as it is. */
 export function typed(error: unknown): unknown {
   if (error instanceof WorkflowFailedError) return ofRun(error);

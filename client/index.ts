@@ -7,6 +7,7 @@ import {
   type ConnectionOptions,
   type WorkflowHandle,
 } from '@temporalio/client';
+import { summary } from '../domain/markdown';
 import { isReservedWorkflowId, recordWorkflowId } from '../domain/names';
 import {
   taskQueues,
@@ -18,11 +19,14 @@ import {
   type RestoreHostResult,
 } from '../domain/procedures';
 import { signalNames, type RecordView } from '../domain/turn';
-import { BulkheadError, reasonOf, TemporalUnavailableError, typed } from './errors';
+import { isLoopback } from './address';
+import { parsePayloadKeys, payloadCodec } from './encryption';
+import { BulkheadError, PlainTextRefusedError, reasonOf, TemporalUnavailableError, typed } from './errors';
 
 /** What an NFVO imports: the procedures as typed calls with typed failures, and what VNFs there are. */
 
-export { BulkheadError, TemporalUnavailableError } from './errors';
+export { PayloadKeyError } from './encryption';
+export { BulkheadError, PlainTextRefusedError, TemporalUnavailableError } from './errors';
 export type {
   DryRunResult,
   EvacuateHostResult,
@@ -41,6 +45,10 @@ export interface BulkheadOptions extends Pick<ConnectionOptions, 'tls' | 'apiKey
   readonly namespace?: string;
   /** How long to wait for Temporal to be there; default 10. */
   readonly connectSeconds?: number;
+  /** What the workers have as `BULKHEAD_PAYLOAD_KEYS`. Without it inputs are sent as they are, and nothing that is encrypted can be read. */
+  readonly payloadKeys?: string;
+  /** Speak plain text (no `tls`, no `apiKey`) to a Temporal beyond this machine. Refused by default. */
+  readonly allowPlaintext?: boolean;
 }
 
 export interface RunOptions {
@@ -109,8 +117,11 @@ export type Bulkhead = { readonly [K in Procedure]: Call<K> } & {
 /** A query needs a worker; with none this is how long it is waited for. */
 const answerWithinMs = 5_000;
 
+/** Throws PlainTextRefusedError, PayloadKeyError and TemporalUnavailableError. */
 export async function connectBulkhead(options: BulkheadOptions): Promise<Bulkhead> {
   const { address, namespace = 'default', tls, apiKey, connectSeconds = 10 } = options;
+  refusePlainText(options);
+  const payloadKeys = options.payloadKeys === undefined ? [] : parsePayloadKeys(options.payloadKeys);
   const connection = await Connection.connect({
     address,
     connectTimeout: connectSeconds * 1_000,
@@ -122,7 +133,11 @@ export async function connectBulkhead(options: BulkheadOptions): Promise<Bulkhea
       { cause: error },
     );
   });
-  const client = new Client({ connection, namespace });
+  const client = new Client({
+    connection,
+    namespace,
+    dataConverter: { payloadCodecs: [payloadCodec(payloadKeys)] },
+  });
 
   const start: Bulkhead['start'] = async <K extends Procedure, I extends ProcedureInputs[K]>(
     procedure: K,
@@ -166,6 +181,16 @@ export async function connectBulkhead(options: BulkheadOptions): Promise<Bulkhea
     cleanUpAgain: (vnf) => typedly(() => cleanUpAgain(client, vnf)),
     close: () => connection.close(),
   };
+}
+
+/** As a worker does: what is asked, answered and found would be readable on the way, and anybody could answer. */
+function refusePlainText({ address, tls, apiKey, allowPlaintext = false }: BulkheadOptions): void {
+  // Temporal's client takes an API key for a wish for TLS, unless that is said not to be there.
+  const encrypted = (tls ?? apiKey !== undefined) !== false;
+  if (encrypted || allowPlaintext || isLoopback(address)) return;
+  throw new PlainTextRefusedError(
+    `Temporal at ${address} is beyond this machine and would be spoken to in plain text. Give tls (or apiKey), or allowPlaintext: true.`,
+  );
 }
 
 async function typedly<T>(body: () => Promise<T>): Promise<T> {
@@ -286,5 +311,5 @@ function summaryOf<K extends Procedure>(procedure: K, input: ProcedureInputs[K])
   const parts = ['vnf', 'pool', 'to', 'hosts', 'cause', 'members'].flatMap((key) =>
     given[key] === undefined ? [] : [`${key} ${JSON.stringify(given[key])}`],
   );
-  return `${procedure}: ${parts.join(', ')}`.slice(0, 200);
+  return summary(`${procedure}: ${parts.join(', ')}`);
 }

@@ -2,7 +2,8 @@
 # Makes Temporal's two databases and brings their schema up to date. Repeating it does no harm.
 set -eu
 versions=${SCHEMA_DIRECTORY:-/etc/temporal/schema/postgresql/v12}
-tool="temporal-sql-tool --plugin ${SQL_PLUGIN} --endpoint ${SQL_HOST} --port ${SQL_PORT} --user ${SQL_USER} --password ${SQL_PASSWORD}"
+# The password is taken from SQL_PASSWORD, which no list of processes shows.
+tool="temporal-sql-tool --plugin ${SQL_PLUGIN} --endpoint ${SQL_HOST} --port ${SQL_PORT} --user ${SQL_USER}"
 for pair in temporal:temporal temporal_visibility:visibility; do
   database=${pair%%:*}
   schema=${pair#*:}

@@ -64,8 +64,8 @@ export function readTags(tags: readonly string[]): Tagged {
     const value = tags.find((each) => each.startsWith(prefix))?.slice(prefix.length);
     return value !== undefined && form.test(value) ? value : undefined;
   };
-  const vnf = valueOf('vnf', something);
-  const pool = valueOf('pool', something);
+  const vnf = valueOf('vnf', label);
+  const pool = valueOf('pool', label);
   const ordinal = valueOf('ordinal', decimal);
   const token = valueOf('token', something);
   return {
@@ -76,6 +76,8 @@ export function readTags(tags: readonly string[]): Tagged {
   };
 }
 
+/** As ids of VNFs and names of pools are: anybody may tag a server of theirs, with anything. */
+const label = /^[a-z]([a-z0-9-]{0,18}[a-z0-9])?$/;
 const something = /./;
 /** As `String` writes it and no other way, up to what is exact. */
 const decimal = /^[1-9][0-9]{0,14}$/;

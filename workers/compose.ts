@@ -6,8 +6,9 @@ import type {
   WaitActivities,
   WatchActivities,
 } from '../activities/ports';
+import { payloadCodec, type PayloadKey } from '../client/encryption';
 import { taskQueues } from '../domain/procedures';
-import { workflowSource } from './bundle';
+import { encryptedFailuresPath, workflowSource } from './bundle';
 import { loggingVnf } from './logging';
 
 /** The workers of one process: the workflows, and the activities on a queue for each kind, so that none takes the slots of another. */
@@ -47,6 +48,8 @@ export interface WorkersOptions {
   readonly connection: NativeConnection;
   readonly namespace: string;
   readonly activities: Activities;
+  /** By which payloads are encrypted; none by default. */
+  readonly payloadKeys?: readonly PayloadKey[];
   /** How many activities of a kind are at work at once. */
   readonly limits: {
     readonly cloudActivities: number;
@@ -56,17 +59,26 @@ export interface WorkersOptions {
   };
 }
 
+/** Of a worker's own client too. Failures are encoded where there is a key. */
+export function dataConverterWith(keys: readonly PayloadKey[]): NonNullable<WorkerOptions['dataConverter']> {
+  return {
+    payloadCodecs: [payloadCodec(keys)],
+    ...(keys.length > 0 && { failureConverterPath: encryptedFailuresPath }),
+  };
+}
+
 export async function createWorkers(options: WorkersOptions): Promise<Worker[]> {
-  const { connection, namespace, activities, limits } = options;
+  const { connection, namespace, activities, limits, payloadKeys = [] } = options;
   const all = new Map<string, unknown>(Object.entries(activities));
   const pick = (names: readonly (keyof Activities)[]): object =>
     Object.fromEntries(names.map((name) => [name, all.get(name)]));
   const common: Pick<
     WorkerOptions,
-    'connection' | 'namespace' | 'shutdownGraceTime' | 'shutdownForceTime' | 'interceptors'
+    'connection' | 'namespace' | 'dataConverter' | 'shutdownGraceTime' | 'shutdownForceTime' | 'interceptors'
   > = {
     connection,
     namespace,
+    dataConverter: dataConverterWith(payloadKeys),
     shutdownGraceTime: graceSeconds * 1_000,
     shutdownForceTime: forceSeconds * 1_000,
     interceptors: { activity: [loggingVnf] },
@@ -81,7 +93,7 @@ export async function createWorkers(options: WorkersOptions): Promise<Worker[]> 
   return await Promise.all([
     Worker.create({
       ...common,
-      ...(options.source ?? workflowSource()),
+      ...(options.source ?? workflowSource(payloadKeys.length > 0 ? 'encrypted' : 'plain')),
       taskQueue: taskQueues.workflows,
       activities: pick(recordNames),
     }),

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { isLoopback } from '../client/address';
+import { parsePayloadKeys, PayloadKeyError, type PayloadKey } from '../client/encryption';
 
 /**
  * Everything that a worker is told, by environment. One schema; `--help` prints its table, and docs/operating.md has the
@@ -19,6 +21,17 @@ const factor = z.coerce
   .gt(0, { error: 'give a factor above 0 and up to 1' })
   .max(1, { error: 'give a factor above 0 and up to 1' });
 
+/** Read here, so that a key which is none is said with all else that is wrong. What was given is not repeated. */
+const payloadKeys = z.string().transform((text, context): PayloadKey[] => {
+  try {
+    return parsePayloadKeys(text);
+  } catch (error) {
+    if (!(error instanceof PayloadKeyError)) throw error;
+    context.addIssue({ code: 'custom', message: error.message });
+    return z.NEVER;
+  }
+});
+
 export const workerSchema = z.object({
   TEMPORAL_ADDRESS: z.string().min(1).default('127.0.0.1:7233').describe('host:port of the Temporal frontend'),
   TEMPORAL_NAMESPACE: z.string().min(1).default('default').describe('namespace that procedures run in'),
@@ -34,6 +47,11 @@ export const workerSchema = z.object({
   BULKHEAD_ALLOW_PLAIN_HTTP: flag
     .default(false)
     .describe('1: send OpenStack credentials over plain http beyond this machine'),
+  BULKHEAD_PAYLOAD_KEYS: payloadKeys
+    .optional()
+    .describe(
+      'keys that payloads are encrypted with, `<id>:<base64>`; the first encrypts, all decrypt. Without it they are plain',
+    ),
   BULKHEAD_PACE: factor
     .default(1)
     .describe('factor on boots, holds, drains and time-outs; below 1 for a virtual cloud only'),
@@ -112,16 +130,12 @@ function contradictions(config: WorkerConfig): string[] {
   return problems;
 }
 
-export function isLoopback(address: string): boolean {
-  const host = address.replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
-  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
-}
-
 /** The variables as a table for people. */
 export function variableTable(): string {
   const rows = Object.entries(workerSchema.shape).map(([name, schema]) => {
     const parsed = schema.safeParse(undefined);
-    const fallback = parsed.success && parsed.data !== undefined ? String(parsed.data) : '';
+    const fallback =
+      parsed.success && parsed.data !== undefined && typeof parsed.data !== 'object' ? String(parsed.data) : '';
     return `| \`${name}\` | ${schema.description ?? ''} | ${fallback === '' ? '' : `\`${fallback}\``} |`;
   });
   return ['| variable | what it says | default |', '| --- | --- | --- |', ...rows].join('\n');

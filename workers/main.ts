@@ -3,7 +3,7 @@ import { NativeConnection } from '@temporalio/worker';
 import { createActivities, namesIn, pacedServicePort, wayIn } from '../activities';
 import { timingAt } from '../domain/timing';
 import { CloudConfigError, connect, loadCloudConfig, type CloudConfig } from '../openstack';
-import { createWorkers } from './compose';
+import { createWorkers, dataConverterWith } from './compose';
 import { ConfigError, parseWorkerConfig, variableTable, type WorkerConfig } from './config';
 import { createLogger, installRuntime } from './logging';
 import {
@@ -47,9 +47,14 @@ async function run({ config, cloud }: Configured): Promise<number> {
   const native = await patiently(() => NativeConnection.connect(options), patience);
   const timing = timingAt(config.BULKHEAD_PACE, config.BULKHEAD_TIMEOUT_PACE);
   const as = wayIn(session, config.BULKHEAD_AS);
+  const payloadKeys = config.BULKHEAD_PAYLOAD_KEYS ?? [];
   const activities = createActivities({
     session,
-    client: new Client({ connection, namespace: config.TEMPORAL_NAMESPACE }),
+    client: new Client({
+      connection,
+      namespace: config.TEMPORAL_NAMESPACE,
+      dataConverter: dataConverterWith(payloadKeys),
+    }),
     service: pacedServicePort(config.BULKHEAD_PUBLICATION_URL ?? null),
     timing,
     failedHostsPercent: config.BULKHEAD_FAILED_HOSTS_PERCENT,
@@ -61,6 +66,7 @@ async function run({ config, cloud }: Configured): Promise<number> {
     connection: native,
     namespace: config.TEMPORAL_NAMESPACE,
     activities,
+    payloadKeys,
     limits: {
       cloudActivities: config.BULKHEAD_CLOUD_ACTIVITIES,
       waits: config.BULKHEAD_WAITS,
@@ -76,7 +82,13 @@ async function run({ config, cloud }: Configured): Promise<number> {
   process.once('SIGINT', stop);
   const running = workers.map((worker) => worker.run());
   logger.info(
-    { temporal: options.address, namespace: config.TEMPORAL_NAMESPACE, cloud: cloud.name, pace: timing.pace },
+    {
+      temporal: options.address,
+      namespace: config.TEMPORAL_NAMESPACE,
+      cloud: cloud.name,
+      pace: timing.pace,
+      payloads: payloadKeys[0] === undefined ? 'plain' : `encrypted with ${payloadKeys[0].id}`,
+    },
     'worker is ready',
   );
   void sayWayIn(as, logger);

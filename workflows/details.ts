@@ -1,4 +1,5 @@
 import type { VnfRecord } from '../domain/record';
+import { plain } from '../domain/markdown';
 import type { RecordView } from '../domain/turn';
 
 /** Markdown for the Web UI: short, since it is clipped at a few rows in the overview. */
@@ -22,7 +23,7 @@ export function hostPoolTable(pools: VnfRecord['pools']): string {
   };
   const rows = hosts
     .slice(0, hostsShownMax)
-    .map((host) => `| ${host} | ${names.map((name) => cell(host, name)).join(' | ')} |`);
+    .map((host) => `| ${plain(host)} | ${names.map((name) => cell(host, name)).join(' | ')} |`);
   const head = [`| host | ${names.join(' | ')} |`, `| --- |${names.map(() => ' ---: |').join('')}`];
   const total = `| **level** | ${names.map((name) => String(pools[name]?.level ?? 0)).join(' | ')} |`;
   const more = hosts.length > hostsShownMax ? [`\n… and ${String(hosts.length - hostsShownMax)} more hosts`] : [];
@@ -30,11 +31,11 @@ export function hostPoolTable(pools: VnfRecord['pools']): string {
 }
 
 export function recordDetails(view: RecordView): string {
-  const turn = view.turn ? `turn: **${view.turn.procedure}** (${view.turn.workflowId})` : 'turn: free';
+  const turn = view.turn ? `turn: **${view.turn.procedure}** (${plain(view.turn.workflowId)})` : 'turn: free';
   const lines = [
     `**${view.vnf}** ${view.phase}, revision ${String(view.revision)}; ${turn}; ${String(view.queue.length)} waiting; ${String(view.debts.length)} debts`,
     ...(view.cleaning ? ['cleaning up after a run that vanished'] : []),
-    ...(view.blocked !== null ? [`**blocked**: ${view.blocked}`] : []),
+    ...(view.blocked !== null ? [`**blocked**: ${plain(view.blocked)}`] : []),
   ];
   return `${lines.join('\n\n')}\n\n${hostPoolTable(view.pools)}`;
 }

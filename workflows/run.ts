@@ -1,5 +1,6 @@
 import { CancellationScope, CancelledFailure, isCancellation } from '@temporalio/workflow';
 import { failure, type Failure } from '../domain/failure';
+import { plain } from '../domain/markdown';
 import type { Batch, ChangeRequest, MemberRef, Plan, ServerGroupRef } from '../domain/plan';
 import type { Group, Member, VnfRecord } from '../domain/record';
 import type { Timing } from '../domain/timing';
@@ -141,7 +142,7 @@ async function unwind(registered: readonly Step[], turn: Turn, reason: Failure |
   for (const step of registered) {
     if (!turn.touched) break;
     try {
-      say(`going back: undo of **${step.name}**${reason ? ` because: ${reason.message}` : ' (cancelled)'}`);
+      say(`going back: undo of **${step.name}**${reason ? ` because: ${plain(reason.message)}` : ' (cancelled)'}`);
       await step.undo?.(turn);
     } catch (error) {
       throw stuck(turn, { step: `undo of ${step.name}`, error, reason });

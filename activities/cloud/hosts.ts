@@ -14,6 +14,7 @@ import type { Dependencies } from '../dependencies';
 import { toFailure } from '../errors';
 import type { CloudActivities, HostContents } from '../ports';
 import { deadlineOf } from '../turn';
+import { refuseIgnoredFilter } from './rights';
 
 /** What the cloud shows of members and hosts, and opening and closing hosts to scheduling. */
 
@@ -53,23 +54,30 @@ export function findOnHostsActivity({
 }: Dependencies): CloudActivities['findOnHosts'] {
   return async ({ hosts, brake = false }) => {
     const call = deadlineOf(timing).call();
-    const [services, found] = await Promise.all([
+    const [services, project, found] = await Promise.all([
       nova.listServices(session, call),
+      session.projectId(),
       Promise.all(hosts.map((host) => nova.listServers(session, { host, allTenants: true }, call))),
     ]);
+    hosts.forEach((host, index) => {
+      refuseIgnoredFilter(host, found[index] ?? []);
+    });
     const refusal =
       unknownHosts(hosts, services) ?? (brake ? tooManyFailed(hosts, services, { percent: failedHostsPercent }) : null);
     if (refusal) throw toFailure(refusal);
     return hosts.map((host, index): HostContents => {
       const service = services.find((each) => each.host === host);
-      const vnfs: Record<string, MemberRef[]> = {};
+      const vnfs = new Map<string, MemberRef[]>();
       const foreign: string[] = [];
       for (const server of found[index] ?? []) {
         const { vnf, pool, ordinal } = readTags(server.tags);
-        if (vnf === undefined || pool === undefined || ordinal === undefined) foreign.push(server.id);
-        else (vnfs[vnf] ??= []).push({ pool, ordinal });
+        // Tags are whatever a server's owner says: those of another project are not our word.
+        const isOurs = server.projectId === project && vnf !== undefined && pool !== undefined && ordinal !== undefined;
+        if (isOurs) vnfs.set(vnf, [...(vnfs.get(vnf) ?? []), { pool, ordinal }]);
+        else foreign.push(server.id);
       }
-      return { host, up: service?.up ?? false, enabled: service?.enabled ?? false, vnfs, foreign };
+      const { up = false, enabled = false } = service ?? {};
+      return { host, up, enabled, vnfs: Object.fromEntries(vnfs), foreign };
     });
   };
 }

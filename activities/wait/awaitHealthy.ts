@@ -1,3 +1,4 @@
+import { refuseHiddenHosts } from '../cloud/rights';
 import { Context } from '@temporalio/activity';
 import { memberName, requestId, tag } from '../../domain/names';
 import type { Member } from '../../domain/record';
@@ -79,6 +80,7 @@ export function awaitHealthyActivity({ session, service }: Dependencies): WaitAc
           { tags: [tag.vnf(vnf), ...(together || leaving.length > 0 ? [] : [tag.token(turn.token)])] },
           { timeoutMs: timing.callSeconds * 1_000 },
         );
+        if (!together) refuseHiddenHosts(servers);
         return new Map(servers.map((server) => [server.id, server]));
       } catch (error) {
         const endsAt = known.began + bootSeconds * 1_000;

@@ -12,5 +12,7 @@ export type Image = z.infer<typeof imageSchema>;
 export async function listImages(session: Session, filter: { name: string }, call: CallOptions = {}): Promise<Image[]> {
   const reply = z.object({ images: z.array(imageSchema) }).transform(({ images }) => images);
   const query = { name: filter.name, status: 'active' };
-  return await listAll(session, { service: 'image', path: '/images', query, reply }, call);
+  const found = await listAll(session, { service: 'image', path: '/images', query, reply }, call);
+  // Glance takes `in:a,b` for a name, too.
+  return found.filter(({ name }) => name === filter.name);
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { NotFoundError } from '../errors';
 import { listAll } from '../paging';
 import type { CallOptions, Session } from '../call';
+import { segment } from '../segment';
 
 /** https://docs.openstack.org/api-ref/network/v2/#ports */
 
@@ -96,7 +97,7 @@ export async function listPorts(session: Session, filter: PortFilter, call: Call
 export async function getPort(session: Session, id: string, call: CallOptions = {}): Promise<Port | null> {
   try {
     const reply = z.object({ port: portSchema });
-    const path = `/ports/${encodeURIComponent(id)}`;
+    const path = `/ports/${segment(id)}`;
     return (await session.call({ ...call, service: 'network', method: 'GET', path, reply })).port;
   } catch (error) {
     if (error instanceof NotFoundError) return null;
@@ -107,7 +108,7 @@ export async function getPort(session: Session, id: string, call: CallOptions = 
 /** Says whether there was one to delete. */
 export async function deletePort(session: Session, id: string, call: CallOptions = {}): Promise<boolean> {
   try {
-    await session.call({ ...call, service: 'network', method: 'DELETE', path: `/ports/${encodeURIComponent(id)}` });
+    await session.call({ ...call, service: 'network', method: 'DELETE', path: `/ports/${segment(id)}` });
     return true;
   } catch (error) {
     if (error instanceof NotFoundError) return false;

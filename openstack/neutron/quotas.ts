@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { CallOptions, Session } from '../call';
+import { segment } from '../segment';
 
 /** https://docs.openstack.org/api-ref/network/v2/#quotas-details-extension-quota-details */
 
@@ -11,6 +12,6 @@ export type NetworkQuota = z.infer<typeof schema>['quota'];
 
 /** A limit of -1 is none. */
 export async function getQuota(session: Session, call: CallOptions = {}): Promise<NetworkQuota> {
-  const path = `/quotas/${encodeURIComponent(await session.projectId())}/details`;
+  const path = `/quotas/${segment(await session.projectId())}/details`;
   return (await session.call({ ...call, service: 'network', method: 'GET', path, reply: schema })).quota;
 }

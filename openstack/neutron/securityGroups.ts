@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { NotFoundError } from '../errors';
 import { listAll } from '../paging';
 import type { CallOptions, Session } from '../call';
+import { segment } from '../segment';
 
 /** https://docs.openstack.org/api-ref/network/v2/#security-groups-security-groups */
 
@@ -107,7 +108,7 @@ export async function getSecurityGroup(
 ): Promise<SecurityGroup | null> {
   try {
     const reply = z.object({ security_group: groupSchema });
-    const path = `/security-groups/${encodeURIComponent(id)}`;
+    const path = `/security-groups/${segment(id)}`;
     return (await session.call({ ...call, service: 'network', method: 'GET', path, reply })).security_group;
   } catch (error) {
     if (error instanceof NotFoundError) return null;
@@ -122,7 +123,7 @@ export async function deleteSecurityGroup(session: Session, id: string, call: Ca
       ...call,
       service: 'network',
       method: 'DELETE',
-      path: `/security-groups/${encodeURIComponent(id)}`,
+      path: `/security-groups/${segment(id)}`,
     });
     return true;
   } catch (error) {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { CallOptions, Session } from '../call';
+import { segment } from '../segment';
 
 /** https://docs.openstack.org/api-ref/compute/#quota-sets-os-quota-sets */
 
@@ -19,7 +20,7 @@ export type ComputeQuota = z.infer<typeof schema>['quota_set'];
 
 /** A limit of -1 is none. */
 export async function getQuota(session: Session, call: CallOptions = {}): Promise<ComputeQuota> {
-  const path = `/os-quota-sets/${encodeURIComponent(await session.projectId())}/detail`;
+  const path = `/os-quota-sets/${segment(await session.projectId())}/detail`;
   return (await session.call({ ...call, service: 'compute', method: 'GET', path, reply: schema })).quota_set;
 }
 
@@ -29,7 +30,7 @@ export async function setInstancesQuota(
   { project, limit }: { readonly project: string; readonly limit: number },
   call: CallOptions = {},
 ): Promise<void> {
-  const path = `/os-quota-sets/${encodeURIComponent(project)}`;
+  const path = `/os-quota-sets/${segment(project)}`;
   await session.call({
     ...call,
     service: 'compute',

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { NotFoundError } from '../errors';
 import type { CallOptions, Session } from '../call';
+import { segment } from '../segment';
 
 /** https://docs.openstack.org/api-ref/compute/#server-groups-os-server-groups */
 
@@ -40,7 +41,7 @@ export async function deleteServerGroup(session: Session, id: string, call: Call
       ...call,
       service: 'compute',
       method: 'DELETE',
-      path: `/os-server-groups/${encodeURIComponent(id)}`,
+      path: `/os-server-groups/${segment(id)}`,
     });
     return true;
   } catch (error) {

@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { NotFoundError } from '../errors';
+import { BadRequestError, NotFoundError } from '../errors';
 import { listAll } from '../paging';
 import type { CallOptions, Session } from '../call';
+import { segment } from '../segment';
 
 /** https://docs.openstack.org/api-ref/compute/#servers-servers */
 
@@ -128,8 +129,8 @@ export async function listServers(session: Session, filter: ServerFilter, call: 
       service: 'compute',
       path: '/servers/detail',
       query: {
-        ...(tags && tags.length > 0 && { tags: tags.join(',') }),
-        ...(tagsAny && tagsAny.length > 0 && { 'tags-any': tagsAny.join(',') }),
+        ...(tags && tags.length > 0 && { tags: tagList(tags) }),
+        ...(tagsAny && tagsAny.length > 0 && { 'tags-any': tagList(tagsAny) }),
         // Nova takes a regular expression: `sprout-1` alone would also find sprout-10.
         ...(name !== undefined && { name: `^${name.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')}$` }),
         status,
@@ -142,6 +143,17 @@ export async function listServers(session: Session, filter: ServerFilter, call: 
   );
 }
 
+/** A comma would make two tags of one, and find what has either or both. Nova lets no tag have one, nor a slash. */
+function tagList(tags: readonly string[]): string {
+  const wrong = tags.find((tag) => tag === '' || /[,/]/.test(tag));
+  if (wrong === undefined) return tags.join(',');
+  throw new BadRequestError(`no server has the tag ${JSON.stringify(wrong)}`, {
+    service: 'compute',
+    method: 'GET',
+    url: '/servers',
+  });
+}
+
 /** Null where there is none (any more). */
 export async function getServer(session: Session, id: string, call: CallOptions = {}): Promise<Server | null> {
   try {
@@ -151,7 +163,7 @@ export async function getServer(session: Session, id: string, call: CallOptions 
         ...call,
         service: 'compute',
         method: 'GET',
-        path: `/servers/${encodeURIComponent(id)}`,
+        path: `/servers/${segment(id)}`,
         reply,
       })
     ).server;
@@ -164,7 +176,7 @@ export async function getServer(session: Session, id: string, call: CallOptions 
 /** Says whether there was one to delete. The deletion goes on after the answer. */
 export async function deleteServer(session: Session, id: string, call: CallOptions = {}): Promise<boolean> {
   try {
-    await session.call({ ...call, service: 'compute', method: 'DELETE', path: `/servers/${encodeURIComponent(id)}` });
+    await session.call({ ...call, service: 'compute', method: 'DELETE', path: `/servers/${segment(id)}` });
     return true;
   } catch (error) {
     if (error instanceof NotFoundError) return false;
@@ -183,7 +195,7 @@ export async function evacuateServer(
     ...call,
     service: 'compute',
     method: 'POST',
-    path: `/servers/${encodeURIComponent(id)}/action`,
+    path: `/servers/${segment(id)}/action`,
     body: { evacuate: { host } },
   });
 }
@@ -193,7 +205,7 @@ export async function startServer(session: Session, id: string, call: CallOption
     ...call,
     service: 'compute',
     method: 'POST',
-    path: `/servers/${encodeURIComponent(id)}/action`,
+    path: `/servers/${segment(id)}/action`,
     body: { 'os-start': null },
   });
 }
@@ -203,7 +215,7 @@ export async function stopServer(session: Session, id: string, call: CallOptions
     ...call,
     service: 'compute',
     method: 'POST',
-    path: `/servers/${encodeURIComponent(id)}/action`,
+    path: `/servers/${segment(id)}/action`,
     body: { 'os-stop': null },
   });
 }
@@ -214,7 +226,7 @@ export async function resetToError(session: Session, id: string, call: CallOptio
     ...call,
     service: 'compute',
     method: 'POST',
-    path: `/servers/${encodeURIComponent(id)}/action`,
+    path: `/servers/${segment(id)}/action`,
     body: { 'os-resetState': { state: 'error' } },
   });
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { CallOptions, Session } from '../call';
+import { segment } from '../segment';
 
 /** https://docs.openstack.org/api-ref/compute/#compute-services-os-services */
 
@@ -78,7 +79,7 @@ async function update(session: Session, id: string, body: unknown, call: CallOpt
     ...call,
     service: 'compute',
     method: 'PUT',
-    path: `/os-services/${encodeURIComponent(id)}`,
+    path: `/os-services/${segment(id)}`,
     body,
   });
 }

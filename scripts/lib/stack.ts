@@ -122,6 +122,8 @@ export async function startStackOn<C extends CloudForWorkers>(
         args: [join(root, 'dist/workers/main.js')],
         env: {
           TEMPORAL_ADDRESS: temporal.address,
+          // Of whoever runs this, for workers of theirs: here everything is read without a key.
+          BULKHEAD_PAYLOAD_KEYS: undefined,
           BULKHEAD_PACE: String(options.pace),
           BULKHEAD_DESCRIPTORS: join(root, 'descriptors'),
           ...cloud.workerEnv,

@@ -77,8 +77,12 @@ END
 connection = $(db placement)
 [api]
 auth_strategy = keystone
+[oslo_policy]
+policy_file = $etc/placement/policy.yaml
 $(authtoken placement)
 END
+  # Roles that may do just what Bulkhead needs, as an operator of a cloud would add them.
+  cp "$here/../policies/placement.yaml" "$etc/placement/policy.yaml"
 
   cp "$venv/etc/glance/glance-api-paste.ini" "$etc/glance/"
   cat >"$etc/glance/glance-api.conf" <<END
@@ -169,6 +173,8 @@ notify_on_state_change = vm_and_task_state
 lock_path = $LAB_HOME/nova/lock
 [wsgi]
 api_paste_config = $etc/nova/api-paste.ini
+[oslo_policy]
+policy_file = $etc/nova/policy.yaml
 [scheduler]
 workers = 1
 discover_hosts_in_cells_interval = 5
@@ -197,6 +203,8 @@ memcache_servers = 127.0.0.1:$memcached_port
 $(rabbit_tuning)
 $(authtoken nova)
 END
+
+  cp "$here/../policies/nova.yaml" "$etc/nova/policy.yaml"
 
   # Apart, because nova-compute must not know the databases.
   cat >"$etc/nova/nova-db.conf" <<END
@@ -235,7 +243,7 @@ write_clouds_yaml() {
   (umask 077; : >"$clouds_yaml.new")
   {
     echo "clouds:"
-    for entry in lab-operator:operator:bulkhead lab-tenant:tenant:tenant; do
+    for entry in lab-operator:operator:bulkhead lab-tenant:tenant:tenant lab-least:least:least; do
       IFS=: read -r entry user project <<<"$entry"
       cat <<END
   $entry:

@@ -78,6 +78,12 @@ def identity(cloud, given):
     user(ident, given, 'admin', project(ident, 'other'), 'admin')
 
 
+def least(ident, given):
+    """Whoever sees and chooses hosts without being an admin: by the rules of policies/ alone."""
+    ident.find_role('bulkhead') or ident.create_role(name='bulkhead')
+    user(ident, given, 'least', project(ident, 'least'), 'member', 'bulkhead')
+
+
 def heat(cloud, given):
     service(cloud.identity, given, 'heat', 'orchestration', f'{given.heat}/v1/%(project_id)s')
 
@@ -163,6 +169,7 @@ elif given.step == 'heat':
 elif given.step == 'no-heat':
     no_heat(admin)
 else:
+    least(admin.identity, given)
     wanted = {'mz': given.mz.split(','), 'dmz': given.dmz.split(',')}
     networks(admin)
     images(admin)

@@ -64,7 +64,7 @@ function startEvacuation(request: Request, server: Server, argument: Readonly<Re
   if (!host || isUp(host)) throw new Refusal(400, `Compute service of ${server.host ?? ''} is still in use.`);
   evacuate(cloud, server, { target, stopped: microversion(request) >= 95, requestId });
   // Below 2.14 the answer has a password.
-  return microversion(request) >= 14 ? { status: 200 } : { status: 200, body: { adminPass: 'embedded' } };
+  return microversion(request) >= 14 ? { status: 200 } : { status: 200, body: { adminPass: 'embedded-guest-secret' } };
 }
 
 function refuseUnless(

@@ -81,7 +81,7 @@ export async function create(request: Request): Promise<Response> {
         id,
         links: links(request, id),
         'OS-DCF:diskConfig': 'MANUAL',
-        adminPass: 'embedded',
+        adminPass: 'embedded-guest-secret',
         security_groups: securityGroupsOf(cloud, server),
       },
     },

@@ -74,6 +74,33 @@ describe('findOnHosts', () => {
     expect(second).toEqual({ host: 'cmp-02', up: true, enabled: true, vnfs: {}, foreign: [] });
   });
 
+  test('takes the word of no other project, whatever it tags its servers with', async () => {
+    const [ours] = await active(await launched(lab, rowsOf('web', [1])));
+    const server = lab.cloud.servers.get(ours?.serverId ?? '');
+    if (!server) throw new Error('it was launched');
+    const forged = ['ims1', 'constructor', '__proto__', 'x', '../ims1', "a' OR '1", 'A'].map((vnf, index) => {
+      const id = `forged-${String(index)}`;
+      lab.cloud.servers.set(id, {
+        ...server,
+        id,
+        projectId: 'another',
+        tags: [`bulkhead:vnf=${vnf}`, 'bulkhead:pool=web', `bulkhead:ordinal=${String(index + 7)}`, 'bulkhead:token=t'],
+      });
+      return id;
+    });
+    // Of our own project, but no id that a VNF may have; and one that every object seems to have.
+    const odd = { ...server, id: 'odd', tags: ['bulkhead:vnf=__proto__', 'bulkhead:pool=web', 'bulkhead:ordinal=1'] };
+    const named = {
+      ...server,
+      id: 'named',
+      tags: ['bulkhead:vnf=constructor', 'bulkhead:pool=web', 'bulkhead:ordinal=1'],
+    };
+    for (const each of [odd, named]) lab.cloud.servers.set(each.id, each);
+    const [found] = await lab.run('findOnHosts', { hosts: ['cmp-01'] });
+    expect(found?.vnfs).toEqual({ ims1: [{ pool: 'web', ordinal: 1 }], constructor: [{ pool: 'web', ordinal: 1 }] });
+    expect([...(found?.foreign ?? [])].sort()).toEqual([...forged, 'odd'].sort());
+  });
+
   test('a host that does not exist is refused with those that do', async () => {
     const found = lab.run('findOnHosts', { hosts: ['cmp-01', 'cmp-99'] });
     await expect(found).rejects.toMatchObject({

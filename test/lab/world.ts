@@ -29,8 +29,12 @@ export interface LabWorld {
   readonly bulkhead: Bulkhead;
   /** Straight to the cloud, as the operator. */
   readonly cloud: Session;
+  /** Straight to the cloud, as the worker. */
+  readonly own: Session;
   /** Runs the lab's program. */
   readonly lab: (...args: string[]) => Promise<void>;
+  /** What a service allows whom, read again whenever it is changed. */
+  readonly policyFile: (service: 'nova' | 'placement') => string;
   /** Where a host keeps its files, and looks for what it is to do wrong. */
   readonly hostDirectory: (host: string) => string;
   readonly begin: (procedure: Procedure, input: Record<string, unknown>) => Promise<Begun>;
@@ -53,19 +57,24 @@ const services = ['compute', 'network', 'placement', 'image'] as const;
 const home =
   process.env['LAB_HOME'] ?? join(process.env['XDG_STATE_HOME'] ?? join(homedir(), '.local/state'), 'openstack-lab');
 const clouds = process.env['OS_CLIENT_CONFIG_FILE'] ?? join(home, 'clouds.yaml');
-const entry = 'lab-operator';
+const operator = 'lab-operator';
 const program = process.env['BULKHEAD_CONTRACT_LAB'] ?? join(root, 'scripts/lab');
 
-export async function startLabWorld(): Promise<LabWorld> {
+/** The worker logs in with this entry of clouds.yaml; an operator looks at what it has done. */
+export async function startLabWorld(entry = operator): Promise<LabWorld> {
   const undo: (() => Promise<void>)[] = [];
   const stop = async (): Promise<void> => {
     for (let each = undo.pop(); each; each = undo.pop()) await each();
   };
   try {
     const directory = mkdtempSync(join(tmpdir(), 'bulkhead-lab-'));
-    const config = loadCloudConfig({ ...process.env, OS_CLIENT_CONFIG_FILE: clouds }, { cloud: entry });
+    const config = loadCloudConfig({ ...process.env, OS_CLIENT_CONFIG_FILE: clouds }, { cloud: operator });
     const cloud = connect(config);
-    await sweep(cloud);
+    const own =
+      entry === operator
+        ? cloud
+        : connect(loadCloudConfig({ ...process.env, OS_CLIENT_CONFIG_FILE: clouds }, { cloud: entry }));
+    await sweep(own);
     await openHosts(cloud);
     const proxy = await startProxy(config.authUrl, await endpointsOf(config));
     undo.push(() => proxy.stop());
@@ -76,7 +85,7 @@ export async function startLabWorld(): Promise<LabWorld> {
       args: [join(root, 'dist/workers/main.js')],
       env: {
         TEMPORAL_ADDRESS: temporal.address,
-        OS_CLIENT_CONFIG_FILE: behind(proxy, directory),
+        OS_CLIENT_CONFIG_FILE: behind(proxy, { entry, directory }),
         OS_CLOUD: entry,
         BULKHEAD_DESCRIPTORS: join(root, 'descriptors'),
         ...workerEnv,
@@ -102,6 +111,8 @@ export async function startLabWorld(): Promise<LabWorld> {
       proxy,
       bulkhead,
       cloud,
+      own,
+      policyFile: (service) => join(home, 'etc', service, 'policy.yaml'),
       lab: async (...args) => {
         await promisify(execFile)(program, args);
       },
@@ -129,7 +140,7 @@ async function endpointsOf(config: ReturnType<typeof loadCloudConfig>): Promise<
 }
 
 /** The same cloud as the lab's own clouds.yaml has it, by way of the proxy. */
-function behind(proxy: Proxy, directory: string): string {
+function behind(proxy: Proxy, { entry, directory }: { entry: string; directory: string }): string {
   const schema = z.object({ clouds: z.record(z.string(), z.looseObject({ auth: z.looseObject({}) })) });
   const cloud = schema.parse(parse(readFileSync(clouds, 'utf8'))).clouds[entry];
   const file = join(directory, 'clouds.yaml');

@@ -80,3 +80,9 @@ test('the set-up makes every search attribute that a worker asks for', () => {
   const script = readFileSync(join(root, 'docker/namespace.sh'), 'utf8');
   for (const [name, type] of Object.entries(searchAttributes)) expect(script).toContain(`${name}=${type}`);
 });
+
+test('no password is an argument, which lists of processes show', () => {
+  const scripts = ['schema.sh', 'namespace.sh'].map((name) => readFileSync(join(root, 'docker', name), 'utf8'));
+  for (const script of scripts) expect(script.replace(/^#.*$/gm, '')).not.toMatch(/password/i);
+  for (const [, service] of services) expect((service.command ?? []).join(' ')).not.toMatch(/password|secret|key/i);
+});

@@ -7,7 +7,8 @@ import { searchAttributes } from '../../domain/procedures';
 import { root } from '../../scripts/lib/root';
 import { start } from '../../scripts/lib/processes';
 import { findTemporal, startDevServer, type DevServer } from '../../scripts/lib/temporal';
-import { ConfigError, isLoopback, parseWorkerConfig, variableTable, workerSchema } from '../../workers/config';
+import { isLoopback } from '../../client/address';
+import { ConfigError, parseWorkerConfig, variableTable, workerSchema } from '../../workers/config';
 import { begin, runToEnd, type Env, type Finished, type Program } from '../real/program';
 
 /** What a worker is told, what it says where that is wrong or Temporal is not ready, and how it stops. */

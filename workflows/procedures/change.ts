@@ -1,5 +1,6 @@
 import { CancellationScope, CancelledFailure, isCancellation, rootCause } from '@temporalio/workflow';
 import { failure, type Failure, type FailureDetails } from '../../domain/failure';
+import { plain } from '../../domain/markdown';
 import { memberName } from '../../domain/names';
 import type { ChangeRequest } from '../../domain/plan';
 import type { Levels, NamedMember, ProcedureResult } from '../../domain/procedures';
@@ -122,7 +123,7 @@ function between(error: unknown, result: ProcedureResult, turns: number): unknow
   const outcome =
     details.outcome === 'stuck' ? 'stuck' : turns > 0 || details.outcome === 'unwound' ? 'unwound' : 'refused';
   mark({ phase: 'ended', outcome });
-  say(`${result.procedure} of ${result.vnf} **${outcome}**: ${reason.message}`);
+  say(`${result.procedure} of ${result.vnf} **${outcome}**: ${plain(reason.message)}`);
   const reached = turns > 0 ? { levels: result.levels, launched: result.launched, removed: result.removed } : {};
   return toApplicationFailure(
     { ...reason, details: { ...reached, ...details } },

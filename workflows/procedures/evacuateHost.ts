@@ -9,6 +9,7 @@ import {
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { HostContents } from '../../activities/ports';
+import { plain, summary } from '../../domain/markdown';
 import { failure, type Failure } from '../../domain/failure';
 import { memberName } from '../../domain/names';
 import type { DryRunResult, EvacuateHostResult, ParsedInputs, ProcedureResult } from '../../domain/procedures';
@@ -65,7 +66,7 @@ interface Job extends Omit<ParsedInputs['evacuateHost'], 'hosts'> {
 }
 
 function look({ hosts, timing }: Job, { brake } = { brake: false }): Promise<HostContents[]> {
-  return cloud(timing).findOnHosts.executeWithOptions({ summary: `look at ${hosts.join(', ')}` }, [
+  return cloud(timing).findOnHosts.executeWithOptions({ summary: summary(`look at ${hosts.join(', ')}`) }, [
     { hosts, ...(brake && { brake }) },
   ]);
 }
@@ -79,7 +80,7 @@ async function evacuate(job: Job, before: readonly RecordView[]): Promise<Evacua
   let forced: readonly string[] = [];
   try {
     const closed = await cloud(timing).closeHosts.executeWithOptions(
-      { summary: `close ${hosts.join(', ')} to scheduling` },
+      { summary: summary(`close ${hosts.join(', ')} to scheduling`) },
       [{ hosts, occurrence, fence: cause === 'failed' && fenced, timing }],
     );
     forced = closed.fenced;
@@ -159,9 +160,10 @@ async function unfence(job: Job, forced: readonly string[], reason: Failure | un
   if (cause !== 'failed' || !fenced) return [];
   const forSeconds = timing.mutateSeconds;
   const left = await undone(hosts, reason, { what: 'taken for alive', how: '--up' }, () =>
-    waiting(timing, forSeconds).unfenceHosts.executeWithOptions({ summary: `undo: un-force ${hosts.join(', ')}` }, [
-      { hosts, occurrence, alsoUnmarked: forced, untilUp: false, forSeconds, timing },
-    ]),
+    waiting(timing, forSeconds).unfenceHosts.executeWithOptions(
+      { summary: summary(`undo: un-force ${hosts.join(', ')}`) },
+      [{ hosts, occurrence, alsoUnmarked: forced, untilUp: false, forSeconds, timing }],
+    ),
   );
   return left.forced;
 }
@@ -197,7 +199,7 @@ async function reopen({ hosts, occurrence, timing }: Job, reason: Failure | unde
   if (hosts.length === 0) return;
   await undone(hosts, reason, { what: 'opened to scheduling again', how: '--enable' }, () =>
     cloud(timing, { retrySeconds: timing.undoSeconds }).reopenHosts.executeWithOptions(
-      { summary: `undo: reopen ${hosts.join(', ')}` },
+      { summary: summary(`undo: reopen ${hosts.join(', ')}`) },
       [{ hosts, occurrence, timing }],
     ),
   );
@@ -231,7 +233,7 @@ async function undone<T>(
 
 /** Refused unless all can move. */
 function planAll({ hosts, cause, timing }: Job, records: readonly RecordView[]): Promise<void> {
-  return cloud(timing).planEmptyHosts.executeWithOptions({ summary: `plan to empty ${hosts.join(', ')}` }, [
+  return cloud(timing).planEmptyHosts.executeWithOptions({ summary: summary(`plan to empty ${hosts.join(', ')}`) }, [
     { hosts, cause, records: records.map(planned) },
   ]);
 }
@@ -248,7 +250,7 @@ async function evacuateVnfs(job: Job, { views, silent }: Known): Promise<VnfOutc
   const outcomes: Promise<VnfOutcome>[] = [];
   // Last those that say nothing: how endangered they are is not known, and it may be that they answer by then.
   for (const vnf of [...ordered.map((each) => each.vnf), ...silent]) {
-    say(`evacuating ${hosts.join(', ')}: ${vnf}`);
+    say(`evacuating ${plain(hosts.join(', '))}: ${vnf}`);
     const begun = await settled(vnf, beginEvacuateVnf(job, vnf));
     outcomes.push('value' in begun ? outcomeOf(vnf, begun.value) : Promise.resolve(begun));
   }
@@ -270,7 +272,7 @@ async function beginEvacuateVnf(
       args: [{ vnf, hosts, cause, fenced, ifBusy, waitSeconds }],
       parentClosePolicy: ParentClosePolicy.ABANDON,
       cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
-      staticSummary: `move ${vnf} off ${hosts.join(', ')}`,
+      staticSummary: summary(`move ${vnf} off ${hosts.join(', ')}`),
     });
   try {
     return await begin();

@@ -1,4 +1,5 @@
 import { workflowInfo } from '@temporalio/workflow';
+import { summary } from '../../domain/markdown';
 import type { DryRunResult, ProcedureResult } from '../../domain/procedures';
 import type { MemberRef } from '../../domain/plan';
 import type { VnfRecord } from '../../domain/record';
@@ -64,7 +65,7 @@ async function buryThoseOn(
   const timing = await recordPort().readTiming();
   const members = membersOn(view, hosts);
   const { dead, alive } = await cloud(timing).findDead.executeWithOptions(
-    { summary: `find the dead on ${hosts.join(', ')}` },
+    { summary: summary(`find the dead on ${hosts.join(', ')}`) },
     [{ vnf, record: view, members }],
   );
   try {

@@ -7,6 +7,7 @@ import {
   type ChildWorkflowHandle,
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import { summary } from '../../domain/markdown';
 import { failure } from '../../domain/failure';
 import { toApplicationFailure } from '../failures';
 import type { hostMutex } from './hostMutex';
@@ -25,7 +26,7 @@ export async function holdHosts<T>(hosts: readonly string[], body: () => Promise
           // The server skips the close policy on reset, so the mutex watches this run by itself.
           parentClosePolicy: ParentClosePolicy.ABANDON,
           cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
-          staticSummary: `${host} is held by ${workflowId}`,
+          staticSummary: summary(`${host} is held by ${workflowId}`),
         }),
       );
       held.push({ handle, scope });

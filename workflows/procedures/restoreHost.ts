@@ -1,4 +1,5 @@
 import { CancellationScope } from '@temporalio/workflow';
+import { summary } from '../../domain/markdown';
 import { failure } from '../../domain/failure';
 import type { RestoreHostPlan, RestoreHostResult } from '../../domain/procedures';
 import type { Timing } from '../../domain/timing';
@@ -51,7 +52,9 @@ interface Found {
 }
 
 function look(hosts: readonly string[], timing: Timing): Promise<Found> {
-  return cloud(timing).lookAtClosed.executeWithOptions({ summary: `look at ${hosts.join(', ')}` }, [{ hosts }]);
+  return cloud(timing).lookAtClosed.executeWithOptions({ summary: summary(`look at ${hosts.join(', ')}`) }, [
+    { hosts },
+  ]);
 }
 
 /** Those that are up are opened, also where others are not: each host is for itself. */
@@ -60,14 +63,14 @@ async function restore(
   { waitSeconds, timing }: { waitSeconds: number; timing: Timing },
 ): Promise<void> {
   const { forced, down } = await waiting(timing, waitSeconds).unfenceHosts.executeWithOptions(
-    { summary: `until ${closed.join(', ')} are up` },
+    { summary: summary(`until ${closed.join(', ')} are up`) },
     [{ hosts: closed, occurrence: null, alsoUnmarked: [], untilUp: true, forSeconds: waitSeconds, timing }],
   );
   const away = closed.filter((host) => forced.includes(host) || down.includes(host));
   const back = closed.filter((host) => !away.includes(host));
   if (back.length > 0)
     await CancellationScope.nonCancellable(() =>
-      cloud(timing).reopenHosts.executeWithOptions({ summary: `open ${back.join(', ')} to scheduling` }, [
+      cloud(timing).reopenHosts.executeWithOptions({ summary: summary(`open ${back.join(', ')} to scheduling`) }, [
         { hosts: back, occurrence: null, timing },
       ]),
     );

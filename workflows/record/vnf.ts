@@ -18,6 +18,7 @@ import {
   rootCause,
 } from '@temporalio/workflow';
 import type { CloudActivities } from '../../activities/ports';
+import { summary } from '../../domain/markdown';
 import { sparesOf, type Descriptor } from '../../domain/descriptor/descriptor';
 import { failure, type Failure } from '../../domain/failure';
 import { own } from '../../domain/names';
@@ -128,7 +129,7 @@ async function keepRecord(input: RecordInput): Promise<{ revision: number }> {
     if (watched.has(token)) return;
     watched.add(token);
     watch
-      .executeWithOptions({ summary: `watch the run of ${run.workflowId}` }, [
+      .executeWithOptions({ summary: summary(`watch the run of ${run.workflowId}`) }, [
         { workflowId: run.workflowId, runId: run.runId },
       ])
       .then(

@@ -1,4 +1,5 @@
 import { sleep } from '@temporalio/workflow';
+import { summary } from '../../domain/markdown';
 import { sparesOf } from '../../domain/descriptor/descriptor';
 import { failure, type Failure } from '../../domain/failure';
 import { memberName } from '../../domain/names';
@@ -171,7 +172,7 @@ async function launchRows(turn: Turn, poolName: string, rows: readonly LaunchRow
   const { descriptor } = turn.record;
   const pool = descriptor.pools.find((each) => each.name === poolName);
   if (!pool) throw new Error(`a plan names the unknown pool ${poolName}`);
-  const results = await cloud(turn.timing).launch.executeWithOptions({ summary: `launch ${range(rows)}` }, [
+  const results = await cloud(turn.timing).launch.executeWithOptions({ summary: summary(`launch ${range(rows)}`) }, [
     {
       turn: turn.ref,
       vnf: turn.vnf,
@@ -214,7 +215,7 @@ async function awaitAll(turn: Turn, results: readonly Launched[]): Promise<Lost[
   const holdSeconds = Math.max(...pools.map((pool) => pool.healthyAfterSeconds)) * turn.timing.pace;
   const longest = bootLimitSeconds(turn.timing, bootTimeoutSeconds) + holdSeconds;
   const health = await waiting(turn.timing, longest).awaitHealthy.executeWithOptions(
-    { summary: `healthy: ${range(fresh)}` },
+    { summary: summary(`healthy: ${range(fresh)}`) },
     [
       {
         turn: turn.ref,

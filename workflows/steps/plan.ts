@@ -1,3 +1,4 @@
+import { summary } from '../../domain/markdown';
 import type { Plan } from '../../domain/plan';
 import { cloud } from '../ports';
 import { useOrdinals, type Step, type Turn } from '../run';
@@ -12,7 +13,7 @@ export const planned: Step = {
 
 /** Plans from the state reached, with what lives of earlier launches and without the hosts that misbehaved. */
 export async function planAgain(turn: Turn): Promise<Plan> {
-  const plan = await cloud(turn.timing).plan.executeWithOptions({ summary: `plan ${describe(turn)}` }, [
+  const plan = await cloud(turn.timing).plan.executeWithOptions({ summary: summary(`plan ${describe(turn)}`) }, [
     {
       turn: turn.ref,
       record: turn.record,

@@ -40,15 +40,15 @@ export function findOnHostsActivity({ session, timing }: Dependencies): CloudAct
       );
     }
     return hosts.map((host): HostContents => {
-      const vnfs: Record<string, MemberRef[]> = {};
+      const vnfs = new Map<string, MemberRef[]>();
       const foreign: string[] = [];
       for (const server of servers.filter(({ hostId }) => hostId === host)) {
         const { vnf, pool, ordinal } = readTags(server.tags);
         if (vnf === undefined || pool === undefined || ordinal === undefined) foreign.push(server.id);
-        else (vnfs[vnf] ??= []).push({ pool, ordinal });
+        else vnfs.set(vnf, [...(vnfs.get(vnf) ?? []), { pool, ordinal }]);
       }
       // Whether it is up, and open to scheduling, is not shown.
-      return { host, up: true, enabled: true, vnfs, foreign };
+      return { host, up: true, enabled: true, vnfs: Object.fromEntries(vnfs), foreign };
     });
   };
 }

@@ -19,7 +19,9 @@ import { reasonOf } from '../../../client/errors';
 import { statusText } from '../../../client/table';
 import { addSearchAttributes, connectionOptions, missingSearchAttributes } from '../../../workers/temporal';
 import { ConfigError, parseWorkerConfig } from '../../../workers/config';
+import { unescaped } from '../../../domain/markdown';
 import { descriptorNamed } from '../../lib/descriptors';
+import { forTerminal } from '../../lib/terminal';
 
 /**
  * `./scripts/bulkhead`: for people. Exit codes: 0 done, 1 refused, unwound or cancelled, 2 wrong usage, 3 stuck, 4 Temporal
@@ -42,7 +44,8 @@ interface Shared {
 
 const program = new Command('bulkhead')
   .description(
-    'Runs procedures and shows VNFs. Temporal is found by TEMPORAL_ADDRESS (default 127.0.0.1:7233) and TEMPORAL_NAMESPACE.',
+    'Runs procedures and shows VNFs. Temporal is found by TEMPORAL_ADDRESS (default 127.0.0.1:7233) and TEMPORAL_NAMESPACE, and ' +
+      'spoken to as the workers do (TEMPORAL_TLS…, TEMPORAL_API_KEY, BULKHEAD_PAYLOAD_KEYS: docs/security.md).',
   )
   .exitOverride((error) => {
     process.exit(error.exitCode === 0 ? 0 : exitCodes.usage);
@@ -303,8 +306,8 @@ function follow(progress: () => Promise<string>): () => void {
   const timer = setInterval(() => {
     progress().then(
       (now) => {
-        const line = now.replace(/\*\*/g, '').split('\n')[0] ?? '';
-        if (line !== last && line !== '') process.stderr.write(`${line}\n`);
+        const line = unescaped(now.split('\n')[0] ?? '');
+        if (line !== last && line !== '') process.stderr.write(`${forTerminal(line)}\n`);
         last = line;
       },
       () => undefined,
@@ -324,6 +327,8 @@ async function connected(body: (bulkhead: Bulkhead) => Promise<void>): Promise<v
     connectSeconds,
     ...(tls !== undefined && tls !== null && { tls }),
     ...(typeof apiKey === 'string' && { apiKey }),
+    ...(process.env['BULKHEAD_PAYLOAD_KEYS'] && { payloadKeys: process.env['BULKHEAD_PAYLOAD_KEYS'] }),
+    allowPlaintext: config.BULKHEAD_ALLOW_PLAINTEXT,
   });
   try {
     await body(bulkhead);
@@ -356,11 +361,11 @@ async function reported(json: boolean, body: () => Promise<void>): Promise<void>
 }
 
 function say(text: string): void {
-  process.stderr.write(`bulkhead: ${text}\n`);
+  process.stderr.write(`bulkhead: ${forTerminal(text)}\n`);
 }
 
 function print(text: string): void {
-  process.stdout.write(`${text}\n`);
+  process.stdout.write(`${forTerminal(text)}\n`);
 }
 
 void program.parseAsync();

@@ -46,11 +46,12 @@ const withinMs = 60_000;
 
 /** Through the shell, the host's name as an argument that cannot be read as anything else. */
 export async function runFor(command: string, host: string): Promise<void> {
+  if (host.startsWith('-')) throw new Error(`${command}: a host named ${host} would be taken for an option`);
   const quoted = `'${host.replaceAll("'", "'\\''")}'`;
   try {
-    await run('sh', ['-c', command.replaceAll('{host}', quoted)], { timeout: withinMs });
+    await run('sh', ['-c', command.replaceAll('{host}', () => quoted)], { timeout: withinMs });
   } catch (error) {
     const said = error instanceof Error ? error.message : String(error);
-    throw new Error(`${command.replaceAll('{host}', host)}: ${said}`, { cause: error });
+    throw new Error(`${command.replaceAll('{host}', () => host)}: ${said}`, { cause: error });
   }
 }
