@@ -131,7 +131,7 @@ function callOf(config: InternalAxiosRequestConfig): CloudCall {
   const params = config.params as Readonly<Record<string, unknown>> | undefined;
   for (const [name, value] of Object.entries(params ?? {}))
     for (const each of Array.isArray(value) ? (value as unknown[]) : [value])
-      if (each !== undefined) url.searchParams.append(name, String(each as string | number | boolean));
+      if (each !== undefined) url.searchParams.append(name, String(each));
   const method = (config.method ?? 'get').toUpperCase();
   return { method, url: url.toString(), activity: activityType, attempt, workflowId, runId };
 }
