@@ -91,6 +91,8 @@ export type Commit = z.infer<typeof commitSchema>;
 
 const endSchema = z.object({
   token: tokenSchema,
+  /** Who says so: a run that a reset made has the token too, and must not end what it does not hold. Older runs did not say. */
+  runId: id.optional(),
   /** The next free ordinal of each pool, for runs that launched and did not commit. */
   nextOrdinals: z.record(text, ordinalSchema).optional(),
 });

@@ -169,9 +169,9 @@ export function openChannel(vnf: string): Channel {
           'stuck',
         );
       }),
-    yieldTurn: (token) => send(signalNames.yield, { token }),
+    yieldTurn: (token) => send(signalNames.yield, { token, runId }),
     // Also said by a run that was cancelled meanwhile: else it would be taken for one that vanished.
-    done: (end) => CancellationScope.nonCancellable(() => send(signalNames.done, end)),
+    done: (end) => CancellationScope.nonCancellable(() => send(signalNames.done, { ...end, runId })),
     bury: async (report) => {
       buried.clear();
       const answered = (): Buried | undefined => buried.get(report.evidence) ?? buried.get('older');

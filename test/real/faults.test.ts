@@ -195,6 +195,39 @@ test('runs reset at any moment never use the old turn again', async () => {
   await cleared(names);
 }, 240_000);
 
+test('a run that is reset to when it got the turn, and cancelled, does not end the turn of the run before', async () => {
+  const vnf = newName();
+  await instantiated([vnf]);
+  const before = await world.stack.observer.lastSeq();
+  const { handle, end } = await world.begin('scaleOut', { vnf, pool: 'web', to: 6 });
+  await until('servers are being made', 30, async () => {
+    const log = await world.stack.observer.log();
+    return log.some((event) => event.seq > before && event.type === 'server.created');
+  });
+  // With nobody at work, the new run acts before anybody sees that the old one is gone.
+  world.stack.workers.at(-1)?.kill('SIGKILL');
+  await world.temporal(
+    ...['workflow', 'reset', '--workflow-id', handle.workflowId, '--reason', 'by a test'],
+    ...['--event-id', await decisionAfterGrant(handle)],
+  );
+  await world.client.workflow.getHandle(handle.workflowId).cancel();
+  await world.stack.startWorker();
+  expect((await end()).outcome).toBe('cancelled');
+  // The record has seen since that its holder is gone, and has removed what that had launched.
+  await world.settle(vnf);
+  expectHeld(await world.verdict());
+  await cleared([vnf]);
+}, 120_000);
+
+/** The event at which the run had been told of its turn, and had done nothing with it. */
+async function decisionAfterGrant(handle: Begun['handle']): Promise<string> {
+  const events = (await handle.fetchHistory()).events ?? [];
+  const granted = events.findIndex((event) => event.workflowExecutionSignaledEventAttributes?.signalName === 'granted');
+  const completed = events.slice(granted).find((event) => event.workflowTaskCompletedEventAttributes);
+  if (granted < 0 || !completed) throw new Error(`${handle.workflowId} has not got the turn`);
+  return String(completed.eventId);
+}
+
 test('runs cancelled at any moment go back before the pivot and forward after it', async () => {
   const { names, ended } = await struckEverywhere(async ({ handle }) => {
     await handle.cancel();

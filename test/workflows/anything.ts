@@ -27,9 +27,11 @@ export type Step =
       stale: boolean;
       leave: number[];
       more: number;
+      /** By a run that a reset made of the one that has the token. */
+      reset: boolean;
     }
-  | { kind: 'yield'; token: number }
-  | { kind: 'done'; token: number; used: number }
+  | { kind: 'yield'; token: number; reset: boolean }
+  | { kind: 'done'; token: number; used: number; reset: boolean }
   | { kind: 'dead'; members: number[]; evidence: Dead['evidence'] }
   | { kind: 'closed'; token: number }
   | { kind: 'cleaned'; ok: boolean; used: number }
@@ -66,10 +68,21 @@ export const anyStep: fc.Arbitrary<Step> = fc.oneof(
       stale: oneIn(8),
       leave: fc.array(choice, { maxLength: 3 }),
       more: fc.integer({ min: -2, max: 3 }),
+      reset: oneIn(8),
     }),
   },
-  { weight: 5, arbitrary: fc.record({ kind: fc.constant('yield' as const), token: fc.oneof(fc.constant(0), choice) }) },
-  { weight: 4, arbitrary: fc.record({ kind: fc.constant('done' as const), token: choice, used: few }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      kind: fc.constant('yield' as const),
+      token: fc.oneof(fc.constant(0), choice),
+      reset: oneIn(8),
+    }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({ kind: fc.constant('done' as const), token: choice, used: few, reset: oneIn(8) }),
+  },
   {
     weight: 4,
     arbitrary: fc.record({
@@ -87,6 +100,8 @@ export const anyStep: fc.Arbitrary<Step> = fc.oneof(
 interface Memory {
   /** Given out, in order. */
   readonly tokens: string[];
+  /** To which run each was. */
+  readonly runOf: Map<string, string>;
   /** By token. */
   readonly commits: Map<string, number>;
   /** Tokens whose run is gone, and behind which nobody has cleaned up yet. */
@@ -104,6 +119,7 @@ interface Memory {
 export function play(start: RecordState, steps: readonly Step[]): { broken: string[]; reached: ReadonlySet<string> } {
   const memory: Memory = {
     tokens: [],
+    runOf: new Map(),
     commits: new Map(),
     leftovers: new Set(),
     dead: new Set(),
@@ -150,11 +166,13 @@ function take(state: RecordState, step: Exclude<Step, { kind: 'deaf' }>, memory:
     case 'commit':
       return committed(state, step, memory);
     case 'yield':
-      return record.yieldTurn(state, { token: tokenOf(step.token, memory) });
+      return yielded(state, step, memory);
     case 'done': {
       const token = tokenOf(step.token, memory);
-      const next = record.finish(state, { token, outcome: 'x', at, nextOrdinals: usedUp(state, step.used) });
+      const end = { token, runId: senderOf(step, token, memory), nextOrdinals: usedUp(state, step.used) };
+      const next = record.finish(state, { ...end, outcome: 'x', at });
       if (memory.leftovers.has(token)) expectSame(state, next, 'a retired run was heard', memory);
+      else if (step.reset) expectSame(state, next, 'a run that a reset made ended the turn of another', memory);
       // A terminate that is done has swept behind those that nobody could clean up behind.
       else
         for (const swept of state.debts.find((each) => each.token === token)?.sweep ?? [])
@@ -185,6 +203,13 @@ function take(state: RecordState, step: Exclude<Step, { kind: 'deaf' }>, memory:
   }
 }
 
+function yielded(state: RecordState, step: Extract<Step, { kind: 'yield' }>, memory: Memory): RecordState {
+  const token = tokenOf(step.token, memory);
+  const next = record.yieldTurn(state, { token, runId: senderOf(step, token, memory) });
+  if (step.reset) expectSame(state, next, 'a run that a reset made yielded the turn of another', memory);
+  return next;
+}
+
 function asked(state: RecordState, step: Extract<Step, { kind: 'ask' }>, memory: Memory): RecordState {
   const runId = runIdOf(step.run);
   const { procedure, ifBusy } = step;
@@ -203,9 +228,9 @@ function committed(state: RecordState, step: Extract<Step, { kind: 'commit' }>, 
   const token = tokenOf(step.token, memory);
   const before = memory.commits.get(token) ?? 0;
   const n = Math.max(1, before + step.ahead);
-  const commit = commitOf(state, step, { token, n });
+  const commit = commitOf(state, step, { token, n, runId: senderOf(step, token, memory) });
   const { state: next, answer } = record.applyCommit(state, commit);
-  const holds = state.turn?.token === token;
+  const holds = state.turn?.token === token && !step.reset;
   if (answer.ok && next !== state) {
     if (!holds) memory.broken.push(`a commit of ${token} was applied, which does not hold the turn`);
     if (n !== before + 1) memory.broken.push(`commit ${String(n)} of ${token} was applied after ${String(before)}`);
@@ -226,9 +251,9 @@ function committed(state: RecordState, step: Extract<Step, { kind: 'commit' }>, 
 function commitOf(
   state: RecordState,
   step: Extract<Step, { kind: 'commit' }>,
-  of: { token: string; n: number },
+  of: { token: string; n: number; runId: string },
 ): Commit {
-  const run = { workflowId: 'w', runId: 'r', ...of };
+  const run = { workflowId: 'w', ...of };
   if (state.turn?.procedure === 'terminate') return { ...run, pools: {}, final: true };
   const pools = Object.entries(state.pools).map(([name, pool]): [string, PoolChange] => {
     const first = step.stale ? Math.max(1, pool.nextOrdinal - 2) : pool.nextOrdinal;
@@ -274,6 +299,7 @@ function pump(state: RecordState, memory: Memory, deaf: boolean): RecordState | 
     memory.broken.push('a turn of a blocked VNF was granted');
   const token = `t${String(memory.tokens.length + 1)}`;
   memory.tokens.push(token);
+  memory.runOf.set(token, taken.next.runId);
   memory.reached.add('granted');
   const held = record.beginTurn(taken.state, { ask: taken.next, token, grantedAt: at });
   return deaf ? record.withdraw(held, taken.next.runId) : held;
@@ -387,6 +413,10 @@ function checkProgress(state: RecordState, broken: (what: string) => void): void
 
 function tokenOf(back: number, memory: Memory): string {
   return memory.tokens[memory.tokens.length - 1 - back] ?? 'a token of nobody';
+}
+
+function senderOf({ reset }: { readonly reset: boolean }, token: string, memory: Memory): string {
+  return reset ? 'a run that a reset made' : (memory.runOf.get(token) ?? 'nobody');
 }
 
 function runIdOf(run: number): string {

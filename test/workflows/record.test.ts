@@ -467,6 +467,24 @@ describe('the end of a turn', () => {
   });
 });
 
+describe('a run that a reset made of the one that has the turn', () => {
+  const reset = 'run-of-the-reset';
+
+  test('commits nothing: what it would bring into service may have been removed since', () => {
+    const change = { pools: web({ nextOrdinal: 8, enter: [entering(7)] }), runId: reset };
+    expect(refusalOfCommit(holding(running(), 'a'), commitOf('a', change))).toMatch(/does not hold the turn/);
+  });
+
+  test('yields nothing, and ends neither the turn nor the debt: what is launched and owed is not known to it', () => {
+    const state = leaving('a');
+    expect(record.yieldTurn(state, { token: 'token-a', runId: reset })).toBe(state);
+    expect(record.finish(state, { token: 'token-a', runId: reset, outcome: 'cancelled', at })).toBe(state);
+    const draining = record.yieldTurn(state, { token: 'token-a', runId: 'run-a' });
+    expect(record.finish(draining, { token: 'token-a', runId: reset, outcome: 'completed', at })).toBe(draining);
+    expect(owed(record.finish(draining, { token: 'token-a', runId: 'run-a', outcome: 'completed', at }))).toEqual([]);
+  });
+});
+
 describe('a run that vanishes', () => {
   test('frees the turn, and nothing is granted before it is cleaned up behind', () => {
     const gone = queued(record.vanish(holding(running(), 'a'), 'token-a', at), askOf('b'));

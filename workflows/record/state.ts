@@ -227,7 +227,7 @@ export function applyCommit(state: RecordState, commit: Commit): { state: Record
     state,
     answer: { ok: false, reason },
   });
-  if (turn?.token !== commit.token) return refuse('this run does not hold the turn');
+  if (turn?.token !== commit.token || !isFrom(turn, commit)) return refuse('this run does not hold the turn');
   if (commit.n <= turn.commits) return { state, answer: { ok: true } };
   if (commit.n !== turn.commits + 1)
     return refuse(`commit ${String(commit.n)} came before commit ${String(turn.commits + 1)}`);
@@ -426,24 +426,36 @@ function lotsOf(state: RecordState, name: string, commit: Commit): DebtLot[] {
   return lots.filter((lot) => lot.members.length > 0);
 }
 
+/** What a run says of its turn or debt when that is over. */
+interface End {
+  readonly token: string;
+  readonly runId?: string | undefined;
+  readonly nextOrdinals?: Readonly<Record<string, number>> | undefined;
+}
+
+/**
+ * The token alone does not say who speaks: a run that a reset made has it as well, from the grant that it replays. What the run before
+ * has done since, it does not know, and would call ended what is half done, or bring into service what has been removed.
+ */
+function isFrom(run: RunRef, { runId }: { readonly runId?: string | undefined }): boolean {
+  return runId === undefined || runId === run.runId;
+}
+
 /** The turn ends, the debt stays with its run. One that owes nothing keeps the turn: without either nobody would watch it. */
-export function yieldTurn(
-  state: RecordState,
-  end: { token: string; nextOrdinals?: Readonly<Record<string, number>> | undefined },
-): RecordState {
-  if (state.turn?.token !== end.token || !state.debts.some((each) => each.token === end.token)) return state;
+export function yieldTurn(state: RecordState, end: End): RecordState {
+  const { turn } = state;
+  if (turn?.token !== end.token || !isFrom(turn, end) || !state.debts.some((each) => each.token === end.token))
+    return state;
   return { ...withOrdinals(state, end.nextOrdinals), turn: null, during: null };
 }
 
 /** Turn and debt of this token are over. */
-export function finish(
-  state: RecordState,
-  end: { token: string; outcome: string; nextOrdinals?: Readonly<Record<string, number>> | undefined; at: string },
-): RecordState {
+export function finish(state: RecordState, end: End & { readonly outcome: string; readonly at: string }): RecordState {
   const { turn } = state;
   const debt = state.debts.find((each) => each.token === end.token);
   const held = turn?.token === end.token ? turn : null;
-  if ((!held && !debt) || isRetired(state, end.token)) return state;
+  const run = held ?? debt;
+  if (!run || !isFrom(run, end) || isRetired(state, end.token)) return state;
   const base = withOrdinals(state, end.nextOrdinals);
   const debts = base.debts.filter((each) => each.token !== end.token);
   const over = { ...base, debts, ...(held && { turn: null, during: null }), occurrences: remembered(state, end) };

@@ -79,11 +79,13 @@ type Message =
   | {
       readonly kind: 'yield';
       readonly token: string;
+      readonly runId?: string | undefined;
       readonly nextOrdinals?: Readonly<Record<string, number>> | undefined;
     }
   | {
       readonly kind: 'done';
       readonly token: string;
+      readonly runId?: string | undefined;
       readonly outcome: string;
       readonly nextOrdinals?: Readonly<Record<string, number>> | undefined;
     }
