@@ -124,14 +124,15 @@ export function adapterOf(worker: Worker, port: CloudPort): AxiosAdapter {
   };
 }
 
+type Parameter = string | number | boolean | undefined;
+
 function callOf(config: InternalAxiosRequestConfig): CloudCall {
   const { activityType = '', attempt = 1, workflowExecution } = contextInfo();
   const { workflowId = '', runId = '' } = workflowExecution ?? {};
   const url = new URL(config.url ?? '', config.baseURL);
-  const params = config.params as Readonly<Record<string, unknown>> | undefined;
+  const params = config.params as Readonly<Record<string, Parameter | readonly Parameter[]>> | undefined;
   for (const [name, value] of Object.entries(params ?? {}))
-    for (const each of Array.isArray(value) ? (value as unknown[]) : [value])
-      if (each !== undefined) url.searchParams.append(name, String(each));
+    for (const each of [value].flat()) if (each !== undefined) url.searchParams.append(name, String(each));
   const method = (config.method ?? 'get').toUpperCase();
   return { method, url: url.toString(), activity: activityType, attempt, workflowId, runId };
 }
