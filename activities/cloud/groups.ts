@@ -119,10 +119,19 @@ export function removeGroupsActivity(dependencies: Dependencies, ways: Ways): Cl
       const missing = [...ids].filter((id) => !listed.some((group) => group.id === id));
       const asked = await Promise.all(missing.map((id) => neutron.getSecurityGroup(session, id, deadline.call())));
       for (const group of [...listed, ...asked.flatMap((each) => each ?? [])])
-        if (ids.has(group.id) || groups.pools.some((pool) => isOf(group, vnf, pool))) await removeGroup(group);
+        if (ids.has(group.id) || (isMade(readMarks(group.description)) && isOfPools(group))) await removeGroup(group);
     }
-    const isToGo = ({ id, pool }: ServerGroupFound): boolean => ids.has(id) || groups.pools.includes(pool);
+    const isToGo = (group: ServerGroupFound): boolean =>
+      ids.has(group.id) || (groups.pools.includes(group.pool) && isMade(group));
     await (await ways()).removeServerGroups({ vnf, isOurs: isToGo, token: turn.token }, deadline);
+
+    function isOfPools(group: neutron.SecurityGroup): boolean {
+      return groups.pools.some((pool) => isOf(group, vnf, pool));
+    }
+
+    function isMade({ token }: { readonly token?: string }): boolean {
+      return groups.token === undefined || groups.token === token;
+    }
 
     async function removeGroup({ id, name }: neutron.SecurityGroup): Promise<void> {
       try {

@@ -138,7 +138,8 @@ function routed(trials: ReadonlyMap<string, Running>, client: Client): Activitie
       }
     };
   const names: readonly (keyof Activities)[] = [
-    ...(['readRecord', 'loadDescriptor', 'startRecord', 'readTiming'] as const),
+    ...(['readRecord', 'loadDescriptor', 'startRecord', 'readTiming', 'unscheduleAudits'] as const),
+    ...(['compare', 'repair', 'survey', 'markMembers'] as const),
     ...(['plan', 'planEmptyHosts', 'createGroups', 'createServerGroups', 'removeGroups'] as const),
     ...(['launch', 'evacuate', 'remove', 'removeByToken', 'publish'] as const),
     ...(['findDead', 'findOnHosts', 'closeHosts', 'reopenHosts', 'lookAtClosed'] as const),
@@ -179,6 +180,7 @@ async function openTrial(vnf: string, given: { client: Client; bulkhead: Bulkhea
     service: pacedServicePort(served.url),
     timing,
     failedHostsPercent: 34,
+    audits: null,
     descriptorsDirectory: join(root, 'descriptors'),
     names: namesIn(session),
     as: wayIn(session, 'auto'),
