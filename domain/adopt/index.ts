@@ -194,7 +194,7 @@ interface Found extends MemberRef {
 function adoptPool(given: AdoptGiven, pool: Pool): { pool: AdoptedPool; misfits: Misfit[] } {
   const ours = oursOf(given, pool);
   const { found: others, misfits } = othersOf(given, pool, ours);
-  const members = [...ours, ...others].map((each) => memberOf(given, pool, each));
+  const members = [...ours, ...others].map((each) => memberOf(given, pool, each)).sort((a, b) => a.ordinal - b.ordinal);
   const used = [...usedOrdinals(given, pool.name), ...members.map(({ ordinal }) => ordinal)];
   const level = Math.max(pool.size.min, members.length);
   misfits.push(...[...ours, ...others].flatMap((each) => judgeMember(given, pool, each)));
