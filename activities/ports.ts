@@ -75,6 +75,12 @@ export interface LaunchInput {
   readonly timing: Timing;
 }
 
+export interface GroupsMade {
+  readonly groups: Group[];
+  /** An earlier attempt may have made more, which the cloud shows only later: to be looked for before the commit. */
+  readonly doubtful: boolean;
+}
+
 /** What was seen of one member when it was healthy, or why it never will be. */
 export type HealthResult =
   | { readonly ok: true; readonly ref: MemberRef; readonly host: string }
@@ -97,14 +103,14 @@ export interface CloudActivities {
   /** Reads one snapshot and plans on it. A refusal is thrown as its kind. */
   plan(input: PlanInput): Promise<Plan>;
   /** Finds or creates the security groups and rules of a VNF (named `<vnf>-<pool>`). */
-  createGroups(input: { turn: TurnRef; vnf: string; descriptor: Descriptor; timing: Timing }): Promise<Group[]>;
+  createGroups(input: { turn: TurnRef; vnf: string; descriptor: Descriptor; timing: Timing }): Promise<GroupsMade>;
   /** Makes server groups of one per host, or finds those that an earlier attempt made. */
   createServerGroups(input: {
     turn: TurnRef;
     vnf: string;
     groups: readonly ServerGroupRef[];
     timing: Timing;
-  }): Promise<{ groups: Group[]; doubtful: boolean }>;
+  }): Promise<GroupsMade>;
   /** Up to ten members: ports in one request, servers five at once. Finds its own work first when it is a repeat. A result for each row, in order. */
   launch(input: LaunchInput): Promise<LaunchResult[]>;
   /**
@@ -138,13 +144,17 @@ export interface CloudActivities {
     keepGroups?: readonly string[];
     timing: Timing;
   }): Promise<{ nextOrdinals: Record<string, number> }>;
-  /** Deletes security groups and server groups by id, and those of these pools by name and mark: what no reply has told the id of. */
+  /**
+   * Deletes security groups and server groups by id, and those of these pools by name and mark, but for those to `keep`: what no reply
+   * has told the id of.
+   */
   removeGroups(input: {
     turn: TurnRef;
     vnf: string;
     groups: {
       ids: readonly string[];
       pools: readonly string[];
+      keep?: readonly string[];
       /** Of the pools' groups only those that this turn has made. */
       token?: string;
     };

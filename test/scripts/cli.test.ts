@@ -16,6 +16,7 @@ describe('what needs no server', () => {
     ['a level with a fraction', ['scale-in', 'web1', 'web', '1.5'], /'1\.5' is invalid.* Give a whole number/],
     ['no cause', ['evacuate-host', 'cmp-01'], /'--cause <cause>' not specified/],
     ['an unknown cause', ['evacuate-host', 'cmp-01', '--cause', 'fire'], /Allowed choices are failed, maintenance/],
+    ['two ways to match', ['adopt', 'web1', 'small', '--match-name', 'a', '--match-tags', 'b'], /cannot be used with/],
     ['an unknown --if-busy', ['heal', 'web1', '--if-busy', 'panic'], /Allowed choices are wait, refuse/],
     ['an unknown option', ['terminate', 'web1', '--force'], /unknown option '--force'/],
     ['a descriptor file that there is not', ['instantiate', 'web1', './no.yaml'], /there is no file \.\/no\.yaml/],
@@ -59,6 +60,8 @@ describe('what needs no server', () => {
       'evacuate-host',
       'restore-host',
       'terminate',
+      'audit',
+      'adopt',
     ])
       expect(stdout).toContain(command);
     for (const command of ['status', 'list', 'setup']) expect(stdout).toContain(command);

@@ -10,6 +10,7 @@ import { cloud, waiting } from '../ports';
 import { asFailure, toApplicationFailure } from '../failures';
 import type { Step, Turn } from '../run';
 import { deadRemoved } from './deadFirst';
+import { removeDoubleGroups } from './groups';
 import { planAgain } from './plan';
 
 /** A launch activity takes at most this many: few events for each VM, and little to repeat when one is lost. */
@@ -39,6 +40,7 @@ export const launched: Step = {
       if (lost.length === 0) {
         await removeStrays(turn, strays);
         if (turn.doubtful) await removeDoubles(turn);
+        await removeDoubleGroups(turn);
         return;
       }
       if (turn.replans >= replansMax || !lost.every(mayBeTriedElsewhere))
