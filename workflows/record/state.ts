@@ -286,7 +286,7 @@ function whatIsWrong(state: RecordState, commit: Commit): string | null {
     }
     const host = crowdedHost({ before: pool, after: changedPool(pool, change), spec });
     // What was made by other means, or lost a host while nobody knew it, is taken over as it is.
-    if (host !== null && state.turn?.procedure !== 'adopt')
+    if (host !== null && state.phase !== 'adopting')
       return `${host} would have more of ${name} in service than its share`;
   }
   return null;
