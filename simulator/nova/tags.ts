@@ -7,13 +7,15 @@ export const tagRoutes: readonly Route[] = [
   route('GET', '/servers/:id/tags', (request) => ({ status: 200, body: { tags: serverOf(request).tags } })),
   route('GET', '/servers/:id/tags/:tag', (request) => {
     const server = serverOf(request);
-    return server.tags.includes(tagIn(request)) ? { status: 204 } : noTag(server, tagIn(request));
+    const tag = tagIn(request);
+    if (!server.tags.includes(tag)) throw new Refusal(404, `Server ${server.id} has no tag '${tag}'`);
+    return { status: 204 };
   }),
   route('PUT', '/servers/:id/tags/:tag', add),
   route('DELETE', '/servers/:id/tags/:tag', (request) => {
     const server = changeable(request, 'delete tag');
     const tag = tagIn(request);
-    if (!server.tags.includes(tag)) return noTag(server, tag);
+    if (!server.tags.includes(tag)) throw new Refusal(404, `Instance ${server.id} has no tag '${tag}'`);
     server.tags = server.tags.filter((each) => each !== tag);
     return { status: 204 };
   }),
@@ -47,8 +49,4 @@ function changeable(request: Request, what: string): Server {
   const state = vmState(server);
   if (state === 'active' || state === 'stopped') return server;
   throw new Refusal(409, `Cannot '${what}' instance ${server.id} while it is in vm_state ${state}`);
-}
-
-function noTag({ id }: Server, tag: string): never {
-  throw new Refusal(404, `Server ${id} has no tag '${tag}'`);
 }

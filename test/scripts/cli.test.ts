@@ -144,6 +144,20 @@ describe('with servers', () => {
     expect(await changes()).toBe(before);
   });
 
+  test('an audit says what it has found, and an adopt of a VNF that there is what to do instead', async () => {
+    const [audit, data, adopt, pattern] = await Promise.all([
+      bulkhead('audit', 'web1'),
+      bulkhead('audit', 'web1', '--repair', '--dry-run', '--json'),
+      bulkhead('adopt', 'web1', 'mine.yaml'),
+      bulkhead('adopt', 'web9', 'mine.yaml', '--match-name', 'web-{pool}'),
+    ]);
+    expect(audit).toMatchObject({ code: 0, stdout: 'nothing differs\n' });
+    expect(JSON.parse(data.stdout)).toMatchObject({ procedure: 'audit', repair: false, findings: [], steady: true });
+    expect(adopt.code).toBe(1);
+    expect(adopt.stderr).toContain('refused, AlreadyExists: There is a VNF web1 already.');
+    expect(pattern.stderr).toContain('say once where the ordinal stands: {ordinal}');
+  });
+
   test('with --json the result stands alone on standard output', async () => {
     const { code, stdout } = await bulkhead('scale-out', 'web1', 'web', '6', '--json');
     expect(code).toBe(0);
