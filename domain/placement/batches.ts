@@ -61,7 +61,7 @@ function mostAtOnce(pool: Pool, at: { there: number; wanted: number; total: numb
  * step. Says at which number of existing VMs the letter is first broken, if it is.
  */
 export function orderDeletions<M extends { readonly host: string; readonly ordinal: number }>(
-  pool: Pool,
+  pool: Pick<Pool, 'spare'>,
   members: readonly M[],
   { existing }: Counted,
 ): { readonly order: readonly M[]; readonly forbiddenBy: number | null } {
@@ -91,6 +91,39 @@ export function orderDeletions<M extends { readonly host: string; readonly ordin
     if (tallest > capAt(pool.spare, total) && total > 0) forbiddenBy ??= total;
   }
   return { order, forbiddenBy };
+}
+
+/**
+ * How many of them are deleted at a time, from the first on, so that the letter holds in whatever order those of a batch vanish: a cloud
+ * is told one after the other, and deletes as it likes. A host that keeps c while all others of the batch have lost theirs must still
+ * have its share. Where no cut helps, one at a time.
+ */
+export function cutDeletions(
+  pool: Pick<Pool, 'spare'>,
+  order: readonly { readonly host: string }[],
+  { existing }: Counted,
+): readonly number[] {
+  const on = new Map(existing);
+  let total = sum(on.values());
+  const batches: number[] = [];
+  for (let begun = 0; begun < order.length;) {
+    const leaving = new Map<string, number>();
+    let many = 0;
+    for (; begun + many < order.length; many++) {
+      const host = order[begun + many]?.host ?? '';
+      leaving.set(host, (leaving.get(host) ?? 0) + 1);
+      const lawful = [...on].every(
+        ([each, count]) => count <= capAt(pool.spare, total - (many + 1) + (leaving.get(each) ?? 0)),
+      );
+      if (!lawful) break;
+    }
+    const taken = Math.max(1, many);
+    for (const { host } of order.slice(begun, begun + taken)) on.set(host, (on.get(host) ?? 0) - 1);
+    total -= taken;
+    begun += taken;
+    batches.push(taken);
+  }
+  return batches;
 }
 
 function tallestOf<M>(

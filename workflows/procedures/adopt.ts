@@ -78,10 +78,17 @@ function adoptTable(channel: Channel, taken: Taken, match: Parameters<Survey>[0]
       ]);
     },
   };
-  const groups: Step = { ...groupsMade, undo: removeMadeGroups };
+  const groups: Step = {
+    ...groupsMade,
+    undo: (turn) => removeMade(turn, { keep: [], seconds: turn.timing.undoSeconds }),
+  };
   const tagged: Step = {
     name: 'tag',
-    action: (turn) => markMembers(turn, { taken, marked: true }),
+    action: async (turn) => {
+      await markMembers(turn, { taken, marked: true });
+      // A create that got no answer may have had its effect after its repeat looked for it.
+      if (turn.doubtfulGroups) await removeMade(turn, { keep: turn.groups.map(({ id }) => id) });
+    },
     undo: (turn) => markMembers(turn, { taken, marked: false }),
   };
   const committed: Step = {
@@ -121,13 +128,16 @@ function recorded({ pool, ordinal, serverId, portIds, host, token }: Member): Me
   return { pool, ordinal, serverId, portIds: [...portIds], host, token };
 }
 
-/** Those that were there before are the VNF's, and its members use them. */
-async function removeMadeGroups({ ref, vnf, record, timing }: Turn): Promise<void> {
+/** Groups that were there before are the VNF's, and its members use them: only those go that this turn has made. */
+async function removeMade(
+  { ref, vnf, record, timing }: Turn,
+  { keep, seconds }: { readonly keep: readonly string[]; readonly seconds?: number },
+): Promise<void> {
   const pools = record.descriptor.pools.map(({ name }) => name);
-  await cloud(timing, { retrySeconds: timing.undoSeconds }).removeGroups.executeWithOptions(
-    { summary: 'undo: remove the groups that were made' },
-    [{ turn: ref, vnf, groups: { ids: [], pools, token: ref.token }, timing }],
-  );
+  const ports = seconds === undefined ? cloud(timing) : cloud(timing, { retrySeconds: seconds });
+  await ports.removeGroups.executeWithOptions({ summary: 'remove groups that this turn has made' }, [
+    { turn: ref, vnf, groups: { ids: [], pools, keep, token: ref.token }, timing },
+  ]);
 }
 
 /** In one activity; each takes a few calls. */

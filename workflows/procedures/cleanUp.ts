@@ -1,4 +1,5 @@
 import { sleep, workflowInfo } from '@temporalio/workflow';
+import type { Spare } from '../../domain/descriptor/descriptor';
 import type { Debt } from '../../domain/record';
 import { lateAttemptSeconds, type Timing } from '../../domain/timing';
 import type { Publication, TurnRef } from '../../domain/turn';
@@ -26,6 +27,8 @@ export interface CleanUpInput {
   readonly uncommittedPools: readonly string[];
   /** That VNF was there before, and was to be adopted: only those groups go that the vanished run has made. */
   readonly onlyMade?: boolean;
+  /** By pool, for the order in which servers go. */
+  readonly spares?: Readonly<Record<string, Spare>>;
   readonly debt: Debt | null;
   readonly publication: Publication;
   readonly timing: Timing;
@@ -56,6 +59,7 @@ export async function cleanUp(input: CleanUpInput): Promise<CleanUpResult> {
         token: deadToken,
         keep: [...input.keepServerIds, ...owedIds(debt)],
         keepGroups: input.keepGroupIds ?? [],
+        ...(input.spares && { spares: input.spares }),
         timing,
       },
     ],

@@ -1,5 +1,6 @@
 import type { Descriptor, Pool } from '../../domain/descriptor/descriptor';
 import { capAt, spareAt } from '../../domain/levels';
+import { countOf, cutDeletions, orderDeletions } from '../../domain/placement/batches';
 import { failure, type Failure } from '../../domain/failure';
 import { recordWorkflowId } from '../../domain/names';
 import type { Debt, DebtLot, Group, Member, Phase, PoolState, Service, VnfRecord } from '../../domain/record';
@@ -409,15 +410,26 @@ function lotsOf(state: RecordState, name: string, commit: Commit): DebtLot[] {
   const spec = state.descriptor.pools.find((each) => each.name === name);
   if (!pool || !spec) return [];
   const order = commit.final
-    ? [...pool.inService, ...pool.failed].map((member) => member.ordinal)
+    ? [...lettered(spec, pool.inService), ...pool.failed].map((member) => member.ordinal)
     : [...new Set(own(commit.pools, name)?.leave ?? [])];
   const among = (members: readonly Member[]): Member[] =>
     order.flatMap((ordinal) => members.find((member) => member.ordinal === ordinal) ?? []);
+  const leaving = among(pool.inService);
+  const existing = countOf([...pool.inService, ...(own(commit.pools, name)?.enter ?? [])].map(({ host }) => host));
+  const batches = cutDeletions(spec, leaving, { existing });
   const lots: DebtLot[] = [
-    { pool: name, drainSeconds: spec.drainSeconds, members: among(pool.inService) },
+    {
+      ...{ pool: name, drainSeconds: spec.drainSeconds, members: leaving },
+      ...(batches.length > 1 && { batches }),
+    },
     { pool: name, drainSeconds: 0, members: among(pool.failed) },
   ];
   return lots.filter((lot) => lot.members.length > 0);
+}
+
+/** In an order in which no host has more than its share of those that still exist. */
+function lettered(spec: Pool, members: readonly Member[]): readonly Member[] {
+  return orderDeletions(spec, members, { existing: countOf(members.map(({ host }) => host)) }).order;
 }
 
 /** The turn ends, the debt stays with its run. One that owes nothing keeps the turn: without either nobody would watch it. */

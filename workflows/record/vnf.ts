@@ -18,7 +18,7 @@ import {
   rootCause,
 } from '@temporalio/workflow';
 import type { CloudActivities } from '../../activities/ports';
-import type { Descriptor } from '../../domain/descriptor/descriptor';
+import { sparesOf, type Descriptor } from '../../domain/descriptor/descriptor';
 import { failure, type Failure } from '../../domain/failure';
 import { own } from '../../domain/names';
 import { taskQueues } from '../../domain/procedures';
@@ -365,6 +365,7 @@ async function cleanUp(state: RecordState, token: string, attempt: number): Prom
     keepGroupIds: serverGroupIds(state.groups),
     uncommittedPools: recordState.isUnborn(state) ? Object.keys(state.pools) : [],
     ...(state.phase === 'adopting' && { onlyMade: true }),
+    spares: sparesOf(state.descriptor),
     debt: state.debts.find((each) => each.token === token) ?? null,
     publication: recordState.publicationOf(state),
     timing: state.timing,

@@ -1,4 +1,5 @@
 import { sleep } from '@temporalio/workflow';
+import { sparesOf } from '../../domain/descriptor/descriptor';
 import { failure, type Failure } from '../../domain/failure';
 import { memberName } from '../../domain/names';
 import { togetherOf, type Together } from '../../domain/placement/together';
@@ -61,7 +62,12 @@ export const launched: Step = {
     const { token } = turn.ref;
     await cloud(turn.timing, { retrySeconds: turn.timing.undoSeconds }).removeByToken.executeWithOptions(
       { summary: 'undo: remove what this turn launched' },
-      [{ turn: turn.ref, vnf: turn.vnf, token, keep: [], timing: turn.timing }],
+      [
+        {
+          ...{ turn: turn.ref, vnf: turn.vnf, token, keep: [], timing: turn.timing },
+          spares: sparesOf(turn.record.descriptor),
+        },
+      ],
     );
   },
 };

@@ -179,6 +179,8 @@ export class VirtualTemporal {
    * begins again, and signals that came later come again.
    */
   async reset(run: Run, steps: number): Promise<Run> {
+    // Nobody has looked at it yet: there is nothing to go back to.
+    if (run.execution.steps.length === 0) return run;
     const played = run.execution.steps.slice(0, steps);
     const later = run.execution.steps.slice(steps).flatMap((step) => step.jobs.filter((job) => job.signalWorkflow));
     const waiting = run.inbox.filter((job) => job.signalWorkflow);
