@@ -96,15 +96,16 @@ export function orderDeletions<M extends { readonly host: string; readonly ordin
 /**
  * How many of them are deleted at a time, from the first on, so that the letter holds in whatever order those of a batch vanish: a cloud
  * is told one after the other, and deletes as it likes. A host that keeps c while all others of the batch have lost theirs must still
- * have its share. Where no cut helps, one at a time.
+ * have its share. Where no cut helps, one at a time. `vanishing`: how many of those that exist are deleted by others meanwhile, sooner or
+ * later.
  */
 export function cutDeletions(
   pool: Pick<Pool, 'spare'>,
   order: readonly { readonly host: string }[],
-  { existing }: Counted,
+  { existing, vanishing = 0 }: Counted & { readonly vanishing?: number },
 ): readonly number[] {
   const on = new Map(existing);
-  let total = sum(on.values());
+  let total = sum(on.values()) - vanishing;
   const batches: number[] = [];
   for (let begun = 0; begun < order.length;) {
     const leaving = new Map<string, number>();

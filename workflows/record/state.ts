@@ -404,19 +404,28 @@ function highest(all: readonly Readonly<Record<string, number>>[]): Record<strin
   return Object.fromEntries(levels);
 }
 
-/** One lot for those that served (drained first) and one for those that were dead already. */
+/**
+ * One lot for those that served (drained first) and one for those that were dead already. They are deleted in an order in which no host
+ * has more than its share of those that still exist, where there is one.
+ */
 function lotsOf(state: RecordState, name: string, commit: Commit): DebtLot[] {
   const pool = own(state.pools, name);
   const spec = state.descriptor.pools.find((each) => each.name === name);
   if (!pool || !spec) return [];
   const order = commit.final
-    ? [...lettered(spec, pool.inService), ...pool.failed].map((member) => member.ordinal)
+    ? [...pool.inService, ...pool.failed].map((member) => member.ordinal)
     : [...new Set(own(commit.pools, name)?.leave ?? [])];
   const among = (members: readonly Member[]): Member[] =>
     order.flatMap((ordinal) => members.find((member) => member.ordinal === ordinal) ?? []);
-  const leaving = among(pool.inService);
-  const existing = countOf([...pool.inService, ...(own(commit.pools, name)?.enter ?? [])].map(({ host }) => host));
-  const batches = cutDeletions(spec, leaving, { existing });
+  // What others owe exists beside, and goes when they please.
+  const owed = state.debts
+    .flatMap((debt) => debt.stages.flat())
+    .filter((lot) => lot.pool === name && lot.drainSeconds > 0);
+  const vanishing = owed.flatMap((lot) => lot.members);
+  const hosts = [...pool.inService, ...(own(commit.pools, name)?.enter ?? []), ...vanishing].map(({ host }) => host);
+  const existing = countOf(hosts);
+  const { order: leaving } = orderDeletions(spec, among(pool.inService), { existing });
+  const batches = cutDeletions(spec, leaving, { existing, vanishing: vanishing.length });
   const lots: DebtLot[] = [
     {
       ...{ pool: name, drainSeconds: spec.drainSeconds, members: leaving },
@@ -425,11 +434,6 @@ function lotsOf(state: RecordState, name: string, commit: Commit): DebtLot[] {
     { pool: name, drainSeconds: 0, members: among(pool.failed) },
   ];
   return lots.filter((lot) => lot.members.length > 0);
-}
-
-/** In an order in which no host has more than its share of those that still exist. */
-function lettered(spec: Pool, members: readonly Member[]): readonly Member[] {
-  return orderDeletions(spec, members, { existing: countOf(members.map(({ host }) => host)) }).order;
 }
 
 /** The turn ends, the debt stays with its run. One that owes nothing keeps the turn: without either nobody would watch it. */

@@ -9,8 +9,8 @@ import {
   type Logger,
 } from '@temporalio/common';
 import { tsToMs } from '@temporalio/common/lib/time';
-import type { Job } from './execution';
-import { jobOf } from './execution';
+import { taskQueues } from '../../../domain/procedures';
+import { jobOf, type Job } from './execution';
 import { failureOf, payloadOf, valueOf, type ProtoFailure } from './payloads';
 import type { coresdk } from '@temporalio/proto';
 import type { VirtualTime } from './time';
@@ -31,7 +31,7 @@ export interface Surroundings {
   readonly whenUp: (call: () => void) => void;
   readonly report: (job: Job) => void;
   readonly latencyMs: () => number;
-  readonly saw: (what: { name: string; moment: 'begins' | 'ends'; attempt: number }) => void;
+  readonly saw: (what: { name: string; moment: 'begins' | 'ends' | 'overlaps'; attempt: number }) => void;
 }
 
 const silent: Logger = {
@@ -68,6 +68,9 @@ export class ActivityTask {
   readonly #limits: { startToClose: number; scheduleToClose: number; heartbeat: number };
   readonly #retry: Retry;
   readonly #waitsForEnd: boolean;
+  readonly #mutates: boolean;
+  /** Whose attempt has not ended yet, whether or not anybody waits for it. */
+  #working: Worker | undefined;
   readonly #scheduledAt: number;
   #attempts = 0;
   #current: Attempt | undefined;
@@ -98,6 +101,7 @@ export class ActivityTask {
       maximumMs: finite(msOf(retryPolicy?.maximumInterval), initialMs * 100),
       attemptsMax: maximumAttempts > 0 ? maximumAttempts : Infinity,
     };
+    this.#mutates = 'remote' in command && command.remote.taskQueue === taskQueues.cloud;
     // 0 is TRY_CANCEL: who waits is told at once.
     this.#waitsForEnd = (given.cancellationType ?? 0) !== 0;
     this.#scheduledAt = of.time.now();
@@ -152,6 +156,9 @@ export class ActivityTask {
   #attempt(worker: Worker): void {
     const { time, run } = this.#of;
     this.#attempts += 1;
+    // What changes the cloud must have ended before it is begun again, as long as its worker runs.
+    if (this.#mutates && this.#working?.isHeard()) this.#saw('overlaps');
+    this.#working = worker;
     const controller = new AbortController();
     let reject: (error: Error) => void = () => undefined;
     const cancelled = new Promise<never>((_resolve, refuse) => {
@@ -232,12 +239,16 @@ export class ActivityTask {
     const context = new Context(info, cancelled, controller.signal, heartbeat, undefined, silent, noopMetricMeter, {
       details: undefined,
     } as never);
-    this.#of.saw({ name: this.name, moment: 'begins', attempt: this.#attempts });
+    this.#saw('begins');
     const body = asyncLocalStorage.run(context, async () => await worker.perform(this.name, this.#input));
+    const rests = (): void => {
+      if (this.#working === worker) this.#working = undefined;
+    };
+    body.then(rests, rests);
     body.then(
       (result) => {
         this.#heard(attempt, () => {
-          this.#of.saw({ name: this.name, moment: 'ends', attempt: this.#attempts });
+          this.#saw('ends');
           // What strikes at its end may have taken the worker.
           if (worker.isDead()) return;
           this.#end(attempt);
@@ -246,7 +257,7 @@ export class ActivityTask {
       },
       (error: unknown) => {
         this.#heard(attempt, () => {
-          this.#of.saw({ name: this.name, moment: 'ends', attempt: this.#attempts });
+          this.#saw('ends');
           if (worker.isDead()) return;
           this.#end(attempt);
           if (error instanceof CancelledFailure && this.#cancelRequested) {
@@ -263,6 +274,10 @@ export class ActivityTask {
         });
       },
     );
+  }
+
+  #saw(moment: 'begins' | 'ends' | 'overlaps'): void {
+    this.#of.saw({ name: this.name, moment, attempt: this.#attempts });
   }
 
   /** The worker says how an attempt ended, if it still can, and the server hears it, if it still wants to know. */

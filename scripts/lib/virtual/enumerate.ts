@@ -26,7 +26,9 @@ export const runFaults = [
   'cancelledAndUndoFailsOnce',
   'cancelledAndUndoFails',
 ] as const;
-export type Fault = (typeof callFaults)[number] | (typeof runFaults)[number];
+/** What the cloud does to the next server: they befall a run at its beginning. */
+export const serverFaults = ['misplace', 'buildError', 'stuckBuild', 'noValidHost'] as const;
+export type Fault = (typeof callFaults)[number] | (typeof runFaults)[number] | (typeof serverFaults)[number];
 
 /** One moment of a procedure, in words. */
 export interface Moment {
@@ -60,14 +62,13 @@ const failsTimes = 40;
 const undoes: readonly string[] = ['removeByToken', 'removeGroups', 'reopenHosts', 'unfenceHosts'];
 
 /** All cases of a procedure, in the order of its clean run. */
-export async function casesOf(spec: Spec): Promise<Case[]> {
-  const { moments, problems } = await play(spec);
-  if (problems.length > 0) throw new Error(`${spec.name} without any fault: ${problems.join('\n')}`);
+export function casesAt(spec: Spec, moments: readonly Moment[]): Case[] {
   return moments.flatMap((moment, index) =>
     [
       ...(moment.kind === 'call' && moment.at === 'before' ? callFaults.filter((fault) => fault !== 'lostAfter') : []),
       ...(moment.kind === 'call' && moment.at === 'after' ? (['lostAfter'] as const) : []),
       ...runFaults,
+      ...(index === 0 ? serverFaults : []),
     ].map((fault) => ({ spec, fault, moment: index })),
   );
 }
@@ -83,6 +84,7 @@ export async function play(spec: Spec, struck?: Omit<Case, 'spec'>): Promise<Pla
   let begun: Begun | undefined;
   let strikes: (CallStrike & { left: number; key: string }) | undefined;
   let undoFails = 0;
+  const overlaps: string[] = [];
 
   const isUnderTest = (workflowId: string): boolean =>
     begun !== undefined && (workflowId === begun.workflowId || workflowId.startsWith('evacuate:'));
@@ -128,6 +130,10 @@ export async function play(spec: Spec, struck?: Omit<Case, 'spec'>): Promise<Pla
       }
     },
     saw: ({ kind, moment: at, name, run, to, attempt }) => {
+      if (at === 'overlaps') {
+        overlaps.push(`a second attempt of ${name} began while the first was at work`);
+        return;
+      }
       const isOurs = isUnderTest(run.workflowId) || (to !== undefined && isUnderTest(to));
       if (!isOurs) return;
       const what = kind === 'message' ? `${name} from ${run.type}` : `${name}${attempt === 1 ? '' : ' again'}`;
@@ -171,6 +177,12 @@ export async function play(spec: Spec, struck?: Omit<Case, 'spec'>): Promise<Pla
             await temporal.reset(run, Math.ceil(run.execution.steps.length / 2));
         });
         return;
+      case 'misplace':
+      case 'buildError':
+      case 'stuckBuild':
+      case 'noValidHost':
+        world.cloud.faults.push({ fault: { kind: fault, match: { namePrefix: `${vnf}-` } }, seen: 0, left: 1 });
+        return;
       case 'temporalAway':
         temporal.goAway(awayMs);
         return;
@@ -204,7 +216,7 @@ export async function play(spec: Spec, struck?: Omit<Case, 'spec'>): Promise<Pla
     watching = true;
     begun = world.begin(spec.procedure, spec.input(world));
     const ended = await ends(begun);
-    const problems = [...(await problemsAfter(world, ended, struck?.fault))];
+    const problems = [...overlaps, ...(await problemsAfter(world, ended, struck?.fault))];
     watching = false;
     return { ended, moments, problems };
   } catch (error) {
@@ -226,6 +238,11 @@ async function problemsAfter(world: World, ended: Ended, fault: Fault | undefine
   if (fault === 'recordTerminated') return problems;
   await quiet(world);
   await world.settle(vnf);
+  // Whoever has said how it ended has left nothing for others to clean up.
+  const cleaned = [...world.temporal.runs.values()].some((run) => run.workflowId.startsWith(`audit:${vnf}:`));
+  const saidSo =
+    ended.outcome !== 'vanished' && ended.outcome !== 'stuck' && fault !== 'reset' && fault !== 'terminated';
+  if (cleaned && saidSo) problems.push(`it ended ${ended.outcome}, and the record had to clean up behind it`);
   const left = [...world.temporal.runs.values()].filter((run) => run.status === 'RUNNING' && run.type !== 'vnf');
   for (const run of left) problems.push(`${run.workflowId} never ends`);
   const verdict = world.verdict();
@@ -252,6 +269,10 @@ function outcomesAfter(fault: Fault | undefined): readonly Ended['outcome'][] {
     case 'workerStopped':
     case 'temporalAway':
     case 'recordContinued':
+    case 'misplace':
+    case 'buildError':
+    case 'stuckBuild':
+    case 'noValidHost':
       return ['completed'];
     case 'late':
       return ['completed', 'unwound'];

@@ -37,7 +37,8 @@ export interface Run {
 /** What can be seen of the traffic, to strike at it. */
 export interface Sighting {
   readonly kind: 'message' | 'activity';
-  readonly moment: 'before' | 'after' | 'begins' | 'ends';
+  /** `overlaps`: an attempt begins while the one before is still at work in a worker that runs. */
+  readonly moment: 'before' | 'after' | 'begins' | 'ends' | 'overlaps';
   readonly name: string;
   readonly run: Run;
   /** The other end of a message. */
