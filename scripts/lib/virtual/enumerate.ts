@@ -216,7 +216,7 @@ export async function play(spec: Spec, struck?: Omit<Case, 'spec'>): Promise<Pla
     watching = true;
     begun = world.begin(spec.procedure, spec.input(world));
     const ended = await ends(begun);
-    const problems = [...overlaps, ...(await problemsAfter(world, ended, struck?.fault))];
+    const problems = [...overlaps, ...(await problemsAfter(world, { spec, ended, fault: struck?.fault }))];
     watching = false;
     return { ended, moments, problems };
   } catch (error) {
@@ -227,7 +227,10 @@ export async function play(spec: Spec, struck?: Omit<Case, 'spec'>): Promise<Pla
   }
 }
 
-async function problemsAfter(world: World, ended: Ended, fault: Fault | undefined): Promise<string[]> {
+async function problemsAfter(
+  world: World,
+  { spec, ended, fault }: { readonly spec: Spec; readonly ended: Ended; readonly fault: Fault | undefined },
+): Promise<string[]> {
   const problems: string[] = [];
   const allowed = outcomesAfter(fault);
   if (!allowed.includes(ended.outcome))
@@ -237,6 +240,7 @@ async function problemsAfter(world: World, ended: Ended, fault: Fault | undefine
   // Nobody is left who knows the members: adopt is for that.
   if (fault === 'recordTerminated') return problems;
   await quiet(world);
+  problems.push(...((await spec.after?.(world, ended)) ?? []));
   await world.settle(vnf);
   // Whoever has said how it ended has left nothing for others to clean up.
   const cleaned = [...world.temporal.runs.values()].some((run) => run.workflowId.startsWith(`audit:${vnf}:`));
