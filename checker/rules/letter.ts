@@ -34,10 +34,14 @@ export interface LetterMemory {
   readonly on: Map<string, Map<string, number>>;
   readonly where: Map<string, string>;
   readonly stretches: Map<string, Stretch>;
+  /** By pool, whose deletion came last. */
+  readonly deleters: Map<string, string | null>;
+  /** Pools of which two runs delete side by side: neither can know what the other has left. */
+  readonly mixed: Set<string>;
 }
 
 export function newLetterMemory(): LetterMemory {
-  return { on: new Map(), where: new Map(), stretches: new Map() };
+  return { on: new Map(), where: new Map(), stretches: new Map(), deleters: new Map(), mixed: new Set() };
 }
 
 /** Looked at before the event is taken in. */
@@ -103,7 +107,23 @@ export function judgeLetter(world: World, event: CloudEvent, given: { memory: Le
   if (event.type === 'published' || note?.kind === 'settled') {
     const vnf = event.type === 'published' ? event.vnf : note?.kind === 'settled' ? note.vnf : '';
     for (const [key, stretch] of [...memory.stretches]) if (stretch.vnf === vnf) close(memory, key);
+    if (note?.kind === 'settled')
+      for (const pool of [...memory.deleters.keys()]) if (pool.startsWith(`${vnf}/`)) forget(pool, memory);
   }
+}
+
+/** One that served, and serves no more, is still there. */
+function hasOwed(world: World, of: { vnf: string; pool: string; host: string }): boolean {
+  const published = world.vnfs.get(of.vnf)?.pools.get(of.pool)?.published;
+  return [...world.servers.values()].some(
+    ({ vnf, pool, host, served, name }) =>
+      vnf === of.vnf && pool === of.pool && host === of.host && served && published?.has(name) !== true,
+  );
+}
+
+function forget(pool: string, { deleters, mixed }: LetterMemory): void {
+  deleters.delete(pool);
+  mixed.delete(pool);
 }
 
 function doublesOf(world: World, of: { id?: string; vnf: string | undefined; name: string }): Server[] {
@@ -173,11 +193,19 @@ function move(
     spoilt: false,
   };
   memory.stretches.set(key, stretch);
+  if (kind === 'delete') {
+    if ((memory.deleters.get(key) ?? by) !== by) memory.mixed.add(key);
+    memory.deleters.set(key, by);
+    stretch.spoilt ||= memory.mixed.has(key);
+  }
   stretch.moves.push(host);
   add(counts, host, kind === 'launch' ? 1 : -1);
   scribe.looked('G1d');
   const broken = breachIn(stretch.spare, counts);
-  if (broken) stretch.breach ??= { scribe, ...broken };
+  if (!broken) return;
+  // Who is owed to be deleted goes when another run pleases: no order of launches is sure of it.
+  if (kind === 'launch' && hasOwed(world, { vnf, pool, host: broken.host })) stretch.spoilt = true;
+  else stretch.breach ??= { scribe, ...broken };
 }
 
 function breachIn(

@@ -421,11 +421,11 @@ function lotsOf(state: RecordState, name: string, commit: Commit): DebtLot[] {
   const owed = state.debts
     .flatMap((debt) => debt.stages.flat())
     .filter((lot) => lot.pool === name && lot.drainSeconds > 0);
-  const vanishing = owed.flatMap((lot) => lot.members);
-  const hosts = [...pool.inService, ...(own(commit.pools, name)?.enter ?? []), ...vanishing].map(({ host }) => host);
-  const existing = countOf(hosts);
+  const vanishing = owed.flatMap((lot) => lot.members).map(({ host }) => host);
+  const staying = [...pool.inService, ...(own(commit.pools, name)?.enter ?? [])].map(({ host }) => host);
+  const existing = countOf([...staying, ...vanishing]);
   const { order: leaving } = orderDeletions(spec, among(pool.inService), { existing });
-  const batches = cutDeletions(spec, leaving, { existing, vanishing: vanishing.length });
+  const batches = cutDeletions(spec, leaving, { existing, vanishing });
   const lots: DebtLot[] = [
     {
       ...{ pool: name, drainSeconds: spec.drainSeconds, members: leaving },
