@@ -13,6 +13,8 @@ export interface Dependencies {
   readonly timing: Timing;
   /** More than this share of a zone's hosts is not taken to have failed at once, unless forced. */
   readonly failedHostsPercent: number;
+  /** How often each VNF is audited by itself, and whether what is found is repaired. Null: not at all. */
+  readonly audits: { readonly everyMinutes: number; readonly repair: boolean } | null;
   /** Where descriptors are found by name. */
   readonly descriptorsDirectory: string;
   readonly names: Names;

@@ -1,8 +1,10 @@
 import type { Activities, CloudActivities, WaitActivities } from './ports';
 import type { Dependencies } from './dependencies';
+import { markMembersActivity, surveyActivity } from './cloud/adopt';
 import { asOperator } from './cloud/asOperator';
 import { asTenant } from './cloud/asTenant';
 import { createServerGroupsActivity } from './cloud/asTenant/groups';
+import { compareActivity, repairActivity } from './cloud/audit';
 import { createGroupsActivity, removeGroupsActivity } from './cloud/groups';
 import { evacuateActivity } from './cloud/evacuate';
 import { launchActivity } from './cloud/launch';
@@ -36,6 +38,10 @@ export function createActivities(dependencies: Dependencies): Activities {
     remove: removeActivity(dependencies),
     removeByToken: removeByTokenActivity(dependencies, ways),
     publish: publishActivity(dependencies),
+    compare: compareActivity(dependencies, ways),
+    repair: repairActivity(dependencies),
+    survey: surveyActivity(dependencies, ways),
+    markMembers: markMembersActivity(dependencies),
     findDead: async (input) => (await ways()).findDead(input),
     findOnHosts: async (input) => (await ways()).findOnHosts(input),
     closeHosts: async (input) => (await ways()).closeHosts(input),

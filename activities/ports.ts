@@ -1,3 +1,6 @@
+import type { Adoption } from '../domain/adopt';
+import type { Match } from '../domain/adopt/match';
+import type { Finding } from '../domain/audit';
 import type { Descriptor, Spare } from '../domain/descriptor/descriptor';
 import type { Together } from '../domain/placement/together';
 import type { ChangeRequest, LaunchRow, MemberRef, Plan, ServerGroupRef } from '../domain/plan';
@@ -18,12 +21,14 @@ export interface RecordActivities {
   /** Parses a descriptor given inline, or by the name of a file in `descriptors/`. Throws InvalidRequest with every problem. */
   loadDescriptor(input: { descriptor: unknown }): Promise<Descriptor>;
   /**
-   * Starts the record of a new VNF with the ask as its first. Throws AlreadyExists where one runs that was not started by
-   * this very run.
+   * Starts the record of a new VNF with the ask as its first, and the schedule of its audits. Throws AlreadyExists where one runs that
+   * was not started by this very run.
    */
   startRecord(input: { vnf: string; descriptor: Descriptor; ask: Ask }): Promise<void>;
   /** The pace and time-outs that this worker was configured with, for runs that hold no turn. */
   readTiming(): Promise<Timing>;
+  /** Takes away the schedule of a VNF's audits. Without effect where there is none. */
+  unscheduleAudits(input: { vnf: string }): Promise<void>;
 }
 
 export interface PlanInput {
@@ -148,7 +153,37 @@ export interface CloudActivities {
   removeGroups(input: {
     turn: TurnRef;
     vnf: string;
-    groups: { ids: readonly string[]; pools: readonly string[]; keep?: readonly string[] };
+    groups: {
+      ids: readonly string[];
+      pools: readonly string[];
+      keep?: readonly string[];
+      /** Of the pools' groups only those that this turn has made. */
+      token?: string;
+    };
+    timing: Timing;
+  }): Promise<void>;
+  /**
+   * Lists what the cloud has of a VNF and compares it with the record, at most `findingsMax` of it told. Reads only. `inHand`: tokens of
+   * runs at work that are not in the record's debts.
+   */
+  compare(input: { record: VnfRecord; inHand: readonly string[] }): Promise<{ findings: Finding[]; more: number }>;
+  /** Deletes by id what takes no place: rules, security groups, server groups. What is in use stays, and is told with the reason. */
+  repair(input: {
+    turn: TurnRef;
+    vnf: string;
+    rules: readonly string[];
+    securityGroups: readonly string[];
+    serverGroups: readonly string[];
+    timing: Timing;
+  }): Promise<{ id: string; why: string }[]>;
+  /** What a record can be made of. Reads only. Throws InvalidRequest where it cannot. */
+  survey(input: { vnf: string; descriptor: Descriptor; match?: Match | undefined }): Promise<Adoption>;
+  /** Gives servers and their ports that were made by other means our tags and marks, or (`marked` false) takes them off again. */
+  markMembers(input: {
+    turn: TurnRef;
+    vnf: string;
+    members: readonly Member[];
+    marked: boolean;
     timing: Timing;
   }): Promise<void>;
   /** Both stages, in order. */

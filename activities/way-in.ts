@@ -15,6 +15,10 @@ export interface WayIn
   extends
     Pick<CloudActivities, 'findDead' | 'findOnHosts' | 'closeHosts' | 'reopenHosts' | 'lookAtClosed'>,
     Pick<WaitActivities, 'unfenceHosts'> {
+  /** By what name the record knows the host of a server. Null while it has none. */
+  readonly hostOf: (server: nova.Server) => string | null;
+  /** Null where servers can be taken over that are in no server group of ours, or else why not. */
+  readonly whyNoStrangers: string | null;
   /** One moment of the cloud, as far as it is shown. */
   readonly readSnapshot: (of: SnapshotOf, call: CallOptions) => Promise<Snapshot>;
   /** Removes those server groups of a VNF that are told to be ours. Without effect where none are made. */

@@ -9,7 +9,17 @@ export const noteSchema = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('request'),
     id: z.string(),
-    procedure: z.enum(['instantiate', 'scaleOut', 'scaleIn', 'heal', 'evacuateHost', 'restoreHost', 'terminate']),
+    procedure: z.enum([
+      'instantiate',
+      'scaleOut',
+      'scaleIn',
+      'heal',
+      'evacuateHost',
+      'restoreHost',
+      'terminate',
+      'audit',
+      'adopt',
+    ]),
     /** Absent for evacuateHost and restoreHost. */
     vnf: z.string().optional(),
     request: z.unknown(),

@@ -321,7 +321,7 @@ function begin(world: World, seq: number, said: Extract<Note, { kind: 'request' 
   const input = (typeof said.request === 'object' && said.request !== null ? said.request : {}) as Readonly<
     Record<string, unknown>
   >;
-  if (said.procedure === 'instantiate' && said.vnf !== undefined && !world.vnfs.has(said.vnf)) {
+  if (makes.includes(said.procedure) && said.vnf !== undefined && !world.vnfs.has(said.vnf)) {
     const parsed = parseDescriptor(input['descriptor']);
     if (parsed.ok) world.vnfs.set(said.vnf, newVnf(said.vnf, parsed.descriptor));
   }
@@ -345,6 +345,9 @@ function begin(world: World, seq: number, said: Extract<Note, { kind: 'request' 
   // A pool marked serial goes through the levels between, one at a turn.
   if (target) for (const level of between(target.pool, target.to)) target.pool.lingering.add(level);
 }
+
+/** Procedures that a VNF comes into the story by. An adopted one says its levels when it has settled. */
+const makes: readonly Request['procedure'][] = ['instantiate', 'adopt'];
 
 function between(pool: PoolWorld, to: number): number[] {
   if (!pool.spec.serial) return [to];

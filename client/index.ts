@@ -11,6 +11,8 @@ import { summary } from '../domain/markdown';
 import { isReservedWorkflowId, recordWorkflowId } from '../domain/names';
 import {
   taskQueues,
+  type AdoptResult,
+  type AuditResult,
   type DryRunResult,
   type EvacuateHostResult,
   type ProcedureInputs,
@@ -28,6 +30,9 @@ import { BulkheadError, PlainTextRefusedError, reasonOf, TemporalUnavailableErro
 export { PayloadKeyError } from './encryption';
 export { BulkheadError, PlainTextRefusedError, TemporalUnavailableError } from './errors';
 export type {
+  AdoptedNamed,
+  AdoptResult,
+  AuditResult,
   DryRunResult,
   EvacuateHostResult,
   ProcedureInputs,
@@ -35,6 +40,9 @@ export type {
   RestoreHostPlan,
   RestoreHostResult,
 } from '../domain/procedures';
+export type { Misfit, MisfitKind } from '../domain/adopt';
+export type { Match } from '../domain/adopt/match';
+export type { Finding, FindingKind } from '../domain/audit';
 export type { FailureDetails, FailureKind } from '../domain/failure';
 export type { RecordView } from '../domain/turn';
 
@@ -69,12 +77,15 @@ export interface Run<R> {
 }
 
 export type Procedure = Exclude<keyof ProcedureInputs, 'evacuateVnf'>;
-type Completed<K extends Procedure> = K extends 'evacuateHost'
-  ? EvacuateHostResult
-  : K extends 'restoreHost'
-    ? RestoreHostResult
-    : ProcedureResult;
-type Planned<K extends Procedure> = K extends 'restoreHost' ? RestoreHostPlan : DryRunResult;
+/** Results of their own; all others have the common ones. Whether audit and adopt were dry is said in theirs. */
+interface Results {
+  readonly evacuateHost: { readonly completed: EvacuateHostResult; readonly planned: DryRunResult };
+  readonly restoreHost: { readonly completed: RestoreHostResult; readonly planned: RestoreHostPlan };
+  readonly audit: { readonly completed: AuditResult; readonly planned: AuditResult };
+  readonly adopt: { readonly completed: AdoptResult; readonly planned: AdoptResult };
+}
+type Completed<K extends Procedure> = K extends keyof Results ? Results[K]['completed'] : ProcedureResult;
+type Planned<K extends Procedure> = K extends keyof Results ? Results[K]['planned'] : DryRunResult;
 /** A dry run has a result of its own. Where the type of the input leaves open whether it is one, so does that of the result. */
 export type ResultOf<K extends Procedure, I> = I extends { readonly dryRun: true }
   ? Planned<K>
@@ -176,6 +187,8 @@ export async function connectBulkhead(options: BulkheadOptions): Promise<Bulkhea
     evacuateHost: call('evacuateHost'),
     restoreHost: call('restoreHost'),
     terminate: call('terminate'),
+    audit: call('audit'),
+    adopt: call('adopt'),
     status: (vnf) => typedly(() => client.withDeadline(Date.now() + answerWithinMs, () => readStatus(client, vnf))),
     list: () => typedly(() => listVnfs(client)),
     cleanUpAgain: (vnf) => typedly(() => cleanUpAgain(client, vnf)),
@@ -308,7 +321,7 @@ async function listVnfs(client: Client): Promise<VnfListed[]> {
 /** One line that a person can read in a list of runs. */
 function summaryOf<K extends Procedure>(procedure: K, input: ProcedureInputs[K]): string {
   const given: Record<string, unknown> = { ...input };
-  const parts = ['vnf', 'pool', 'to', 'hosts', 'cause', 'members'].flatMap((key) =>
+  const parts = ['vnf', 'pool', 'to', 'hosts', 'cause', 'members', 'repair', 'match'].flatMap((key) =>
     given[key] === undefined ? [] : [`${key} ${JSON.stringify(given[key])}`],
   );
   return summary(`${procedure}: ${parts.join(', ')}`);

@@ -115,6 +115,11 @@ export function recordWorkflowId(vnf: string): string {
   return `vnf:${vnf}`;
 }
 
+/** The Temporal Schedule of a VNF's audits. */
+export function auditScheduleId(vnf: string): string {
+  return `audit:${vnf}`;
+}
+
 /** Ids of records, host mutexes and clean-ups. A procedure under such an id would be taken for one of them. */
 export function isReservedWorkflowId(workflowId: string): boolean {
   return /^(vnf|host|audit):/.test(workflowId);

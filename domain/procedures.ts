@@ -1,4 +1,7 @@
 import { z } from 'zod';
+import type { Misfit } from './adopt';
+import { countOf, patternsOf, starsMax, type Match } from './adopt/match';
+import type { Finding } from './audit';
 import type { MemberRef } from './plan';
 
 /**
@@ -49,15 +52,36 @@ const memberRefSchema = z
 /** More than any pool's spare allows on a caller's word. */
 const membersMax = 1_000;
 
+/** The descriptor itself, or the name of one that the worker knows (`"clearwater"`). */
+const descriptorSchema = z.union([z.string().min(1).max(255), z.record(z.string(), z.unknown())], {
+  error: 'give a descriptor as an object, or the name of one in descriptors/, e.g. "clearwater"',
+});
+
+/** As long as a name, or a tag, in Nova. */
+const patternSchema = z
+  .string({ error: 'give a pattern, e.g. "old-{pool}-{ordinal}"' })
+  .min(1, { error: 'give a pattern, e.g. "old-{pool}-{ordinal}"' })
+  .max(255, { error: 'no name in Nova is longer than 255 characters' })
+  .refine((pattern) => pattern.split('*').length - 1 <= starsMax, {
+    error: `a pattern has at most ${String(starsMax)} of *`,
+  });
+
+const matchSchema = z
+  .union(
+    [z.strictObject({ namePattern: patternSchema }), z.strictObject({ tags: z.array(patternSchema).min(1).max(10) })],
+    { error: 'give {"namePattern": "old-{pool}-{ordinal}"} or {"tags": ["role={pool}", "index={ordinal}"]}' },
+  )
+  .superRefine((match: Match, context) => {
+    for (const key of ['pool', 'ordinal'] as const)
+      if (countOf(match, key) !== 1)
+        context.addIssue({
+          code: 'custom',
+          message: `say once where the ${key} stands: {${key}}; ${patternsOf(match).join(', ')} says it ${String(countOf(match, key))} times`,
+        });
+  });
+
 export const procedureInputs = {
-  instantiate: z.strictObject({
-    vnf: vnfSchema,
-    /** The descriptor itself, or the name of one that the worker knows (`"clearwater"`). */
-    descriptor: z.union([z.string().min(1).max(255), z.record(z.string(), z.unknown())], {
-      error: 'give a descriptor as an object, or the name of one in descriptors/, e.g. "clearwater"',
-    }),
-    ...common,
-  }),
+  instantiate: z.strictObject({ vnf: vnfSchema, descriptor: descriptorSchema, ...common }),
   scaleOut: z.strictObject({
     vnf: vnfSchema,
     pool: poolSchema,
@@ -110,6 +134,19 @@ export const procedureInputs = {
     ...common,
   }),
   terminate: z.strictObject({ vnf: vnfSchema, ...common }),
+  audit: z.strictObject({
+    vnf: vnfSchema,
+    /** Takes a turn, and mends what is surely ours. Without it, and in a dry run, it only says what it has found. */
+    repair: z.boolean({ error: 'true or false' }).default(false),
+    ...common,
+  }),
+  adopt: z.strictObject({
+    vnf: vnfSchema,
+    descriptor: descriptorSchema,
+    /** Servers that were made by other means, and which members they are to be. */
+    match: matchSchema.optional(),
+    ...common,
+  }),
 } as const;
 
 export type ProcedureInputs = { [K in keyof typeof procedureInputs]: z.input<(typeof procedureInputs)[K]> };
@@ -171,6 +208,50 @@ export interface RestoreHostResult {
 
 /** What a dry run of restoreHost returns. */
 export type RestoreHostPlan = Omit<RestoreHostResult, 'outcome'> & { readonly outcome: 'planned' };
+
+/** What an audit returns, also where it has found nothing. */
+export interface AuditResult {
+  readonly outcome: 'completed';
+  readonly procedure: 'audit';
+  readonly vnf: string;
+  /** Of the record that the cloud was compared with. */
+  readonly revision: number;
+  /** Whether it was to repair. */
+  readonly repair: boolean;
+  readonly findings: readonly Finding[];
+  /** Findings beyond those that are listed. */
+  readonly more: number;
+  /** Of the findings, those that a repair has mended. */
+  readonly repaired: readonly Finding[];
+  /** What a repair could not mend, by id, where the cloud said why. */
+  readonly refused: Readonly<Record<string, string>>;
+  /** Runs at work on the VNF, by workflow id: what is theirs was not judged. */
+  readonly atWork: readonly string[];
+  /** False: the record changed under every look, so that a finding may be of what was just being done. */
+  readonly steady: boolean;
+}
+
+/** A member as adopt names it. */
+export interface AdoptedNamed extends NamedMember {
+  readonly serverId: string;
+  /** What the cloud calls its server: its own name, which stays. */
+  readonly server: string;
+  /** False: it was not ACTIVE, and waits for its replacement. */
+  readonly inService: boolean;
+}
+
+/** What adopt returns: completed, or what a dry run would do. */
+export interface AdoptResult {
+  readonly outcome: 'completed' | 'planned';
+  readonly procedure: 'adopt';
+  readonly vnf: string;
+  readonly revision: number;
+  readonly levels: Levels;
+  readonly members: readonly AdoptedNamed[];
+  readonly misfits: readonly Misfit[];
+  /** Misfits beyond those that are listed. */
+  readonly more: number;
+}
 
 /** What a dry run returns. */
 export interface DryRunResult {

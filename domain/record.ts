@@ -80,7 +80,7 @@ export interface Debt {
   readonly movedFrom: Readonly<Record<string, number>>;
 }
 
-export type Phase = 'instantiating' | 'running' | 'terminating';
+export type Phase = 'instantiating' | 'adopting' | 'running' | 'terminating';
 
 /** What a holder of the turn is told, and what a planner plans on. */
 export interface VnfRecord {

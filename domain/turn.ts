@@ -9,7 +9,16 @@ import type { Timing } from './timing';
  * its senders; what the record sends goes to exactly one run and is taken as it is.
  */
 
-export const procedureNames = ['instantiate', 'scaleOut', 'scaleIn', 'heal', 'evacuateVnf', 'terminate'] as const;
+export const procedureNames = [
+  'instantiate',
+  'scaleOut',
+  'scaleIn',
+  'heal',
+  'evacuateVnf',
+  'terminate',
+  'audit',
+  'adopt',
+] as const;
 export type ProcedureName = (typeof procedureNames)[number];
 
 /** `urgent` goes first (heal, a host's death); a clean-up goes before all and is not asked for. */

@@ -18,6 +18,7 @@ const recordNames = [
   'loadDescriptor',
   'startRecord',
   'readTiming',
+  'unscheduleAudits',
 ] as const satisfies (keyof RecordActivities)[];
 const cloudNames = [
   ...([
@@ -32,6 +33,7 @@ const cloudNames = [
     'removeByToken',
     'publish',
   ] as const),
+  ...(['compare', 'repair', 'survey', 'markMembers'] as const),
   ...(['findDead', 'findOnHosts', 'closeHosts', 'reopenHosts', 'lookAtClosed'] as const),
 ] as const satisfies (keyof CloudActivities)[];
 const waitNames = ['awaitHealthy', 'drain', 'unfenceHosts'] as const satisfies (keyof WaitActivities)[];

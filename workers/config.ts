@@ -74,6 +74,12 @@ export const workerSchema = z.object({
   BULKHEAD_FAILED_HOSTS_PERCENT: whole(1, 100)
     .default(34)
     .describe("share of a zone's hosts that may be said to have failed at once, unless forced"),
+  BULKHEAD_AUDIT_EVERY_MINUTES: whole(0, 10_080)
+    .default(15)
+    .describe('how often each VNF that is made from now on is audited by itself; 0: not at all'),
+  BULKHEAD_AUDIT_REPAIR: flag
+    .default(false)
+    .describe('1: such an audit repairs what is surely ours; 0: it only says what it has found'),
   BULKHEAD_CLOUD_CALLS: whole(1, 1_000).default(16).describe('OpenStack calls under way at once, for this process'),
   BULKHEAD_CLOUD_ACTIVITIES: whole(1, 1_000).default(8).describe('activities at once on the queue bulkhead-cloud'),
   BULKHEAD_CLOUD_ACTIVITIES_PER_SECOND: whole(1, 10_000)

@@ -58,6 +58,10 @@ async function run({ config, cloud }: Configured): Promise<number> {
     service: pacedServicePort(config.BULKHEAD_PUBLICATION_URL ?? null),
     timing,
     failedHostsPercent: config.BULKHEAD_FAILED_HOSTS_PERCENT,
+    audits:
+      config.BULKHEAD_AUDIT_EVERY_MINUTES === 0
+        ? null
+        : { everyMinutes: config.BULKHEAD_AUDIT_EVERY_MINUTES, repair: config.BULKHEAD_AUDIT_REPAIR },
     descriptorsDirectory: config.BULKHEAD_DESCRIPTORS,
     names: namesIn(session),
     as,

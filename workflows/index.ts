@@ -9,4 +9,5 @@ export { restoreHost } from './procedures/restoreHost';
 export { evacuateVnf } from './procedures/evacuateVnf';
 export { terminate } from './procedures/terminate';
 export { audit } from './procedures/audit';
+export { adopt } from './procedures/adopt';
 export { hostMutex } from './procedures/hostMutex';

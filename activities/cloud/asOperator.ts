@@ -13,6 +13,8 @@ import { readSnapshot } from './snapshot';
 /** Hosts are seen, asked for by name, closed and opened. */
 export function asOperator(dependencies: Dependencies): WayIn {
   return {
+    hostOf: ({ host }) => host,
+    whyNoStrangers: null,
     readSnapshot: (of, call) => readSnapshot(dependencies, of, call),
     removeServerGroups: () => Promise.resolve(),
     findDead: findDeadActivity(dependencies),

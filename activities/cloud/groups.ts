@@ -120,12 +120,20 @@ export function removeGroupsActivity(dependencies: Dependencies, ways: Ways): Cl
       const missing = [...ids].filter((id) => !listed.some((group) => group.id === id));
       const asked = await Promise.all(missing.map((id) => neutron.getSecurityGroup(session, id, deadline.call())));
       for (const group of [...listed, ...asked.flatMap((each) => each ?? [])])
-        if (ids.has(group.id) || (!kept.has(group.id) && groups.pools.some((pool) => isOf(group, vnf, pool))))
+        if (ids.has(group.id) || (isToGo(group.id, readMarks(group.description)) && isOfPools(group)))
           await removeGroup(group);
     }
-    const isToGo = ({ id, pool }: ServerGroupFound): boolean =>
-      ids.has(id) || (!kept.has(id) && groups.pools.includes(pool));
-    await (await ways()).removeServerGroups({ vnf, isOurs: isToGo, token: turn.token }, deadline);
+    const isOurs = (group: ServerGroupFound): boolean =>
+      ids.has(group.id) || (groups.pools.includes(group.pool) && isToGo(group.id, group));
+    await (await ways()).removeServerGroups({ vnf, isOurs, token: turn.token }, deadline);
+
+    function isOfPools(group: neutron.SecurityGroup): boolean {
+      return groups.pools.some((pool) => isOf(group, vnf, pool));
+    }
+
+    function isToGo(id: string, { token }: { readonly token?: string }): boolean {
+      return !kept.has(id) && (groups.token === undefined || groups.token === token);
+    }
 
     async function removeGroup({ id, name }: neutron.SecurityGroup): Promise<void> {
       try {

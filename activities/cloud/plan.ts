@@ -73,7 +73,7 @@ async function refuseLeftovers(
   throw toFailure(
     failure(
       'AlreadyExists',
-      `The cloud has ${String(servers.length)} servers and ${String(ports.length)} ports tagged as ${vnf}'s (${found}), and no record knows them. Adopt or delete them, or choose another id.`,
+      `The cloud has ${String(servers.length)} servers and ${String(ports.length)} ports tagged as ${vnf}'s (${found}), and no record knows them. Take them over ("bulkhead adopt ${vnf} <descriptor>", or the procedure adopt), delete them, or choose another id.`,
       {
         vnf,
         servers: servers.map((server) => server.serverId),

@@ -15,6 +15,7 @@ import type { RecordView } from '../../domain/turn';
 import type { Dependencies } from '../dependencies';
 import { cloudUnavailable, toFailure } from '../errors';
 import type { RecordActivities } from '../ports';
+import { scheduleAudits, unscheduleAudits } from './audits';
 
 /** A query that no worker takes up is given up after this, well within the activity's own time. */
 const answerWithinMs = 5_000;
@@ -47,6 +48,14 @@ export function recordActivities(dependencies: Dependencies): RecordActivities {
       );
     },
 
+    unscheduleAudits: async ({ vnf }) => {
+      try {
+        await unscheduleAudits(dependencies, vnf);
+      } catch (error) {
+        throw asUnavailable(error);
+      }
+    },
+
     startRecord: async ({ vnf, descriptor, ask }) => {
       const workflowId = recordWorkflowId(vnf);
       // Publishers ignore what is lower than what they have, and the id may have been another VNF's before.
@@ -65,13 +74,25 @@ export function recordActivities(dependencies: Dependencies): RecordActivities {
         if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
         const { memo } = await client.workflow.getHandle(workflowId).describe();
         // A lost reply: the record that runs is the one that this run has started.
-        if (memo?.['startedBy'] === ask.runId) return;
-        if ((await viewOf(client, vnf)) === null)
+        const isOurs = memo?.['startedBy'] === ask.runId;
+        if (!isOurs && (await viewOf(client, vnf)) === null)
           throw cloudUnavailable(`the record of the last ${vnf} is just about to end`, {});
-        throw toFailure(alreadyExists(vnf));
+        if (!isOurs) throw toFailure(alreadyExists(vnf));
       }
+      await scheduleAudits(dependencies, vnf).catch((error: unknown) => {
+        throw asUnavailable(error);
+      });
     },
   };
+}
+
+/** A run that cannot have its VNF audited goes no further: it says so, and nothing is there yet. */
+function asUnavailable(error: unknown): unknown {
+  if (!(error instanceof ServiceError)) return error;
+  return cloudUnavailable(
+    `Temporal did not take the schedule of the audits: ${error.message}. Without them: BULKHEAD_AUDIT_EVERY_MINUTES=0`,
+    {},
+  );
 }
 
 /** Null where there is none, or none any more. */

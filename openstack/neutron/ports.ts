@@ -105,6 +105,23 @@ export async function getPort(session: Session, id: string, call: CallOptions = 
   }
 }
 
+/** Says whether there was one to change. */
+export async function describePort(
+  session: Session,
+  id: string,
+  description: string,
+  call: CallOptions = {},
+): Promise<boolean> {
+  try {
+    const path = `/ports/${encodeURIComponent(id)}`;
+    await session.call({ ...call, service: 'network', method: 'PUT', path, body: { port: { description } } });
+    return true;
+  } catch (error) {
+    if (error instanceof NotFoundError) return false;
+    throw error;
+  }
+}
+
 /** Says whether there was one to delete. */
 export async function deletePort(session: Session, id: string, call: CallOptions = {}): Promise<boolean> {
   try {

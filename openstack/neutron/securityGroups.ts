@@ -100,6 +100,18 @@ export async function createSecurityGroupRules(
   await session.call({ ...call, service: 'network', method: 'POST', path: '/security-group-rules', body });
 }
 
+/** Says whether there was one to delete. */
+export async function deleteSecurityGroupRule(session: Session, id: string, call: CallOptions = {}): Promise<boolean> {
+  try {
+    const path = `/security-group-rules/${encodeURIComponent(id)}`;
+    await session.call({ ...call, service: 'network', method: 'DELETE', path });
+    return true;
+  } catch (error) {
+    if (error instanceof NotFoundError) return false;
+    throw error;
+  }
+}
+
 /** Null where there is none (any more): what a list does not show may be there, as for ports. */
 export async function getSecurityGroup(
   session: Session,

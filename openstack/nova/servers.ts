@@ -17,6 +17,8 @@ const serverSchema = z
     created: z.string().default(''),
     fault: z.object({ code: z.number(), message: z.string() }).optional(),
     flavor: z.object({ original_name: z.string() }).optional(),
+    // An empty text where it boots from a volume.
+    image: z.union([z.object({ id: z.string() }), z.literal('')]).optional(),
     host_status: z.string().nullish(),
     'OS-EXT-SRV-ATTR:host': z.string().nullish(),
     'OS-EXT-STS:task_state': z.string().nullish(),
@@ -42,6 +44,8 @@ const serverSchema = z
     projectId: raw.tenant_id,
     /** The flavor's name as it was then. */
     flavor: raw.flavor?.original_name ?? null,
+    /** Null where it boots from a volume. */
+    imageId: raw.image ? raw.image.id : null,
   }));
 
 export type Server = z.infer<typeof serverSchema>;
@@ -229,4 +233,24 @@ export async function resetToError(session: Session, id: string, call: CallOptio
     path: `/servers/${segment(id)}/action`,
     body: { 'os-resetState': { state: 'error' } },
   });
+}
+
+/** Beside those that it has; one that it has already does no harm. 409 where it is in ERROR, or on its way in or out. */
+export async function addTag(session: Session, id: string, tag: string, call: CallOptions = {}): Promise<void> {
+  await session.call({ ...call, service: 'compute', method: 'PUT', path: tagPath(id, tag) });
+}
+
+/** Says whether it had the tag. */
+export async function removeTag(session: Session, id: string, tag: string, call: CallOptions = {}): Promise<boolean> {
+  try {
+    await session.call({ ...call, service: 'compute', method: 'DELETE', path: tagPath(id, tag) });
+    return true;
+  } catch (error) {
+    if (error instanceof NotFoundError) return false;
+    throw error;
+  }
+}
+
+function tagPath(id: string, tag: string): string {
+  return `/servers/${encodeURIComponent(id)}/tags/${encodeURIComponent(tag)}`;
 }

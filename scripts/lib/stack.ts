@@ -126,6 +126,8 @@ export async function startStackOn<C extends CloudForWorkers>(
           BULKHEAD_PAYLOAD_KEYS: undefined,
           BULKHEAD_PACE: String(options.pace),
           BULKHEAD_DESCRIPTORS: join(root, 'descriptors'),
+          // It lasts for minutes, and what it measures and judges must not depend on the time of day.
+          BULKHEAD_AUDIT_EVERY_MINUTES: '0',
           ...cloud.workerEnv,
           ...options.workerEnv,
         },

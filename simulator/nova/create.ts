@@ -5,6 +5,7 @@ import { schedule } from '../scheduler';
 import { checkQuota, checkPortQuota } from './quota';
 import { forbidden, required, unexpected } from './refusals';
 import { links, securityGroupsOf } from './show';
+import { tagsMax } from './tags';
 import { microversion } from './version';
 
 /**
@@ -177,7 +178,7 @@ function checked(request: Request, given: Readonly<Record<string, unknown>>): Wa
   const malformed = tags.find((tag) => !/^[^,/]+$/.test(tag));
   if (malformed !== undefined)
     throw new Refusal(400, `Invalid input for field/attribute tags. Value: ${malformed}. A tag has no comma or slash.`);
-  if (tags.length > 50) throw new Refusal(400, 'Invalid input for field/attribute tags. There are more than 50.');
+  if (tags.length > tagsMax) throw new Refusal(400, 'Invalid input for field/attribute tags. There are more than 50.');
   refuseVolumes(given['block_device_mapping_v2']);
   const flavorRef = text(given['flavorRef']) ?? '';
   if (!cloud.flavors.has(flavorRef)) throw new Refusal(400, `Flavor ${flavorRef} could not be found.`);

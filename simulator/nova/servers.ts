@@ -4,6 +4,7 @@ import { act } from './actions';
 import { create } from './create';
 import { list } from './list';
 import { serverOf, shown } from './show';
+import { tagRoutes } from './tags';
 
 /** Servers: create, list, show, delete, tags, and the actions os-start, os-stop, reboot and evacuate. */
 export const serverRoutes: readonly Route[] = [
@@ -16,5 +17,5 @@ export const serverRoutes: readonly Route[] = [
     return { status: 204 };
   }),
   route('POST', '/servers/:id/action', act),
-  route('GET', '/servers/:id/tags', (request) => ({ status: 200, body: { tags: serverOf(request).tags } })),
+  ...tagRoutes,
 ];

@@ -1,7 +1,7 @@
 import { Client, Connection } from '@temporalio/client';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
-import { createActivities, namesIn, pacedServicePort } from '../../activities';
+import { createActivities, namesIn, pacedServicePort, type Dependencies } from '../../activities';
 import type { Activities, LaunchInput, LaunchResult } from '../../activities/ports';
 import type { Descriptor } from '../../domain/descriptor/descriptor';
 import { parseDescriptor } from '../../domain/descriptor/parse';
@@ -62,9 +62,10 @@ export async function openLab(
     readonly timing?: Partial<Timing>;
     readonly client?: Client;
     readonly descriptorsDirectory?: string;
+    readonly audits?: Dependencies['audits'];
   } = {},
 ): Promise<Lab> {
-  const { timing: changed, client, descriptorsDirectory, ...cloudOptions } = options;
+  const { timing: changed, client, descriptorsDirectory, audits, ...cloudOptions } = options;
   const cloud = createCloud({
     hosts: hostsOf({ mz: 4, dmz: 2 }),
     pace,
@@ -94,6 +95,7 @@ export async function openLab(
     service: pacedServicePort(served.url),
     timing,
     failedHostsPercent: 34,
+    audits: audits ?? null,
     descriptorsDirectory: descriptorsDirectory ?? 'descriptors',
     names: namesIn(session),
     as: () => Promise.resolve('operator'),

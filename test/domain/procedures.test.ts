@@ -14,6 +14,8 @@ const good = {
   restoreHost: { hosts: ['cmp-01'] },
   evacuateVnf: { vnf: 'ims1', hosts: ['cmp-01'], cause: 'failed' },
   terminate: { vnf: 'ims1' },
+  audit: { vnf: 'ims1', repair: true },
+  adopt: { vnf: 'ims1', descriptor: 'clearwater', match: { namePattern: 'old-{pool}-{ordinal}' } },
 } as const;
 
 const procedures = Object.keys(good) as (keyof typeof good)[];
@@ -46,6 +48,8 @@ test.each([
   ['restoreHost', { hosts: [] }],
   ['restoreHost', { cause: 'failed' }],
   ['instantiate', { descriptor: 'd'.repeat(256) }],
+  ['audit', { repair: 'yes' }],
+  ['adopt', { descriptor: 'd'.repeat(256) }],
 ] as const)('%s refuses %j', (procedure, wrong) => {
   expect(accepts(procedure, { ...good[procedure], ...wrong })).toBe(false);
 });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
 import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
-import { createActivities, namesIn, pacedServicePort, wayIn, type As } from '../../activities';
+import { createActivities, namesIn, pacedServicePort, wayIn, type As, type Dependencies } from '../../activities';
 import type { Activities } from '../../activities/ports';
 import { check } from '../../checker';
 import { connectBulkhead, type Bulkhead } from '../../client';
@@ -27,8 +27,9 @@ import { struck, type Call, type Script } from './strikes';
  */
 export interface Stage {
   /** `name` is the VNF's, and begins the names of its hosts: it says to which trial a call belongs. */
-  readonly open: (name: string, as?: As) => Promise<Trial>;
+  readonly open: (name: string, as?: As, audits?: Dependencies['audits']) => Promise<Trial>;
   readonly bulkhead: Bulkhead;
+  readonly client: Client;
   readonly stop: () => Promise<void>;
 }
 
@@ -99,8 +100,9 @@ export async function openStage(): Promise<Stage> {
   const running = workers.map((worker) => worker.run());
   return {
     bulkhead,
-    open: async (name, as = 'operator') => {
-      const trial = await openTrial(name, { client, bulkhead, as });
+    client,
+    open: async (name, as = 'operator', audits = null) => {
+      const trial = await openTrial(name, { client, bulkhead, as, audits });
       trials.set(name, trial);
       return trial;
     },
@@ -138,7 +140,8 @@ function routed(trials: ReadonlyMap<string, Running>, client: Client): Activitie
       }
     };
   const names: readonly (keyof Activities)[] = [
-    ...(['readRecord', 'loadDescriptor', 'startRecord', 'readTiming'] as const),
+    ...(['readRecord', 'loadDescriptor', 'startRecord', 'readTiming', 'unscheduleAudits'] as const),
+    ...(['compare', 'repair', 'survey', 'markMembers'] as const),
     ...(['plan', 'planEmptyHosts', 'createGroups', 'createServerGroups', 'removeGroups'] as const),
     ...(['launch', 'evacuate', 'remove', 'removeByToken', 'publish'] as const),
     ...(['findDead', 'findOnHosts', 'closeHosts', 'reopenHosts', 'lookAtClosed'] as const),
@@ -158,8 +161,11 @@ const credentials = {
   },
 } as const;
 
-async function openTrial(vnf: string, given: { client: Client; bulkhead: Bulkhead; as: As }): Promise<Running> {
-  const { client, bulkhead, as } = given;
+async function openTrial(
+  vnf: string,
+  given: { client: Client; bulkhead: Bulkhead; as: As; audits: Dependencies['audits'] },
+): Promise<Running> {
+  const { client, bulkhead, as, audits } = given;
   const specs = hostsOf(zones).map((host) => ({ ...host, name: `${vnf}-${host.name}` }));
   const cloud = createCloud({ hosts: specs, pace, bootSeconds: [5, 10], latencyMs: [0, 1] });
   const served: Served = await serve(cloud);
@@ -179,6 +185,7 @@ async function openTrial(vnf: string, given: { client: Client; bulkhead: Bulkhea
     service: pacedServicePort(served.url),
     timing,
     failedHostsPercent: 34,
+    audits,
     descriptorsDirectory: join(root, 'descriptors'),
     names: namesIn(session),
     as: wayIn(session, 'auto'),
@@ -204,8 +211,9 @@ async function openTrial(vnf: string, given: { client: Client; bulkhead: Bulkhea
     const call = { name, attempt, workflowId, runId, brief: brief(name, input), answer: '…' };
     // The record, its clean-ups and the mutexes are not the run under test.
     if (
+      workflowId.startsWith('audit:') ||
       !(workflowType ?? '').match(
-        /^(instantiate|scaleOut|scaleIn|heal|evacuateHost|evacuateVnf|restoreHost|terminate)$/,
+        /^(instantiate|scaleOut|scaleIn|heal|evacuateHost|evacuateVnf|restoreHost|terminate|audit|adopt)$/,
       )
     )
       return { call: { ...call, key: '', strike: undefined }, strike: undefined, topWorkflowId };

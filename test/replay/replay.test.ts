@@ -46,6 +46,7 @@ test('every procedure, the record and the clean-up have a recorded history', () 
     'evacuateVnf',
     'terminate',
     'restoreHost',
+    'adopt',
   ];
   for (const type of [...needed, 'vnf', 'audit', 'hostMutex']) expect(types).toContain(type);
 });

@@ -16,6 +16,7 @@ describe('what needs no server', () => {
     ['a level with a fraction', ['scale-in', 'web1', 'web', '1.5'], /'1\.5' is invalid.* Give a whole number/],
     ['no cause', ['evacuate-host', 'cmp-01'], /'--cause <cause>' not specified/],
     ['an unknown cause', ['evacuate-host', 'cmp-01', '--cause', 'fire'], /Allowed choices are failed, maintenance/],
+    ['two ways to match', ['adopt', 'web1', 'small', '--match-name', 'a', '--match-tags', 'b'], /cannot be used with/],
     ['an unknown --if-busy', ['heal', 'web1', '--if-busy', 'panic'], /Allowed choices are wait, refuse/],
     ['an unknown option', ['terminate', 'web1', '--force'], /unknown option '--force'/],
     ['a descriptor file that there is not', ['instantiate', 'web1', './no.yaml'], /there is no file \.\/no\.yaml/],
@@ -59,6 +60,8 @@ describe('what needs no server', () => {
       'evacuate-host',
       'restore-host',
       'terminate',
+      'audit',
+      'adopt',
     ])
       expect(stdout).toContain(command);
     for (const command of ['status', 'list', 'setup']) expect(stdout).toContain(command);
@@ -139,6 +142,20 @@ describe('with servers', () => {
     expect(code).toBe(0);
     expect(stdout).toMatch(/^planned\n {2}web: 4 -> 6\n {2}launched: web1-web-5 on cmp-0\d, web1-web-6 on cmp-0\d\n/);
     expect(await changes()).toBe(before);
+  });
+
+  test('an audit says what it has found, and an adopt of a VNF that there is what to do instead', async () => {
+    const [audit, data, adopt, pattern] = await Promise.all([
+      bulkhead('audit', 'web1'),
+      bulkhead('audit', 'web1', '--repair', '--dry-run', '--json'),
+      bulkhead('adopt', 'web1', 'mine.yaml'),
+      bulkhead('adopt', 'web9', 'mine.yaml', '--match-name', 'web-{pool}'),
+    ]);
+    expect(audit).toMatchObject({ code: 0, stdout: 'nothing differs\n' });
+    expect(JSON.parse(data.stdout)).toMatchObject({ procedure: 'audit', repair: false, findings: [], steady: true });
+    expect(adopt.code).toBe(1);
+    expect(adopt.stderr).toContain('refused, AlreadyExists: There is a VNF web1 already.');
+    expect(pattern.stderr).toContain('say once where the ordinal stands: {ordinal}');
   });
 
   test('with --json the result stands alone on standard output', async () => {

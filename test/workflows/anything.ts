@@ -295,7 +295,7 @@ function pump(state: RecordState, memory: Memory, deaf: boolean): RecordState | 
   if (record.refusalNow(taken.state, taken.next.procedure)) return taken.state;
   if (state.phase === 'terminating' && state.blocked === null)
     memory.broken.push('a turn of a VNF was granted that is being terminated');
-  if (state.blocked !== null && taken.next.procedure !== 'terminate')
+  if (state.blocked !== null && !['terminate', 'audit'].includes(taken.next.procedure))
     memory.broken.push('a turn of a blocked VNF was granted');
   const token = `t${String(memory.tokens.length + 1)}`;
   memory.tokens.push(token);

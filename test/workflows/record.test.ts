@@ -537,6 +537,12 @@ describe('a blocked record', () => {
       commitOf(name, { final: true, stages: [['web', 'db']] }),
     );
 
+  test('is audited, and nobody but terminate changes it', () => {
+    const blocked = blockedBy(leaving('a'), 'token-a');
+    const asked = ['audit', 'terminate', 'heal', 'adopt', 'scaleOut'] as const;
+    expect(asked.filter((procedure) => record.refusalNow(blocked, procedure) === null)).toEqual(['audit', 'terminate']);
+  });
+
   test('cleans up again when told so, and is free when that succeeds', () => {
     const again = record.cleanUpAgain(blockedBy(leaving('a'), 'token-a'));
     expect([again.blocked, again.vanished]).toMatchObject([null, [{ token: 'token-a', attempts: 0 }]]);
@@ -601,6 +607,33 @@ describe('a blocked record', () => {
     ]);
     expect(owed(state).sort()).toEqual(owed(first).sort());
     expect(record.finish(state, { token: 'token-again', outcome: 'completed', at }).ended).toBe(true);
+  });
+});
+
+describe('an adopt', () => {
+  const adopting = (): RecordState => {
+    const { vnf, descriptor: of, timing } = instantiating();
+    return record.newState({ vnf, descriptor: of, timing, ask: { procedure: 'adopt' } });
+  };
+  const crowd = [1, 2, 3, 4, 5, 6].map((ordinal) => entering(ordinal, 'h1'));
+
+  test('takes over a pool as it is, also where its share is broken, and nobody else may', () => {
+    const change = web({ level: 6, nextOrdinal: 7, enter: crowd });
+    const state = committed(holding(adopting(), 'a', { procedure: 'adopt' }), commitOf('a', { pools: change }));
+    expect([state.phase, poolOf(state, 'web').inService.length]).toEqual(['running', 6]);
+    expect(refusalOfCommit(instantiating(), commitOf('first', { pools: change }))).toMatch(/h1 would have more/);
+  });
+
+  test('that goes back or vanishes ends the record, and a terminate of it owes nothing', () => {
+    const held = holding(adopting(), 'a', { procedure: 'adopt' });
+    expect(record.finish(held, { token: 'token-a', outcome: 'unwound', at }).ended).toBe(true);
+    const gone = record.vanish(held, 'token-a', at);
+    expect(record.cleanedUp(gone, { token: 'token-a', nextOrdinals: {}, at }).ended).toBe(true);
+    const end = holding(blockedBy(held, 'token-a'), 'end', { procedure: 'terminate' });
+    const state = committed(end, commitOf('end', { pools: {}, final: true }));
+    // The groups of its pools were there before it.
+    expect(state.debts).toMatchObject([{ stages: [], groups: [] }]);
+    expect(state.debts[0]?.uncommittedPools).toBeUndefined();
   });
 });
 

@@ -1,75 +1,231 @@
-import { sleep, workflowInfo } from '@temporalio/workflow';
-import type { Spare } from '../../domain/descriptor/descriptor';
-import type { Debt } from '../../domain/record';
-import { lateAttemptSeconds, type Timing } from '../../domain/timing';
-import type { Publication, TurnRef } from '../../domain/turn';
-import { refuseStartedByHand } from '../input';
-import { cloud } from '../ports';
+import { workflowInfo } from '@temporalio/workflow';
+import type { Finding } from '../../domain/audit';
+import { auditScheduleId } from '../../domain/names';
+import type { ChangeRequest } from '../../domain/plan';
+import type { AuditResult } from '../../domain/procedures';
+import type { Member, VnfRecord } from '../../domain/record';
+import type { RecordView } from '../../domain/turn';
+import { openChannel, type Channel } from '../channel';
+import { asFailure } from '../failures';
+import { parseInput } from '../input';
+import { cloud, record as recordPort } from '../ports';
 import { mark, say } from '../progress';
-import { payDebt } from '../steps/settle';
+import type { Step, Table } from '../run';
+import { change, marked } from './change';
+import { cleanUp, type CleanUpInput, type CleanUpResult } from './cleanUp';
 
 /**
- * Cleans up behind a run that vanished: what it launched and never committed is removed, what it committed and never
- * paid is paid. Started by the record, which grants nothing before it succeeds.
+ * Compares the cloud with the record. `{"vnf": "ims1"}` says what differs; `{"vnf": "ims1", "repair": true}` also mends what is surely ours.
+ *
+ * It is dry by default and takes no turn then: what bears the tokens of runs at work is theirs, and not judged. Each VNF has a Temporal
+ * Schedule that runs it.
+ *
+ * Under `audit:<vnf>:<token>` the record itself runs it, as the clean-up behind a run that vanished.
  */
-
-export interface AuditInput {
-  readonly vnf: string;
-  /** The token of the run that vanished. */
-  readonly deadToken: string;
-  /** The token of this clean-up. */
-  readonly token: string;
-  /** Servers that bear the dead token and are members, or another run's debt. */
-  readonly keepServerIds: readonly string[];
-  /** Server groups that are the record's. */
-  readonly keepGroupIds?: readonly string[];
-  /** The pools of a VNF that never came to be: their groups go too. */
-  readonly uncommittedPools: readonly string[];
-  /** By pool, for the order in which servers go. */
-  readonly spares?: Readonly<Record<string, Spare>>;
-  readonly debt: Debt | null;
-  readonly publication: Publication;
-  readonly timing: Timing;
+export async function audit(raw: unknown): Promise<AuditResult | CleanUpResult> {
+  if (workflowInfo().workflowId.startsWith('audit:')) return await cleanUp(raw as CleanUpInput);
+  const input = parseInput('audit', raw);
+  const { vnf, ifBusy, waitSeconds } = input;
+  const procedure = 'audit';
+  mark({ vnf, phase: 'asking' });
+  return await marked(async () => {
+    const channel = openChannel(vnf);
+    const view = await readRecord(vnf);
+    if (!input.repair || input.dryRun) return ended(await lookedAt(view));
+    const done: Repair = { seen: { findings: [], more: 0 }, after: [], refused: {} };
+    const wish = { procedure, class: 'normal', ifBusy, waitSeconds } as const;
+    await change({ procedure, vnf, channel, wish, table: repairTable(channel, done), request: () => nothing });
+    return told(repairResult(vnf, done));
+  });
 }
 
-export interface AuditResult {
-  readonly nextOrdinals: Readonly<Record<string, number>>;
+/** It plans nothing. */
+const nothing: ChangeRequest = { kind: 'replaceMembers', members: [] };
+
+/** A schedule that has outlived its VNF, since whoever was to take it away could not, goes with its next run. */
+async function readRecord(vnf: string): Promise<RecordView> {
+  try {
+    return await recordPort().readRecord({ vnf });
+  } catch (error) {
+    const isScheduled = workflowInfo().memo?.['schedule'] === auditScheduleId(vnf);
+    if (isScheduled && asFailure(error)?.kind === 'UnknownVnf') await recordPort().unscheduleAudits({ vnf });
+    throw error;
+  }
 }
 
-export async function audit(input: AuditInput): Promise<AuditResult> {
-  refuseStartedByHand('audit', 'audit:', input);
-  const { vnf, deadToken, timing, debt } = input;
-  const turn: TurnRef = { token: input.token, runId: workflowInfo().runId };
-  // Then it says that it cannot; the record tries three times.
-  const ports = cloud(timing, { retrySeconds: timing.undoSeconds });
-  mark({ vnf, phase: 'cleaning' });
-  say(`cleaning up after a run of ${vnf} that vanished (token ${deadToken})`);
-  // First of all callers must not be sent to what is about to go.
-  await ports.publish({ turn, vnf, publication: input.publication });
-  // An activity of the vanished run may still be at work, and a call of it on its way.
-  await sleep(lateAttemptSeconds(timing) * 1_000, { summary: 'until no late attempt can be at work' });
-  const { nextOrdinals } = await ports.removeByToken.executeWithOptions(
-    { summary: 'remove what the vanished run left' },
-    [
-      {
-        turn,
+/** Looks again as often as this where the record has changed under the look. */
+const looksMax = 3;
+
+async function lookedAt(first: RecordView): Promise<AuditResult> {
+  const timing = await recordPort().readTiming();
+  const { vnf } = first;
+  for (let view = first, looks = 1; ; looks++) {
+    const inHand = view.turn ? [view.turn.token] : [];
+    const found = await cloud(timing).compare.executeWithOptions({ summary: `compare ${vnf} with its record` }, [
+      { record: recordIn(view), inHand },
+    ]);
+    const now = await recordPort().readRecord({ vnf });
+    const steady = isSame(view, now);
+    if (steady || looks >= looksMax)
+      return {
+        outcome: 'completed',
+        procedure: 'audit',
         vnf,
-        token: deadToken,
-        keep: [...input.keepServerIds, ...owedIds(debt)],
-        keepGroups: input.keepGroupIds ?? [],
-        ...(input.spares && { spares: input.spares }),
-        timing,
-      },
-    ],
-  );
-  if (input.uncommittedPools.length > 0)
-    await ports.removeGroups({ turn, vnf, groups: { ids: [], pools: input.uncommittedPools }, timing });
-  if (debt) await payDebt({ turn, vnf, debt, timing });
-  mark({ phase: 'ended', outcome: 'completed' });
-  return { nextOrdinals };
+        revision: view.revision,
+        repair: false,
+        ...found,
+        repaired: [],
+        refused: {},
+        atWork: [...(view.turn ? [view.turn.workflowId] : []), ...view.debts.map(({ workflowId }) => workflowId)],
+        steady: steady && !view.cleaning,
+      };
+    view = now;
+  }
 }
 
-/** What is owed is drained before it is deleted, and so is not swept. */
-function owedIds(debt: Debt | null): string[] {
-  return debt?.stages.flat().flatMap((lot) => lot.members.map((member) => member.serverId)) ?? [];
+/** Nobody has begun, committed, paid or cleaned up anything between the two. */
+function isSame(a: RecordView, b: RecordView): boolean {
+  const said = ({ revision, turn, debts, cleaning }: RecordView): string =>
+    JSON.stringify([revision, turn?.token, debts.map(({ token }) => token), cleaning]);
+  return said(a) === said(b);
+}
+
+function recordIn({ vnf, descriptor, phase, revision, pools, groups, debts }: RecordView): VnfRecord {
+  return { vnf, descriptor, phase, revision, pools, groups, debts };
+}
+
+interface Found {
+  readonly findings: readonly Finding[];
+  readonly more: number;
+}
+
+/** What the steps of a repair tell one another. */
+interface Repair {
+  seen: Found;
+  /** What is found when it is done. */
+  after: readonly Finding[];
+  refused: Readonly<Record<string, string>>;
+  record?: VnfRecord;
+}
+
+/**
+ * | step | undo |
+ * | --- | --- |
+ * | compare | nothing to undo |
+ * | delete what is left over: servers, then ports, rules, security groups, server groups | none: nobody has what is deleted, and nothing of it can be made again. So it is the pivot |
+ * | report the missing dead | none: they are |
+ * | compare again | nothing to undo |
+ *
+ * What bears the token of an open debt is its debtor's, and stays. It commits nothing: what changes in the record are deaths, by their
+ * own message.
+ */
+function repairTable(channel: Channel, done: Repair): Table {
+  const compared: Step = {
+    name: 'compare',
+    action: async (turn) => {
+      done.record = turn.record;
+      const { findings, more } = await cloud(turn.timing).compare({ record: turn.record, inHand: [] });
+      done.seen = { findings, more };
+    },
+  };
+  const deleted: Step = {
+    name: 'delete',
+    action: async (turn) => {
+      const ports = cloud(turn.timing, { retrySeconds: turn.timing.undoSeconds });
+      const { ref, vnf, timing } = turn;
+      for (const members of chunks(leftMembers(done.seen.findings), membersPerRemoval))
+        await ports.remove.executeWithOptions({ summary: `delete ${String(members.length)} left over` }, [
+          { turn: ref, vnf, members, timing },
+        ]);
+      const [rules, securityGroups, serverGroups] = (
+        ['leftoverRule', 'leftoverSecurityGroup', 'leftoverServerGroup'] as const
+      ).map((kind) => idsOf(done.seen.findings, kind));
+      if (!rules || !securityGroups || !serverGroups) return;
+      if (rules.length + securityGroups.length + serverGroups.length === 0) return;
+      const left = await ports.repair({ turn: ref, vnf, rules, securityGroups, serverGroups, timing });
+      done.refused = Object.fromEntries(left.map(({ id, why }) => [id, why]));
+    },
+  };
+  const reported: Step = {
+    name: 'report the missing',
+    action: async () => {
+      const members = done.seen.findings.flatMap(({ action, pool, ordinal }) =>
+        action === 'reportDead' && pool !== undefined && ordinal !== undefined ? [{ pool, ordinal }] : [],
+      );
+      if (members.length > 0) await channel.bury({ members, evidence: 'seen' });
+    },
+  };
+  const comparedAgain: Step = {
+    name: 'compare again',
+    action: async (turn) => {
+      if (done.seen.findings.every(({ action }) => action === 'leave')) {
+        done.after = done.seen.findings;
+        return;
+      }
+      const ports = cloud(turn.timing, { retrySeconds: turn.timing.undoSeconds });
+      const { findings } = await ports.compare({ record: turn.record, inHand: [] });
+      // Who was reported dead is still missing in the record as it was granted.
+      done.after = findings.filter(({ action }) => action !== 'reportDead');
+    },
+  };
+  return { back: [compared], pivot: deleted, forward: [reported, comparedAgain] };
+}
+
+/** Deleted one after the other within one activity. */
+const membersPerRemoval = 10;
+
+/** Servers first, and then the ports that they held. */
+function leftMembers(findings: readonly Finding[]): Member[] {
+  const toDelete = findings.filter(({ action }) => action === 'delete');
+  const servers = toDelete.filter(({ kind }) => kind === 'orphan' || kind === 'double');
+  const ports = toDelete.filter(({ kind }) => kind === 'leftoverPort');
+  const none = { pool: '', ordinal: 0, host: '', token: '' };
+  return [
+    ...servers.map(({ id, pool = '', ordinal = 0 }) => ({ ...none, pool, ordinal, serverId: id, portIds: [] })),
+    ...ports.map(({ id }) => ({ ...none, serverId: '', portIds: [id] })),
+  ];
+}
+
+function idsOf(findings: readonly Finding[], kind: Finding['kind']): string[] {
+  return findings.flatMap((each) => (each.kind === kind && each.action === 'delete' ? [each.id] : []));
+}
+
+function repairResult(vnf: string, { seen, after, refused, record }: Repair): AuditResult {
+  const left = new Set(after.map(({ id }) => id));
+  return {
+    outcome: 'completed',
+    procedure: 'audit',
+    vnf,
+    revision: record?.revision ?? 0,
+    repair: true,
+    findings: seen.findings,
+    more: seen.more,
+    repaired: seen.findings.filter(({ action, id }) => action !== 'leave' && !left.has(id)),
+    refused,
+    atWork: record?.debts.map(({ workflowId }) => workflowId) ?? [],
+    steady: true,
+  };
+}
+
+function ended(result: AuditResult): AuditResult {
+  mark({ phase: 'ended', outcome: 'completed' });
+  return told(result);
+}
+
+/** In the Web UI. */
+function told(result: AuditResult): AuditResult {
+  const { vnf, findings, more, repaired, repair } = result;
+  const kinds = [...new Set(findings.map(({ kind }) => kind))].map(
+    (kind) => `${String(findings.filter((each) => each.kind === kind).length)} ${kind}`,
+  );
+  const beyond = more > 0 ? `, and ${String(more)} more` : '';
+  const mended = repair ? `; ${String(repaired.length)} repaired` : '';
+  say(`audit of ${vnf} **completed**: ${kinds.length > 0 ? kinds.join(', ') : 'nothing differs'}${beyond}${mended}`);
+  return result;
+}
+
+function chunks<T>(items: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) =>
+    items.slice(index * size, (index + 1) * size),
+  );
 }

@@ -52,7 +52,7 @@ export async function instantiate(raw: unknown): Promise<ProcedureResult | DryRu
 }
 
 /** Starting the record finds out by itself; a dry run starts none, and would take the VNF's own members for leftovers. */
-async function refuseExisting(vnf: string): Promise<void> {
+export async function refuseExisting(vnf: string): Promise<void> {
   try {
     await recordPort().readRecord({ vnf });
   } catch (error) {

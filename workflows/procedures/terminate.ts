@@ -1,6 +1,8 @@
+import { patched } from '@temporalio/workflow';
 import type { DryRunResult, ProcedureResult } from '../../domain/procedures';
 import { dependencyLayers } from '../../domain/descriptor/layers';
 import { openChannel } from '../channel';
+import { asFailure } from '../failures';
 import { parseInput } from '../input';
 import { record as recordPort } from '../ports';
 import { mark } from '../progress';
@@ -20,6 +22,23 @@ const final: Step = {
 };
 
 /**
+ * Nothing is to be audited from here on. Where it cannot be taken away it is left, and goes with its next run, which finds no such VNF: that
+ * is no reason for a terminate to be stuck.
+ */
+const unscheduled: Step = {
+  name: 'no more audits',
+  action: async ({ vnf }) => {
+    // Runs of earlier releases go on without it.
+    if (!patched('audits')) return;
+    await recordPort()
+      .unscheduleAudits({ vnf })
+      .catch((error: unknown) => {
+        if (asFailure(error) === undefined) throw error;
+      });
+  },
+};
+
+/**
  * The end of a VNF. `{"vnf": "ims1"}`
  *
  * There is nothing to go back to: its first step is the pivot. When everything is paid the record ends.
@@ -27,7 +46,7 @@ const final: Step = {
 export const terminateTable: Table = {
   back: [],
   pivot: final,
-  forward: [published, settled],
+  forward: [published, unscheduled, settled],
 };
 
 export async function terminate(raw: unknown): Promise<ProcedureResult | DryRunResult> {

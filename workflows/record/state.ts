@@ -83,12 +83,20 @@ export const limits = {
   events: 4_000,
 } as const;
 
-export function newState(input: { vnf: string; descriptor: Descriptor; timing: Timing }): RecordState {
+export function newState(input: {
+  vnf: string;
+  descriptor: Descriptor;
+  timing: Timing;
+  /** The first ask: that of an adopt takes over what is there. */
+  ask?: Pick<Ask, 'procedure'>;
+}): RecordState {
   const empty: PoolState = { level: 0, nextOrdinal: 1, inService: [], failed: [] };
   return {
     schema: 1,
-    ...input,
-    phase: 'instantiating',
+    vnf: input.vnf,
+    descriptor: input.descriptor,
+    timing: input.timing,
+    phase: input.ask?.procedure === 'adopt' ? 'adopting' : 'instantiating',
     revision: 0,
     pools: Object.fromEntries(input.descriptor.pools.map((pool) => [pool.name, empty])),
     groups: [],
@@ -130,7 +138,7 @@ export function viewOf(state: RecordState): Omit<RecordView, 'publishing'> {
   };
 }
 
-const mayAskWhenBlocked: readonly ProcedureName[] = ['terminate'];
+const mayAskWhenBlocked: readonly ProcedureName[] = ['terminate', 'audit'];
 
 /** `already`: the asker holds the turn; it is told again. */
 export type AskAnswer =
@@ -278,7 +286,9 @@ function whatIsWrong(state: RecordState, commit: Commit): string | null {
       seen.add(ordinal);
     }
     const host = crowdedHost({ before: pool, after: changedPool(pool, change), spec });
-    if (host !== null) return `${host} would have more of ${name} in service than its share`;
+    // What was made by other means, or lost a host while nobody knew it, is taken over as it is.
+    if (host !== null && state.phase !== 'adopting')
+      return `${host} would have more of ${name} in service than its share`;
   }
   return null;
 }
@@ -482,7 +492,12 @@ function remembered(state: RecordState, end: { token: string; outcome: string; a
 function isOver(state: RecordState): boolean {
   if (state.blocked !== null) return false;
   if (state.turn !== null || state.debts.length > 0 || state.vanished.length > 0) return false;
-  return state.phase === 'instantiating' || state.phase === 'terminating';
+  return isUnborn(state) || state.phase === 'terminating';
+}
+
+/** Nothing has been committed: when its run is over, there is no such VNF. */
+export function isUnborn({ phase }: Pick<RecordState, 'phase'>): boolean {
+  return phase === 'instantiating' || phase === 'adopting';
 }
 
 /** Ordinals are never used twice, also not those of members that never entered service. */
@@ -505,7 +520,7 @@ export function withdraw(state: RecordState, runId: string): RecordState {
   const queue = state.queue.filter((each) => each.runId !== runId);
   const granted = state.turn?.runId === runId && state.turn.commits === 0;
   const next = { ...state, queue, turn: granted ? null : state.turn };
-  const maybeBorn = queue.some((each) => each.procedure === 'instantiate');
+  const maybeBorn = queue.some(({ procedure }) => procedure === 'instantiate' || procedure === 'adopt');
   return { ...next, ended: state.ended || (isOver(next) && !maybeBorn) };
 }
 

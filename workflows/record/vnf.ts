@@ -42,7 +42,7 @@ import {
   type RecordView,
   type RunRef,
 } from '../../domain/turn';
-import type { AuditInput, AuditResult } from '../procedures/audit';
+import type { CleanUpInput, CleanUpResult } from '../procedures/cleanUp';
 import { refuseStartedByHand } from '../input';
 import { watch } from '../ports';
 import { attributes } from '../progress';
@@ -95,7 +95,7 @@ type Message =
   | { readonly kind: 'published' }
   /** The run that bore this token has closed. */
   | { readonly kind: 'closed'; readonly token: string }
-  | { readonly kind: 'cleaned'; readonly token: string; readonly result: AuditResult | { readonly error: string } };
+  | { readonly kind: 'cleaned'; readonly token: string; readonly result: CleanUpResult | { readonly error: string } };
 
 export async function vnf(input: RecordInput): Promise<{ revision: number }> {
   refuseStartedByHand('vnf', 'vnf:', input);
@@ -355,24 +355,25 @@ async function deny(ask: Ask, refusal: Failure): Promise<void> {
   await tell(ask, signalNames.denied, denied);
 }
 
-async function cleanUp(state: RecordState, token: string, attempt: number): Promise<AuditResult> {
+async function cleanUp(state: RecordState, token: string, attempt: number): Promise<CleanUpResult> {
   const members = Object.values(state.pools).flatMap((pool) => [...pool.inService, ...pool.failed]);
   const owed = state.debts
     .filter((each) => each.token !== token)
     .flatMap((each) => each.stages.flat().flatMap((lot) => lot.members));
-  const input: AuditInput = {
+  const input: CleanUpInput = {
     vnf: state.vnf,
     deadToken: token,
     token: uuid4(),
     keepServerIds: [...members, ...owed].filter((member) => member.token === token).map((member) => member.serverId),
     keepGroupIds: serverGroupIds(state.groups),
-    uncommittedPools: state.phase === 'instantiating' ? Object.keys(state.pools) : [],
+    uncommittedPools: recordState.isUnborn(state) ? Object.keys(state.pools) : [],
+    ...(state.phase === 'adopting' && { onlyMade: true }),
     spares: sparesOf(state.descriptor),
     debt: state.debts.find((each) => each.token === token) ?? null,
     publication: recordState.publicationOf(state),
     timing: state.timing,
   };
-  const child = await startChild<(input: AuditInput) => Promise<AuditResult>>('audit', {
+  const child = await startChild<(input: CleanUpInput) => Promise<CleanUpResult>>('audit', {
     workflowId: `audit:${state.vnf}:${token}:${String(attempt + 1)}`,
     args: [input],
     parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,

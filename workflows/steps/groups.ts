@@ -1,3 +1,4 @@
+import type { Group } from '../../domain/record';
 import { cloud } from '../ports';
 import type { Step, Turn } from '../run';
 
@@ -6,12 +7,13 @@ export const groupsMade: Step = {
   name: 'security groups',
   action: async (turn) => {
     turn.touched = true;
-    const { groups, doubtful } = await cloud(turn.timing).createGroups({
+    const made: MadeGroups = await cloud(turn.timing).createGroups({
       turn: turn.ref,
       vnf: turn.vnf,
       descriptor: turn.record.descriptor,
       timing: turn.timing,
     });
+    const { groups, doubtful } = 'groups' in made ? made : { groups: made, doubtful: false };
     turn.groups = groups;
     turn.doubtfulGroups = doubtful;
     // A new plan must not ask the quota for them once more.
@@ -31,6 +33,9 @@ export const groupsMade: Step = {
     );
   },
 };
+
+/** Runs that are in flight since an earlier release have the groups alone. */
+type MadeGroups = Awaited<ReturnType<ReturnType<typeof cloud>['createGroups']>> | readonly Group[];
 
 /** A create that got no answer may have had its effect after its repeat looked for it. Called when that was a while ago, and before the pivot. */
 export async function removeDoubleGroups(turn: Turn): Promise<void> {

@@ -26,6 +26,7 @@ export function createServerGroupsActivity({ session }: Dependencies): CloudActi
 }
 
 export interface Listed extends ServerGroupFound {
+  readonly name: string;
   readonly serverIds: readonly string[];
 }
 
@@ -38,7 +39,7 @@ export async function listOf(
   return (await nova.listServerGroups(session, call)).flatMap(({ id, name, members }): Listed[] => {
     const { vnf: of, pool, ordinal: number, token } = readMarks(name);
     if (of === undefined || pool === undefined || number === undefined || token === undefined) return [];
-    return vnf === null || vnf === of ? [{ id, pool, number, token, serverIds: members }] : [];
+    return vnf === null || vnf === of ? [{ id, name, pool, number, token, serverIds: members }] : [];
   });
 }
 

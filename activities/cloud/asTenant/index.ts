@@ -7,6 +7,9 @@ import { readSnapshot } from './snapshot';
 /** No host is seen by name, and none can be closed: what is new is kept off one by where it is verified to be. */
 export function asTenant(dependencies: Dependencies): WayIn {
   return {
+    hostOf: ({ hostId }) => (hostId === '' ? null : hostId),
+    whyNoStrangers:
+      'A tenant keeps members apart by server groups, and Nova takes a server into a group only when it is made: servers that were made by other means cannot be kept apart from new ones. Adopt them as an operator, or instantiate anew.',
     readSnapshot: (of, call) => readSnapshot(dependencies, of, call),
     removeServerGroups: (of, deadline) => removeServerGroups(dependencies, of, deadline),
     findDead: findDeadActivity(dependencies),

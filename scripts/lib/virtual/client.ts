@@ -1,4 +1,9 @@
-import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError, type Client } from '@temporalio/client';
+import {
+  ScheduleNotFoundError,
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowNotFoundError,
+  type Client,
+} from '@temporalio/client';
 import { AlreadyRunning, type Run, type VirtualTemporal } from './temporal';
 import type { VirtualTime } from './time';
 import type { Worker } from './worker';
@@ -49,6 +54,12 @@ export function clientOf(worker: Worker, of: { temporal: VirtualTemporal; time: 
           }
           return await called(() => running(workflowId, runId).execution.query(name));
         },
+      }),
+    },
+    schedule: {
+      // No worker makes any here.
+      getHandle: (scheduleId: string) => ({
+        delete: () => called(() => Promise.reject(new ScheduleNotFoundError('there is none', scheduleId))),
       }),
     },
     withDeadline: <T>(_at: number, call: () => Promise<T>) => call(),

@@ -227,7 +227,7 @@ export async function play(spec: Spec, struck?: Omit<Case, 'spec'>): Promise<Pla
     watching = true;
     begun = world.begin(spec.procedure, spec.input(world));
     const ended = await ends(begun);
-    const problems = [...overlaps, ...(await problemsAfter(world, ended, struck?.fault))];
+    const problems = [...overlaps, ...(await problemsAfter(world, { spec, ended, fault: struck?.fault }))];
     watching = false;
     const revision = world.cloud.publications.get(vnf)?.revision ?? 0;
     if (struck && ended.outcome === 'completed' && struck.fault !== 'recordTerminated' && revision !== struck.revision)
@@ -241,7 +241,10 @@ export async function play(spec: Spec, struck?: Omit<Case, 'spec'>): Promise<Pla
   }
 }
 
-async function problemsAfter(world: World, ended: Ended, fault: Fault | undefined): Promise<string[]> {
+async function problemsAfter(
+  world: World,
+  { spec, ended, fault }: { readonly spec: Spec; readonly ended: Ended; readonly fault: Fault | undefined },
+): Promise<string[]> {
   const problems: string[] = [];
   const allowed = outcomesAfter(fault);
   if (!allowed.includes(ended.outcome))
@@ -251,6 +254,7 @@ async function problemsAfter(world: World, ended: Ended, fault: Fault | undefine
   // Nobody is left who knows the members: adopt is for that.
   if (fault === 'recordTerminated') return problems;
   await quiet(world);
+  problems.push(...((await spec.after?.(world, ended)) ?? []));
   await world.settle(vnf);
   if (fault === undefined || seesWhatItMade.includes(fault))
     for (const name of createdTwice(world))

@@ -121,6 +121,7 @@ export function openWorld(options: WorldOptions): World {
       service: pacedServicePort('http://127.0.0.1', adapter),
       timing,
       failedHostsPercent: 100,
+      audits: null,
       descriptorsDirectory: join(root, 'descriptors'),
       names: namesIn(session),
       as: wayIn(session, as),

@@ -5,6 +5,8 @@ import {
   BulkheadError,
   connectBulkhead,
   TemporalUnavailableError,
+  type AdoptResult,
+  type AuditResult,
   type Bulkhead,
   type DryRunResult,
   type EvacuateHostResult,
@@ -143,6 +145,40 @@ withShared(program.command('terminate <vnf>').description('the end of a VNF')).a
   procedure('terminate', { vnf }, options),
 );
 
+withShared(
+  program
+    .command('audit <vnf>')
+    .description('compares the cloud with the record and says what differs')
+    .option('--repair', 'also mends what is surely ours', false),
+).action((vnf: string, options: Shared & { repair: boolean }) =>
+  procedure('audit', { vnf, ...(options.repair && { repair: true }) }, options),
+);
+withShared(
+  program
+    .command('adopt')
+    .description('makes the record of a VNF whose members are there already')
+    .argument('<vnf>')
+    .argument('<descriptor>', 'a file, or the name of one that the worker knows', descriptor)
+    .addOption(
+      new Option(
+        '--match-name <pattern>',
+        'take over servers of such names, made by other means: "old-{pool}-{ordinal}"',
+      ).conflicts('matchTags'),
+    )
+    .option('--match-tags <patterns...>', 'take over servers with such tags: "role={pool}" "index={ordinal}"'),
+).action(
+  (
+    vnf: string,
+    given: Record<string, unknown> | string,
+    options: Shared & { matchName?: string; matchTags?: string[] },
+  ) => {
+    const { matchName, matchTags } = options;
+    const match =
+      matchName !== undefined ? { namePattern: matchName } : matchTags !== undefined ? { tags: matchTags } : undefined;
+    return procedure('adopt', { vnf, descriptor: given, ...(match && { match }) }, options);
+  },
+);
+
 program
   .command('status <vnf>')
   .description('levels, members by host, who holds the turn')
@@ -256,7 +292,8 @@ async function waitedFor<R>(run: Run<R>, json: boolean): Promise<R> {
   }
 }
 
-type AnyResult = ProcedureResult | EvacuateHostResult | DryRunResult | RestoreHostResult | RestoreHostPlan;
+type AnyResult =
+  AuditResult | AdoptResult | ProcedureResult | EvacuateHostResult | DryRunResult | RestoreHostResult | RestoreHostPlan;
 
 function said(result: AnyResult): string {
   if ('vnfs' in result) {
@@ -266,7 +303,38 @@ function said(result: AnyResult): string {
     return ['completed', ...result.vnfs.flatMap((each) => [each.vnf, ...changes(each)]), ...foreign].join('\n');
   }
   if ('opened' in result) return restored(result);
+  if ('findings' in result) return audited(result);
+  if ('misfits' in result) return adopted(result);
   return [result.outcome, ...changes(result)].join('\n');
+}
+
+function audited({ findings, more, repaired, refused, repair, atWork, steady }: AuditResult): string {
+  const mended = new Set(repaired.map(({ id }) => id));
+  const became = ({ id, repair: would }: AuditResult['findings'][number]): string => {
+    if (!repair) return `repair: ${would}`;
+    if (mended.has(id)) return 'REPAIRED';
+    return `left: ${refused[id] ?? would}`;
+  };
+  return [
+    findings.length === 0 ? 'nothing differs' : `${String(findings.length + more)} findings`,
+    ...findings.map((each) => `  ${each.kind} ${each.name} (${each.id}): ${each.wrong}; ${became(each)}`),
+    ...(more > 0 ? [`  and ${String(more)} more, which are listed when these are mended`] : []),
+    ...(atWork.length > 0 ? [`  at work, and not judged: ${atWork.join(', ')}`] : []),
+    ...(steady ? [] : ['  the VNF was just being changed: look again']),
+  ].join('\n');
+}
+
+function adopted({ outcome, members, levels, misfits, more }: AdoptResult): string {
+  return [
+    outcome,
+    ...Object.entries(levels).map(([pool, { to }]) => `  ${pool}: ${String(to)}`),
+    ...members.map(
+      ({ name, server, host, inService }) =>
+        `  ${name} on ${host}${server === name ? '' : ` (server ${server})`}${inService ? '' : ': failed'}`,
+    ),
+    ...misfits.map(({ kind, name, wrong, then }) => `  DOES NOT FIT: ${kind} ${name}: ${wrong}; ${then}`),
+    ...(more > 0 ? [`  and ${String(more)} more that do not fit`] : []),
+  ].join('\n');
 }
 
 function restored({ outcome, hosts, opened, unforced }: RestoreHostResult | RestoreHostPlan): string {

@@ -43,6 +43,25 @@ export const servers: Area = {
       },
     },
     {
+      fact: 'a tag is put beside those that it has, and taken off by itself',
+      play: async ({ ask, launch }) => {
+        const { id } = await launch({ tags: ['a', 'b'] });
+        const tag = `servers/${id}/tags/bulkhead%3Avnf%3Dx`;
+        const tags = async (): Promise<unknown> => (await ask({ to: `GET compute/servers/${id}/tags` })).body['tags'];
+        expect((await ask({ to: `PUT compute/${tag}` })).status).toBe(201);
+        expect((await ask({ to: `PUT compute/${tag}` })).status).toBe(204);
+        expect(((await tags()) as string[]).sort()).toEqual(['a', 'b', 'bulkhead:vnf=x']);
+        const listed = await ask({ to: 'GET compute/servers?tags=bulkhead:vnf%3Dx' });
+        expect(listed.body['servers']).toMatchObject([{ id }]);
+        expect((await ask({ to: `DELETE compute/${tag}` })).status).toBe(204);
+        expect(await ask({ to: `DELETE compute/${tag}` })).toMatchObject({
+          status: 404,
+          body: novaError(404, /has no tag/),
+        });
+        expect(((await tags()) as string[]).sort()).toEqual(['a', 'b']);
+      },
+    },
+    {
       fact: 'one that is up, as a tenant sees it',
       play: async ({ launch, found, prefix, cloud }) => {
         const shown = await launch({ tags: ['a=b', 'c'], metadata: { k: 'v' }, description: 'd' });

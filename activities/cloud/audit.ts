@@ -1,0 +1,110 @@
+import { anybody, compare } from '../../domain/audit';
+import type { Inventory, PortFound, SecurityGroupFound, ServerFound } from '../../domain/inventory';
+import { readMarks, readTags, tag } from '../../domain/names';
+import type { VnfRecord } from '../../domain/record';
+import { ConflictError, neutron, nova } from '../../openstack';
+import type { Dependencies } from '../dependencies';
+import { inParallel } from '../parallel';
+import type { CloudActivities } from '../ports';
+import { deadlineOf, refuseLostTurn, type Deadline } from '../turn';
+import type { WayIn, Ways } from '../way-in';
+import { listOf } from './asTenant/groups';
+
+/** As many as a person reads, and as fit into a history; the others are found when these are mended. */
+export const findingsMax = 200;
+
+/** Compared here, so that the findings are in the history: a new release's rules never change a repair in flight. */
+export function compareActivity(dependencies: Dependencies, ways: Ways): CloudActivities['compare'] {
+  return async ({ record, inHand }) => {
+    const inventory = await readInventory(dependencies, { record, way: await ways() });
+    const findings = compare(record, inventory, inHand);
+    return { findings: findings.slice(0, findingsMax), more: Math.max(0, findings.length - findingsMax) };
+  };
+}
+
+/** All that bears the VNF's tags or marks, and its members by their ids. Lists, and a look at each member that they lack. */
+async function readInventory(
+  dependencies: Dependencies,
+  { record, way }: { readonly record: VnfRecord; readonly way: WayIn },
+): Promise<Inventory> {
+  const { vnf } = record;
+  const deadline = deadlineOf(dependencies.timing);
+  const inventory = await listInventory(dependencies, { vnf, way, deadline });
+  const listed = new Set(inventory.servers.map(({ id }) => id));
+  const members = Object.values(record.pools).flatMap((pool) => pool.inService);
+  const unlisted = members.map(({ serverId }) => serverId).filter((id) => !listed.has(id));
+  const found: ServerFound[] = [];
+  // Somebody may have taken the tags off one. That it is gone must be sure: it is reported dead for it.
+  await inParallel(unlisted, askedAtOnce, async (id) => {
+    const server = await nova.getServer(dependencies.session, id, deadline.call());
+    if (server) found.push(serverFound(server, way));
+  });
+  return { ...inventory, servers: [...inventory.servers, ...found] };
+}
+
+const askedAtOnce = 5;
+
+export async function listInventory(
+  { session }: Dependencies,
+  { vnf, way, deadline }: { readonly vnf: string; readonly way: WayIn; readonly deadline: Deadline },
+): Promise<Inventory> {
+  const [servers, ports, securityGroups, serverGroups] = await Promise.all([
+    nova.listServers(session, { tags: [tag.vnf(vnf)] }, deadline.call()),
+    neutron.listPorts(session, {}, deadline.call()),
+    neutron.listSecurityGroups(session, deadline.call()),
+    listOf({ session }, vnf, deadline.call()),
+  ]);
+  return {
+    servers: servers.map((server) => serverFound(server, way)),
+    ports: ports.map(portFound).filter((port) => port.vnf === vnf),
+    securityGroups: securityGroups.map(groupFound).filter((group) => group.vnf === vnf),
+    serverGroups,
+  };
+}
+
+export function serverFound(server: nova.Server, way: WayIn): ServerFound {
+  const { id, name, status, zone, flavor, imageId, tags } = server;
+  return { ...readTags(tags), id, name, status, zone, flavor, imageId, host: way.hostOf(server) };
+}
+
+export function portFound({ id, name, networkId, deviceId, description }: neutron.Port): PortFound {
+  return { ...readMarks(description), id, name, networkId, deviceId };
+}
+
+function groupFound({ id, name, description, rules }: neutron.SecurityGroup): SecurityGroupFound {
+  return {
+    ...readMarks(description),
+    id,
+    name,
+    // What goes out is Neutron's own.
+    rules: rules
+      .filter(({ direction }) => direction === 'ingress')
+      .map(({ id: rule, protocol, portMin, portMax, remoteGroupId, remoteIpPrefix }) => ({
+        id: rule,
+        protocol,
+        portMin,
+        portMax,
+        from: remoteGroupId ?? remoteIpPrefix ?? anybody,
+      })),
+  };
+}
+
+export function repairActivity({ session }: Dependencies): CloudActivities['repair'] {
+  return async ({ turn, rules, securityGroups, serverGroups, timing }) => {
+    refuseLostTurn(turn);
+    const deadline = deadlineOf(timing);
+    const call = (): ReturnType<Deadline['call']> => deadline.call(turn.token);
+    const left: { id: string; why: string }[] = [];
+    for (const id of rules) await neutron.deleteSecurityGroupRule(session, id, call());
+    for (const id of securityGroups) {
+      try {
+        await neutron.deleteSecurityGroup(session, id, call());
+      } catch (error) {
+        if (!(error instanceof ConflictError)) throw error;
+        left.push({ id, why: 'a port uses it' });
+      }
+    }
+    for (const id of serverGroups) await nova.deleteServerGroup(session, id, call());
+    return left;
+  };
+}

@@ -1,0 +1,302 @@
+import type { Descriptor, SecurityRule } from './descriptor/descriptor';
+import type { Inventory, PortFound, RuleFound, SecurityGroupFound, ServerFound } from './inventory';
+import { memberName, type Tagged } from './names';
+import { securityGroupOf, type Group, type Member, type VnfRecord } from './record';
+
+/** What an audit finds: a closed list. */
+export const findingKinds = [
+  /** A server that is tagged as the VNF's, and is in no record. */
+  'orphan',
+  /** A second server of one member. */
+  'double',
+  /** A member in service whose server the cloud does not have. */
+  'missing',
+  /** A member on another host than the record has it on. */
+  'wrongHost',
+  /** A member in another zone than its pool's. */
+  'wrongZone',
+  'leftoverPort',
+  'leftoverSecurityGroup',
+  /** A rule of a group of ours that the descriptor does not say. */
+  'leftoverRule',
+  'leftoverServerGroup',
+] as const;
+export type FindingKind = (typeof findingKinds)[number];
+
+export interface Finding {
+  readonly kind: FindingKind;
+  /** As the cloud calls it; of what is missing, the member's name. */
+  readonly name: string;
+  readonly id: string;
+  /** Of a member, or of what was to be one. */
+  readonly pool?: string;
+  readonly ordinal?: number;
+  /** What is wrong, in a sentence. */
+  readonly wrong: string;
+  /** What `repair` does about it, or would, in a sentence. */
+  readonly repair: string;
+  /** The same for a program: delete it by its id, report a member dead, or leave it to a person or another procedure. */
+  readonly action: 'delete' | 'reportDead' | 'leave';
+}
+
+/**
+ * Where cloud and record differ. Pure: what is in one of them at this moment, and not in the other.
+ *
+ * `inHand` are tokens of runs that are at work besides the record's debtors: what bears one of them is theirs, and is judged only when
+ * they have ended.
+ */
+export function compare(record: VnfRecord, inventory: Inventory, inHand: readonly string[] = []): Finding[] {
+  const known = knownTo(record, inHand);
+  return [
+    ...judgeServers(record, inventory, known),
+    ...judgeMissing(record, inventory),
+    ...inventory.ports.flatMap((port) => judgePort(port, inventory, known) ?? []),
+    ...inventory.securityGroups.flatMap((group) => judgeGroup(group, record, known)),
+    ...judgeServerGroups(inventory, known),
+  ];
+}
+
+interface Known {
+  readonly vnf: string;
+  /** By server id, in service or failed. */
+  readonly members: ReadonlyMap<string, Member>;
+  /** By `pool/ordinal`. */
+  readonly ordinals: ReadonlySet<string>;
+  /** Servers that a debtor drains and deletes. */
+  readonly owed: ReadonlySet<string>;
+  readonly portIds: ReadonlySet<string>;
+  readonly groupIds: ReadonlySet<string>;
+  readonly tokens: ReadonlySet<string>;
+}
+
+function knownTo(record: VnfRecord, inHand: readonly string[]): Known {
+  const members = membersOf(record);
+  const owed = record.debts.flatMap((debt) => debt.stages.flat().flatMap((lot) => lot.members));
+  return {
+    vnf: record.vnf,
+    members: new Map(members.map((member) => [member.serverId, member])),
+    ordinals: new Set(members.map(keyOf)),
+    owed: new Set(owed.map(({ serverId }) => serverId)),
+    portIds: new Set([...members, ...owed].flatMap(({ portIds }) => portIds)),
+    groupIds: new Set([...record.groups, ...record.debts.flatMap(({ groups }) => groups)].map(({ id }) => id)),
+    tokens: new Set([...inHand, ...record.debts.flatMap(({ token, sweep }) => [token, ...sweep])]),
+  };
+}
+
+function membersOf({ pools }: VnfRecord): Member[] {
+  return Object.values(pools).flatMap((pool) => [...pool.inService, ...pool.failed]);
+}
+
+function keyOf({ pool, ordinal }: { readonly pool: string; readonly ordinal: number }): string {
+  return `${pool}/${String(ordinal)}`;
+}
+
+function isInHand({ tokens }: Known, { token }: Tagged): boolean {
+  return token !== undefined && tokens.has(token);
+}
+
+function judgeServers(record: VnfRecord, { servers }: Inventory, known: Known): Finding[] {
+  return servers.flatMap((server) => {
+    const member = known.members.get(server.id);
+    if (member) return judgePlace(record, member, server);
+    if (server.vnf !== known.vnf || known.owed.has(server.id) || isInHand(known, server)) return [];
+    return judgeStranger(server, known);
+  });
+}
+
+/** A server of ours that nobody knows. Where its tags are not whole, whether we made it is not sure. */
+function judgeStranger({ id, name, pool, ordinal, token }: ServerFound, known: Known): Finding {
+  if (pool === undefined || ordinal === undefined || token === undefined)
+    return {
+      kind: 'orphan',
+      name,
+      id,
+      wrong: `the server bears the tag of ${known.vnf}, is in no record, and lacks tags that everything of ours has`,
+      repair: 'nothing: whether it is ours is not sure; take the tag off it, or delete it',
+      action: 'leave',
+    };
+  const member = memberName(known.vnf, pool, ordinal);
+  const isDouble = known.ordinals.has(keyOf({ pool, ordinal }));
+  return {
+    kind: isDouble ? 'double' : 'orphan',
+    name,
+    id,
+    pool,
+    ordinal,
+    wrong: isDouble
+      ? `it is tagged as ${member}, which is another server`
+      : `it is tagged as ${member}, and no record has it`,
+    repair: 'deletes the server, by its id',
+    action: 'delete',
+  };
+}
+
+function judgePlace(
+  { vnf, descriptor }: VnfRecord,
+  { pool, ordinal, host }: Member,
+  server: ServerFound,
+): Finding | readonly Finding[] {
+  // On no host it is in ERROR, or being evacuated: that is for heal to see. A tenant's record may not know the host yet.
+  if (server.host === null) return [];
+  const about = { name: server.name, id: server.id, pool, ordinal, action: 'leave' } as const;
+  const member = memberName(vnf, pool, ordinal);
+  const zone = descriptor.pools.find(({ name }) => name === pool)?.zone;
+  const onOther = host !== '' && server.host !== host;
+  const inOther = zone !== undefined && server.zone !== null && server.zone !== zone;
+  const repair = 'nothing: it goes on as it is until a rebalance moves it, or a heal that names it replaces it';
+  return [
+    ...(onOther
+      ? [{ ...about, kind: 'wrongHost', wrong: `${member} is on ${server.host}, recorded on ${host}`, repair } as const]
+      : []),
+    ...(inOther
+      ? [
+          {
+            ...about,
+            kind: 'wrongZone',
+            wrong: `${member} is in zone ${server.zone}, and ${pool} belongs in ${zone}`,
+            repair,
+          } as const,
+        ]
+      : []),
+  ];
+}
+
+/** Who is known to be dead waits for a replacement, and is not missed twice. */
+function judgeMissing({ vnf, pools }: VnfRecord, { servers }: Inventory): Finding[] {
+  const there = new Set(servers.filter(({ status }) => status !== 'DELETED').map(({ id }) => id));
+  return Object.values(pools).flatMap(({ inService }) =>
+    inService.flatMap(({ pool, ordinal, serverId }): Finding[] => {
+      if (there.has(serverId)) return [];
+      return [
+        {
+          kind: 'missing',
+          name: memberName(vnf, pool, ordinal),
+          id: serverId,
+          pool,
+          ordinal,
+          wrong: 'it is in service, and the cloud does not have its server',
+          repair: 'reports it dead, so that it leaves service; heal then replaces it',
+          action: 'reportDead',
+        },
+      ];
+    }),
+  );
+}
+
+function judgePort(port: PortFound, { servers }: Inventory, known: Known): Finding | undefined {
+  const { id, name, deviceId, token } = port;
+  if (port.vnf !== known.vnf || known.portIds.has(id) || isInHand(known, port)) return undefined;
+  const finding = (wrong: string, leave: string | null): Finding => ({
+    kind: 'leftoverPort',
+    name,
+    id,
+    wrong,
+    repair: leave ?? 'deletes the port, by its id',
+    action: leave === null ? 'delete' : 'leave',
+  });
+  if (token === undefined)
+    return finding(
+      `its description has the mark of ${known.vnf} and no token`,
+      'nothing: whether it is ours is not sure; delete it, or take the mark off it',
+    );
+  if (deviceId === '') return finding('no server has it, and no record', null);
+  const holder = servers.find((server) => server.id === deviceId);
+  // It goes with its server, which somebody is at.
+  if (known.owed.has(deviceId) || (holder && !known.members.has(deviceId) && isInHand(known, holder))) return undefined;
+  if (known.members.has(deviceId))
+    return finding(
+      `the member ${holder?.name ?? deviceId} has it, and it is no port of its in the record`,
+      'nothing: it may carry traffic; detach it first',
+    );
+  if (holder?.token === undefined)
+    return finding(
+      `the server ${deviceId} has it, which is none of ours`,
+      'nothing: it may carry traffic; detach it first',
+    );
+  return finding(`the server ${holder.name} has it, which no record has`, null);
+}
+
+function judgeGroup(group: SecurityGroupFound, record: VnfRecord, known: Known): Finding[] {
+  const { id, name, pool, token } = group;
+  if (record.groups.some((each) => each.id === id)) return leftoverRules(group, record);
+  if (group.vnf !== known.vnf || known.groupIds.has(id) || isInHand(known, group)) return [];
+  const isWhole = pool !== undefined && token !== undefined;
+  return [
+    {
+      kind: 'leftoverSecurityGroup',
+      name,
+      id,
+      wrong: `its description has the mark of ${known.vnf}, and no record has it`,
+      repair: isWhole
+        ? 'deletes the security group, by its id, unless a port uses it'
+        : 'nothing: its marks are not whole; delete it, or take them off it',
+      action: isWhole ? 'delete' : 'leave',
+    },
+  ];
+}
+
+/** A group that bears our marks is ours with all that is in it. One that was taken over is not. */
+function leftoverRules(group: SecurityGroupFound, record: VnfRecord): Finding[] {
+  const { vnf, pool: name } = group;
+  if (vnf !== record.vnf || name === undefined) return [];
+  const said = rulesOf(record.descriptor, record.groups, name);
+  return group.rules
+    .filter((rule) => !said.has(ruleKey(rule)))
+    .map((rule) => ({
+      kind: 'leftoverRule',
+      name: `${group.name}: ${sayRule(rule)}`,
+      id: rule.id,
+      wrong: `the descriptor has no such rule for ${name}`,
+      repair: 'deletes the rule, by its id',
+      action: 'delete',
+    }));
+}
+
+/** The rules of a pool's group, as keys. */
+function rulesOf({ pools }: Descriptor, groups: readonly Group[], name: string): ReadonlySet<string> {
+  const rules = pools.find((pool) => pool.name === name)?.securityRules ?? [];
+  return new Set(rules.map((rule) => ruleKey(asFound(rule, groups))));
+}
+
+function asFound({ protocol, ports, from }: SecurityRule, groups: readonly Group[]): RuleFound {
+  const remote = securityGroupOf(groups, from)?.id;
+  return {
+    id: '',
+    protocol,
+    portMin: ports?.[0] ?? null,
+    portMax: ports?.[1] ?? null,
+    from: remote ?? (from === 'any' ? anybody : from),
+  };
+}
+
+/** What a rule is for that names nobody. */
+export const anybody = '0.0.0.0/0';
+
+function ruleKey({ protocol, portMin, portMax, from }: RuleFound): string {
+  return JSON.stringify([protocol, portMin, portMax, from]);
+}
+
+function sayRule({ protocol, portMin, portMax, from }: RuleFound): string {
+  const ports = portMin === null ? '' : ` ${String(portMin)}${portMax === portMin ? '' : `-${String(portMax)}`}`;
+  return `${protocol ?? 'any protocol'}${ports} from ${from === anybody ? 'any' : from}`;
+}
+
+function judgeServerGroups({ serverGroups }: Inventory, known: Known): Finding[] {
+  return serverGroups.flatMap((group): Finding[] => {
+    if (known.groupIds.has(group.id) || isInHand(known, group)) return [];
+    const used = group.serverIds.some((id) => known.members.has(id) || known.owed.has(id));
+    return [
+      {
+        kind: 'leftoverServerGroup',
+        name: group.name,
+        id: group.id,
+        pool: group.pool,
+        wrong: used ? 'members are in it, and no record has it' : 'no record has it',
+        repair: used
+          ? 'nothing: it keeps members apart; it can go when they have gone'
+          : 'deletes the server group, by its id',
+        action: used ? 'leave' : 'delete',
+      },
+    ];
+  });
+}

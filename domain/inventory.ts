@@ -1,0 +1,62 @@
+import type { Tagged } from './names';
+
+/**
+ * What the cloud has of one VNF, as one activity listed it: all that bears the VNF's tags or marks, and what is known by its id. The
+ * audit compares it with the record, and adopt makes a record of it.
+ */
+export interface Inventory {
+  readonly servers: readonly ServerFound[];
+  readonly ports: readonly PortFound[];
+  readonly securityGroups: readonly SecurityGroupFound[];
+  /** A tenant's way of keeping members apart. */
+  readonly serverGroups: readonly ServerGroupFound[];
+}
+
+/** Its tags say whose it is. One that was looked for by its id may have none. */
+export interface ServerFound extends Tagged {
+  readonly id: string;
+  readonly name: string;
+  /** As Nova says it: `ACTIVE`, `ERROR` … */
+  readonly status: string;
+  /** By the name that the record knows hosts by. Null while it has none. */
+  readonly host: string | null;
+  readonly zone: string | null;
+  /** The flavor's name. Null where the cloud does not say. */
+  readonly flavor: string | null;
+  /** Null of one that boots from a volume. */
+  readonly imageId: string | null;
+}
+
+/** Its description says whose it is, and its name of which member. */
+export interface PortFound extends Tagged {
+  readonly id: string;
+  readonly name: string;
+  readonly networkId: string;
+  /** The server that has it; empty where there is none. */
+  readonly deviceId: string;
+}
+
+export interface SecurityGroupFound extends Tagged {
+  readonly id: string;
+  readonly name: string;
+  readonly rules: readonly RuleFound[];
+}
+
+/** A rule for what comes in. */
+export interface RuleFound {
+  readonly id: string;
+  readonly protocol: string | null;
+  readonly portMin: number | null;
+  readonly portMax: number | null;
+  /** A CIDR, or the id of a security group. */
+  readonly from: string;
+}
+
+export interface ServerGroupFound {
+  readonly id: string;
+  readonly name: string;
+  readonly pool: string;
+  readonly number: number;
+  readonly token: string;
+  readonly serverIds: readonly string[];
+}

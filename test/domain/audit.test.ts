@@ -1,0 +1,205 @@
+import { compare, findingKinds, type Finding } from '../../domain/audit';
+import type { Inventory, PortFound, ServerFound } from '../../domain/inventory';
+import type { Debt, VnfRecord } from '../../domain/record';
+import { memberOn, on, poolNamed, stateOf } from './build';
+
+/** Where cloud and record differ: each kind of finding, and what is none. */
+
+const vnf = 'ims1';
+const pool = poolNamed('web', { securityRules: [{ protocol: 'tcp', ports: [80, 80], from: 'any' }] });
+const members = on('web', 'h1 h2 h3');
+
+function recordWith(change: Partial<VnfRecord> = {}): VnfRecord {
+  return {
+    vnf,
+    descriptor: { name: 'd', description: '', networks: { mgmt: { network: 'mgmt' } }, pools: [pool] },
+    phase: 'running',
+    revision: 1,
+    pools: { web: stateOf(members) },
+    groups: [
+      { pool: 'web', id: 'group' },
+      { pool: 'web', id: 'apart-1', apart: 1 },
+    ],
+    debts: [],
+    ...change,
+  };
+}
+
+function serverOf(id: string, change: Partial<ServerFound> = {}): ServerFound {
+  const ordinal = Number(/[0-9]+$/.exec(id)?.[0] ?? 1);
+  const said = { vnf, pool: 'web', ordinal, token: 'before', flavor: 'unit', imageId: 'image-id' };
+  return { id, name: `ims1-${id}`, status: 'ACTIVE', host: `h${String(ordinal)}`, zone: 'mz', ...said, ...change };
+}
+
+function portOf(id: string, deviceId: string, change: Partial<PortFound> = {}): PortFound {
+  return { id, name: `ims1-${id}`, networkId: 'mgmt-id', deviceId, vnf, token: 'before', ...change };
+}
+
+const rule = { id: 'rule', protocol: 'tcp', portMin: 80, portMax: 80, from: '0.0.0.0/0' } as const;
+
+function cloudWith(change: Partial<Inventory> = {}): Inventory {
+  return {
+    servers: members.map(({ serverId }) => serverOf(serverId)),
+    ports: members.map(({ serverId, portIds }) => portOf(portIds[0] ?? '', serverId)),
+    securityGroups: [{ id: 'group', name: 'ims1-web', vnf, pool: 'web', token: 'before', rules: [rule] }],
+    serverGroups: [{ id: 'apart-1', name: 'g1', pool: 'web', number: 1, token: 'before', serverIds: [] }],
+    ...change,
+  };
+}
+
+function also<K extends keyof Inventory>(what: K, ...more: Inventory[K][number][]): Inventory {
+  return cloudWith({ [what]: [...cloudWith()[what], ...more] });
+}
+
+function found(inventory: Inventory, record = recordWith(), inHand: readonly string[] = []): unknown[] {
+  return compare(record, inventory, inHand).map(({ kind, id, action }) => [kind, id, action]);
+}
+
+test('a cloud that has what the record has has nothing to be found', () => {
+  expect(compare(recordWith(), cloudWith())).toEqual([]);
+});
+
+const strayGroup = { id: 'g2', name: 'ims1-web', vnf, pool: 'web', token: 'gone', rules: [] };
+const strayApart = { id: 'apart-9', name: 'g9', pool: 'web', number: 9, token: 'gone', serverIds: [] };
+const each: readonly [kind: Finding['kind'], inventory: Inventory, id: string, action: Finding['action']][] = [
+  ['orphan', also('servers', serverOf('web-9', { token: 'gone' })), 'web-9', 'delete'],
+  ['orphan', also('servers', { ...serverOf('web-9'), token: undefined } as never), 'web-9', 'leave'],
+  ['double', also('servers', serverOf('other', { ordinal: 2, token: 'gone' })), 'other', 'delete'],
+  ['missing', cloudWith({ servers: cloudWith().servers.slice(1) }), 'web-1', 'reportDead'],
+  [
+    'wrongHost',
+    cloudWith({ servers: [serverOf('web-1', { host: 'h7' }), ...cloudWith().servers.slice(1)] }),
+    'web-1',
+    'leave',
+  ],
+  [
+    'wrongZone',
+    cloudWith({ servers: [serverOf('web-1', { zone: 'dmz' }), ...cloudWith().servers.slice(1)] }),
+    'web-1',
+    'leave',
+  ],
+  ['leftoverPort', also('ports', portOf('p9', '', { token: 'gone' })), 'p9', 'delete'],
+  ['leftoverPort', also('ports', { ...portOf('p9', ''), token: undefined } as never), 'p9', 'leave'],
+  ['leftoverPort', also('ports', portOf('p9', 'web-1')), 'p9', 'leave'],
+  ['leftoverPort', also('ports', portOf('p9', 'a stranger')), 'p9', 'leave'],
+  ['leftoverSecurityGroup', also('securityGroups', strayGroup), 'g2', 'delete'],
+  [
+    'leftoverRule',
+    cloudWith({
+      securityGroups: [{ ...strayGroup, id: 'group', rules: [rule, { ...rule, id: 'ssh', portMin: 22, portMax: 22 }] }],
+    }),
+    'ssh',
+    'delete',
+  ],
+  ['leftoverServerGroup', also('serverGroups', strayApart), 'apart-9', 'delete'],
+  ['leftoverServerGroup', also('serverGroups', { ...strayApart, serverIds: ['web-1'] }), 'apart-9', 'leave'],
+];
+
+test.each(each)('%s is found, and nothing else', (kind, inventory, id, action) => {
+  expect(found(inventory)).toEqual([[kind, id, action]]);
+});
+
+test('every kind has its case, and says what is wrong and what repair does', () => {
+  expect(new Set(each.map(([kind]) => kind))).toEqual(new Set(findingKinds));
+  for (const [, inventory] of each)
+    for (const { wrong, repair } of compare(recordWith(), inventory))
+      expect([wrong, repair]).toEqual([
+        expect.stringMatching(/.{10}/),
+        expect.stringMatching(/^(deletes|reports|nothing: )/),
+      ]);
+});
+
+test('the port of an orphan goes with it', () => {
+  const cloud = { ...also('servers', serverOf('web-9')), ports: [...cloudWith().ports, portOf('p9', 'web-9')] };
+  expect(found(cloud)).toEqual([
+    ['orphan', 'web-9', 'delete'],
+    ['leftoverPort', 'p9', 'delete'],
+  ]);
+});
+
+describe('what is none', () => {
+  const debt: Debt = {
+    token: 'debtor',
+    workflowId: 'w',
+    runId: 'r',
+    procedure: 'scaleIn',
+    stages: [[{ pool: 'web', drainSeconds: 0, members: [memberOn('web', 8, 'h8')] }]],
+    groups: [{ pool: 'web', id: 'g2' }],
+    sweep: ['swept'],
+    movedFrom: {},
+  };
+  const none: readonly [what: string, inventory: Inventory, record?: VnfRecord, inHand?: readonly string[]][] = [
+    [
+      'a member that is owed, with its port',
+      { ...also('servers', serverOf('web-8')), ports: [...cloudWith().ports, portOf('web-8-mgmt', 'web-8')] },
+      recordWith({ debts: [debt] }),
+    ],
+    [
+      'what bears the token of a debtor',
+      also('servers', serverOf('web-9', { token: 'debtor' })),
+      recordWith({ debts: [debt] }),
+    ],
+    ['what a debtor sweeps', also('ports', portOf('p9', '', { token: 'swept' })), recordWith({ debts: [debt] })],
+    ['a group that is owed', also('securityGroups', strayGroup), recordWith({ debts: [debt] })],
+    [
+      'what the holder of the turn is making',
+      also('servers', serverOf('web-9', { token: 'holder' })),
+      recordWith(),
+      ['holder'],
+    ],
+    [
+      'a port that waits for the server of who is at work',
+      {
+        ...also('servers', serverOf('web-9', { token: 'holder' })),
+        ports: [...cloudWith().ports, portOf('p9', 'web-9', { token: 'gone' })],
+      },
+      recordWith(),
+      ['holder'],
+    ],
+    ['what is tagged as of another VNF', also('servers', serverOf('web-9', { vnf: 'ims2' }))],
+    ['a port of another VNF', also('ports', portOf('p9', '', { vnf: 'ims2' }))],
+    [
+      'a member on no host: heal sees it',
+      cloudWith({ servers: [serverOf('web-1', { host: null, status: 'ERROR' }), ...cloudWith().servers.slice(1)] }),
+    ],
+    [
+      'one known to be dead, whose server is gone',
+      cloudWith({ servers: cloudWith().servers.slice(1) }),
+      recordWith({ pools: { web: stateOf(members.slice(1), { failed: members.slice(0, 1) }) } }),
+    ],
+    [
+      'a member whose tags somebody has taken off',
+      cloudWith({
+        servers: [
+          { ...serverOf('web-1'), vnf: undefined, pool: undefined, ordinal: undefined, token: undefined } as never,
+          ...cloudWith().servers.slice(1),
+        ],
+      }),
+    ],
+    [
+      'a rule in a group that was taken over',
+      cloudWith({
+        securityGroups: [{ id: 'group', name: 'theirs', rules: [{ ...rule, id: 'ssh', portMin: 22, portMax: 22 }] }],
+      }),
+    ],
+  ];
+
+  test.each(none.map((row) => [row[0], row] as const))('%s', (_what, [, inventory, record, inHand]) => {
+    expect(found(inventory, record, inHand)).toEqual([]);
+  });
+});
+
+test('a rule from a pool is known by the id of its group', () => {
+  const api = poolNamed('api', { securityRules: [{ protocol: 'udp', ports: [5060, 5061], from: 'web' }] });
+  const record = recordWith();
+  const both = recordWith({
+    descriptor: { ...record.descriptor, pools: [pool, api] },
+    pools: { ...record.pools, api: stateOf([]) },
+    groups: [...record.groups, { pool: 'api', id: 'api-group' }],
+  });
+  const said = { id: 'r', protocol: 'udp', portMin: 5060, portMax: 5061, from: 'group' };
+  const group = { id: 'api-group', name: 'ims1-api', vnf, pool: 'api', token: 'before', rules: [said] };
+  expect(found(also('securityGroups', group), both)).toEqual([]);
+  const other = { ...group, rules: [{ ...said, from: 'another' }] };
+  expect(found(also('securityGroups', other), both)).toEqual([['leftoverRule', 'r', 'delete']]);
+});

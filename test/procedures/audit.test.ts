@@ -1,0 +1,358 @@
+import { ScheduleNotFoundError } from '@temporalio/client';
+import { adoptedToken } from '../../domain/adopt';
+import { groupMarks, portMarks, serverGroupName, tag } from '../../domain/names';
+import type { AdoptResult, AuditResult } from '../../domain/procedures';
+import { scheduleAudits } from '../../activities/record/audits';
+import type { Cloud, Server } from '../../simulator/model';
+import { endOf, settleWithinSeconds, small, until, type Ended } from '../real/world';
+import { settledView } from '../../scripts/lib/settled';
+import { instantiated } from './four';
+import { openStage, type Stage, type Trial } from './stage';
+import type { Script, Strike } from './strikes';
+
+/** What differs between cloud and record is found and mended; and of a cloud alone a record is made. On one stage: both are quick. */
+
+let stage: Stage;
+beforeAll(async () => {
+  stage = await openStage();
+}, 60_000);
+afterAll(async () => {
+  await stage.stop();
+}, 60_000);
+
+const gone = '99999999-9999-4999-8999-999999999999';
+
+function memberNamed({ cloud, vnf }: Trial, ordinal: number): Server {
+  const found = [...cloud.servers.values()].find(
+    ({ tags }) => tags.includes(tag.vnf(vnf)) && tags.includes(tag.ordinal(ordinal)),
+  );
+  if (!found) throw new Error(`there is no ${vnf}-web-${String(ordinal)}`);
+  return found;
+}
+
+/** Into the cloud as if somebody had left it there: the checker has not seen it come. */
+function plantServer(trial: Trial, id: string, tags: readonly string[]): void {
+  const like = memberNamed(trial, 1);
+  trial.cloud.servers.set(id, { ...like, id, name: id, tags, portIds: [], ownPortIds: [] });
+}
+
+function plantPort({ cloud }: Trial, id: string, changes: { description?: string; deviceId?: string }): void {
+  const [like] = cloud.ports.values();
+  if (like)
+    cloud.ports.set(id, { ...like, id, name: id, description: '', deviceId: '', securityGroupIds: [], ...changes });
+}
+
+/** One leftover of each kind that a repair deletes, and beside each something like it that is not ours. */
+function plantLeftovers(trial: Trial): void {
+  const { vnf, cloud } = trial;
+  const of = (ordinal: number): string[] => [tag.vnf(vnf), tag.pool('web'), tag.ordinal(ordinal), tag.token(gone)];
+  plantServer(trial, 'an-orphan', of(9));
+  plantServer(trial, 'a-double', of(1));
+  plantServer(trial, 'half-tagged', [tag.vnf(vnf)]);
+  plantServer(trial, 'of-another-vnf', [tag.vnf('other1'), tag.pool('web'), tag.ordinal(9), tag.token(gone)]);
+  plantServer(trial, 'a-stranger', []);
+  plantPort(trial, 'port-left', { description: portMarks({ vnf, token: gone }) });
+  plantPort(trial, 'port-of-the-orphan', { description: portMarks({ vnf, token: gone }), deviceId: 'an-orphan' });
+  plantPort(trial, 'port-of-a-stranger', { description: '' });
+  const [group] = cloud.securityGroups.values();
+  const [rule] = cloud.securityRules.values();
+  if (!group || !rule) throw new Error('it has a security group');
+  const marks = groupMarks({ vnf, pool: 'web', token: gone });
+  cloud.securityGroups.set('group-left', { ...group, id: 'group-left', description: marks });
+  cloud.securityGroups.set('group-in-use', { ...group, id: 'group-in-use', description: marks });
+  cloud.securityGroups.set('group-of-a-stranger', { ...group, id: 'group-of-a-stranger', description: '' });
+  plantPort(trial, 'its-user', {});
+  Object.assign(cloud.ports.get('its-user') ?? {}, { securityGroupIds: ['group-in-use'] });
+  const ssh = { direction: 'ingress', protocol: 'tcp', portMin: 22, portMax: 22, remoteIpPrefix: '0.0.0.0/0' } as const;
+  cloud.securityRules.set('rule-left', { ...rule, ...ssh, id: 'rule-left', groupId: group.id });
+  const name = serverGroupName({ vnf, pool: 'web', number: 3, token: gone });
+  const apart = {
+    projectId: group.projectId,
+    userId: '',
+    policy: 'anti-affinity',
+    maxPerHost: 1,
+    rules: {},
+    members: new Set<string>(),
+  };
+  cloud.serverGroups.set('apart-left', { ...apart, id: 'apart-left', name });
+  cloud.serverGroups.set('apart-of-a-stranger', { ...apart, id: 'apart-of-a-stranger', name: 'theirs' });
+}
+
+const toDelete = ['a-double', 'an-orphan', 'apart-left', 'group-left', 'port-left', 'port-of-the-orphan', 'rule-left'];
+const toStay = [
+  'a-stranger',
+  'apart-of-a-stranger',
+  'group-in-use',
+  'group-of-a-stranger',
+  'half-tagged',
+  'its-user',
+  'of-another-vnf',
+  'port-of-a-stranger',
+];
+
+function planted({ servers, ports, securityGroups, securityRules, serverGroups }: Cloud): string[] {
+  const ids = [servers, ports, securityGroups, securityRules, serverGroups].flatMap((each) => [...each.keys()]);
+  return ids.filter((id) => toDelete.includes(id) || toStay.includes(id)).sort();
+}
+
+function audited(ended: Ended): AuditResult {
+  if (ended.outcome !== 'completed') throw new Error(`it ended ${ended.outcome}: ${ended.message ?? ''}`);
+  return ended.result as AuditResult;
+}
+
+describe('audit', () => {
+  test('finds each kind and touches nothing; with repair it mends what is surely ours, and heal does the rest', async () => {
+    const trial = await stage.open('a1');
+    const { vnf, cloud } = trial;
+    await instantiated(trial);
+    expect(audited(await trial.run('audit', { vnf }))).toMatchObject({
+      findings: [],
+      steady: true,
+      atWork: [],
+      repair: false,
+    });
+    plantLeftovers(trial);
+    const [, , dead] = [1, 2, 3].map((ordinal) => memberNamed(trial, ordinal));
+    const moved = memberNamed(trial, 2);
+    const host = moved.host;
+    Object.assign(moved, { host: `${vnf}-dmz-01` });
+    await trial.observer.note({ kind: 'harmed', vnf, serverId: dead?.id ?? '' });
+    cloud.servers.delete(dead?.id ?? '');
+    const before = cloud.log.length;
+    const dry = audited(await trial.run('audit', { vnf, repair: true, dryRun: true }));
+    Object.assign(moved, { host });
+    expect(dry.findings.map(({ kind, id, action }) => [kind, id, action]).sort()).toEqual(
+      [
+        ['double', 'a-double', 'delete'],
+        ['leftoverPort', 'port-left', 'delete'],
+        ['leftoverPort', 'port-of-the-orphan', 'delete'],
+        ['leftoverRule', 'rule-left', 'delete'],
+        ['leftoverSecurityGroup', 'group-in-use', 'delete'],
+        ['leftoverSecurityGroup', 'group-left', 'delete'],
+        ['leftoverServerGroup', 'apart-left', 'delete'],
+        ['missing', dead?.id, 'reportDead'],
+        ['orphan', 'an-orphan', 'delete'],
+        ['orphan', 'half-tagged', 'leave'],
+        ['wrongHost', moved.id, 'leave'],
+        ['wrongZone', moved.id, 'leave'],
+      ].sort(),
+    );
+    // The notes of the run are all that is new.
+    expect(cloud.log.slice(before).filter(({ type }) => type !== 'note')).toEqual([]);
+    expect(planted(cloud)).toEqual([...toDelete, ...toStay].sort());
+
+    const repair = audited(await trial.run('audit', { vnf, repair: true }));
+    expect(planted(cloud)).toEqual(toStay);
+    expect(repair.repaired.map(({ id }) => id).sort()).toEqual([...toDelete, dead?.id ?? ''].sort());
+    expect(repair.refused).toEqual({ 'group-in-use': 'a port uses it' });
+    const view = await stage.bulkhead.status(vnf);
+    expect(view.pools['web']?.failed.map(({ ordinal }) => ordinal)).toEqual([3]);
+    expect(view.occurrences.at(-1)).toMatchObject({ procedure: 'audit', outcome: 'completed' });
+
+    expect((await trial.run('heal', { vnf })).outcome).toBe('completed');
+    const left = audited(await trial.run('audit', { vnf })).findings.map(({ id }) => id);
+    expect(left.sort()).toEqual(['group-in-use', 'half-tagged']);
+  }, 60_000);
+
+  test('what a run at work is making is not judged, and the report says who is', async () => {
+    const trial = await stage.open('b1');
+    const { vnf } = trial;
+    await instantiated(trial);
+    let report: Promise<AuditResult> | undefined;
+    const ended = await trial.run('scaleOut', { vnf, pool: 'web', to: 6 }, ({ key }) => {
+      if (key === 'awaitHealthy#1') report ??= stage.bulkhead.audit({ vnf }, { workflowId: `${vnf}-audit-beside` });
+      return undefined;
+    });
+    expect(ended.outcome).toBe('completed');
+    expect(await report).toMatchObject({ findings: [], atWork: [expect.stringContaining('b1-scaleOut')] });
+  }, 60_000);
+
+  test('a repair tolerates every call repeated, and one that is terminated leaves nothing that the next does not mend', async () => {
+    const repeated = await stage.open('c1');
+    const ended = await stage.open('d1');
+    await Promise.all([repeated, ended].map(instantiated));
+    for (const trial of [repeated, ended]) plantLeftovers(trial);
+    const repair = (trial: Trial, script?: Script): Promise<Ended> =>
+      trial.run('audit', { vnf: trial.vnf, repair: true }, script);
+    const again = repair(repeated, ({ attempt }) => (attempt === 1 ? 'after' : undefined));
+    const vanished = await repair(ended, ({ key }) => (key === 'remove#1' ? 'terminated' : undefined));
+    expect(vanished.outcome).toBe('vanished');
+    audited(await repair(ended));
+    audited(await again);
+    for (const { cloud } of [repeated, ended]) expect(planted(cloud)).toEqual(toStay);
+    await ended.settle({ faults: true });
+  }, 60_000);
+
+  test('a schedule runs it from instantiate to terminate; one that has outlived its VNF goes with its next run', async () => {
+    const audits = { everyMinutes: 10_080, repair: false };
+    const { vnf, ...trial } = await stage.open('s1', 'operator', audits);
+    const schedule = stage.client.schedule.getHandle(`audit:${vnf}`);
+    const runOf = async (): Promise<string> => {
+      await schedule.trigger();
+      let workflowId = '';
+      await until('the schedule has run', 20, async () => {
+        const { info } = await schedule.describe();
+        const action = info.recentActions.at(-1)?.action;
+        workflowId = action?.type === 'startWorkflow' ? action.workflow.workflowId : '';
+        return workflowId !== '';
+      });
+      return workflowId;
+    };
+    expect((await trial.run('instantiate', { vnf, descriptor: small })).outcome).toBe('completed');
+    const first = await endOf(stage.client.workflow.getHandle(await runOf()));
+    expect(first).toMatchObject({ outcome: 'completed', result: { procedure: 'audit', findings: [], repair: false } });
+    expect((await trial.run('terminate', { vnf })).outcome).toBe('completed');
+    await expect(schedule.describe()).rejects.toBeInstanceOf(ScheduleNotFoundError);
+
+    await scheduleAudits({ client: stage.client, audits }, vnf);
+    const last = await endOf(stage.client.workflow.getHandle(await runOf()));
+    expect(last).toMatchObject({ outcome: 'refused', kind: 'UnknownVnf' });
+    await expect(schedule.describe()).rejects.toBeInstanceOf(ScheduleNotFoundError);
+  }, 60_000);
+});
+
+/** The record is lost, and all that it knew. */
+async function forgotten(trial: Trial): Promise<void> {
+  await instantiated(trial);
+  await stage.client.workflow.getHandle(`vnf:${trial.vnf}`).terminate('its database is lost');
+}
+
+/** As if others had made them: nothing says any more whose they are. */
+function disguised({ cloud }: Trial): void {
+  for (const server of cloud.servers.values()) {
+    const ordinal = /[0-9]+$/.exec(server.name)?.[0] ?? '';
+    Object.assign(server, { name: `old-web-${ordinal}`, tags: ['theirs'] });
+  }
+  for (const port of cloud.ports.values()) port.description = 'made by hand';
+  for (const group of cloud.securityGroups.values()) Object.assign(group, { name: 'theirs', description: '' });
+}
+
+const match = { namePattern: 'old-{pool}-{ordinal}' };
+
+/** Everything that a VNF's life is made of. */
+async function lives(trial: Trial, settle: () => Promise<unknown>): Promise<void> {
+  const { vnf } = trial;
+  const done = async (procedure: Parameters<Trial['run']>[0], input: object = {}): Promise<void> => {
+    const ended = await trial.run(procedure, { vnf, ...input });
+    expect({ procedure, ...ended }).toMatchObject({ outcome: 'completed' });
+    await settle();
+  };
+  await done('scaleOut', { pool: 'web', to: 6 });
+  await done('scaleIn', { pool: 'web', to: 4 });
+  await trial.observer.setServer(memberNamed(trial, 2).id, { state: 'ERROR' });
+  await done('heal');
+  expect(audited(await trial.run('audit', { vnf })).findings).toEqual([]);
+  await done('terminate');
+  expect([trial.cloud.servers.size, trial.cloud.ports.size]).toEqual([0, 0]);
+}
+
+describe('adopt', () => {
+  test.each(['operator', 'tenant'] as const)(
+    'of a VNF whose record is lost, as %s: after it every procedure works',
+    async (as) => {
+      const trial = await stage.open(as === 'operator' ? 'e1' : 'f1', as);
+      const { vnf, cloud } = trial;
+      await forgotten(trial);
+      const refused = await trial.run('instantiate', { vnf, descriptor: small });
+      expect(refused).toMatchObject({
+        outcome: 'refused',
+        kind: 'AlreadyExists',
+        details: { servers: { length: 4 }, ports: { length: 4 } },
+      });
+      expect(refused.message).toContain(`bulkhead adopt ${vnf}`);
+
+      const before = cloud.log.filter(({ type }) => type !== 'note').length;
+      const planned = await trial.run('adopt', { vnf, descriptor: small, dryRun: true });
+      expect(planned).toMatchObject({
+        outcome: 'completed',
+        result: { outcome: 'planned', levels: { web: { to: 4 } }, misfits: [] },
+      });
+      const adopted = await trial.run('adopt', { vnf, descriptor: small });
+      expect(adopted).toMatchObject({
+        outcome: 'completed',
+        result: { levels: { web: { to: 4 } }, misfits: [], revision: 2 },
+      });
+      // What it changed is who is published, from the revision on that the world has seen.
+      const changes = cloud.log.filter(({ type }) => type !== 'note').slice(before);
+      expect(changes.map(({ type }) => type)).toEqual(expect.arrayContaining(['published']));
+      expect(changes.every(({ type }) => type === 'published')).toBe(true);
+      await trial.settle();
+      expect(await trial.run('adopt', { vnf, descriptor: small })).toMatchObject({
+        outcome: 'refused',
+        kind: 'AlreadyExists',
+      });
+      await lives(trial, () => trial.settle());
+      expect([cloud.securityGroups.size, cloud.serverGroups.size]).toEqual([0, 0]);
+    },
+    60_000,
+  );
+
+  test('of servers that were made by other means: they are tagged and keep their names, and every procedure works', async () => {
+    const trial = await stage.open('g1');
+    const { vnf, cloud } = trial;
+    await forgotten(trial);
+    disguised(trial);
+    const adopted = await trial.run('adopt', { vnf, descriptor: small, match });
+    expect(adopted).toMatchObject({ outcome: 'completed', result: { levels: { web: { to: 4 } }, misfits: [] } });
+    const { members } = adopted.result as AdoptResult;
+    expect(members.map(({ name, server }) => [name, server])).toEqual(
+      [1, 2, 3, 4].map((n) => [`${vnf}-web-${String(n)}`, `old-web-${String(n)}`]),
+    );
+    const of = (server: Server): unknown => [
+      server.tags.includes('theirs'),
+      server.tags.includes(tag.token(adoptedToken)),
+    ];
+    expect(members.map(({ serverId }) => cloud.servers.get(serverId)).map((each) => each && of(each))).toEqual(
+      Array(4).fill([true, true]),
+    );
+    expect([...cloud.ports.values()].map(({ description }) => description)).toEqual(
+      Array(4).fill(`made by hand ${portMarks({ vnf, token: adoptedToken })}`),
+    );
+    await lives(trial, () => settledView(stage.bulkhead, vnf, settleWithinSeconds));
+    // Theirs was theirs.
+    expect([...cloud.securityGroups.values()].map(({ name }) => name)).toEqual(['theirs']);
+  }, 60_000);
+
+  test('goes back by taking off what it put on, and whatever ends it, no server is touched', async () => {
+    const trials = await Promise.all(['h1', 'i1', 'j1', 'k1'].map((name) => stage.open(name)));
+    const [back, vanished, repeated, lost] = trials;
+    if (!back || !vanished || !repeated || !lost) throw new Error('four were opened');
+    await Promise.all(trials.map(forgotten));
+    for (const trial of [back, vanished, repeated]) disguised(trial);
+    const adopt = (trial: Trial, script?: Script): Promise<Ended> =>
+      trial.run('adopt', { vnf: trial.vnf, descriptor: small, ...(trial !== lost && { match }) }, script);
+    const marks = ({ cloud }: Trial): unknown => [
+      cloud.securityGroups.size,
+      [...cloud.servers.values()].map(({ tags }) => tags),
+      [...cloud.ports.values()].map(({ description }) => description),
+    ];
+    const before = marks(back);
+    const firstThen =
+      (then: Strike, key: string): Script =>
+      (call) =>
+        call.key === key ? (call.attempt === 1 ? 'after' : then) : undefined;
+    const ends = await Promise.all([
+      adopt(back, firstThen('fails', 'markMembers#1')),
+      adopt(vanished, ({ key }) => (key === 'markMembers#1' ? 'terminated' : undefined)),
+      adopt(lost, ({ key }) => (key === 'createGroups#1' ? 'terminated' : undefined)),
+      adopt(repeated, ({ attempt }) => (attempt === 1 ? 'after' : undefined)),
+    ]);
+    expect(ends.map(({ outcome }) => outcome)).toEqual(['unwound', 'vanished', 'vanished', 'completed']);
+    expect(marks(back)).toEqual(before);
+    for (const { vnf, cloud } of [vanished, lost]) {
+      expect(await settledView(stage.bulkhead, vnf, settleWithinSeconds)).toBeNull();
+      expect([cloud.servers.size, cloud.ports.size, cloud.securityGroups.size]).toEqual([4, 4, 1]);
+    }
+    for (const trial of [back, vanished, lost]) expect((await adopt(trial)).outcome).toBe('completed');
+    for (const { cloud } of trials) expect([cloud.servers.size, cloud.ports.size]).toEqual([4, 4]);
+  }, 90_000);
+
+  test('a tenant is told why it cannot take over what is in no server group', async () => {
+    const trial = await stage.open('l1', 'tenant');
+    await forgotten(trial);
+    disguised(trial);
+    const refused = await trial.run('adopt', { vnf: 'l1', descriptor: small, match });
+    expect(refused).toMatchObject({ outcome: 'refused', kind: 'InvalidRequest' });
+    expect(refused.message).toContain('server group');
+  }, 60_000);
+});
