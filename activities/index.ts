@@ -5,6 +5,7 @@ import { asTenant } from './cloud/asTenant';
 import { createServerGroupsActivity } from './cloud/asTenant/groups';
 import { createGroupsActivity, removeGroupsActivity } from './cloud/groups';
 import { evacuateActivity } from './cloud/evacuate';
+import { findLeftActivity } from './cloud/left';
 import { launchActivity } from './cloud/launch';
 import { planActivity, planEmptyHostsActivity } from './cloud/plan';
 import { publishActivity } from './cloud/publish';
@@ -35,6 +36,7 @@ export function createActivities(dependencies: Dependencies): Activities {
     launch: launchActivity(dependencies),
     remove: removeActivity(dependencies),
     removeByToken: removeByTokenActivity(dependencies, ways),
+    findLeft: findLeftActivity(dependencies, ways),
     publish: publishActivity(dependencies),
     findDead: async (input) => (await ways()).findDead(input),
     findOnHosts: async (input) => (await ways()).findOnHosts(input),

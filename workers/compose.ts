@@ -29,6 +29,7 @@ const cloudNames = [
     'evacuate',
     'remove',
     'removeByToken',
+    'findLeft',
     'publish',
   ] as const),
   ...(['findDead', 'findOnHosts', 'closeHosts', 'reopenHosts', 'lookAtClosed'] as const),

@@ -1,4 +1,5 @@
 import type { VnfRecord } from '../domain/record';
+import { stuckSaid } from '../domain/stuck';
 import type { RecordView } from '../domain/turn';
 
 /** Markdown for the Web UI: short, since it is clipped at a few rows in the overview. */
@@ -33,6 +34,7 @@ export function recordDetails(view: RecordView): string {
   const turn = view.turn ? `turn: **${view.turn.procedure}** (${view.turn.workflowId})` : 'turn: free';
   const lines = [
     `**${view.vnf}** ${view.phase}, revision ${String(view.revision)}; ${turn}; ${String(view.queue.length)} waiting; ${String(view.debts.length)} debts`,
+    ...view.stuck.map((run) => `**${run.procedure}** (${run.workflowId}) ${stuckSaid(run)}`),
     ...(view.cleaning ? ['cleaning up after a run that vanished'] : []),
     ...(view.blocked !== null ? [`**blocked**: ${view.blocked}`] : []),
   ];

@@ -14,6 +14,7 @@ import { readSnapshot } from './snapshot';
 export function asOperator(dependencies: Dependencies): WayIn {
   return {
     readSnapshot: (of, call) => readSnapshot(dependencies, of, call),
+    listServerGroups: () => Promise.resolve([]),
     removeServerGroups: () => Promise.resolve(),
     findDead: findDeadActivity(dependencies),
     findOnHosts: findOnHostsActivity(dependencies),

@@ -9,7 +9,7 @@ import { check } from '../../checker';
 import { connectBulkhead, type Bulkhead } from '../../client';
 import { timingAt, type Timing } from '../../domain/timing';
 import type { RecordView } from '../../domain/turn';
-import { connect } from '../../openstack';
+import { connect, type Session } from '../../openstack';
 import { observe, type Observer } from '../../scripts/lib/observer';
 import { root } from '../../scripts/lib/root';
 import { findTemporal, startDevServer } from '../../scripts/lib/temporal';
@@ -27,7 +27,7 @@ import { struck, type Call, type Script } from './strikes';
  */
 export interface Stage {
   /** `name` is the VNF's, and begins the names of its hosts: it says to which trial a call belongs. */
-  readonly open: (name: string, as?: As) => Promise<Trial>;
+  readonly open: (name: string, as?: As, limits?: Partial<Timing>) => Promise<Trial>;
   readonly bulkhead: Bulkhead;
   readonly stop: () => Promise<void>;
 }
@@ -36,6 +36,8 @@ export interface Trial {
   readonly vnf: string;
   readonly observer: Observer;
   readonly cloud: Cloud;
+  /** As an operator's own hands have it. */
+  readonly session: Session;
   /** The hosts of zone mz, in order. */
   readonly hosts: readonly string[];
   /** Runs a procedure to its end, noted for the checker. `script` strikes at its calls, not at those of others. */
@@ -64,6 +66,7 @@ const timing: Timing = {
   callSeconds: 1.5,
   lastCallSeconds: 2.5,
   undoSeconds: 8,
+  stuckSeconds: 2,
   tickSeconds: 0.1,
 };
 
@@ -99,8 +102,8 @@ export async function openStage(): Promise<Stage> {
   const running = workers.map((worker) => worker.run());
   return {
     bulkhead,
-    open: async (name, as = 'operator') => {
-      const trial = await openTrial(name, { client, bulkhead, as });
+    open: async (name, as = 'operator', limits = {}) => {
+      const trial = await openTrial(name, { client, bulkhead, as, limits });
       trials.set(name, trial);
       return trial;
     },
@@ -140,7 +143,7 @@ function routed(trials: ReadonlyMap<string, Running>, client: Client): Activitie
   const names: readonly (keyof Activities)[] = [
     ...(['readRecord', 'loadDescriptor', 'startRecord', 'readTiming'] as const),
     ...(['plan', 'planEmptyHosts', 'createGroups', 'createServerGroups', 'removeGroups'] as const),
-    ...(['launch', 'evacuate', 'remove', 'removeByToken', 'publish'] as const),
+    ...(['launch', 'evacuate', 'remove', 'removeByToken', 'findLeft', 'publish'] as const),
     ...(['findDead', 'findOnHosts', 'closeHosts', 'reopenHosts', 'lookAtClosed'] as const),
     ...(['awaitHealthy', 'drain', 'unfenceHosts', 'watch'] as const),
   ];
@@ -158,8 +161,11 @@ const credentials = {
   },
 } as const;
 
-async function openTrial(vnf: string, given: { client: Client; bulkhead: Bulkhead; as: As }): Promise<Running> {
-  const { client, bulkhead, as } = given;
+async function openTrial(
+  vnf: string,
+  given: { client: Client; bulkhead: Bulkhead; as: As; limits: Partial<Timing> },
+): Promise<Running> {
+  const { client, bulkhead, as, limits } = given;
   const specs = hostsOf(zones).map((host) => ({ ...host, name: `${vnf}-${host.name}` }));
   const cloud = createCloud({ hosts: specs, pace, bootSeconds: [5, 10], latencyMs: [0, 1] });
   const served: Served = await serve(cloud);
@@ -177,7 +183,7 @@ async function openTrial(vnf: string, given: { client: Client; bulkhead: Bulkhea
     session,
     client,
     service: pacedServicePort(served.url),
-    timing,
+    timing: { ...timing, ...limits },
     failedHostsPercent: 34,
     descriptorsDirectory: join(root, 'descriptors'),
     names: namesIn(session),
@@ -241,6 +247,7 @@ async function openTrial(vnf: string, given: { client: Client; bulkhead: Bulkhea
     vnf,
     observer,
     cloud,
+    session,
     hosts: specs.filter(({ zone }) => zone === 'mz').map(({ name }) => name),
     run,
     settle,

@@ -28,4 +28,5 @@ export const groupsMade: Step = {
       ],
     );
   },
+  sought: ({ record }) => ({ pools: record.descriptor.pools.map((pool) => pool.name) }),
 };

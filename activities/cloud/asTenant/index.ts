@@ -1,6 +1,6 @@
 import type { Dependencies } from '../../dependencies';
 import type { WayIn } from '../../way-in';
-import { removeServerGroups } from './groups';
+import { listOf, removeServerGroups } from './groups';
 import { findDeadActivity, findOnHostsActivity, refuseToLookAtClosed } from './hosts';
 import { readSnapshot } from './snapshot';
 
@@ -8,6 +8,7 @@ import { readSnapshot } from './snapshot';
 export function asTenant(dependencies: Dependencies): WayIn {
   return {
     readSnapshot: (of, call) => readSnapshot(dependencies, of, call),
+    listServerGroups: (vnf, call) => listOf(dependencies, vnf, call),
     removeServerGroups: (of, deadline) => removeServerGroups(dependencies, of, deadline),
     findDead: findDeadActivity(dependencies),
     findOnHosts: findOnHostsActivity(dependencies),
