@@ -1,5 +1,6 @@
 import {
   ApplicationFailure,
+  QueryNotRegisteredError,
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
   WorkflowUpdateRPCTimeoutOrCancelledError,
@@ -7,6 +8,7 @@ import {
 } from '@temporalio/client';
 import { failureKinds, type FailureDetails } from '../domain/failure';
 import { runQuery, type RunView, type StuckAnswer, type StuckTold } from '../domain/stuck';
+import type { RecordView } from '../domain/turn';
 import { BulkheadError, TemporalUnavailableError } from './errors';
 
 /** What a person, or a program in their place, tells a run that is stuck. */
@@ -26,10 +28,17 @@ export async function tellStuck(client: Client, workflowId: string, answer: Stuc
 
 export async function readRun(client: Client, workflowId: string): Promise<RunView> {
   try {
-    return await client.workflow.getHandle(workflowId).query<RunView>(runQuery);
+    const view = await client.workflow.getHandle(workflowId).query<RunView | RecordView>(runQuery);
+    if ('what' in view) return view;
   } catch (error) {
-    throw error instanceof WorkflowNotFoundError ? noRun(workflowId, error) : error;
+    if (error instanceof WorkflowNotFoundError) throw noRun(workflowId, error);
+    // It has only just begun, it plans only, or it is none.
+    if (!(error instanceof QueryNotRegisteredError)) throw error;
   }
+  throw new BulkheadError(
+    `${workflowId} is no run of a procedure that could be stuck. The status of a VNF says which are.`,
+    { kind: 'InvalidRequest', outcome: 'refused', details: { workflowId } },
+  );
 }
 
 function told(error: unknown, workflowId: string, answer: StuckAnswer): unknown {
@@ -54,7 +63,7 @@ function told(error: unknown, workflowId: string, answer: StuckAnswer): unknown 
 
 function noRun(workflowId: string, cause: Error): BulkheadError {
   return new BulkheadError(
-    `No run is at work under the workflow id ${workflowId}. One that has ended cannot be told anything: look at its result, and at the status of its VNF.`,
+    `No run is at work under the workflow id ${workflowId}. One that has ended can be told nothing: look at its result, and at the status of its VNF.`,
     { kind: 'InvalidRequest', outcome: 'refused', details: { workflowId } },
     { cause },
   );

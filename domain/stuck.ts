@@ -85,8 +85,12 @@ export function stuckSaid({ step, message, until }: StuckNote): string {
   return `is stuck in ${step} and waits until ${until} for retry, skip or giveUp: ${message}`;
 }
 
+/** To stand within a sentence. */
 export function lineOf(text: string): string {
-  const one = text.replaceAll(/\s+/g, ' ').trim();
+  const one = text
+    .replaceAll(/\s+/g, ' ')
+    .trim()
+    .replace(/\.$/, '');
   return one.length <= lineMax ? one : `${one.slice(0, lineMax - 1)}…`;
 }
 

@@ -193,7 +193,8 @@ export function openDesk(what: string): Desk {
     lookBeside(at);
     await task.tell?.({ step: lineOf(step), message: lineOf(error.message), until });
     await condition(() => at.answer !== undefined || at.cancelled, seconds * 1_000);
-    await condition(() => at.answer !== undefined || at.looking === 0);
+    // Who is being answered is answered first: the run may end right after this.
+    await condition(() => at.looking === 0);
     waiting = undefined;
     return at;
   };

@@ -1,7 +1,7 @@
 import { Client, Connection } from '@temporalio/client';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
-import { createActivities, namesIn, pacedServicePort } from '../../activities';
+import { createActivities, namesIn, pacedServicePort, type As } from '../../activities';
 import type { Activities, LaunchInput, LaunchResult } from '../../activities/ports';
 import type { Descriptor } from '../../domain/descriptor/descriptor';
 import { parseDescriptor } from '../../domain/descriptor/parse';
@@ -62,9 +62,10 @@ export async function openLab(
     readonly timing?: Partial<Timing>;
     readonly client?: Client;
     readonly descriptorsDirectory?: string;
+    readonly as?: As;
   } = {},
 ): Promise<Lab> {
-  const { timing: changed, client, descriptorsDirectory, ...cloudOptions } = options;
+  const { timing: changed, client, descriptorsDirectory, as = 'operator', ...cloudOptions } = options;
   const cloud = createCloud({
     hosts: hostsOf({ mz: 4, dmz: 2 }),
     pace,
@@ -96,7 +97,7 @@ export async function openLab(
     failedHostsPercent: 34,
     descriptorsDirectory: descriptorsDirectory ?? 'descriptors',
     names: namesIn(session),
-    as: () => Promise.resolve('operator'),
+    as: () => Promise.resolve(as),
   });
   const begin: Lab['begin'] = (name, input, info = {}) => {
     const { runId = turn.runId, ...rest } = info;

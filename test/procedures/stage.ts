@@ -66,7 +66,7 @@ const timing: Timing = {
   callSeconds: 1.5,
   lastCallSeconds: 2.5,
   undoSeconds: 8,
-  stuckSeconds: 2,
+  stuckSeconds: 1,
   tickSeconds: 0.1,
 };
 

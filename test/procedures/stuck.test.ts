@@ -282,6 +282,20 @@ test('whom nobody answers in time gives up by itself', async () => {
   expect(trial.cloud.servers.size).toBe(4);
 }, 90_000);
 
+test('a skip that is being looked at when the time is over counts', async () => {
+  const trial = await opened('n1', { stuckSeconds: 5 });
+  const { id, view, ended } = await stuck(trial, goingBack(trial, always));
+  await cleanByHand(trial, await tokenOf(trial));
+  // Each of two looks takes more than the half of what is left then.
+  await trial.observer.addFault({ kind: 'delay', delayMs: 1_000, times: 10, match: { method: 'GET', path: '/ports' } });
+  const overAt = Date.parse(view.stuck.until);
+  await until('the time is nearly over', 10, () => Promise.resolve(Date.now() > overAt - 1_000));
+  expect(await stage.bulkhead.skip(id)).toEqual({ step: 'undo of launch', answer: 'skip' });
+  expect(Date.now()).toBeGreaterThan(overAt);
+  expect((await ended).outcome).toBe('unwound');
+  await trial.settle({ faults: true });
+}, 90_000);
+
 test('a cancel of a stuck run gives it up', async () => {
   const trial = await opened('i1');
   const { id, ended } = await stuck(trial, goingBack(trial, always));
@@ -323,7 +337,8 @@ test('a run that is not stuck is told nothing', async () => {
     kind: 'InvalidRequest',
     details: { workflowId: 'nobody' },
   });
-  await expect(stage.bulkhead.run('nobody')).rejects.toMatchObject({ kind: 'InvalidRequest' });
+  for (const id of ['nobody', 'vnf:k1'])
+    await expect(stage.bulkhead.run(id)).rejects.toMatchObject({ kind: 'InvalidRequest', details: { workflowId: id } });
   await expect(stage.bulkhead.retry('vnf:k1')).rejects.toMatchObject({ kind: 'InvalidRequest' });
   await trial.settle();
 }, 90_000);

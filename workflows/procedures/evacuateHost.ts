@@ -239,7 +239,8 @@ async function undone<T>(
       step: `${step} ${hosts.join(', ')}`,
       action: undo,
       reason,
-      look: async () => (await cloud(timing).lookAtClosed({ hosts }))[left].map(leftover),
+      look: async () =>
+        (await cloud(timing, { retrySeconds: timing.mutateSeconds }).lookAtClosed({ hosts }))[left].map(leftover),
       known: hosts.map(leftover),
       afterwards: `Once the cloud answers, run restoreHost, or do it by hand: openstack compute service set ${how} <host> nova-compute.`,
       timing,

@@ -146,6 +146,7 @@ function stuckRuns(state: Pick<RecordState, 'stuck' | 'turn' | 'debts' | 'vanish
 /** A run says that it is stuck, or (null) no longer. It keeps its turn and its debt. */
 export function tellStuck(state: RecordState, told: { token: string; note: StuckNote | null }): RecordState {
   const { token, note } = told;
+  if (state.turn?.token !== token && !state.debts.some((debt) => debt.token === token)) return state;
   const others = stuckRuns(state)
     .filter((each) => each.token !== token)
     .map(({ token: of, step, message, until }) => ({ token: of, step, message, until }));

@@ -168,7 +168,7 @@ program
   );
 
 program
-  .command('run <workflow id>')
+  .command('run <workflow-id>')
   .description('where a run is; of one that is stuck both errors, what is left, and what to do')
   .option('--json', 'print all of it as JSON', false)
   .action((id: string, { json }: { json: boolean }) =>
@@ -190,7 +190,7 @@ telling('give-up', "a stuck run ends as Stuck, and its VNF's record cleans up be
 
 function telling(name: string, what: string, tell: (bulkhead: Bulkhead, id: string) => Promise<StuckTold>): void {
   program
-    .command(`${name} <workflow id>`)
+    .command(`${name} <workflow-id>`)
     .description(what)
     .option('--json', 'print the answer as JSON', false)
     .action((id: string, { json }: { json: boolean }) =>
