@@ -159,11 +159,12 @@ test('a skip is refused with what is there still, and taken when somebody has cl
 
 test('a skip of which the cloud cannot be asked is refused, and the run waits on', async () => {
   const trial = await opened('c1');
+  let broken = true;
   const { id, ended } = await stuck(
     trial,
-    trial.run('scaleOut', { vnf: 'c1', pool: 'web', to: 6 }, ({ key, name, attempt }) => {
-      if (key === 'awaitHealthy#1' || name === 'removeByToken') return 'fails';
-      return name === 'findLeft' && key !== 'findLeft#1' && attempt > 0 ? 'fails' : undefined;
+    trial.run('scaleOut', { vnf: 'c1', pool: 'web', to: 6 }, ({ key, name }) => {
+      if (key === 'awaitHealthy#1' || (name === 'removeByToken' && broken)) return 'fails';
+      return key === 'findLeft#2' ? 'fails' : undefined;
     }),
   );
   await cleanByHand(trial, await tokenOf(trial));
@@ -172,15 +173,31 @@ test('a skip of which the cloud cannot be asked is refused, and the run waits on
     message: expect.stringContaining('could not be looked at') as string,
   });
   expect((await stage.bulkhead.run(id)).stuck).not.toBeNull();
-  await stage.bulkhead.giveUp(id);
-  expect(await ended).toMatchObject({ outcome: 'stuck', kind: 'Stuck' });
+  broken = false;
+  await stage.bulkhead.retry(id);
+  expect((await ended).outcome).toBe('unwound');
   await trial.settle({ faults: true });
 }, 90_000);
 
-test('given up it is Stuck, and so is whoever asks, until what is left is cleared', async () => {
-  const trial = await opened('d1');
+/** Each waits for a clean-up, which takes its time: side by side. */
+const ends: readonly [how: string, name: string, play: (name: string) => Promise<void>][] = [
+  ['it is Stuck, and so is whoever asks, until what is left is cleared', 'd1', toldToGiveUp],
+  ['nobody has answered in time', 'h1', leftAlone],
+  ['it was cancelled', 'i1', cancelled],
+];
+
+test('given up: Stuck, and the record cleans up behind it', async () => {
+  const played = await Promise.allSettled(ends.map(([, name, play]) => play(name)));
+  const failed = played.flatMap((each, at) =>
+    each.status === 'rejected' ? [`${ends[at]?.[0] ?? ''}: ${String(each.reason)}`] : [],
+  );
+  expect(failed).toEqual([]);
+}, 180_000);
+
+async function toldToGiveUp(name: string): Promise<void> {
+  const trial = await opened(name);
   const { vnf } = trial;
-  await trial.observer.addFault({ kind: 'buildError', match: { namePrefix: 'd1-web-' }, times: 50 });
+  await trial.observer.addFault({ kind: 'buildError', match: { namePrefix: `${vnf}-web-` }, times: 50 });
   await trial.observer.addFault({
     kind: 'status',
     match: { method: 'DELETE', path: '/servers/' },
@@ -204,7 +221,28 @@ test('given up it is Stuck, and so is whoever asks, until what is left is cleare
   expect((await trial.run('scaleOut', { vnf, pool: 'web', to: 5 })).outcome).toBe('completed');
   await trial.settle({ faults: true });
   expect([trial.cloud.servers.size, trial.cloud.ports.size]).toEqual([5, 5]);
-}, 180_000);
+}
+
+async function leftAlone(name: string): Promise<void> {
+  const trial = await opened(name, { stuckSeconds: 1 });
+  const ended = await goingBack(trial, always);
+  expect(ended).toMatchObject({
+    outcome: 'stuck',
+    kind: 'Stuck',
+    message: expect.stringContaining('undo of launch') as string,
+  });
+  expect((await trial.settle({ faults: true }))?.pools['web']?.level).toBe(4);
+  expect(trial.cloud.servers.size).toBe(4);
+}
+
+async function cancelled(name: string): Promise<void> {
+  const trial = await opened(name);
+  const { id, view, ended } = await stuck(trial, goingBack(trial, always));
+  await (await stage.bulkhead.attach('scaleOut', id)).cancel();
+  expect(await ended).toMatchObject({ outcome: 'stuck', kind: 'Stuck' });
+  expect(Date.now()).toBeLessThan(Date.parse(view.stuck.until));
+  await trial.settle({ faults: true });
+}
 
 test('what comes after the pivot and cannot be done is done when it is told to retry; a publication cannot be skipped', async () => {
   const trial = await opened('e1');
@@ -270,18 +308,6 @@ test('of the dead that go first, neither commit nor removal is gone around', asy
   await trial.settle({ faults: true });
 }, 90_000);
 
-test('whom nobody answers in time gives up by itself', async () => {
-  const trial = await opened('h1', { stuckSeconds: 1 });
-  const ended = await goingBack(trial, always);
-  expect(ended).toMatchObject({
-    outcome: 'stuck',
-    kind: 'Stuck',
-    message: expect.stringContaining('undo of launch') as string,
-  });
-  expect((await trial.settle({ faults: true }))?.pools['web']?.level).toBe(4);
-  expect(trial.cloud.servers.size).toBe(4);
-}, 90_000);
-
 test('a skip that is being looked at when the time is over counts', async () => {
   const trial = await opened('n1', { stuckSeconds: 5 });
   const { id, view, ended } = await stuck(trial, goingBack(trial, always));
@@ -293,14 +319,6 @@ test('a skip that is being looked at when the time is over counts', async () => 
   expect(await stage.bulkhead.skip(id)).toEqual({ step: 'undo of launch', answer: 'skip' });
   expect(Date.now()).toBeGreaterThan(overAt);
   expect((await ended).outcome).toBe('unwound');
-  await trial.settle({ faults: true });
-}, 90_000);
-
-test('a cancel of a stuck run gives it up', async () => {
-  const trial = await opened('i1');
-  const { id, ended } = await stuck(trial, goingBack(trial, always));
-  await (await stage.bulkhead.attach('scaleOut', id)).cancel();
-  expect(await ended).toMatchObject({ outcome: 'stuck', kind: 'Stuck' });
   await trial.settle({ faults: true });
 }, 90_000);
 
