@@ -1,4 +1,4 @@
-import type { Descriptor } from '../domain/descriptor/descriptor';
+import type { Descriptor, Spare } from '../domain/descriptor/descriptor';
 import type { Together } from '../domain/placement/together';
 import type { ChangeRequest, LaunchRow, MemberRef, Plan, ServerGroupRef } from '../domain/plan';
 import type { Group, Member, VnfRecord } from '../domain/record';
@@ -71,6 +71,12 @@ export interface LaunchInput {
   readonly timing: Timing;
 }
 
+export interface GroupsMade {
+  readonly groups: Group[];
+  /** An earlier attempt may have made more, which the cloud shows only later: to be looked for before the commit. */
+  readonly doubtful: boolean;
+}
+
 /** What was seen of one member when it was healthy, or why it never will be. */
 export type HealthResult =
   | { readonly ok: true; readonly ref: MemberRef; readonly host: string }
@@ -105,14 +111,14 @@ export interface CloudActivities {
   /** Reads one snapshot and plans on it. A refusal is thrown as its kind. */
   plan(input: PlanInput): Promise<Plan>;
   /** Finds or creates the security groups and rules of a VNF (named `<vnf>-<pool>`). */
-  createGroups(input: { turn: TurnRef; vnf: string; descriptor: Descriptor; timing: Timing }): Promise<Group[]>;
+  createGroups(input: { turn: TurnRef; vnf: string; descriptor: Descriptor; timing: Timing }): Promise<GroupsMade>;
   /** Makes server groups of one per host, or finds those that an earlier attempt made. */
   createServerGroups(input: {
     turn: TurnRef;
     vnf: string;
     groups: readonly ServerGroupRef[];
     timing: Timing;
-  }): Promise<{ groups: Group[]; doubtful: boolean }>;
+  }): Promise<GroupsMade>;
   /** Up to ten members: ports in one request, servers five at once. Finds its own work first when it is a repeat. A result for each row, in order. */
   launch(input: LaunchInput): Promise<LaunchResult[]>;
   /**
@@ -144,13 +150,18 @@ export interface CloudActivities {
     keep: readonly string[];
     /** Server groups that are the record's, or are about to be. */
     keepGroups?: readonly string[];
+    /** By pool: where they are given, servers go in an order that leaves no host with more than its share of those that exist. */
+    spares?: Readonly<Record<string, Spare>>;
     timing: Timing;
   }): Promise<{ nextOrdinals: Record<string, number> }>;
-  /** Deletes security groups and server groups by id, and those of these pools by name and mark: what no reply has told the id of. */
+  /**
+   * Deletes security groups and server groups by id, and those of these pools by name and mark, but for those to `keep`: what no reply
+   * has told the id of.
+   */
   removeGroups(input: {
     turn: TurnRef;
     vnf: string;
-    groups: { ids: readonly string[]; pools: readonly string[] };
+    groups: { ids: readonly string[]; pools: readonly string[]; keep?: readonly string[] };
     timing: Timing;
   }): Promise<void>;
   /** What is there still of what was to be gone. Changes nothing. Nothing is left where two looks in a row find nothing. */

@@ -29,12 +29,14 @@ export interface PoolState {
   readonly failed: readonly Member[];
 }
 
-/** Members of one pool that leave together: drained side by side, then deleted in order. */
+/** Members of one pool that leave together: drained side by side, then deleted in order, batch by batch. */
 export interface DebtLot {
   readonly pool: string;
   /** 0 for what is dead already. */
   readonly drainSeconds: number;
   readonly members: readonly Member[];
+  /** How many are deleted at a time: the next batch begins when the one before is gone. All at once where it is left out. */
+  readonly batches?: readonly number[];
 }
 
 /** A security group that a VNF made, by id: groups take no tags. */

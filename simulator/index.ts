@@ -1,5 +1,5 @@
 /** An OpenStack in one process: `createCloud`, then `serve` it over HTTP or `handle` requests without sockets. */
-export { realClock, type Clock } from './clock';
+export { realClock, seeded, type Clock } from './clock';
 export { eventSchema, type CloudEvent } from './events';
 export { Dropped, handle, serve, type RawRequest, type RawResponse, type Served } from './http';
 export { createCloud, hostsOf, type Cloud, type CloudOptions, type Fault, type HostSpec } from './model';

@@ -55,6 +55,8 @@ export interface Turn {
   replans: number;
   /** A launch was repeated: there may be more in the cloud than its results say. */
   doubtful: boolean;
+  /** The same of the making of security groups. */
+  doubtfulGroups: boolean;
   commits: number;
   committed: Committed | undefined;
   /** Servers of its debt that have been drained. */
@@ -115,6 +117,7 @@ export function beginTurn(given: {
     stranded: [],
     replans: 0,
     doubtful: false,
+    doubtfulGroups: false,
     commits: 0,
     committed: undefined,
     drained: new Set(),

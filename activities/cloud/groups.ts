@@ -44,7 +44,7 @@ export function createGroupsActivity(dependencies: Dependencies): CloudActivitie
       );
     }
     if (isRepeat()) await removeDoubles(dependencies, { vnf, turn, groups }, deadline);
-    return [...groups].map(([pool, { id }]) => ({ pool, id }));
+    return { groups: [...groups].map(([pool, { id }]) => ({ pool, id })), doubtful: isRepeat() };
   };
 }
 
@@ -112,6 +112,7 @@ export function removeGroupsActivity(dependencies: Dependencies, ways: Ways): Cl
     const { session } = dependencies;
     const deadline = deadlineOf(timing);
     const ids = new Set(groups.ids);
+    const kept = new Set(groups.keep);
     const looks = groups.pools.length > 0 ? 2 : 1;
     for (let look = 1; look <= looks; look++) {
       if (look > 1) await sleep(betweenLooksMs(timing));
@@ -119,9 +120,11 @@ export function removeGroupsActivity(dependencies: Dependencies, ways: Ways): Cl
       const missing = [...ids].filter((id) => !listed.some((group) => group.id === id));
       const asked = await Promise.all(missing.map((id) => neutron.getSecurityGroup(session, id, deadline.call())));
       for (const group of [...listed, ...asked.flatMap((each) => each ?? [])])
-        if (ids.has(group.id) || groups.pools.some((pool) => isOf(group, vnf, pool))) await removeGroup(group);
+        if (ids.has(group.id) || (!kept.has(group.id) && groups.pools.some((pool) => isOf(group, vnf, pool))))
+          await removeGroup(group);
     }
-    const isToGo = ({ id, pool }: ServerGroupFound): boolean => ids.has(id) || groups.pools.includes(pool);
+    const isToGo = ({ id, pool }: ServerGroupFound): boolean =>
+      ids.has(id) || (!kept.has(id) && groups.pools.includes(pool));
     await (await ways()).removeServerGroups({ vnf, isOurs: isToGo, token: turn.token }, deadline);
 
     async function removeGroup({ id, name }: neutron.SecurityGroup): Promise<void> {

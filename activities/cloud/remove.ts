@@ -1,5 +1,7 @@
 import { Context } from '@temporalio/activity';
-import { portMarks, readMarks, readPortName, readTags, tag, type Tagged } from '../../domain/names';
+import type { Spare } from '../../domain/descriptor/descriptor';
+import { countOf, cutDeletions, orderDeletions } from '../../domain/placement/batches';
+import { own, portMarks, readMarks, readPortName, readTags, tag, type Tagged } from '../../domain/names';
 import type { Timing } from '../../domain/timing';
 import { neutron, nova } from '../../openstack';
 import type { Dependencies } from '../dependencies';
@@ -89,11 +91,11 @@ function inOrder(ids: readonly string[], servers: readonly nova.Server[]): nova.
 
 /**
  * Whatever bears this token and is not to be kept: ports first, so that a create still on its way must fail, then servers, and the
- * ports that they held behind them, until two lists in a row agree that nothing is left. The ordinals that were seen travel to the next
- * attempt, which sees fewer of them.
+ * ports that they held behind them, until two lists in a row agree that nothing is left. With the pools' spares, no more servers of a pool
+ * are told at once than keep the letter of its share. The ordinals that were seen travel to the next attempt, which sees fewer of them.
  */
 export function removeByTokenActivity(dependencies: Dependencies, ways: Ways): CloudActivities['removeByToken'] {
-  return async ({ turn, vnf, token, keep, keepGroups = [], timing }) => {
+  return async ({ turn, vnf, token, keep, keepGroups = [], spares, timing }) => {
     refuseLostTurn(turn);
     const { session } = dependencies;
     const deadline = deadlineOf(timing);
@@ -104,10 +106,12 @@ export function removeByTokenActivity(dependencies: Dependencies, ways: Ways): C
     };
     let clean = 0;
     for (let wait = lookAgainMs; clean < 2; wait = Math.min(wait * 1.5, lookAgainMostMs)) {
-      const [servers, ports] = await Promise.all([
-        nova.listServers(session, { tags: [tag.vnf(vnf), tag.token(token)] }, deadline.call()),
+      const [listed, ports] = await Promise.all([
+        // Others count for the share of each.
+        nova.listServers(session, { tags: [tag.vnf(vnf), ...(spares ? [] : [tag.token(token)])] }, deadline.call()),
         neutron.listPorts(session, { description: portMarks({ vnf, token }) }, deadline.call()),
       ]);
+      const servers = listed.filter((server) => readTags(server.tags).token === token);
       const named: Tagged[] = [
         ...servers.map((server) => readTags(server.tags)),
         ...ports.map((port) => readPortName(vnf, port.name) ?? {}),
@@ -126,7 +130,8 @@ export function removeByTokenActivity(dependencies: Dependencies, ways: Ways): C
         () => deadline.call(turn.token),
       );
       // One that is being deleted is told again only where that takes unduly long: its host may have died meanwhile.
-      const untold = strayServers.filter((server) => server.taskState !== 'deleting' || wait >= lookAgainMostMs);
+      const next = spares ? nextToGo(listed, strayServers, spares) : strayServers;
+      const untold = next.filter((server) => server.taskState !== 'deleting' || wait >= lookAgainMostMs);
       for (const server of untold) await nova.deleteServer(session, server.id, deadline.call(turn.token));
       clean = strayServers.length + strayPorts.length === 0 ? clean + 1 : 0;
       if (clean < 2) await sleep(clean === 0 ? wait : betweenLooksMs(timing));
@@ -135,6 +140,54 @@ export function removeByTokenActivity(dependencies: Dependencies, ways: Ways): C
     await (await ways()).removeServerGroups({ vnf, isOurs, token: turn.token }, deadline);
     return { nextOrdinals };
   };
+}
+
+/**
+ * Those that may vanish now in whatever order, of each pool: the ones that are being deleted already, and as many more. What is in
+ * ERROR counts for no share, and goes at once.
+ */
+function nextToGo(
+  listed: readonly nova.Server[],
+  strays: readonly nova.Server[],
+  spares: Readonly<Record<string, Spare>>,
+): nova.Server[] {
+  const poolOf = (server: nova.Server): string => readTags(server.tags).pool ?? '';
+  const living = strays.filter(({ status }) => status !== 'ERROR');
+  const next = strays.filter(({ status }) => status === 'ERROR');
+  for (const pool of new Set(living.map(poolOf))) {
+    const spare = own(spares, pool);
+    const leaving = living.filter((server) => poolOf(server) === pool);
+    if (spare === undefined) {
+      next.push(...leaving);
+      continue;
+    }
+    const existing = countOf(
+      listed.filter((server) => server.status !== 'ERROR' && poolOf(server) === pool).map(placeOf),
+    );
+    const placed = leaving.map((server) => ({
+      server,
+      host: placeOf(server),
+      ordinal: readTags(server.tags).ordinal ?? 0,
+    }));
+    const isGoing = ({ server }: { server: nova.Server }): boolean => server.taskState === 'deleting';
+    const going = placed.filter(isGoing);
+    const after = new Map(existing);
+    for (const { host } of going) after.set(host, (after.get(host) ?? 0) - 1);
+    const rest = orderDeletions(
+      { spare },
+      placed.filter((each) => !isGoing(each)),
+      { existing: after },
+    ).order;
+    const order = [...going, ...rest];
+    const [many = 0] = cutDeletions({ spare }, order, { existing });
+    next.push(...order.slice(0, Math.max(many, going.length)).map(({ server }) => server));
+  }
+  return next;
+}
+
+/** One that has no host yet has a share of its own. */
+function placeOf({ id, host, hostId }: nova.Server): string {
+  return host ?? (hostId === '' ? id : hostId);
 }
 
 function distinct(ports: readonly neutron.Port[]): neutron.Port[] {

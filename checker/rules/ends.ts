@@ -19,8 +19,9 @@ export function judgeEnds(world: World, event: CloudEvent, given: { memory: Ends
   const { memory, scribe } = given;
   const maker = makerOf(event);
   if (maker !== undefined) {
+    // A run that vanished may have begun what goes on without it.
     const open = [...world.requests.values()].filter(
-      (request) => request.outcome === null && (request.vnf === undefined || request.vnf === maker),
+      ({ outcome, vnf }) => (outcome === null || outcome === 'vanished') && (vnf === undefined || vnf === maker),
     );
     // Of several that are open at once it is not known whose it is.
     if (open.length === 1)

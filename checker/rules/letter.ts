@@ -11,6 +11,8 @@ import { isArrival, isDead, noteOf, serverNamed, type Server, type World } from 
  */
 
 interface Stretch {
+  /** Whose moves they are: those of two runs are in nobody's order. */
+  readonly by: string | null;
   readonly kind: 'launch' | 'delete';
   readonly vnf: string;
   readonly pool: string;
@@ -32,10 +34,14 @@ export interface LetterMemory {
   readonly on: Map<string, Map<string, number>>;
   readonly where: Map<string, string>;
   readonly stretches: Map<string, Stretch>;
+  /** By pool, whose deletion came last. */
+  readonly deleters: Map<string, string | null>;
+  /** Pools of which two runs delete side by side: neither can know what the other has left. */
+  readonly mixed: Set<string>;
 }
 
 export function newLetterMemory(): LetterMemory {
-  return { on: new Map(), where: new Map(), stretches: new Map() };
+  return { on: new Map(), where: new Map(), stretches: new Map(), deleters: new Map(), mixed: new Set() };
 }
 
 /** Looked at before the event is taken in. */
@@ -48,7 +54,7 @@ export function judgeLetter(world: World, event: CloudEvent, given: { memory: Le
     // A double: of the two one counts, and which of them is to stay is not known yet.
     if (countedDoubleOf(world, { memory, vnf, name: event.name }) !== undefined) return;
     memory.where.set(event.id, event.requestedHost);
-    move(world, { memory, scribe }, { kind: 'launch', vnf, pool, host: event.requestedHost });
+    move(world, { memory, scribe }, { kind: 'launch', by: event.requestId, vnf, pool, host: event.requestedHost });
     return;
   }
   const moved = event.type === 'server.placed' ? world.servers.get(event.id) : undefined;
@@ -58,7 +64,13 @@ export function judgeLetter(world: World, event: CloudEvent, given: { memory: Le
     const left = memory.where.get(event.id);
     if (left !== undefined) add(countsOf(memory, `${moved.vnf}/${moved.pool}`), left, -1);
     memory.where.set(event.id, event.host);
-    move(world, { memory, scribe }, { kind: 'launch', vnf: moved.vnf, pool: moved.pool, host: event.host });
+    move(
+      world,
+      { memory, scribe },
+      {
+        ...{ kind: 'launch', by: event.requestId, vnf: moved.vnf, pool: moved.pool, host: event.host },
+      },
+    );
     return;
   }
   if (event.type === 'server.placed' && event.host !== null && memory.where.get(event.id) !== event.host) {
@@ -83,7 +95,11 @@ export function judgeLetter(world: World, event: CloudEvent, given: { memory: Le
       memory.where.set(double.id, host);
       return;
     }
-    move(world, { memory, scribe }, { kind: 'delete', vnf: server.vnf, pool: server.pool, host });
+    const made = { kind: 'delete', by: event.requestId, vnf: server.vnf, pool: server.pool, host } as const;
+    move(world, { memory, scribe }, made);
+    // It never came to be on the host that it was counted on: who deleted it could not know.
+    const stretch = server.host === null ? memory.stretches.get(`${server.vnf}/${server.pool}`) : undefined;
+    if (stretch) stretch.spoilt = true;
     return;
   }
   if (event.type === 'published') buryDropped(world, event, memory);
@@ -91,7 +107,23 @@ export function judgeLetter(world: World, event: CloudEvent, given: { memory: Le
   if (event.type === 'published' || note?.kind === 'settled') {
     const vnf = event.type === 'published' ? event.vnf : note?.kind === 'settled' ? note.vnf : '';
     for (const [key, stretch] of [...memory.stretches]) if (stretch.vnf === vnf) close(memory, key);
+    if (note?.kind === 'settled')
+      for (const pool of [...memory.deleters.keys()]) if (pool.startsWith(`${vnf}/`)) forget(pool, memory);
   }
+}
+
+/** One that served, and serves no more, is still there. */
+function hasOwed(world: World, of: { vnf: string; pool: string; host: string }): boolean {
+  const published = world.vnfs.get(of.vnf)?.pools.get(of.pool)?.published;
+  return [...world.servers.values()].some(
+    ({ vnf, pool, host, served, name }) =>
+      vnf === of.vnf && pool === of.pool && host === of.host && served && published?.has(name) !== true,
+  );
+}
+
+function forget(pool: string, { deleters, mixed }: LetterMemory): void {
+  deleters.delete(pool);
+  mixed.delete(pool);
 }
 
 function doublesOf(world: World, of: { id?: string; vnf: string | undefined; name: string }): Server[] {
@@ -113,9 +145,12 @@ function countedDoubleOf(
 function buryDropped(world: World, event: Extract<CloudEvent, { type: 'published' }>, memory: LetterMemory): void {
   for (const [name, pool] of world.vnfs.get(event.vnf)?.pools ?? []) {
     const now = new Set(event.service[name] ?? []);
-    for (const member of pool.published) {
-      const server = now.has(member) ? undefined : serverNamed(world, event.vnf, member);
-      if (!server || !isDead(world, event.vnf, server)) continue;
+    const dropped = [...pool.published]
+      .filter((member) => !now.has(member))
+      .flatMap((member) => serverNamed(world, event.vnf, member) ?? []);
+    // Where the living leave too, a smaller pool was wanted: that says nothing of whom its record knows to be dead.
+    if (!dropped.every((server) => isDead(world, event.vnf, server))) continue;
+    for (const server of dropped) {
       const host = memory.where.get(server.id);
       if (host === undefined) continue;
       const key = `${event.vnf}/${name}`;
@@ -140,18 +175,17 @@ function add(counts: Map<string, number>, host: string, by: number): void {
 function move(
   world: World,
   given: { memory: LetterMemory; scribe: Scribe },
-  made: { kind: 'launch' | 'delete'; vnf: string; pool: string; host: string },
+  made: { kind: 'launch' | 'delete'; by: string | null; vnf: string; pool: string; host: string },
 ): void {
   const { memory, scribe } = given;
-  const { kind, vnf, pool, host } = made;
+  const { kind, by, vnf, pool, host } = made;
   const spec = world.vnfs.get(vnf)?.pools.get(pool)?.spec;
   const key = `${vnf}/${pool}`;
   const counts = countsOf(memory, key);
-  if (memory.stretches.get(key)?.kind !== kind) close(memory, key);
+  const before = memory.stretches.get(key);
+  if (before?.kind !== kind || before.by !== by) close(memory, key);
   const stretch = memory.stretches.get(key) ?? {
-    kind,
-    vnf,
-    pool,
+    ...{ by, kind, vnf, pool },
     spare: spec?.spare ?? 'none',
     before: new Map(counts),
     moves: [],
@@ -159,11 +193,19 @@ function move(
     spoilt: false,
   };
   memory.stretches.set(key, stretch);
+  if (kind === 'delete') {
+    if ((memory.deleters.get(key) ?? by) !== by) memory.mixed.add(key);
+    memory.deleters.set(key, by);
+    stretch.spoilt ||= memory.mixed.has(key);
+  }
   stretch.moves.push(host);
   add(counts, host, kind === 'launch' ? 1 : -1);
   scribe.looked('G1d');
   const broken = breachIn(stretch.spare, counts);
-  if (broken) stretch.breach ??= { scribe, ...broken };
+  if (!broken) return;
+  // Who is owed to be deleted goes when another run pleases: no order of launches is sure of it.
+  if (kind === 'launch' && hasOwed(world, { vnf, pool, host: broken.host })) stretch.spoilt = true;
+  else stretch.breach ??= { scribe, ...broken };
 }
 
 function breachIn(

@@ -56,3 +56,8 @@ export interface Descriptor {
   /** In the file's order. */
   readonly pools: readonly Pool[];
 }
+
+/** What may be lost of each pool. */
+export function sparesOf({ pools }: Descriptor): Record<string, Spare> {
+  return Object.fromEntries(pools.map(({ name, spare }) => [name, spare]));
+}

@@ -11,6 +11,8 @@ import { capAt } from '../levels';
 export interface Counted {
   /** VMs of the pool that exist on each host and live. */
   readonly existing: ReadonlyMap<string, number>;
+  /** The hosts of those among them that are deleted by others meanwhile, sooner or later. */
+  readonly vanishing?: readonly string[];
 }
 
 export interface CutHosts {
@@ -23,13 +25,34 @@ export interface CutHosts {
 }
 
 /** `hosts`: one entry for each launch, in the order of placement. */
-export function cutLaunches(pool: Pool, hosts: readonly string[], { existing }: Counted): CutHosts {
-  const on = new Map(existing);
-  let total = sum(on.values());
+export function cutLaunches(pool: Pool, hosts: readonly string[], { existing, vanishing = [] }: Counted): CutHosts {
+  const all = { on: existing, total: sum(existing.values()) };
+  const exact = cutWhere(pool, hosts, [all]);
+  if (vanishing.length === 0) return exact;
+  const left = new Map(existing);
+  for (const host of vanishing) left.set(host, (left.get(host) ?? 0) - 1);
+  const total = all.total - vanishing.length;
+  // So that the letter holds whenever they go, or at least before and after that, where it can be had.
+  const careful = [[{ on: existing, total }], [all, { on: left, total }]]
+    .map((counts) => cutWhere(pool, hosts, counts))
+    .find(({ forbiddenBy }) => forbiddenBy === null);
+  return careful ? { ...careful, forbiddenBy: exact.forbiddenBy } : exact;
+}
+
+interface Count {
+  readonly on: ReadonlyMap<string, number>;
+  readonly total: number;
+}
+
+/** Batches that keep the letter however it is counted. */
+function cutWhere(pool: Pool, hosts: readonly string[], counts: readonly Count[]): CutHosts {
+  const on = counts.map((count) => new Map(count.on));
+  let launched = 0;
   let rest = [...hosts];
   const batches: string[][] = [];
-  const brokenBefore = rest.length > 0 && Math.max(0, ...on.values()) > capAt(pool.spare, total + 1);
-  const forbiddenBy = brokenBefore ? total + 1 : null;
+  const totalAt = (count: Count): number => count.total + launched;
+  const broken = counts.find((count) => Math.max(0, ...count.on.values()) > capAt(pool.spare, count.total + 1));
+  const forbiddenBy = rest.length > 0 && broken ? broken.total + 1 : null;
   while (rest.length > 0) {
     const room = new Map<string, number>();
     const batch: string[] = [];
@@ -37,15 +60,25 @@ export function cutLaunches(pool: Pool, hosts: readonly string[], { existing }: 
     const wanted = countOf(rest);
     for (const host of rest) {
       const left =
-        room.get(host) ?? mostAtOnce(pool, { there: on.get(host) ?? 0, wanted: wanted.get(host) ?? 0, total });
+        room.get(host) ??
+        Math.min(
+          ...counts.map((count, index) =>
+            mostAtOnce(pool, {
+              there: on[index]?.get(host) ?? 0,
+              wanted: wanted.get(host) ?? 0,
+              total: totalAt(count),
+            }),
+          ),
+        );
       if (left > 0) batch.push(host);
       else later.push(host);
       room.set(host, left - 1);
     }
-    if (batch.length === 0) return { batches: [...batches, rest], forbiddenBy: forbiddenBy ?? total + 1 };
+    if (batch.length === 0)
+      return { batches: [...batches, rest], forbiddenBy: forbiddenBy ?? Math.min(...counts.map(totalAt)) + 1 };
     batches.push(batch);
-    for (const host of batch) on.set(host, (on.get(host) ?? 0) + 1);
-    total += batch.length;
+    for (const host of batch) for (const each of on) each.set(host, (each.get(host) ?? 0) + 1);
+    launched += batch.length;
     rest = later;
   }
   return { batches, forbiddenBy };
@@ -61,7 +94,7 @@ function mostAtOnce(pool: Pool, at: { there: number; wanted: number; total: numb
  * step. Says at which number of existing VMs the letter is first broken, if it is.
  */
 export function orderDeletions<M extends { readonly host: string; readonly ordinal: number }>(
-  pool: Pool,
+  pool: Pick<Pool, 'spare'>,
   members: readonly M[],
   { existing }: Counted,
 ): { readonly order: readonly M[]; readonly forbiddenBy: number | null } {
@@ -91,6 +124,39 @@ export function orderDeletions<M extends { readonly host: string; readonly ordin
     if (tallest > capAt(pool.spare, total) && total > 0) forbiddenBy ??= total;
   }
   return { order, forbiddenBy };
+}
+
+/**
+ * How many of them are deleted at a time, from the first on, so that the letter holds in whatever order those of a batch vanish: a cloud
+ * is told one after the other, and deletes as it likes. A host that keeps c while all others of the batch have lost theirs must still
+ * have its share. Where no cut helps, one at a time.
+ */
+export function cutDeletions(
+  pool: Pick<Pool, 'spare'>,
+  order: readonly { readonly host: string }[],
+  { existing, vanishing = [] }: Counted,
+): readonly number[] {
+  const on = new Map(existing);
+  let total = sum(on.values()) - vanishing.length;
+  const batches: number[] = [];
+  for (let begun = 0; begun < order.length;) {
+    const leaving = new Map<string, number>();
+    let many = 0;
+    for (; begun + many < order.length; many++) {
+      const host = order[begun + many]?.host ?? '';
+      leaving.set(host, (leaving.get(host) ?? 0) + 1);
+      const lawful = [...on].every(
+        ([each, count]) => count <= capAt(pool.spare, total - (many + 1) + (leaving.get(each) ?? 0)),
+      );
+      if (!lawful) break;
+    }
+    const taken = Math.max(1, many);
+    for (const { host } of order.slice(begun, begun + taken)) on.set(host, (on.get(host) ?? 0) - 1);
+    total -= taken;
+    begun += taken;
+    batches.push(taken);
+  }
+  return batches;
 }
 
 function tallestOf<M>(

@@ -2,7 +2,7 @@ import type { Pool } from '../descriptor/descriptor';
 import { failure, type Failure, type HostReason } from '../failure';
 import { capAt, isFeasible, isRestorable, nearestLevels, saySpare } from '../levels';
 import type { LaunchRow, MemberRef } from '../plan';
-import type { Member, PoolState, VnfRecord } from '../record';
+import type { DebtLot, Member, PoolState, VnfRecord } from '../record';
 import { countOf, cutLaunches, orderDeletions } from './batches';
 import { affordable, costOf, overBudget, spend, type QuotaBudget } from './budget';
 import { copyOf, flavorOf, giveBack, shortOf, slots, take, unusable, type Ground } from './ground';
@@ -99,10 +99,11 @@ export function planPool(
   const gone = leaving.filter((member) => !moved.has(member.ordinal));
   // What is not replaced stays where it is, counted and shown.
   const leave = missing > 0 ? gone.slice(0, Math.max(0, gone.length - missing)) : gone;
-  const arrivals = cutLaunches(pool, placed.slice(0, movers.length), { existing });
+  const vanishing = owedOf(record, pool).map(({ host }) => host);
+  const arrivals = cutLaunches(pool, placed.slice(0, movers.length), { existing, vanishing });
   const moves = rowsOf(movers, arrivals.batches);
   const between = withPlaced(existing, placed.slice(0, movers.length));
-  const launches = cutLaunches(pool, placed.slice(movers.length), { existing: between });
+  const launches = cutLaunches(pool, placed.slice(movers.length), { existing: between, vanishing });
   const after = new Map(existing);
   for (const host of placed) after.set(host, (after.get(host) ?? 0) + 1);
   const dead = leave.filter((member) => state.failed.includes(member));
@@ -255,15 +256,26 @@ function existingOn(ground: Ground, record: VnfRecord, task: PoolTask): Map<stri
       id === serverId && host !== undefined && host !== left.get(id) ? [host] : [],
     ),
   );
-  const lots = record.debts.flatMap((debt) => debt.stages.flat()).filter((lot) => lot.pool === pool.name);
-  const drained = lots.filter((lot) => lot.drainSeconds > 0).flatMap((lot) => lot.members);
-  const atOnce = lots.filter((lot) => lot.drainSeconds === 0).flatMap((lot) => lot.members);
+  const atOnce = lotsOf(record, pool)
+    .filter((lot) => lot.drainSeconds === 0)
+    .flatMap((lot) => lot.members);
   return countOf([
-    ...[...state.inService, ...drained, ...livingOf(ground, atOnce), ...launched]
+    ...[...state.inService, ...owedOf(record, pool), ...livingOf(ground, atOnce), ...launched]
       .filter((member) => !failed.has(member.serverId))
       .map((member) => member.host),
     ...elsewhere,
   ]);
+}
+
+function lotsOf(record: VnfRecord, { name }: Pool): DebtLot[] {
+  return record.debts.flatMap((debt) => debt.stages.flat()).filter((lot) => lot.pool === name);
+}
+
+/** Those that serve nobody any more, and are deleted when they have finished. */
+function owedOf(record: VnfRecord, pool: Pool): Member[] {
+  return lotsOf(record, pool)
+    .filter((lot) => lot.drainSeconds > 0)
+    .flatMap((lot) => lot.members);
 }
 
 /** What is deleted without a drain was dead, or is of a pool that is not drained: the cloud shows which. */

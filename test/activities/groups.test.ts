@@ -1,4 +1,5 @@
 import type { Activities } from '../../activities/ports';
+import type { Group } from '../../domain/record';
 import { takeAway } from '../../simulator/outages';
 import { launched, names, openLab, rowsOf, smallDescriptor, turn, until, vnf, type Lab } from './lab';
 
@@ -10,8 +11,8 @@ afterEach(() => lab.close());
 
 const descriptor = smallDescriptor();
 
-function create(info?: { attempt: number }): Promise<{ pool: string; id: string }[]> {
-  return lab.run('createGroups', { turn, vnf, descriptor, timing: lab.timing }, info);
+async function create(info?: { attempt: number }): Promise<Group[]> {
+  return (await lab.run('createGroups', { turn, vnf, descriptor, timing: lab.timing }, info)).groups;
 }
 
 /** Rules that somebody asked for: every group has two of Neutron's own for what goes out. */
@@ -33,6 +34,21 @@ const rules = [
 ];
 
 describe('createGroups', () => {
+  test('a repeat says that there may be more, and what comes later is removed by name, but for what is to be kept', async () => {
+    const made = await lab.run('createGroups', { turn, vnf, descriptor, timing: lab.timing }, { attempt: 2 });
+    expect(made.doubtful).toBe(true);
+    // The create of the first attempt has its effect only now.
+    const late = await lab.run('createGroups', { turn, vnf, descriptor, timing: lab.timing });
+    expect(late.doubtful).toBe(false);
+    const keep = made.groups.map(({ id }) => id);
+    const [first] = lab.cloud.securityGroups.values();
+    if (first) lab.cloud.securityGroups.set('late', { ...first, id: 'late' });
+    const groups = { ids: [], pools: ['web', 'web-1'], keep };
+    await lab.run('removeGroups', { turn, vnf, groups, timing: lab.timing });
+    expect([...lab.cloud.securityGroups.keys()]).toEqual(expect.arrayContaining(keep));
+    expect([...lab.cloud.securityGroups.keys()]).not.toContain('late');
+  });
+
   test('makes one group a pool, with the rules that the descriptor says', async () => {
     const groups = await create();
     expect(groups.map(({ pool, id }) => [pool, lab.cloud.securityGroups.get(id)?.name])).toEqual([
@@ -77,8 +93,8 @@ describe('createGroups', () => {
       if (!first) throw new Error('it has pools');
       return { turn, vnf: id, descriptor: { ...descriptor, pools: [{ ...first, name: pool }] }, timing: lab.timing };
     };
-    const [one] = await lab.run('createGroups', of('a', 'b-c'));
-    const [other] = await lab.run('createGroups', of('a-b', 'c'));
+    const [one] = (await lab.run('createGroups', of('a', 'b-c'))).groups;
+    const [other] = (await lab.run('createGroups', of('a-b', 'c'))).groups;
     expect(names(lab.cloud.securityGroups.values()).filter((name) => name === 'a-b-c')).toHaveLength(2);
     expect(other?.id).not.toBe(one?.id);
     await lab.run('removeGroups', { turn, vnf: 'a-b', groups: { ids: [], pools: ['c'] }, timing: lab.timing });
@@ -107,7 +123,8 @@ describe('createGroups', () => {
     // VNF `ims1-web` with a pool `1` has the same names as VNF `ims1` with a pool `web-1`.
     const [pool] = descriptor.pools;
     const other = { ...descriptor, pools: pool ? [{ ...pool, name: '1' }] : [] };
-    const theirs = await lab.run('createGroups', { turn, vnf: 'ims1-web', descriptor: other, timing: lab.timing });
+    const made = await lab.run('createGroups', { turn, vnf: 'ims1-web', descriptor: other, timing: lab.timing });
+    const theirs = made.groups;
     const ours = await create();
     expect(ours.map(({ id }) => id)).not.toContain(theirs[0]?.id);
     await lab.run('removeGroups', { turn, vnf, groups: { ids: [], pools: ['web', 'web-1'] }, timing: lab.timing });

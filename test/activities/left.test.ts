@@ -57,7 +57,7 @@ test('of members: they and their ports, where those bear the mark of the VNF', a
 });
 
 test('of pools: their security groups, and of groups that are known by id also those', async () => {
-  const groups = await lab.run('createGroups', { turn, vnf, descriptor: smallDescriptor(), timing: lab.timing });
+  const { groups } = await lab.run('createGroups', { turn, vnf, descriptor: smallDescriptor(), timing: lab.timing });
   expect(said(await left({ pools: ['web'] }))).toEqual(['securityGroup ims1-web']);
   expect(said(await left({ groupIds: groups.map(({ id }) => id) }))).toEqual([
     'securityGroup ims1-web',

@@ -1,4 +1,5 @@
 import { sleep, workflowInfo } from '@temporalio/workflow';
+import type { Spare } from '../../domain/descriptor/descriptor';
 import type { Debt } from '../../domain/record';
 import { lateAttemptSeconds, type Timing } from '../../domain/timing';
 import type { Publication, TurnRef } from '../../domain/turn';
@@ -24,6 +25,8 @@ export interface AuditInput {
   readonly keepGroupIds?: readonly string[];
   /** The pools of a VNF that never came to be: their groups go too. */
   readonly uncommittedPools: readonly string[];
+  /** By pool, for the order in which servers go. */
+  readonly spares?: Readonly<Record<string, Spare>>;
   readonly debt: Debt | null;
   readonly publication: Publication;
   readonly timing: Timing;
@@ -54,6 +57,7 @@ export async function audit(input: AuditInput): Promise<AuditResult> {
         token: deadToken,
         keep: [...input.keepServerIds, ...owedIds(debt)],
         keepGroups: input.keepGroupIds ?? [],
+        ...(input.spares && { spares: input.spares }),
         timing,
       },
     ],

@@ -1,5 +1,6 @@
 import type { Descriptor, Pool } from '../../domain/descriptor/descriptor';
 import { capAt, spareAt } from '../../domain/levels';
+import { countOf, cutDeletions, orderDeletions } from '../../domain/placement/batches';
 import { failure, type Failure } from '../../domain/failure';
 import { recordWorkflowId } from '../../domain/names';
 import type { Debt, DebtLot, Group, Member, Phase, PoolState, Service, VnfRecord } from '../../domain/record';
@@ -420,7 +421,10 @@ function highest(all: readonly Readonly<Record<string, number>>[]): Record<strin
   return Object.fromEntries(levels);
 }
 
-/** One lot for those that served (drained first) and one for those that were dead already. */
+/**
+ * One lot for those that served (drained first) and one for those that were dead already. They are deleted in an order in which no host
+ * has more than its share of those that still exist, where there is one.
+ */
 function lotsOf(state: RecordState, name: string, commit: Commit): DebtLot[] {
   const pool = own(state.pools, name);
   const spec = state.descriptor.pools.find((each) => each.name === name);
@@ -430,8 +434,20 @@ function lotsOf(state: RecordState, name: string, commit: Commit): DebtLot[] {
     : [...new Set(own(commit.pools, name)?.leave ?? [])];
   const among = (members: readonly Member[]): Member[] =>
     order.flatMap((ordinal) => members.find((member) => member.ordinal === ordinal) ?? []);
+  // What others owe exists beside, and goes when they please.
+  const owed = state.debts
+    .flatMap((debt) => debt.stages.flat())
+    .filter((lot) => lot.pool === name && lot.drainSeconds > 0);
+  const vanishing = owed.flatMap((lot) => lot.members).map(({ host }) => host);
+  const staying = [...pool.inService, ...(own(commit.pools, name)?.enter ?? [])].map(({ host }) => host);
+  const existing = countOf([...staying, ...vanishing]);
+  const { order: leaving } = orderDeletions(spec, among(pool.inService), { existing });
+  const batches = cutDeletions(spec, leaving, { existing, vanishing });
   const lots: DebtLot[] = [
-    { pool: name, drainSeconds: spec.drainSeconds, members: among(pool.inService) },
+    {
+      ...{ pool: name, drainSeconds: spec.drainSeconds, members: leaving },
+      ...(batches.length > 1 && { batches }),
+    },
     { pool: name, drainSeconds: 0, members: among(pool.failed) },
   ];
   return lots.filter((lot) => lot.members.length > 0);

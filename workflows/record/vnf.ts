@@ -18,7 +18,7 @@ import {
   rootCause,
 } from '@temporalio/workflow';
 import type { CloudActivities } from '../../activities/ports';
-import type { Descriptor } from '../../domain/descriptor/descriptor';
+import { sparesOf, type Descriptor } from '../../domain/descriptor/descriptor';
 import { failure, type Failure } from '../../domain/failure';
 import { own } from '../../domain/names';
 import { stuckSchema, type StuckNote } from '../../domain/stuck';
@@ -374,6 +374,7 @@ async function cleanUp(state: RecordState, token: string, attempt: number): Prom
     keepServerIds: [...members, ...owed].filter((member) => member.token === token).map((member) => member.serverId),
     keepGroupIds: serverGroupIds(state.groups),
     uncommittedPools: state.phase === 'instantiating' ? Object.keys(state.pools) : [],
+    spares: sparesOf(state.descriptor),
     debt: state.debts.find((each) => each.token === token) ?? null,
     publication: recordState.publicationOf(state),
     timing: state.timing,

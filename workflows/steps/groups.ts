@@ -1,17 +1,19 @@
 import { cloud } from '../ports';
-import type { Step } from '../run';
+import type { Step, Turn } from '../run';
 
 /** Security groups and their rules, one group a pool. Found again by name when repeated. */
 export const groupsMade: Step = {
   name: 'security groups',
   action: async (turn) => {
     turn.touched = true;
-    turn.groups = await cloud(turn.timing).createGroups({
+    const { groups, doubtful } = await cloud(turn.timing).createGroups({
       turn: turn.ref,
       vnf: turn.vnf,
       descriptor: turn.record.descriptor,
       timing: turn.timing,
     });
+    turn.groups = groups;
+    turn.doubtfulGroups = doubtful;
     // A new plan must not ask the quota for them once more.
     turn.record = { ...turn.record, groups: turn.groups };
   },
@@ -30,3 +32,13 @@ export const groupsMade: Step = {
   },
   sought: ({ record }) => ({ pools: record.descriptor.pools.map((pool) => pool.name) }),
 };
+
+/** A create that got no answer may have had its effect after its repeat looked for it. Called when that was a while ago, and before the pivot. */
+export async function removeDoubleGroups(turn: Turn): Promise<void> {
+  if (!turn.doubtfulGroups) return;
+  const keep = turn.groups.map(({ id }) => id);
+  const pools = turn.record.descriptor.pools.map(({ name }) => name);
+  await cloud(turn.timing).removeGroups.executeWithOptions({ summary: 'remove double groups' }, [
+    { turn: turn.ref, vnf: turn.vnf, groups: { ids: [], pools, keep }, timing: turn.timing },
+  ]);
+}

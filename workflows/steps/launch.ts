@@ -1,4 +1,5 @@
 import { sleep } from '@temporalio/workflow';
+import { sparesOf } from '../../domain/descriptor/descriptor';
 import { failure, type Failure } from '../../domain/failure';
 import { memberName } from '../../domain/names';
 import { togetherOf, type Together } from '../../domain/placement/together';
@@ -11,6 +12,7 @@ import { cloud, waiting } from '../ports';
 import { asFailure, toApplicationFailure } from '../failures';
 import type { Step, Turn } from '../run';
 import { deadRemoved } from './deadFirst';
+import { removeDoubleGroups } from './groups';
 import { planAgain } from './plan';
 
 /** A launch activity takes at most this many: few events for each VM, and little to repeat when one is lost. */
@@ -40,6 +42,7 @@ export const launched: Step = {
       if (lost.length === 0) {
         await removeStrays(turn, strays);
         if (turn.doubtful) await removeDoubles(turn);
+        await removeDoubleGroups(turn);
         return;
       }
       if (turn.replans >= replansMax || !lost.every(mayBeTriedElsewhere))
@@ -60,7 +63,12 @@ export const launched: Step = {
     const { token } = turn.ref;
     await cloud(turn.timing, { retrySeconds: turn.timing.undoSeconds }).removeByToken.executeWithOptions(
       { summary: 'undo: remove what this turn launched' },
-      [{ turn: turn.ref, vnf: turn.vnf, token, keep: [], timing: turn.timing }],
+      [
+        {
+          ...{ turn: turn.ref, vnf: turn.vnf, token, keep: [], timing: turn.timing },
+          spares: sparesOf(turn.record.descriptor),
+        },
+      ],
     );
   },
   sought: ({ ref }) => ({ tokens: [ref.token] }),

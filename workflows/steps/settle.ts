@@ -66,7 +66,7 @@ export async function payDebt(owed: Owed): Promise<void> {
 }
 
 async function payLot({ turn, vnf, timing, drained }: Owed, lot: DebtLot): Promise<void> {
-  const members = [...lot.members];
+  const { members } = lot;
   const isDrained = members.every((member) => drained?.has(member.serverId));
   if (lot.drainSeconds > 0 && !isDrained) {
     await waiting(timing, lot.drainSeconds * timing.pace).drain.executeWithOptions(
@@ -75,11 +75,22 @@ async function payLot({ turn, vnf, timing, drained }: Owed, lot: DebtLot): Promi
     );
     for (const { serverId } of members) drained?.add(serverId);
   }
-  for (let from = 0; from < members.length; from += membersPerRemoval) {
-    const part: Member[] = members.slice(from, from + membersPerRemoval);
+  for (const part of partsOf(lot)) {
     await cloud(timing, { retrySeconds: forwardLimitSeconds(timing) }).remove.executeWithOptions(
       { summary: `delete ${String(part.length)} of ${lot.pool}` },
       [{ turn, vnf, members: part, timing }],
     );
   }
+}
+
+/** Batch after batch, and of a batch at most so many in one activity. */
+function partsOf({ members, batches = [members.length] }: DebtLot): Member[][] {
+  let begun = 0;
+  return batches.flatMap((many) => {
+    const batch = members.slice(begun, begun + many);
+    begun += many;
+    return Array.from({ length: Math.ceil(batch.length / membersPerRemoval) }, (_, part) =>
+      batch.slice(part * membersPerRemoval, (part + 1) * membersPerRemoval),
+    );
+  });
 }

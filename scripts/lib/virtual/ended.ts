@@ -1,0 +1,24 @@
+import { ApplicationFailure } from '@temporalio/common';
+import type { RunStatus } from './temporal';
+
+/** How a run ended, as a caller is told. A run that was taken away is `vanished`. */
+export interface Ended {
+  readonly outcome: 'completed' | 'refused' | 'unwound' | 'stuck' | 'cancelled' | 'vanished';
+  readonly kind?: string;
+  readonly message?: string;
+  readonly details?: Readonly<Record<string, unknown>>;
+  readonly result?: unknown;
+}
+
+export function endOfFailure(status: RunStatus, error: Error): Ended {
+  if (status === 'CANCELLED') return { outcome: 'cancelled' };
+  if (status === 'TERMINATED') return { outcome: 'vanished' };
+  if (!(error instanceof ApplicationFailure)) throw error;
+  const details = (error.details?.[0] ?? {}) as { outcome?: 'refused' | 'unwound' | 'stuck' };
+  return {
+    outcome: details.outcome ?? 'refused',
+    message: error.message,
+    details: details as Record<string, unknown>,
+    ...(typeof error.type === 'string' && { kind: error.type }),
+  };
+}

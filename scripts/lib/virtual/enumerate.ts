@@ -1,0 +1,293 @@
+import { verdictLines } from '../../../checker/report';
+import { guarantees } from '../../../checker/verdict';
+import { recordWorkflowId } from '../../../domain/names';
+import { hostsOf } from '../../../simulator';
+import type { Ended } from './ended';
+import { descriptor, vnf, zones, type Spec } from './specs';
+import type { CallStrike } from './worker';
+import { openWorld, type Begun, type World } from './world';
+
+/**
+ * Every fault at every moment of a procedure. It is played once without, to see all moments at which something can go wrong: each call to
+ * the cloud before and after its effect, each message of the turn, each activity's begin and end. Then once for each of them and each
+ * fault. Virtual time: what takes minutes on a real server takes milliseconds here.
+ */
+
+export const callFaults = ['lostBefore', 'lostAfter', 'late', 'failsOften', 'tokensExpired'] as const;
+export const runFaults = [
+  'workerKilled',
+  'workerStopped',
+  'cancelled',
+  'terminated',
+  'reset',
+  'temporalAway',
+  'recordContinued',
+  'recordTerminated',
+  'cancelledAndUndoFailsOnce',
+  'cancelledAndUndoFails',
+] as const;
+/** What the cloud does to the next server: they befall a run at its beginning. */
+export const serverFaults = ['misplace', 'buildError', 'stuckBuild', 'noValidHost'] as const;
+export type Fault = (typeof callFaults)[number] | (typeof runFaults)[number] | (typeof serverFaults)[number];
+
+/** One moment of a procedure, in words. */
+export interface Moment {
+  readonly kind: 'call' | 'activity' | 'message';
+  readonly at: 'before' | 'after' | 'begins' | 'ends';
+  readonly what: string;
+}
+
+export interface Case {
+  readonly spec: Spec;
+  readonly fault: Fault;
+  /** Its place in the clean run. */
+  readonly moment: number;
+}
+
+export interface Played {
+  readonly ended: Ended;
+  readonly moments: readonly Moment[];
+  /** What is not as promised: nothing, if all is well. */
+  readonly problems: readonly string[];
+}
+
+/** A worker is back so soon; a stopped one comes back when all that it had was given up long ago; a server is started again. */
+const restartMs = 5_000;
+const stoppedMs = 200_000;
+const awayMs = 30_000;
+/** Longer than a call may take, so that its repeat is under way when it has its effect. */
+const lateMs = 26_000;
+/** How often a failing call fails: more often than an activity is tried before the pivot. */
+const failsTimes = 40;
+const undoes: readonly string[] = ['removeByToken', 'removeGroups', 'reopenHosts', 'unfenceHosts'];
+
+/** All cases of a procedure, in the order of its clean run. */
+export function casesAt(spec: Spec, moments: readonly Moment[]): Case[] {
+  return moments.flatMap((moment, index) =>
+    [
+      ...(moment.kind === 'call' && moment.at === 'before' ? callFaults.filter((fault) => fault !== 'lostAfter') : []),
+      ...(moment.kind === 'call' && moment.at === 'after' ? (['lostAfter'] as const) : []),
+      ...runFaults,
+      ...(index === 0 ? serverFaults : []),
+    ].map((fault) => ({ spec, fault, moment: index })),
+  );
+}
+
+export function nameOf({ spec, fault, moment }: Case, moments: readonly Moment[]): string {
+  const at = moments[moment];
+  return `${spec.name}: ${fault} at moment ${String(moment)}${at ? ` (${at.kind} ${at.what} ${at.at})` : ''}`;
+}
+
+export async function play(spec: Spec, struck?: Omit<Case, 'spec'>): Promise<Played> {
+  const moments: Moment[] = [];
+  let watching = false;
+  let begun: Begun | undefined;
+  let strikes: (CallStrike & { left: number; key: string }) | undefined;
+  let undoFails = 0;
+  const overlaps: string[] = [];
+
+  const isUnderTest = (workflowId: string): boolean =>
+    begun !== undefined && (workflowId === begun.workflowId || workflowId.startsWith('evacuate:'));
+  const reached = (moment: Moment): Fault | undefined => {
+    if (!watching) return undefined;
+    moments.push(moment);
+    return struck?.moment === moments.length - 1 ? struck.fault : undefined;
+  };
+
+  const world: World = openWorld({
+    seed: 1,
+    cloud: { hosts: hostsOf(zones), bootSeconds: [5, 10], latencyMs: [1, 5] },
+    sawCall: (call, at) => {
+      if (!isUnderTest(call.workflowId)) return undefined;
+      const what = `${call.activity} ${call.method} ${new URL(call.url).pathname.replace(/[0-9a-f-]{36}/g, '…')}`;
+      const fault = reached({ kind: 'call', at, what });
+      if (strikes && strikes.key === what && strikes.left > 0) {
+        strikes.left -= 1;
+        return strikes;
+      }
+      if (undoFails > 0 && at === 'before' && undoes.includes(call.activity)) {
+        undoFails -= 1;
+        return { kind: 'status', status: 500, moment: 'before' };
+      }
+      switch (fault) {
+        case undefined:
+          return undefined;
+        case 'lostBefore':
+          return { kind: 'lost', moment: 'before' };
+        case 'late':
+          return { kind: 'late', milliseconds: lateMs };
+        case 'failsOften':
+          strikes = { kind: 'status', status: 500, moment: 'before', left: failsTimes, key: what };
+          return strikes;
+        case 'tokensExpired':
+          world.cloud.tokens.clear();
+          return undefined;
+        case 'lostAfter':
+          return { kind: 'lost', moment: 'after' };
+        default:
+          befall(fault);
+          return undefined;
+      }
+    },
+    saw: ({ kind, moment: at, name, run, to, attempt }) => {
+      if (at === 'overlaps') {
+        overlaps.push(`a second attempt of ${name} began while the first was at work`);
+        return;
+      }
+      const isOurs = isUnderTest(run.workflowId) || (to !== undefined && isUnderTest(to));
+      if (!isOurs) return;
+      const what = kind === 'message' ? `${name} from ${run.type}` : `${name}${attempt === 1 ? '' : ' again'}`;
+      const fault = reached({ kind, at, what });
+      if (fault) befall(fault);
+    },
+  });
+
+  const befall = (fault: Fault): void => {
+    const { temporal, time } = world;
+    const [worker] = temporal.workers();
+    const record = temporal.latest(recordWorkflowId(vnf));
+    switch (fault) {
+      case 'workerKilled':
+        worker?.kill();
+        time.after(restartMs, () => world.addWorker());
+        return;
+      case 'workerStopped':
+        worker?.stop();
+        time.after(restartMs, () => world.addWorker());
+        time.after(stoppedMs, () => {
+          worker?.goOn();
+          temporal.workersChanged();
+        });
+        return;
+      case 'cancelledAndUndoFailsOnce':
+      case 'cancelledAndUndoFails':
+        undoFails = fault === 'cancelledAndUndoFails' ? Infinity : 1;
+        if (begun) temporal.cancel(begun.run());
+        return;
+      case 'cancelled':
+        if (begun) temporal.cancel(begun.run());
+        return;
+      case 'terminated':
+        if (begun) temporal.terminate(begun.run());
+        return;
+      case 'reset':
+        later.push(async () => {
+          const run = begun?.run();
+          if (run?.status === 'RUNNING' && run.children.size === 0)
+            await temporal.reset(run, Math.ceil(run.execution.steps.length / 2));
+        });
+        return;
+      case 'misplace':
+      case 'buildError':
+      case 'stuckBuild':
+      case 'noValidHost':
+        world.cloud.faults.push({ fault: { kind: fault, match: { namePrefix: `${vnf}-` } }, seen: 0, left: 1 });
+        return;
+      case 'temporalAway':
+        temporal.goAway(awayMs);
+        return;
+      case 'recordContinued':
+        if (record) record.execution.continueSuggested = true;
+        return;
+      case 'recordTerminated':
+        if (record) temporal.terminate(record);
+        return;
+      default:
+        throw new Error(`${fault} befalls calls only`);
+    }
+  };
+  /** What cannot be done in the middle of something else. */
+  const later: (() => Promise<void>)[] = [];
+  const ends = async (of: Begun): Promise<Ended> => {
+    for (;;) {
+      await world.until(`${of.workflowId} ends`, () => of.ended() !== undefined || later.length > 0);
+      const ended = of.ended();
+      if (ended && later.length === 0) return ended;
+      for (const act of later.splice(0)) await act();
+    }
+  };
+
+  try {
+    if (spec.prepare !== null) {
+      await ends(world.begin('instantiate', { vnf, descriptor }));
+      await world.settle(vnf);
+      await spec.prepare?.(world);
+    }
+    watching = true;
+    begun = world.begin(spec.procedure, spec.input(world));
+    const ended = await ends(begun);
+    const problems = [...overlaps, ...(await problemsAfter(world, ended, struck?.fault))];
+    watching = false;
+    return { ended, moments, problems };
+  } catch (error) {
+    const said = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    return { ended: { outcome: 'vanished' }, moments, problems: [said] };
+  } finally {
+    world.close();
+  }
+}
+
+async function problemsAfter(world: World, ended: Ended, fault: Fault | undefined): Promise<string[]> {
+  const problems: string[] = [];
+  const allowed = outcomesAfter(fault);
+  if (!allowed.includes(ended.outcome))
+    problems.push(
+      `it ended ${ended.outcome} (${ended.kind ?? ''} ${ended.message ?? ''}), and not ${allowed.join(' or ')}`,
+    );
+  // Nobody is left who knows the members: adopt is for that.
+  if (fault === 'recordTerminated') return problems;
+  await quiet(world);
+  await world.settle(vnf);
+  // Whoever has said how it ended has left nothing for others to clean up.
+  const cleaned = [...world.temporal.runs.values()].some((run) => run.workflowId.startsWith(`audit:${vnf}:`));
+  const saidSo =
+    ended.outcome !== 'vanished' && ended.outcome !== 'stuck' && fault !== 'reset' && fault !== 'terminated';
+  if (cleaned && saidSo) problems.push(`it ended ${ended.outcome}, and the record had to clean up behind it`);
+  const left = [...world.temporal.runs.values()].filter((run) => run.status === 'RUNNING' && run.type !== 'vnf');
+  for (const run of left) problems.push(`${run.workflowId} never ends`);
+  const verdict = world.verdict();
+  const broken = guarantees.filter((each) => verdict.guarantees[each].violations.length > 0);
+  const counts = fault === undefined ? broken : broken.filter((each) => each !== 'G8');
+  if (counts.length > 0) problems.push(verdictLines(verdict).join('\n'));
+  return problems;
+}
+
+/** Until what the run left behind has ended too: children that finish alone, a mutex. */
+async function quiet(world: World): Promise<void> {
+  await world.until('nothing but records is at work', () =>
+    [...world.temporal.runs.values()].every((run) => run.status !== 'RUNNING' || run.type === 'vnf'),
+  );
+}
+
+function outcomesAfter(fault: Fault | undefined): readonly Ended['outcome'][] {
+  switch (fault) {
+    case undefined:
+    case 'lostBefore':
+    case 'lostAfter':
+    case 'tokensExpired':
+    case 'workerKilled':
+    case 'workerStopped':
+    case 'temporalAway':
+    case 'recordContinued':
+    case 'misplace':
+    case 'buildError':
+    case 'stuckBuild':
+    case 'noValidHost':
+      return ['completed'];
+    case 'late':
+      return ['completed', 'unwound'];
+    case 'failsOften':
+      return ['completed', 'refused', 'unwound', 'stuck'];
+    case 'cancelled':
+    case 'cancelledAndUndoFailsOnce':
+      return ['completed', 'cancelled'];
+    case 'cancelledAndUndoFails':
+      return ['completed', 'cancelled', 'stuck'];
+    case 'terminated':
+      return ['completed', 'vanished'];
+    case 'reset':
+      return ['completed', 'refused', 'unwound', 'stuck'];
+    case 'recordTerminated':
+      return ['completed', 'refused', 'unwound', 'stuck'];
+  }
+}

@@ -1,0 +1,217 @@
+import { verdictLines } from '../../../checker/report';
+import { guarantees } from '../../../checker/verdict';
+import { recordWorkflowId } from '../../../domain/names';
+import { signalNames } from '../../../domain/turn';
+import { hostsOf, setAlive } from '../../../simulator';
+import { setStatus } from '../../../simulator/scheduler';
+import type { Host } from '../../../simulator/model';
+import { payloadOf } from './payloads';
+import type { Act, Story, VnfOfStory } from './story';
+import type { Run } from './temporal';
+import type { CallStrike } from './worker';
+import { openWorld, type Begun, type Procedure, type World } from './world';
+
+/**
+ * Plays a story to its end, and then everything to its own: hosts come back, what is blocked is cleaned up, every VNF is terminated. What
+ * is not as promised on the way or in the end is said; nothing, if all is well.
+ */
+export async function playStory(story: Story): Promise<string[]> {
+  const begun: Begun[] = [];
+  const later: (() => Promise<void>)[] = [];
+  let struck: { afterCalls: number; times: number; strike: CallStrike } | undefined;
+  const world = openWorld({
+    seed: story.seed,
+    cloud: { hosts: hostsOf(story.hosts), bootSeconds: [5, 25], latencyMs: [1, 50] },
+    latencyMs: [1, 40],
+    sawCall: (_call, moment) => {
+      if (moment === 'after' || !struck) return undefined;
+      if (struck.afterCalls > 0) {
+        struck.afterCalls -= 1;
+        return undefined;
+      }
+      const { strike } = struck;
+      struck.times -= 1;
+      if (struck.times <= 0) struck = undefined;
+      return strike;
+    },
+  });
+  const { time, temporal, cloud } = world;
+  const hosts = [...cloud.hosts.values()];
+  const hostAt = (number: number): Host => hosts[number % hosts.length] ?? raise('there are hosts');
+
+  const ask = (procedure: Procedure, input: Readonly<Record<string, unknown>>): void => {
+    begun.push(world.begin(procedure, input));
+  };
+  const act = (what: Act): void => {
+    switch (what.does) {
+      case 'instantiate':
+        ask('instantiate', { vnf: what.vnf, descriptor: descriptorOf(story, what.vnf) });
+        return;
+      case 'heal':
+      case 'terminate':
+        ask(what.does, { vnf: what.vnf });
+        return;
+      case 'scale': {
+        const { vnf, pool, to } = what;
+        const level = world.viewOf(vnf)?.pools[pool]?.level ?? 0;
+        ask(to >= level ? 'scaleOut' : 'scaleIn', { vnf, pool, to });
+        return;
+      }
+      case 'evacuate': {
+        const { cause } = what;
+        const dead = hosts.filter((host) => !host.alive);
+        const host = cause === 'failed' ? dead[what.host % Math.max(1, dead.length)] : hostAt(what.host);
+        if (host)
+          ask('evacuateHost', { hosts: [host.name], cause, ...(cause === 'failed' && { fenced: true, force: true }) });
+        return;
+      }
+      case 'restore': {
+        const closed = hosts.filter((host) => !host.enabled || host.forcedDown);
+        const host = closed[what.host % Math.max(1, closed.length)];
+        if (host) ask('restoreHost', { hosts: [host.name] });
+        return;
+      }
+      case 'hostDies':
+        // More at once than a pool has to spare is not what is promised about, but it must not confuse anybody either.
+        setAlive(cloud, hostAt(what.host), false);
+        return;
+      case 'hostReturns':
+        setAlive(cloud, hostAt(what.host), true);
+        return;
+      case 'memberDies': {
+        const members = Object.values(world.viewOf(what.vnf)?.pools ?? {}).flatMap((pool) => pool.inService);
+        const member = members[what.member % Math.max(1, members.length)];
+        const server = member && cloud.servers.get(member.serverId);
+        if (server && server.status === 'ACTIVE') {
+          server.fault = { code: 500, message: 'died', created: new Date().toISOString() };
+          setStatus(cloud, server, 'ERROR');
+        }
+        return;
+      }
+      case 'workerDies':
+        temporal.workers()[0]?.kill();
+        time.after(3_000, () => world.addWorker());
+        return;
+      case 'workerStops': {
+        const [worker] = temporal.workers();
+        worker?.stop();
+        time.after(3_000, () => world.addWorker());
+        time.after(what.seconds * 1_000, () => {
+          worker?.goOn();
+          temporal.workersChanged();
+        });
+        return;
+      }
+      case 'temporalAway':
+        temporal.goAway(what.seconds * 1_000);
+        return;
+      case 'callStruck':
+        struck = { ...what };
+        return;
+      case 'cancel': {
+        const run = runAt(what.run);
+        if (run) temporal.cancel(run);
+        return;
+      }
+      case 'terminateRun': {
+        const run = runAt(what.run);
+        if (run) temporal.terminate(run);
+        return;
+      }
+      case 'reset':
+        later.push(async () => {
+          const run = runAt(what.run);
+          if (run && run.children.size === 0) await temporal.reset(run, Math.ceil(run.execution.steps.length / 2));
+        });
+        return;
+    }
+  };
+  /** Of the procedures that are at work now. */
+  const runAt = (number: number): Run | undefined => {
+    const running = begun.map((each) => each.run()).filter((run) => run.status === 'RUNNING');
+    return running[number % Math.max(1, running.length)];
+  };
+  const until = async (what: string, condition: () => boolean): Promise<void> => {
+    for (;;) {
+      await world.until(what, () => later.length > 0 || condition());
+      if (later.length === 0) return;
+      for (const each of later.splice(0)) await each();
+    }
+  };
+  const quiet = (): Promise<void> =>
+    until('nothing but records is at work', () =>
+      [...temporal.runs.values()].every((run) => run.status !== 'RUNNING' || run.type === 'vnf'),
+    );
+
+  try {
+    let left = story.acts.length;
+    for (const each of story.acts)
+      time.after(each.atSeconds * 1_000, () => {
+        left -= 1;
+        act(each);
+      });
+    await until('the story has been told', () => left === 0);
+    struck = undefined;
+    await quiet();
+    await endAll(world, story, quiet);
+    const verdict = world.verdict();
+    const broken = guarantees.filter((each) => each !== 'G8' && verdict.guarantees[each].violations.length > 0);
+    return broken.length > 0 ? verdictLines(verdict).filter((line) => !line.includes(' held ')) : [];
+  } catch (error) {
+    return [error instanceof Error ? (error.stack ?? error.message) : String(error)];
+  } finally {
+    world.close();
+  }
+}
+
+/** Everything is well again, and every VNF is terminated: what is left then is a leak. */
+async function endAll(world: World, story: Story, quiet: () => Promise<void>): Promise<void> {
+  const { cloud, temporal } = world;
+  for (const host of cloud.hosts.values()) setAlive(cloud, host, true);
+  await world.pass(300_000);
+  for (const { vnf } of story.vnfs) {
+    if (world.viewOf(vnf)?.blocked) {
+      temporal.signal({ workflowId: recordWorkflowId(vnf) }, signalNames.audit, [payloadOf({})]);
+      await world.pass(1_000);
+      await quiet();
+    }
+    if ((await world.settle(vnf)) === null) continue;
+    const ended = world.begin('terminate', { vnf });
+    await world.until(`${vnf} is terminated`, () => ended.ended() !== undefined);
+    await quiet();
+    await world.settle(vnf);
+    if (world.viewOf(vnf) !== null) throw new Error(`${vnf} is still there: ${JSON.stringify(ended.ended())}`);
+  }
+}
+
+function descriptorOf(story: Story, vnf: string): Readonly<Record<string, unknown>> {
+  const found: VnfOfStory = story.vnfs.find((each) => each.vnf === vnf) ?? raise(`there is no ${vnf} in the story`);
+  return {
+    name: 'soak',
+    networks: { mgmt: { network: 'mgmt' } },
+    pools: found.pools.map(({ name, zone, spare, min, initial, max, serial }) => ({
+      ...{ name, zone, size: { min, initial, max }, spare, serial, belowShare: 'onePerHost' },
+      ...{ flavor: 'm1.small', image: 'cirros', networks: ['mgmt'], healthyAfterSeconds: 5, drainSeconds: 20 },
+      securityRules: [{ protocol: 'tcp', ports: 80, from: 'any' }],
+    })),
+  };
+}
+
+function raise(what: string): never {
+  throw new Error(what);
+}
+
+/** Leaves out one act after another for as long as it still fails: what is left is what it takes. */
+export async function shrink(story: Story): Promise<Story> {
+  let shortest = story;
+  for (let changed = true; changed;) {
+    changed = false;
+    for (let index = shortest.acts.length - 1; index >= 0; index--) {
+      const shorter = { ...shortest, acts: shortest.acts.filter((_, at) => at !== index) };
+      if ((await playStory(shorter)).length === 0) continue;
+      shortest = shorter;
+      changed = true;
+    }
+  }
+  return shortest;
+}

@@ -1,0 +1,159 @@
+import { seeded } from '../../../simulator';
+import type { CallStrike } from './worker';
+
+/**
+ * A night as a list: what there is, what is asked for, and what goes wrong, each at its time. All of it follows from a seed, and a story
+ * with some of its acts left out is a story too: that is how one that fails is made short.
+ */
+export interface Story {
+  readonly seed: number;
+  readonly hosts: Readonly<Record<string, number>>;
+  readonly vnfs: readonly VnfOfStory[];
+  readonly acts: readonly Act[];
+}
+
+export interface VnfOfStory {
+  readonly vnf: string;
+  readonly pools: readonly PoolOfStory[];
+}
+
+export interface PoolOfStory {
+  readonly name: string;
+  readonly zone: string;
+  readonly spare: number | string;
+  readonly min: number;
+  readonly initial: number;
+  readonly max: number;
+  readonly serial: boolean;
+}
+
+/** Numbers choose among what there is when the act comes: the same every time. */
+export type Act = { readonly atSeconds: number } & (
+  | { readonly does: 'instantiate' | 'heal' | 'terminate'; readonly vnf: string }
+  | { readonly does: 'scale'; readonly vnf: string; readonly pool: string; readonly to: number }
+  | { readonly does: 'evacuate' | 'restore'; readonly host: number; readonly cause: 'failed' | 'maintenance' }
+  | { readonly does: 'hostDies' | 'hostReturns'; readonly host: number }
+  | { readonly does: 'memberDies'; readonly vnf: string; readonly member: number }
+  | { readonly does: 'workerDies' }
+  | { readonly does: 'workerStops' | 'temporalAway'; readonly seconds: number }
+  | { readonly does: 'callStruck'; readonly afterCalls: number; readonly times: number; readonly strike: CallStrike }
+  | { readonly does: 'cancel' | 'terminateRun' | 'reset'; readonly run: number }
+);
+
+const spares: readonly (number | string)[] = [1, 2, '1/3', '34%', '50%', '25%'];
+
+export function storyOf(seed: number): Story {
+  const random = seeded(seed);
+  const below = (most: number): number => Math.floor(random() * most);
+  const pick = <T>(items: readonly [T, ...T[]] | readonly T[]): T => {
+    const item = items[below(items.length)];
+    if (item === undefined) throw new Error('nothing to pick from');
+    return item;
+  };
+  const hosts = { mz: 4 + below(7), dmz: 2 + below(4) };
+  const vnfs = Array.from({ length: 1 + below(2) }, (_, index): VnfOfStory => {
+    const pools = Array.from({ length: 1 + below(2) }, (__, number): PoolOfStory => {
+      const initial = 2 + below(4);
+      return {
+        name: ['web', 'edge'][number] ?? '',
+        zone: number === 1 && below(2) === 0 ? 'dmz' : 'mz',
+        spare: pick(spares),
+        min: 2,
+        initial,
+        max: initial + 6,
+        serial: below(8) === 0,
+      };
+    });
+    return { vnf: `v${String(index + 1)}`, pools };
+  });
+  const acts: Act[] = vnfs.map(({ vnf }) => ({ atSeconds: below(5), does: 'instantiate', vnf }));
+  let at = 30;
+  const many = 3 + below(6);
+  for (let number = 0; number < many; number++) {
+    at += below(4) === 0 ? 0 : below(60);
+    acts.push(askedAt(at));
+    if (below(2) === 0) acts.push(wrongAt(at + below(25)));
+  }
+  return { seed, hosts, vnfs, acts: acts.sort((a, b) => a.atSeconds - b.atSeconds) };
+
+  function askedAt(atSeconds: number): Act {
+    const { vnf, pools } = pick(vnfs);
+    switch (below(10)) {
+      case 0:
+        return { atSeconds, does: 'evacuate', host: below(20), cause: 'maintenance' };
+      case 1:
+        return { atSeconds, does: 'evacuate', host: below(20), cause: 'failed' };
+      case 2:
+        return { atSeconds, does: 'restore', host: below(20), cause: 'maintenance' };
+      case 3:
+        return { atSeconds, does: 'heal', vnf };
+      case 4:
+        return { atSeconds, does: below(2) === 0 ? 'terminate' : 'instantiate', vnf };
+      default: {
+        const pool = pick(pools);
+        return { atSeconds, does: 'scale', vnf, pool: pool.name, to: pool.min + below(pool.max - pool.min + 1) };
+      }
+    }
+  }
+
+  function wrongAt(atSeconds: number): Act {
+    const { vnf } = pick(vnfs);
+    switch (below(12)) {
+      case 0:
+        return { atSeconds, does: 'hostDies', host: below(20) };
+      case 1:
+        return { atSeconds, does: 'hostReturns', host: below(20) };
+      case 2:
+      case 3:
+        return { atSeconds, does: 'memberDies', vnf, member: below(20) };
+      case 4:
+        return { atSeconds, does: 'workerDies' };
+      case 5:
+        return { atSeconds, does: 'workerStops', seconds: 5 + below(200) };
+      case 6:
+        return { atSeconds, does: 'temporalAway', seconds: 1 + below(60) };
+      case 7:
+        return { atSeconds, does: 'cancel', run: below(8) };
+      case 8:
+        return { atSeconds, does: 'terminateRun', run: below(8) };
+      case 9:
+        return { atSeconds, does: 'reset', run: below(8) };
+      default:
+        return { atSeconds, does: 'callStruck', afterCalls: below(20), times: 1 + below(3), strike: strike() };
+    }
+  }
+
+  function strike(): CallStrike {
+    const moment = below(2) === 0 ? 'before' : 'after';
+    switch (below(4)) {
+      case 0:
+        return { kind: 'late', milliseconds: 1_000 + below(60_000) };
+      case 1:
+        return { kind: 'status', status: pick([500, 503, 429]), moment };
+      default:
+        return { kind: 'lost', moment };
+    }
+  }
+}
+
+/** The story as a person would tell it, a line each. */
+export function told({ seed, hosts, vnfs, acts }: Story): string[] {
+  const zones = Object.entries(hosts).map(([zone, many]) => `${String(many)} hosts in ${zone}`);
+  const there = vnfs.map(({ vnf, pools }) => {
+    const said = pools.map(
+      ({ name, zone, spare, min, initial, max, serial }) =>
+        `${name} (${zone}, ${String(min)}-${String(initial)}-${String(max)}, spare ${String(spare)}${serial ? ', serial' : ''})`,
+    );
+    return `${vnf}: ${said.join(', ')}`;
+  });
+  return [
+    `seed ${String(seed)}: ${zones.join(', ')}`,
+    ...there,
+    ...acts.map(({ atSeconds, does, ...rest }) => {
+      const details = Object.entries(rest).map(
+        ([key, value]) => `${key} ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`,
+      );
+      return `${String(atSeconds).padStart(5)} s  ${does} ${details.join(', ')}`;
+    }),
+  ];
+}

@@ -1,0 +1,490 @@
+import { tsToMs } from '@temporalio/common/lib/time';
+import { CancelledFailure, TerminatedFailure, type Payload } from '@temporalio/common';
+import type { coresdk } from '@temporalio/proto';
+import { ActivityTask } from './activities';
+import { Execution, jobOf, type Command, type Job } from './execution';
+import { failureOf, payloadOf, valueOf, type ProtoFailure } from './payloads';
+import type { VirtualTime } from './time';
+import type { Worker } from './worker';
+
+/**
+ * A Temporal server and the core of its workers, as far as Bulkhead uses them: runs, activities with retries and time-outs, timers,
+ * signals between runs, children, cancel, terminate, reset, continue-as-new. All in one process and on a virtual clock. The slow form
+ * of the same tests, on a real server, shows that they agree.
+ */
+
+export type RunStatus = 'RUNNING' | 'COMPLETED' | 'FAILED' | 'CANCELLED' | 'TERMINATED' | 'CONTINUED_AS_NEW';
+
+export interface Run {
+  readonly workflowId: string;
+  readonly runId: string;
+  readonly type: string;
+  readonly args: readonly Payload[];
+  readonly memo: Readonly<Record<string, unknown>>;
+  execution: Execution;
+  status: RunStatus;
+  result?: unknown;
+  failure?: ProtoFailure;
+  readonly parent: { readonly run: Run; readonly seq: number; readonly closePolicy: number } | undefined;
+  readonly inbox: Job[];
+  scheduled: boolean;
+  readonly activities: Map<number, ActivityTask>;
+  readonly timers: Map<number, () => void>;
+  readonly children: Map<number, Run>;
+  onClose: (() => void)[];
+}
+
+/** What can be seen of the traffic, to strike at it. */
+export interface Sighting {
+  readonly kind: 'message' | 'activity';
+  /** `overlaps`: an attempt begins while the one before is still at work in a worker that runs. */
+  readonly moment: 'before' | 'after' | 'begins' | 'ends' | 'overlaps';
+  readonly name: string;
+  readonly run: Run;
+  /** The other end of a message. */
+  readonly to?: string;
+  readonly attempt?: number;
+}
+
+export interface TemporalOptions {
+  readonly time: VirtualTime;
+  /** How long anything takes that the server does. */
+  readonly latencyMs: () => number;
+  /** The next number of a repeatable sequence, for run ids. */
+  readonly seed: number;
+  readonly saw: (sighting: Sighting) => void;
+}
+
+export class AlreadyRunning extends Error {}
+
+/** A task whose end was refused, since a message had come meanwhile. */
+interface Redo {
+  readonly run: Run;
+  readonly jobs: readonly Job[];
+  readonly worker: Worker;
+}
+
+/** After so long a server gives a workflow task to another worker. */
+const taskTimeoutMs = 10_000;
+
+export class VirtualTemporal {
+  readonly runs = new Map<string, Run>();
+  readonly #latest = new Map<string, Run>();
+  readonly #options: TemporalOptions;
+  readonly #ready: { readonly run: Run; readonly worker: Worker }[] = [];
+  readonly #redo: Redo[] = [];
+  #serial = 0;
+  #isAway = false;
+  #deferred: (() => void)[] = [];
+  #workers: Worker[] = [];
+  #wantWorker: ((worker: Worker) => void)[] = [];
+  #nextWorker = 0;
+
+  constructor(options: TemporalOptions) {
+    this.#options = options;
+  }
+
+  // Workers
+
+  addWorker(worker: Worker): void {
+    this.#workers.push(worker);
+    for (const take of this.#wantWorker.splice(0)) this.#whenWorker(take);
+  }
+
+  workers(): readonly Worker[] {
+    return this.#workers;
+  }
+
+  #whenWorker(take: (worker: Worker) => void): void {
+    this.#workers = this.#workers.filter((worker) => !worker.isDead());
+    const polling = this.#workers.filter((worker) => worker.isHeard());
+    const worker = polling[this.#nextWorker++ % Math.max(1, polling.length)];
+    if (worker) take(worker);
+    else this.#wantWorker.push(take);
+  }
+
+  /** A stopped worker polls again. */
+  workersChanged(): void {
+    for (const take of this.#wantWorker.splice(0)) this.#whenWorker(take);
+  }
+
+  // The server itself
+
+  goAway(forMs: number): void {
+    this.#isAway = true;
+    this.#options.time.after(forMs, () => {
+      this.#isAway = false;
+      for (const call of this.#deferred.splice(0)) this.whenUp(call);
+    });
+  }
+
+  whenUp(call: () => void): void {
+    if (this.#isAway) this.#deferred.push(call);
+    else call();
+  }
+
+  /** Does all that can be done without time going on. Throws what a workflow threw that is a bug. */
+  async work(): Promise<void> {
+    const { time } = this.#options;
+    await time.settle();
+    for (;;) {
+      const redo = this.#redo.shift();
+      const next = redo ? undefined : this.#ready.shift();
+      if (redo) await this.#doAgain(redo);
+      else if (next) await this.#task(next.run, next.worker);
+      else return;
+      await time.settle();
+    }
+  }
+
+  // What clients do
+
+  start(given: {
+    type: string;
+    workflowId: string;
+    args: readonly unknown[];
+    memo?: Readonly<Record<string, unknown>>;
+  }): Run {
+    return this.#start({ ...given, args: given.args.map(payloadOf) });
+  }
+
+  latest(workflowId: string): Run | undefined {
+    return this.#latest.get(workflowId);
+  }
+
+  find(workflowId: string, runId: string | undefined): Run | undefined {
+    if (runId === undefined || runId === '') return this.#latest.get(workflowId);
+    const run = this.runs.get(runId);
+    return run?.workflowId === workflowId ? run : undefined;
+  }
+
+  /** False where that run is not there, or has closed. */
+  signal(target: { workflowId: string; runId?: string }, name: string, input: readonly Payload[]): boolean {
+    const run = this.find(target.workflowId, target.runId);
+    if (run?.status !== 'RUNNING') return false;
+    this.#deliver(run, jobOf('signalWorkflow', { signalName: name, input: [...input], identity: 'virtual' }));
+    return true;
+  }
+
+  cancel(run: Run): void {
+    if (run.status === 'RUNNING') this.#deliver(run, jobOf('cancelWorkflow', {}));
+  }
+
+  terminate(run: Run): void {
+    if (run.status === 'RUNNING')
+      this.#close(run, { status: 'TERMINATED', failure: failureOf(new TerminatedFailure('terminated', undefined)) });
+  }
+
+  /**
+   * As the server does it: the run is terminated, and a new one begins with what had happened up to that step. What was under way then
+   * begins again, and signals that came later come again.
+   */
+  async reset(run: Run, steps: number): Promise<Run> {
+    // Nobody has looked at it yet: there is nothing to go back to.
+    if (run.execution.steps.length === 0) return run;
+    const played = run.execution.steps.slice(0, steps);
+    const later = run.execution.steps.slice(steps).flatMap((step) => step.jobs.filter((job) => job.signalWorkflow));
+    const waiting = run.inbox.filter((job) => job.signalWorkflow);
+    if (run.status === 'RUNNING') this.terminate(run);
+    const made = this.#make({ ...run, runId: this.#newRunId(), seed: run.execution.start.seed });
+    const { execution } = made;
+    const commands: Command[] = [];
+    made.scheduled = true;
+    for (const { jobs } of played) commands.push(...(await execution.activate(jobs)));
+    made.scheduled = false;
+    const done = new Set(played.flatMap(({ jobs }) => jobs.flatMap((job) => keyOfResolved(job) ?? [])));
+    const cancelled = new Set(commands.flatMap((command) => command.cancelTimer?.seq ?? []));
+    for (const command of commands) {
+      const key = keyOfCommand(command);
+      if (key === undefined || done.has(key)) continue;
+      if (command.startTimer && cancelled.has(command.startTimer.seq ?? 0)) continue;
+      this.#apply(made, command);
+    }
+    for (const job of [...later, ...waiting]) this.#deliver(made, job);
+    return made;
+  }
+
+  whenClosed(run: Run, call: () => void): void {
+    if (run.status === 'RUNNING') run.onClose.push(call);
+    else call();
+  }
+
+  // Inside
+
+  #newRunId(): string {
+    this.#serial += 1;
+    const number = (this.#options.seed * 1_000_003 + this.#serial).toString(16).padStart(12, '0');
+    return `00000000-0000-4000-8000-${number}`;
+  }
+
+  #start(given: {
+    type: string;
+    workflowId: string;
+    args: readonly Payload[];
+    memo?: Readonly<Record<string, unknown>>;
+    parent?: Run['parent'];
+  }): Run {
+    const { workflowId } = given;
+    if (this.#latest.get(workflowId)?.status === 'RUNNING') throw new AlreadyRunning(workflowId);
+    const runId = this.#newRunId();
+    const run = this.#make({ ...given, runId, seed: runId, parent: given.parent, memo: given.memo ?? {} });
+    this.#deliver(
+      run,
+      jobOf('initializeWorkflow', {
+        workflowType: run.type,
+        workflowId,
+        arguments: [...run.args],
+        headers: {},
+      } as coresdk.workflow_activation.IInitializeWorkflow),
+    );
+    return run;
+  }
+
+  #make(given: Pick<Run, 'type' | 'workflowId' | 'args' | 'runId' | 'memo' | 'parent'> & { seed: string }): Run {
+    const { type, workflowId, args, runId, memo, parent, seed } = given;
+    const run: Run = {
+      ...{ type, workflowId, args, runId, memo, parent },
+      execution: new Execution({ workflowId, runId, type, args, seed }, this.#options.time),
+      status: 'RUNNING',
+      inbox: [],
+      scheduled: false,
+      activities: new Map(),
+      timers: new Map(),
+      children: new Map(),
+      onClose: [],
+    };
+    this.runs.set(runId, run);
+    this.#latest.set(workflowId, run);
+    return run;
+  }
+
+  #deliver(run: Run, job: Job): void {
+    if (run.status !== 'RUNNING') return;
+    run.inbox.push(job);
+    this.#schedule(run);
+  }
+
+  #schedule(run: Run): void {
+    if (run.scheduled || run.inbox.length === 0 || run.status !== 'RUNNING') return;
+    run.scheduled = true;
+    this.#options.time.after(this.#options.latencyMs(), () => {
+      this.whenUp(() => {
+        this.#whenWorker((worker) => {
+          this.#ready.push({ run, worker });
+        });
+      });
+    });
+  }
+
+  /** What it decides is heard of a moment later, and a run does not close over a message that came meanwhile. */
+  async #task(run: Run, worker: Worker): Promise<void> {
+    if (run.status !== 'RUNNING') return;
+    const { time, latencyMs } = this.#options;
+    const jobs = run.inbox.splice(0);
+    const commands = await run.execution.activate(jobs);
+    const conclude = (): void => {
+      this.whenUp(() => {
+        if (run.status !== 'RUNNING') return;
+        const unheard = run.inbox.some((job) => job.signalWorkflow);
+        if (unheard && commands.some(closes)) {
+          this.#redo.push({ run, jobs, worker });
+          return;
+        }
+        run.scheduled = false;
+        for (const command of commands) this.#apply(run, command);
+        this.#schedule(run);
+      });
+    };
+    time.after(latencyMs(), () => {
+      // Another worker does it again, and comes to the same.
+      if (worker.isDead()) time.after(taskTimeoutMs, conclude);
+      else conclude();
+    });
+  }
+
+  async #doAgain({ run, jobs, worker }: Redo): Promise<void> {
+    const before = run.execution.steps.slice(0, -1);
+    run.execution = new Execution(run.execution.start, this.#options.time);
+    for (const step of before) await run.execution.activate(step.jobs);
+    run.inbox.unshift(...jobs);
+    await this.#task(run, worker);
+  }
+
+  #apply(run: Run, command: Command): void {
+    const { time, latencyMs, saw } = this.#options;
+    if (run.status !== 'RUNNING') return;
+    if (command.startTimer) {
+      const seq = command.startTimer.seq ?? 0;
+      run.timers.set(
+        seq,
+        time.after(command.startTimer.startToFireTimeout ? tsToMs(command.startTimer.startToFireTimeout) : 0, () => {
+          this.whenUp(() => {
+            if (run.timers.delete(seq)) this.#deliver(run, jobOf('fireTimer', { seq }));
+          });
+        }),
+      );
+    } else if (command.cancelTimer) {
+      run.timers.get(command.cancelTimer.seq ?? 0)?.();
+      run.timers.delete(command.cancelTimer.seq ?? 0);
+    } else if (command.scheduleActivity || command.scheduleLocalActivity) {
+      const given = command.scheduleActivity
+        ? { remote: command.scheduleActivity }
+        : { local: command.scheduleLocalActivity ?? {} };
+      const seq = (command.scheduleActivity ?? command.scheduleLocalActivity)?.seq ?? 0;
+      run.activities.set(
+        seq,
+        new ActivityTask(given, {
+          time,
+          run,
+          whenWorker: (take) => {
+            this.#whenWorker(take);
+          },
+          whenUp: (call) => {
+            this.whenUp(call);
+          },
+          report: (job) => {
+            run.activities.delete(seq);
+            this.#deliver(run, job);
+          },
+          latencyMs,
+          saw: ({ name, moment, attempt }) => {
+            saw({ kind: 'activity', name, moment, run, attempt });
+          },
+        }),
+      );
+    } else if (command.requestCancelActivity || command.requestCancelLocalActivity) {
+      const seq = (command.requestCancelActivity ?? command.requestCancelLocalActivity)?.seq ?? 0;
+      run.activities.get(seq)?.requestCancel();
+    } else if (command.signalExternalWorkflowExecution)
+      this.#signalExternal(run, command.signalExternalWorkflowExecution);
+    else if (command.startChildWorkflowExecution) this.#startChild(run, command.startChildWorkflowExecution);
+    else if (command.cancelChildWorkflowExecution) {
+      const child = run.children.get(command.cancelChildWorkflowExecution.childWorkflowSeq ?? 0);
+      if (child) this.cancel(child);
+    } else if (command.completeWorkflowExecution)
+      this.#close(run, { status: 'COMPLETED', result: valueOf(command.completeWorkflowExecution.result) });
+    else if (command.failWorkflowExecution)
+      this.#close(run, { status: 'FAILED', failure: command.failWorkflowExecution.failure ?? {} });
+    else if (command.cancelWorkflowExecution)
+      this.#close(run, {
+        status: 'CANCELLED',
+        failure: failureOf(new CancelledFailure('Workflow execution cancelled')),
+      });
+    else if (command.continueAsNewWorkflowExecution) {
+      const args = command.continueAsNewWorkflowExecution.arguments ?? [];
+      this.#close(run, { status: 'CONTINUED_AS_NEW' });
+      const { type, workflowId, memo, parent } = run;
+      this.#start({ type, workflowId, args, memo, parent });
+    }
+  }
+
+  #signalExternal(run: Run, command: coresdk.workflow_commands.ISignalExternalWorkflowExecution): void {
+    const { time, latencyMs, saw } = this.#options;
+    const { seq, signalName, args, workflowExecution, childWorkflowId } = command;
+    const workflowId = workflowExecution?.workflowId ?? childWorkflowId ?? '';
+    const runId = workflowExecution?.runId ?? '';
+    saw({ kind: 'message', moment: 'before', name: signalName ?? '', run, to: workflowId });
+    time.after(latencyMs(), () => {
+      this.whenUp(() => {
+        const arrived = this.signal({ workflowId, ...(runId !== '' && { runId }) }, signalName ?? '', args ?? []);
+        saw({ kind: 'message', moment: 'after', name: signalName ?? '', run, to: workflowId });
+        const failure: ProtoFailure = {
+          message: 'Unable to signal external workflow because it was not found',
+          source: 'virtual',
+          applicationFailureInfo: { type: 'ExternalWorkflowExecutionNotFound', nonRetryable: false },
+        };
+        this.#deliver(run, jobOf('resolveSignalExternalWorkflow', { seq: seq ?? 0, ...(!arrived && { failure }) }));
+      });
+    });
+  }
+
+  #startChild(run: Run, command: coresdk.workflow_commands.IStartChildWorkflowExecution): void {
+    const { time, latencyMs } = this.#options;
+    const seq = command.seq ?? 0;
+    const workflowId = command.workflowId ?? '';
+    const type = command.workflowType ?? '';
+    time.after(latencyMs(), () => {
+      this.whenUp(() => {
+        if (run.status !== 'RUNNING') return;
+        let child: Run;
+        try {
+          const closePolicy = Number(command.parentClosePolicy ?? 0);
+          child = this.#start({ type, workflowId, args: command.input ?? [], parent: { run, seq, closePolicy } });
+        } catch (error) {
+          if (!(error instanceof AlreadyRunning)) throw error;
+          const failed = { workflowId, workflowType: type, cause: 1 };
+          this.#deliver(run, jobOf('resolveChildWorkflowExecutionStart', { seq, failed }));
+          return;
+        }
+        run.children.set(seq, child);
+        this.#deliver(run, jobOf('resolveChildWorkflowExecutionStart', { seq, succeeded: { runId: child.runId } }));
+      });
+    });
+  }
+
+  #close(run: Run, end: Pick<Run, 'status' | 'result' | 'failure'>): void {
+    if (run.status !== 'RUNNING') return;
+    Object.assign(run, end);
+    for (const cancel of run.timers.values()) cancel();
+    run.timers.clear();
+    for (const activity of run.activities.values()) activity.forget();
+    run.activities.clear();
+    for (const call of run.onClose.splice(0)) call();
+    if (end.status !== 'CONTINUED_AS_NEW') this.#tellParent(run);
+    for (const child of run.children.values()) {
+      const policy = child.parent?.closePolicy ?? 0;
+      // 1 terminates, 2 abandons, 3 asks to cancel.
+      if (policy === 3) this.cancel(child);
+      else if (policy !== 2) this.terminate(child);
+    }
+  }
+
+  #tellParent(run: Run): void {
+    const { parent } = run;
+    if (!parent) return;
+    parent.run.children.delete(parent.seq);
+    const { workflowId, runId, type, status, failure } = run;
+    const wrapped = (cause: ProtoFailure): ProtoFailure => ({
+      message: 'Child Workflow execution failed',
+      source: 'TypeScriptSDK',
+      cause,
+      childWorkflowExecutionFailureInfo: { workflowExecution: { workflowId, runId }, workflowType: { name: type } },
+    });
+    const result =
+      status === 'COMPLETED'
+        ? { completed: { result: payloadOf(run.result) } }
+        : status === 'CANCELLED'
+          ? { cancelled: { failure: wrapped(failure ?? {}) } }
+          : { failed: { failure: wrapped(failure ?? {}) } };
+    this.#deliver(parent.run, jobOf('resolveChildWorkflowExecution', { seq: parent.seq, result }));
+  }
+}
+
+function closes(command: Command): boolean {
+  return Boolean(
+    command.completeWorkflowExecution ??
+    command.failWorkflowExecution ??
+    command.cancelWorkflowExecution ??
+    command.continueAsNewWorkflowExecution,
+  );
+}
+
+/** What a command waits for, and which job brings it. */
+function keyOfCommand(command: Command): string | undefined {
+  if (command.startTimer) return `timer/${String(command.startTimer.seq)}`;
+  const activity = command.scheduleActivity ?? command.scheduleLocalActivity;
+  if (activity) return `activity/${String(activity.seq)}`;
+  if (command.signalExternalWorkflowExecution) return `signal/${String(command.signalExternalWorkflowExecution.seq)}`;
+  if (command.startChildWorkflowExecution) return `child/${String(command.startChildWorkflowExecution.seq)}`;
+  if (command.completeWorkflowExecution || command.failWorkflowExecution || command.cancelWorkflowExecution)
+    return 'end';
+  return undefined;
+}
+
+function keyOfResolved(job: Job): string | undefined {
+  if (job.fireTimer) return `timer/${String(job.fireTimer.seq)}`;
+  if (job.resolveActivity) return `activity/${String(job.resolveActivity.seq)}`;
+  if (job.resolveSignalExternalWorkflow) return `signal/${String(job.resolveSignalExternalWorkflow.seq)}`;
+  if (job.resolveChildWorkflowExecutionStart) return `child/${String(job.resolveChildWorkflowExecutionStart.seq)}`;
+  return undefined;
+}

@@ -1,0 +1,222 @@
+import { check, type Verdict } from '../../../checker';
+import type { Note } from '../../../checker/story';
+import { createActivities, namesIn, pacedServicePort, wayIn, type As } from '../../../activities';
+import type { Activities } from '../../../activities/ports';
+import { timingAt, type Timing } from '../../../domain/timing';
+import { recordWorkflowId } from '../../../domain/names';
+import type { RecordView } from '../../../domain/turn';
+import { connect } from '../../../openstack';
+import { createCloud, seeded, type Cloud, type CloudOptions } from '../../../simulator';
+import { emit } from '../../../simulator/model';
+import { settledNote } from '../observer';
+import { root } from '../root';
+import { join } from 'node:path';
+import { clientOf } from './client';
+import { errorOf } from './payloads';
+import { VirtualTemporal, type Run, type Sighting } from './temporal';
+import { installVirtualTime, type VirtualTime } from './time';
+import { adapterOf, Worker, type CallStrike, type CloudCall } from './worker';
+import { endOfFailure, type Ended } from './ended';
+
+/**
+ * Everything that there is on a night, in one process and on one clock: a cloud, a Temporal, workers with the product's own activities
+ * and workflows, and the checker that judges what the cloud saw.
+ */
+export interface World {
+  readonly time: VirtualTime;
+  readonly cloud: Cloud;
+  readonly temporal: VirtualTemporal;
+  /** A new worker process. */
+  readonly addWorker: () => Worker;
+  readonly note: (note: Note) => void;
+  /** Starts a procedure, and notes that it was asked for and how it ended. */
+  readonly begin: (procedure: Procedure, input: Readonly<Record<string, unknown>>) => Begun;
+  /** Lets time go on until it is true. Throws where nothing more happens, or too much does. */
+  readonly until: (what: string, condition: () => boolean) => Promise<void>;
+  /** Lets time go on for so long. */
+  readonly pass: (milliseconds: number) => Promise<void>;
+  /** Waits until the record owes nothing, and notes what it says of itself. */
+  readonly settle: (vnf: string) => Promise<RecordView | null>;
+  readonly viewOf: (vnf: string) => RecordView | null;
+  readonly verdict: () => Verdict;
+  readonly close: () => void;
+}
+
+export type Procedure = Extract<Note, { kind: 'request' }>['procedure'];
+
+export interface Begun {
+  readonly workflowId: string;
+  /** Undefined while it is at work. */
+  readonly ended: () => Ended | undefined;
+  readonly run: () => Run;
+}
+
+export interface WorldOptions {
+  readonly seed: number;
+  readonly cloud?: Omit<CloudOptions, 'clock' | 'seed'>;
+  readonly as?: As;
+  readonly timing?: Partial<Timing>;
+  readonly latencyMs?: readonly [number, number];
+  readonly sawCall?: (call: CloudCall, moment: 'before' | 'after') => CallStrike | undefined;
+  readonly saw?: (sighting: Sighting) => void;
+}
+
+/** The embedded cloud's own: a role that may do all, and an ordinary member of a project. */
+const credentials = {
+  operator: { kind: 'applicationCredential', id: 'embedded-credential', secret: 'embedded-credential-secret' },
+  tenant: {
+    kind: 'password',
+    user: { name: 'tenant', domain: { name: 'Default' } },
+    password: 'tenant-secret',
+    project: { name: 'tenant', domain: { name: 'Default' } },
+  },
+} as const;
+
+/** A day, for what should have come to its end in an hour. */
+const longestMs = 24 * 3_600_000;
+
+export function openWorld(options: WorldOptions): World {
+  const { seed, as = 'operator', latencyMs: [least, most] = [1, 5] } = options;
+  const time = installVirtualTime();
+  const random = seeded(seed);
+  const latencyMs = (): number => least + (most - least) * random();
+  const cloud = createCloud({
+    ...options.cloud,
+    seed,
+    clock: { now: time.now, after: time.after },
+  });
+  const temporal = new VirtualTemporal({ time, latencyMs, seed, saw: options.saw ?? (() => undefined) });
+  const timing: Timing = { ...timingAt(1), tickSeconds: 5, ...options.timing };
+
+  const addWorker = (): Worker => {
+    let activities: Activities | undefined;
+    const worker: Worker = new Worker(() => (activities ??= activitiesOf(worker)));
+    temporal.addWorker(worker);
+    return worker;
+  };
+  const activitiesOf = (worker: Worker): Activities => {
+    const adapter = adapterOf(worker, {
+      cloud,
+      sleep: (milliseconds) =>
+        new Promise((resolve) => {
+          time.after(milliseconds, resolve);
+        }),
+      saw: options.sawCall ?? (() => undefined),
+    });
+    const session = connect(
+      {
+        name: 'embedded',
+        authUrl: 'http://127.0.0.1/identity',
+        auth: credentials[as],
+        region: null,
+        interface: 'public',
+        ca: null,
+        verify: true,
+      },
+      { adapter },
+    );
+    return createActivities({
+      session,
+      client: clientOf(worker, { temporal, time }),
+      service: pacedServicePort('http://127.0.0.1', adapter),
+      timing,
+      failedHostsPercent: 100,
+      descriptorsDirectory: join(root, 'descriptors'),
+      names: namesIn(session),
+      as: wayIn(session, as),
+    });
+  };
+  addWorker();
+
+  const note = (said: Note): void => {
+    emit(cloud, { type: 'note', requestId: null, note: said });
+  };
+  let begun = 0;
+
+  const begin: World['begin'] = (procedure, input) => {
+    begun += 1;
+    const workflowId = `${procedure}-${String(begun)}`;
+    const vnf = typeof input['vnf'] === 'string' ? input['vnf'] : undefined;
+    note({ kind: 'request', id: workflowId, procedure, ...(vnf !== undefined && { vnf }), request: input });
+    const run = temporal.start({ type: procedure, workflowId, args: [input] });
+    let ended: Ended | undefined;
+    const onClose = (closed: Run): void => {
+      temporal.whenClosed(closed, () => {
+        const latest = temporal.latest(workflowId);
+        // A reset ends the run that it is done to, and makes another, within the same moment.
+        time.after(0, () => {
+          const now = temporal.latest(workflowId);
+          if (now && now !== closed) {
+            onClose(now);
+            return;
+          }
+          ended = endOfRun(latest ?? closed);
+          const { outcome, kind } = ended;
+          note({ kind: 'outcome', id: workflowId, outcome, ...(kind !== undefined && { failure: kind }) });
+        });
+      });
+    };
+    onClose(run);
+    return { workflowId, ended: () => ended, run: () => temporal.latest(workflowId) ?? run };
+  };
+
+  const until: World['until'] = async (what, condition) => {
+    const deadline = time.now() + longestMs;
+    for (;;) {
+      await temporal.work();
+      if (condition()) return;
+      if (!time.next()) throw new Error(`nothing happens any more, and it is not true that ${what}`);
+      if (time.now() > deadline) throw new Error(`a day has passed, and it is not true that ${what}`);
+    }
+  };
+  const viewOf = (vnf: string): RecordView | null => {
+    const run = temporal.latest(recordWorkflowId(vnf));
+    if (run?.status !== 'RUNNING') return null;
+    return (run.execution.query('status') as RecordView | undefined) ?? null;
+  };
+
+  return {
+    time,
+    cloud,
+    temporal,
+    addWorker,
+    note,
+    begin,
+    until,
+    pass: async (milliseconds) => {
+      let over = false;
+      time.after(milliseconds, () => {
+        over = true;
+      });
+      await until('it has passed', () => over);
+    },
+    settle: async (vnf) => {
+      let view: RecordView | null = null;
+      await until(`${vnf} owes nothing`, () => {
+        const run = temporal.latest(recordWorkflowId(vnf));
+        if (run?.status !== 'RUNNING') {
+          view = null;
+          return true;
+        }
+        view = viewOf(vnf);
+        return view !== null && !run.scheduled && isSettled(view);
+      });
+      note(settledNote(vnf, view));
+      return view;
+    },
+    viewOf,
+    verdict: () => check(cloud.log),
+    close: () => {
+      time.uninstall();
+    },
+  };
+}
+
+function isSettled(view: RecordView): boolean {
+  return view.turn === null && view.debts.length === 0 && !view.cleaning && !view.publishing && view.queue.length === 0;
+}
+
+function endOfRun(run: Run): Ended {
+  if (run.status === 'COMPLETED') return { outcome: 'completed', result: run.result };
+  return endOfFailure(run.status, errorOf(run.failure ?? {}));
+}

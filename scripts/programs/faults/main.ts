@@ -1,0 +1,69 @@
+import { Command, InvalidArgumentError } from 'commander';
+import { casesAt, nameOf, play } from '../../lib/virtual/enumerate';
+import { specs } from '../../lib/virtual/specs';
+
+/** `./scripts/faults`: every fault at every moment of every procedure. Exits 1 where one is not as promised. */
+
+interface Options {
+  readonly procedure?: string;
+  readonly every: number;
+  readonly json: boolean;
+  readonly first: boolean;
+}
+
+async function tryFaults({ procedure, every, json, first }: Options): Promise<void> {
+  const wanted = specs.filter(({ name }) => procedure === undefined || name === procedure);
+  if (wanted.length === 0)
+    throw new Error(`there is no ${procedure ?? ''}; there are ${specs.map(({ name }) => name).join(', ')}`);
+  let failed = 0;
+  for (const spec of wanted) {
+    const began = performance.now();
+    let bad = 0;
+    const clean = await play(spec);
+    const told = (name: string, problems: readonly string[]): void => {
+      bad += 1;
+      process.stdout.write(
+        json ? `${JSON.stringify({ case: name, problems })}\n` : `✗ ${name}\n${problems.join('\n')}\n`,
+      );
+    };
+    if (clean.problems.length > 0) told(`${spec.name}: without any fault`, clean.problems);
+    const cases = casesAt(spec, clean.moments).filter((_, index) => index % every === 0 && clean.problems.length === 0);
+    for (const each of cases) {
+      const { moments, problems } = await play(spec, each);
+      if (problems.length === 0) continue;
+      told(nameOf(each, moments), problems);
+      if (first) break;
+    }
+    failed += bad;
+    if (first && failed > 0) break;
+    const seconds = Number(((performance.now() - began) / 1_000).toFixed(1));
+    const end = { procedure: spec.name, cases: cases.length, failed: bad, seconds };
+    process.stdout.write(
+      json
+        ? `${JSON.stringify(end)}\n`
+        : `${spec.name}: ${String(cases.length)} cases, ${String(bad)} failed, ${String(seconds)} s\n`,
+    );
+  }
+  process.exitCode = failed > 0 ? 1 : 0;
+}
+
+function positive(text: string): number {
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('give a whole number of at least 1');
+  return Number(text);
+}
+
+const program = new Command('faults')
+  .description(
+    'Plays each procedure once without faults, to see every call to the cloud, every message and every step, and then once for each of ' +
+      'them and each fault, on a virtual clock.',
+  )
+  .option('--procedure <name>', `one of: ${specs.map(({ name }) => name).join(', ')}; all where it is left out`)
+  .option('--every <number>', 'only every so many-th case', positive, 1)
+  .option('--first', 'ends with the first that is not as promised', false)
+  .option('--json', 'a line of JSON for each failed case and each procedure', false)
+  .action(tryFaults);
+
+program.parseAsync().catch((error: unknown) => {
+  process.stderr.write(`faults: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.exitCode = 1;
+});

@@ -1,0 +1,96 @@
+import { execFile } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { Command } from 'commander';
+import { ModuleKind, ScriptTarget, transpileModule } from 'typescript';
+import { root } from '../../lib/root';
+import { mutants, type Mutant } from './mutants';
+
+/** `./scripts/mutants`: each defect is planted in a copy of the built product, and every fault is tried on it until one tells. */
+
+const run = promisify(execFile);
+
+interface Options {
+  readonly json: boolean;
+  readonly only?: string;
+  readonly every: string;
+}
+
+/** A copy of the build, in which one file is another one. */
+function planted({ file, from, to }: Mutant): string {
+  const source = readFileSync(join(root, file), 'utf8');
+  if (source.split(from).length !== 2)
+    throw new Error(
+      `${file} does not have the text of this mutant once: bring scripts/programs/mutants/mutants.ts up to date`,
+    );
+  const directory = mkdtempSync(join(tmpdir(), 'bulkhead-mutant-'));
+  cpSync(join(root, 'dist'), join(directory, 'dist'), { recursive: true });
+  cpSync(join(root, 'descriptors'), join(directory, 'descriptors'), { recursive: true });
+  for (const each of ['node_modules', 'package.json']) symlinkSync(join(root, each), join(directory, each));
+  const { outputText } = transpileModule(source.replace(from, to), {
+    compilerOptions: { module: ModuleKind.CommonJS, target: ScriptTarget.ES2023, esModuleInterop: true },
+  });
+  writeFileSync(join(directory, 'dist', file.replace(/\.ts$/, '.js')), outputText);
+  return directory;
+}
+
+/** What tells of it first, or null. */
+async function caughtBy(mutant: Mutant, every: string): Promise<string | null> {
+  const directory = planted(mutant);
+  try {
+    const program = join(directory, 'dist/scripts/programs/faults/main.js');
+    const { stdout } = await run(process.execPath, [program, '--json', '--first', '--every', every], {
+      cwd: directory,
+      maxBuffer: 64 * 1_024 * 1_024,
+    }).catch((error: unknown) => error as { stdout: string });
+    for (const line of stdout.split('\n')) {
+      if (!line.startsWith('{')) continue;
+      const said = JSON.parse(line) as { case?: string; problems?: string[] };
+      if (said.case !== undefined) return `${said.case}: ${reasonIn(said.problems ?? [])}`;
+    }
+    return null;
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** The line that says it: a guarantee that broke, or what else was not as promised. */
+function reasonIn(problems: readonly string[]): string {
+  const lines = problems.join('\n').split('\n');
+  return (lines.find((line) => / by event /.test(line)) ?? lines[0] ?? '').trim();
+}
+
+async function plantAll({ json, only, every }: Options): Promise<void> {
+  const wanted = mutants.filter(({ name }) => only === undefined || name === only);
+  if (wanted.length === 0)
+    throw new Error(`there is no mutant ${only ?? ''}; there are ${mutants.map(({ name }) => name).join(', ')}`);
+  let caught = 0;
+  for (const mutant of wanted) {
+    const by = await caughtBy(mutant, every);
+    if (by !== null) caught += 1;
+    process.stdout.write(
+      json
+        ? `${JSON.stringify({ mutant: mutant.name, caughtBy: by })}\n`
+        : `${mutant.name} (${mutant.what})\n    ${by === null ? 'NOT CAUGHT' : by}\n`,
+    );
+  }
+  const planted = wanted.length;
+  process.stdout.write(
+    json ? `${JSON.stringify({ planted, caught })}\n` : `${String(planted)} planted, ${String(caught)} caught\n`,
+  );
+  process.exitCode = caught < planted ? 1 : 0;
+}
+
+const program = new Command('mutants')
+  .description('Plants defects in copies of the product, one after the other, and shows what catches each.')
+  .option('--json', 'a line of JSON for each defect, and one in the end', false)
+  .option('--only <name>', `one of: ${mutants.map(({ name }) => name).join(', ')}`)
+  .option('--every <number>', 'tries only every so many-th fault', '7')
+  .action(plantAll);
+
+program.parseAsync().catch((error: unknown) => {
+  process.stderr.write(`mutants: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.exitCode = 1;
+});
