@@ -42,11 +42,14 @@ export interface Case {
   readonly fault: Fault;
   /** Its place in the clean run. */
   readonly moment: number;
+  /** What the clean run has published last. */
+  readonly revision: number;
 }
 
 export interface Played {
   readonly ended: Ended;
   readonly moments: readonly Moment[];
+  readonly revision: number;
   /** What is not as promised: nothing, if all is well. */
   readonly problems: readonly string[];
 }
@@ -62,15 +65,20 @@ const failsTimes = 40;
 const undoes: readonly string[] = ['removeByToken', 'removeGroups', 'reopenHosts', 'unfenceHosts'];
 
 /** All cases of a procedure, in the order of its clean run. */
-export function casesAt(spec: Spec, moments: readonly Moment[]): Case[] {
+export function casesAt(spec: Spec, { moments, revision }: Pick<Played, 'moments' | 'revision'>): Case[] {
   return moments.flatMap((moment, index) =>
     [
       ...(moment.kind === 'call' && moment.at === 'before' ? callFaults.filter((fault) => fault !== 'lostAfter') : []),
       ...(moment.kind === 'call' && moment.at === 'after' ? (['lostAfter'] as const) : []),
       ...runFaults,
       ...(index === 0 ? serverFaults : []),
-    ].map((fault) => ({ spec, fault, moment: index })),
+    ].map((fault) => ({ spec, fault, moment: index, revision })),
   );
+}
+
+/** Few, and each another way of a server to fail. */
+export function isOfServers(fault: Fault): boolean {
+  return serverFaults.some((each) => each === fault);
 }
 
 export function nameOf({ spec, fault, moment }: Case, moments: readonly Moment[]): string {
@@ -218,10 +226,13 @@ export async function play(spec: Spec, struck?: Omit<Case, 'spec'>): Promise<Pla
     const ended = await ends(begun);
     const problems = [...overlaps, ...(await problemsAfter(world, ended, struck?.fault))];
     watching = false;
-    return { ended, moments, problems };
+    const revision = world.cloud.publications.get(vnf)?.revision ?? 0;
+    if (struck && ended.outcome === 'completed' && struck.fault !== 'recordTerminated' && revision !== struck.revision)
+      problems.push(`it is at revision ${String(revision)}, and was at ${String(struck.revision)} without a fault`);
+    return { ended, moments, revision, problems };
   } catch (error) {
     const said = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    return { ended: { outcome: 'vanished' }, moments, problems: [said] };
+    return { ended: { outcome: 'vanished' }, moments, revision: 0, problems: [said] };
   } finally {
     world.close();
   }
@@ -238,6 +249,9 @@ async function problemsAfter(world: World, ended: Ended, fault: Fault | undefine
   if (fault === 'recordTerminated') return problems;
   await quiet(world);
   await world.settle(vnf);
+  if (fault === undefined || seesWhatItMade.includes(fault))
+    for (const name of createdTwice(world))
+      problems.push(`${name} was created twice, and the first was there to be seen`);
   // Whoever has said how it ended has left nothing for others to clean up.
   const cleaned = [...world.temporal.runs.values()].some((run) => run.workflowId.startsWith(`audit:${vnf}:`));
   const saidSo =
@@ -250,6 +264,14 @@ async function problemsAfter(world: World, ended: Ended, fault: Fault | undefine
   const counts = fault === undefined ? broken : broken.filter((each) => each !== 'G8');
   if (counts.length > 0) problems.push(verdictLines(verdict).join('\n'));
   return problems;
+}
+
+/** Faults after which a repeat finds what was made before. */
+const seesWhatItMade: readonly Fault[] = ['lostBefore', 'lostAfter', 'tokensExpired', 'workerKilled', 'temporalAway'];
+
+function createdTwice({ cloud }: World): string[] {
+  const names = cloud.log.flatMap((event) => (event.type === 'server.created' ? [event.name] : []));
+  return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))];
 }
 
 /** Until what the run left behind has ended too: children that finish alone, a mutex. */

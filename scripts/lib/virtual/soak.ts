@@ -79,9 +79,10 @@ export async function playStory(story: Story): Promise<string[]> {
         setAlive(cloud, hostAt(what.host), true);
         return;
       case 'memberDies': {
-        const members = Object.values(world.viewOf(what.vnf)?.pools ?? {}).flatMap((pool) => pool.inService);
-        const member = members[what.member % Math.max(1, members.length)];
-        const server = member && cloud.servers.get(member.serverId);
+        // Of those who serve: that one dies between the commit and the publication nobody could know.
+        const serving = Object.values(cloud.publications.get(what.vnf)?.service ?? {}).flat();
+        const name = serving[what.member % Math.max(1, serving.length)];
+        const server = [...cloud.servers.values()].find((each) => each.name === name);
         if (server && server.status === 'ACTIVE') {
           server.fault = { code: 500, message: 'died', created: new Date().toISOString() };
           setStatus(cloud, server, 'ERROR');
@@ -202,13 +203,16 @@ function raise(what: string): never {
 }
 
 /** Leaves out one act after another for as long as it still fails: what is left is what it takes. */
-export async function shrink(story: Story): Promise<Story> {
+export async function shrink(
+  story: Story,
+  problemsOf: (story: Story) => Promise<readonly string[]> = playStory,
+): Promise<Story> {
   let shortest = story;
   for (let changed = true; changed;) {
     changed = false;
     for (let index = shortest.acts.length - 1; index >= 0; index--) {
       const shorter = { ...shortest, acts: shortest.acts.filter((_, at) => at !== index) };
-      if ((await playStory(shorter)).length === 0) continue;
+      if ((await problemsOf(shorter)).length === 0) continue;
       shortest = shorter;
       changed = true;
     }

@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { casesAt, nameOf, play } from '../../lib/virtual/enumerate';
+import { casesAt, isOfServers, nameOf, play } from '../../lib/virtual/enumerate';
 import { specs } from '../../lib/virtual/specs';
 
 /** `./scripts/faults`: every fault at every moment of every procedure. Exits 1 where one is not as promised. */
@@ -27,7 +27,9 @@ async function tryFaults({ procedure, every, json, first }: Options): Promise<vo
       );
     };
     if (clean.problems.length > 0) told(`${spec.name}: without any fault`, clean.problems);
-    const cases = casesAt(spec, clean.moments).filter((_, index) => index % every === 0 && clean.problems.length === 0);
+    const cases = casesAt(spec, clean).filter(
+      ({ fault }, index) => clean.problems.length === 0 && (index % every === 0 || isOfServers(fault)),
+    );
     for (const each of cases) {
       const { moments, problems } = await play(spec, each);
       if (problems.length === 0) continue;

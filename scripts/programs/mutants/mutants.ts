@@ -33,7 +33,7 @@ export const mutants: readonly Mutant[] = [
     what: 'a member on another host than planned is taken for healthy',
     file: 'activities/wait/awaitHealthy.ts',
     from: 'host !== null && together === undefined && host !== member.host && !leaving.includes(host)',
-    to: 'host === null && together === undefined && host !== member.host && !leaving.includes(host ?? "")',
+    to: 'host !== null && together === undefined && host !== member.host && leaving.includes(host)',
   },
   {
     name: 'done-never-sent',
