@@ -87,10 +87,7 @@ export function stuckSaid({ step, message, until }: StuckNote): string {
 
 /** To stand within a sentence. */
 export function lineOf(text: string): string {
-  const one = text
-    .replaceAll(/\s+/g, ' ')
-    .trim()
-    .replace(/\.$/, '');
+  const one = text.replaceAll(/\s+/g, ' ').trim().replace(/\.$/, '');
   return one.length <= lineMax ? one : `${one.slice(0, lineMax - 1)}…`;
 }
 

@@ -38,8 +38,8 @@ import { mark, say } from './progress';
  */
 export interface Desk {
   /**
-   * Does it, out of reach of any cancel and as often as a person says so. Undefined where it was skipped. Throws Stuck where it was
-   * given up, and TurnLost where it is not this run's to do.
+   * Does it, as often as a person says so. Called out of reach of any cancel: one that comes while it is stuck gives it up. Undefined where
+   * it was skipped. Throws Stuck where it was given up, and TurnLost where it is not this run's to do.
    */
   readonly insist: <T>(task: Task<T>) => Promise<T | undefined>;
   /** A run that this one waits for is stuck, or no longer: whoever looks at this one is told. */
@@ -248,7 +248,7 @@ export function openDesk(what: string): Desk {
     else say(`${what}: none of the runs that it waits for is stuck any more`);
   };
 
-  return { insist: (task) => CancellationScope.nonCancellable(() => insist(task)), childTold };
+  return { insist, childTold };
 }
 
 /** Out of reach of any cancel. A cloud that does not answer is no leave to skip. */

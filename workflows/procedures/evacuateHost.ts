@@ -226,7 +226,7 @@ interface HostUndo {
 const reopened: HostUndo = { step: 'undo of closing', kind: 'closedHost', left: 'closed', how: '--enable' };
 const unforced: HostUndo = { step: 'undo of forcing down', kind: 'forcedDownHost', left: 'fenced', how: '--up' };
 
-/** Where it cannot be done, a person decides. Undefined: it was done by hand. */
+/** Out of reach of any cancel. Where it cannot be done, a person decides. Undefined: it was done by hand. */
 async function undone<T>(
   { hosts, timing, desk }: Job,
   reason: Failure | undefined,
@@ -235,16 +235,18 @@ async function undone<T>(
 ): Promise<T | undefined> {
   const leftover = (host: string): Leftover => ({ kind, id: host, name: host });
   try {
-    return await desk.insist({
-      step: `${step} ${hosts.join(', ')}`,
-      action: undo,
-      reason,
-      look: async () =>
-        (await cloud(timing, { retrySeconds: timing.mutateSeconds }).lookAtClosed({ hosts }))[left].map(leftover),
-      known: hosts.map(leftover),
-      afterwards: `Once the cloud answers, run restoreHost, or do it by hand: openstack compute service set ${how} <host> nova-compute.`,
-      timing,
-    });
+    return await CancellationScope.nonCancellable(() =>
+      desk.insist({
+        step: `${step} ${hosts.join(', ')}`,
+        action: undo,
+        reason,
+        look: async () =>
+          (await cloud(timing, { retrySeconds: timing.mutateSeconds }).lookAtClosed({ hosts }))[left].map(leftover),
+        known: hosts.map(leftover),
+        afterwards: `Once the cloud answers, run restoreHost, or do it by hand: openstack compute service set ${how} <host> nova-compute.`,
+        timing,
+      }),
+    );
   } catch (error) {
     if (asFailure(error) !== undefined) mark({ phase: 'ended', outcome: 'stuck' });
     throw error;
