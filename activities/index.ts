@@ -7,6 +7,7 @@ import { createServerGroupsActivity } from './cloud/asTenant/groups';
 import { compareActivity, repairActivity } from './cloud/audit';
 import { createGroupsActivity, removeGroupsActivity } from './cloud/groups';
 import { evacuateActivity } from './cloud/evacuate';
+import { findLeftActivity } from './cloud/left';
 import { launchActivity } from './cloud/launch';
 import { planActivity, planEmptyHostsActivity } from './cloud/plan';
 import { publishActivity } from './cloud/publish';
@@ -37,6 +38,7 @@ export function createActivities(dependencies: Dependencies): Activities {
     launch: launchActivity(dependencies),
     remove: removeActivity(dependencies),
     removeByToken: removeByTokenActivity(dependencies, ways),
+    findLeft: findLeftActivity(dependencies, ways),
     publish: publishActivity(dependencies),
     compare: compareActivity(dependencies, ways),
     repair: repairActivity(dependencies),

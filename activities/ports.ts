@@ -5,6 +5,7 @@ import type { Descriptor, Spare } from '../domain/descriptor/descriptor';
 import type { Together } from '../domain/placement/together';
 import type { ChangeRequest, LaunchRow, MemberRef, Plan, ServerGroupRef } from '../domain/plan';
 import type { Group, Member, VnfRecord } from '../domain/record';
+import type { Leftover } from '../domain/stuck';
 import type { Timing } from '../domain/timing';
 import type { Ask, Publication, RecordView, RunRef, TurnRef } from '../domain/turn';
 
@@ -98,7 +99,19 @@ export type HealthResult =
 export type EvacuationResult =
   { readonly ok: true } | { readonly ok: false; readonly kind: 'MemberFailed'; readonly message: string };
 
-/** Task queue `bulkhead-cloud`: short calls. All but `plan` and `findOnHosts` change the cloud and have no heartbeat. */
+/** What must not be in the cloud any more. */
+export interface Sought {
+  /** Whatever bears one of these: servers, ports and server groups. */
+  readonly tokens?: readonly string[];
+  /** These servers and their ports. */
+  readonly members?: readonly Pick<Member, 'pool' | 'ordinal' | 'serverId' | 'portIds'>[];
+  /** Security groups and server groups by id. */
+  readonly groupIds?: readonly string[];
+  /** Security groups and server groups of these pools, by name and mark. */
+  readonly pools?: readonly string[];
+}
+
+/** Task queue `bulkhead-cloud`: short calls. All but `plan` and those that find change the cloud and have no heartbeat. */
 export interface CloudActivities {
   /** Reads one snapshot and plans on it. A refusal is thrown as its kind. */
   plan(input: PlanInput): Promise<Plan>;
@@ -186,6 +199,8 @@ export interface CloudActivities {
     marked: boolean;
     timing: Timing;
   }): Promise<void>;
+  /** What is there still of what was to be gone. Changes nothing. Nothing is left where two looks in a row find nothing. */
+  findLeft(input: { vnf: string; sought: Sought; timing: Timing }): Promise<Leftover[]>;
   /** Both stages, in order. */
   publish(input: { turn: TurnRef; vnf: string; publication: Publication }): Promise<void>;
   /** Which members of the record the cloud shows dead: ERROR, gone, off, or on a host that is forced down. */

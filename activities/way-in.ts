@@ -21,6 +21,8 @@ export interface WayIn
   readonly whyNoStrangers: string | null;
   /** One moment of the cloud, as far as it is shown. */
   readonly readSnapshot: (of: SnapshotOf, call: CallOptions) => Promise<Snapshot>;
+  /** All server groups of a VNF. None where none are made. */
+  readonly listServerGroups: (vnf: string, call: CallOptions) => Promise<readonly ServerGroupFound[]>;
   /** Removes those server groups of a VNF that are told to be ours. Without effect where none are made. */
   readonly removeServerGroups: (
     of: {

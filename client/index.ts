@@ -21,9 +21,11 @@ import {
   type RestoreHostResult,
 } from '../domain/procedures';
 import { signalNames, type RecordView } from '../domain/turn';
+import type { RunView, StuckTold } from '../domain/stuck';
 import { isLoopback } from './address';
 import { parsePayloadKeys, payloadCodec } from './encryption';
 import { BulkheadError, PlainTextRefusedError, reasonOf, TemporalUnavailableError, typed } from './errors';
+import { readRun, tellStuck } from './stuck';
 
 /** What an NFVO imports: the procedures as typed calls with typed failures, and what VNFs there are. */
 
@@ -45,6 +47,7 @@ export type { Match } from '../domain/adopt/match';
 export type { Finding, FindingKind } from '../domain/audit';
 export type { FailureDetails, FailureKind } from '../domain/failure';
 export type { RecordView } from '../domain/turn';
+export type { Leftover, RunView, StuckRun, StuckTold, StuckView } from '../domain/stuck';
 
 export interface BulkheadOptions extends Pick<ConnectionOptions, 'tls' | 'apiKey'> {
   /** `host:port` of the Temporal frontend. */
@@ -122,6 +125,19 @@ export type Bulkhead = { readonly [K in Procedure]: Call<K> } & {
   readonly list: () => Promise<VnfListed[]>;
   /** Begins the clean-ups of a blocked VNF again, once what was in their way is mended; without any it does nothing. Throws UnknownVnf. */
   readonly cleanUpAgain: (vnf: string) => Promise<void>;
+  /**
+   * What a run says of itself, by its workflow id: whether it is stuck, with both errors, what is left and what to do. Throws a BulkheadError
+   * InvalidRequest where there is no such run.
+   */
+  readonly run: (workflowId: string) => Promise<RunView>;
+  /**
+   * Of a run that is stuck. `retry`: what was in the way is mended, and it is tried again. `skip`: it was done by hand; throws Stuck with
+   * `details.left` where the cloud still shows something. `giveUp`: the run ends as Stuck, and its VNF's record cleans up behind it. All
+   * throw InvalidRequest where the run is not stuck.
+   */
+  readonly retry: (workflowId: string) => Promise<StuckTold>;
+  readonly skip: (workflowId: string) => Promise<StuckTold>;
+  readonly giveUp: (workflowId: string) => Promise<StuckTold>;
   readonly close: () => Promise<void>;
 };
 
@@ -192,6 +208,11 @@ export async function connectBulkhead(options: BulkheadOptions): Promise<Bulkhea
     status: (vnf) => typedly(() => client.withDeadline(Date.now() + answerWithinMs, () => readStatus(client, vnf))),
     list: () => typedly(() => listVnfs(client)),
     cleanUpAgain: (vnf) => typedly(() => cleanUpAgain(client, vnf)),
+    run: (workflowId) =>
+      typedly(() => client.withDeadline(Date.now() + answerWithinMs, () => readRun(client, workflowId))),
+    retry: (workflowId) => typedly(() => tellStuck(client, workflowId, 'retry')),
+    skip: (workflowId) => typedly(() => tellStuck(client, workflowId, 'skip')),
+    giveUp: (workflowId) => typedly(() => tellStuck(client, workflowId, 'giveUp')),
     close: () => connection.close(),
   };
 }

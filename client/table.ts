@@ -1,3 +1,4 @@
+import { leftSaid, stuckSaid, type RunView } from '../domain/stuck';
 import type { RecordView } from '../domain/turn';
 
 /** The host x pool table for a terminal: members in service, and how many failed. */
@@ -29,10 +30,30 @@ export function statusText(view: RecordView): string {
       (debt) =>
         `debt of ${debt.workflowId}: ${String(debt.stages.flat().reduce((sum, lot) => sum + lot.members.length, 0))} members to drain and delete`,
     ),
+    ...view.stuck.map((run) => `STUCK: ${run.procedure} (workflow ${run.workflowId}) ${stuckSaid(run)}`),
     ...(view.cleaning ? ['cleaning up after a run that vanished'] : []),
     ...(view.blocked !== null ? [`BLOCKED: ${view.blocked}`] : []),
   ];
   return `${lines.join('\n')}\n\n${statusTable(view)}`;
+}
+
+/** Of a run that is stuck, all that a person has to know to decide. */
+export function runText({ what, stuck, stuckChildren }: RunView): string {
+  const children = stuckChildren.map(
+    ({ vnf, workflowId, note }) => `waits for ${vnf}: the run ${workflowId} ${stuckSaid(note)}`,
+  );
+  if (stuck === null)
+    return [`${what}: ${children.length > 0 ? 'not stuck itself' : 'not stuck'}`, ...children].join('\n');
+  const { step, error, reason, left, retries, until, remedy } = stuck;
+  return [
+    `${what}: STUCK in ${step}, until ${until}`,
+    ...(retries > 0 ? [`tried again: ${String(retries)} times`] : []),
+    `why it cannot: ${error.kind}: ${error.message}`,
+    ...(reason ? [`why it went back: ${reason.kind}: ${reason.message}`] : []),
+    `left: ${left === null ? 'the cloud has not said' : left.length === 0 ? 'nothing' : leftSaid(left)}`,
+    `what to do: ${remedy}`,
+    ...children,
+  ].join('\n');
 }
 
 /** The first column to the left, numbers to the right. */

@@ -18,6 +18,8 @@ export interface Timing {
   readonly tickSeconds: number;
   /** How long undo retries before the run is stuck. */
   readonly undoSeconds: number;
+  /** How long a stuck run waits for a person, where that was said; else as `stuckLimitSeconds` says. */
+  readonly stuckSeconds?: number;
   /** How often an unanswered ask is sent again. */
   readonly askAgainSeconds: number;
   /** How often an unanswered commit is sent again. */
@@ -49,6 +51,19 @@ export function timingAt(pace: number, timeoutPace = pace): Timing {
  */
 export function lateAttemptSeconds(timing: Timing): number {
   return timing.mutateSeconds + timing.callSeconds;
+}
+
+/** What comes after the pivot is repeated for as long as this: longer than undo, since there is no other way. An hour on a real cloud. */
+export function forwardLimitSeconds({ undoSeconds }: Timing): number {
+  return 6 * undoSeconds;
+}
+
+/** Long enough for whoever is called at night, short enough that the VNF is free again the same morning. */
+const stuckSeconds = 3_600;
+
+/** How long a stuck run waits for a person before it gives up. Records of earlier releases say nothing of it. */
+export function stuckLimitSeconds(timing: Timing): number {
+  return timing.stuckSeconds ?? stuckSeconds * (timing.timeoutPace ?? timing.pace);
 }
 
 /** A boot's time-out is one of the pool's own, and yet a time-out. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Failure } from './failure';
 import type { Debt, Group, Member, Phase, PoolState, Service, VnfRecord } from './record';
+import type { StuckRun } from './stuck';
 import type { Timing } from './timing';
 
 /**
@@ -171,6 +172,8 @@ export const signalNames = {
   yield: 'yield',
   done: 'done',
   dead: 'dead',
+  /** A holder or debtor is stuck and waits for a person, or no longer. */
+  stuck: 'stuck',
   /** Sent by a person to a blocked record, with nothing in it: the clean-ups that failed begin again. */
   audit: 'audit',
   granted: 'granted',
@@ -202,6 +205,8 @@ export interface RecordView extends VnfRecord {
   readonly queue: readonly Ask[];
   /** Why only a clean-up or terminate gets a turn. */
   readonly blocked: string | null;
+  /** Runs that hold the turn, or owe something, and wait for a person. */
+  readonly stuck: readonly StuckRun[];
   /** A clean-up is under way after a holder vanished. */
   readonly cleaning: boolean;
   /** Deaths are being published. */

@@ -31,6 +31,7 @@ const cloudNames = [
     'evacuate',
     'remove',
     'removeByToken',
+    'findLeft',
     'publish',
   ] as const),
   ...(['compare', 'repair', 'survey', 'markMembers'] as const),

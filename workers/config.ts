@@ -60,6 +60,9 @@ export const workerSchema = z.object({
     .describe(
       'factor on time-outs and looks alone, that of BULKHEAD_PACE where not given; 1 for a real cloud that runs nothing',
     ),
+  BULKHEAD_STUCK_SECONDS: whole(1, 604_800)
+    .optional()
+    .describe('how long a stuck run waits for retry, skip or giveUp; 3600 times the pace of time-outs where not given'),
   BULKHEAD_AS: z
     .enum(['auto', 'operator', 'tenant'], { error: 'give operator, tenant or auto' })
     .default('auto')

@@ -45,7 +45,11 @@ async function run({ config, cloud }: Configured): Promise<number> {
     );
   }
   const native = await patiently(() => NativeConnection.connect(options), patience);
-  const timing = timingAt(config.BULKHEAD_PACE, config.BULKHEAD_TIMEOUT_PACE);
+  const { BULKHEAD_STUCK_SECONDS: stuckSeconds } = config;
+  const timing = {
+    ...timingAt(config.BULKHEAD_PACE, config.BULKHEAD_TIMEOUT_PACE),
+    ...(stuckSeconds !== undefined && { stuckSeconds }),
+  };
   const as = wayIn(session, config.BULKHEAD_AS);
   const payloadKeys = config.BULKHEAD_PAYLOAD_KEYS ?? [];
   const activities = createActivities({

@@ -10,6 +10,7 @@ import {
 import { z } from 'zod';
 import { failure, type Failure } from '../domain/failure';
 import { recordWorkflowId } from '../domain/names';
+import { childStuckSignal, type ChildStuck, type StuckNote } from '../domain/stuck';
 import {
   signalNames,
   type Ask,
@@ -52,6 +53,11 @@ export interface Channel {
   commit(commit: Omit<Commit, 'workflowId' | 'runId'>): Promise<Committed>;
   yieldTurn(token: string): Promise<void>;
   done(end: { token: string; outcome: string; nextOrdinals?: Record<string, number> }): Promise<void>;
+  /**
+   * Says that the run is stuck, or (null) no longer, so that the record can say why nobody else gets the turn. Nobody answers; where
+   * another run of Bulkhead waits for this one, that is told as well.
+   */
+  stuck(token: string, note: StuckNote | null): Promise<void>;
   /** Reports deaths; needs no turn. */
   bury(report: Pick<Dead, 'members' | 'evidence'>): Promise<Buried>;
 }
@@ -68,7 +74,7 @@ const answerAgainSeconds = 5;
 const answerTriesMax = 120;
 
 export function openChannel(vnf: string): Channel {
-  const { workflowId, runId } = workflowInfo();
+  const { workflowId, runId, workflowType, parent } = workflowInfo();
   const self: RunRef = { workflowId, runId };
   const record = getExternalWorkflowHandle(recordWorkflowId(vnf));
   /** Tokens of turns that this run has had: a grant that is told twice is taken once. */
@@ -172,6 +178,16 @@ export function openChannel(vnf: string): Channel {
     yieldTurn: (token) => send(signalNames.yield, { token, runId }),
     // Also said by a run that was cancelled meanwhile: else it would be taken for one that vanished.
     done: (end) => CancellationScope.nonCancellable(() => send(signalNames.done, { ...end, runId })),
+    stuck: (token, note) =>
+      CancellationScope.nonCancellable(async () => {
+        // A record that is gone is no news here: who waits for a person says so by itself.
+        await send(signalNames.stuck, { token, note }).catch(() => undefined);
+        if (!parent || workflowType !== 'evacuateVnf') return;
+        const told: ChildStuck = { vnf, workflowId, note };
+        await getExternalWorkflowHandle(parent.workflowId)
+          .signal(childStuckSignal, told)
+          .catch(() => undefined);
+      }),
     bury: async (report) => {
       buried.clear();
       const answered = (): Buried | undefined => buried.get(report.evidence) ?? buried.get('older');

@@ -1,5 +1,6 @@
 import type { VnfRecord } from '../domain/record';
 import { plain } from '../domain/markdown';
+import { stuckSaid } from '../domain/stuck';
 import type { RecordView } from '../domain/turn';
 
 /** Markdown for the Web UI: short, since it is clipped at a few rows in the overview. */
@@ -34,6 +35,7 @@ export function recordDetails(view: RecordView): string {
   const turn = view.turn ? `turn: **${view.turn.procedure}** (${plain(view.turn.workflowId)})` : 'turn: free';
   const lines = [
     `**${view.vnf}** ${view.phase}, revision ${String(view.revision)}; ${turn}; ${String(view.queue.length)} waiting; ${String(view.debts.length)} debts`,
+    ...view.stuck.map((run) => `**${run.procedure}** (${run.workflowId}) ${stuckSaid(run)}`),
     ...(view.cleaning ? ['cleaning up after a run that vanished'] : []),
     ...(view.blocked !== null ? [`**blocked**: ${plain(view.blocked)}`] : []),
   ];

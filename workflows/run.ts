@@ -1,12 +1,16 @@
 import { CancellationScope, CancelledFailure, isCancellation } from '@temporalio/workflow';
-import { failure, type Failure } from '../domain/failure';
+import type { Sought } from '../activities/ports';
+import type { Failure } from '../domain/failure';
 import { plain } from '../domain/markdown';
+import { memberName } from '../domain/names';
 import type { Batch, ChangeRequest, MemberRef, Plan, ServerGroupRef } from '../domain/plan';
 import type { Group, Member, VnfRecord } from '../domain/record';
 import type { Timing } from '../domain/timing';
 import type { Committed, Granted, ProcedureName, TurnRef } from '../domain/turn';
 import type { Channel } from './channel';
+import type { Desk } from './desk';
 import { asFailure, toApplicationFailure } from './failures';
+import { cloud } from './ports';
 import { say } from './progress';
 
 /**
@@ -20,6 +24,8 @@ export interface Turn {
   readonly procedure: ProcedureName;
   readonly vnf: string;
   readonly channel: Channel;
+  /** Where it waits for a person when it is stuck. */
+  readonly desk: Desk;
   readonly ref: TurnRef;
   readonly timing: Timing;
   /** What is wanted of the record as it is now. */
@@ -54,6 +60,8 @@ export interface Turn {
   doubtfulGroups: boolean;
   commits: number;
   committed: Committed | undefined;
+  /** Servers of its debt that have been drained. */
+  readonly drained: Set<string>;
   /** The revision that this turn has published last. */
   publishedRevision: number | undefined;
   /** Committed and to be paid before the pivot: a run that fails meanwhile leaves that to the record's clean-up. */
@@ -67,6 +75,11 @@ export interface Step {
   readonly action: (turn: Turn) => Promise<void>;
   /** Succeeds when the action never happened, or half happened. */
   readonly undo?: (turn: Turn) => Promise<void>;
+  /**
+   * What the cloud must not have any more when this is undone; of a step after the pivot, when it is done. Left out where the cloud
+   * cannot tell: then a person cannot do it by hand in its place.
+   */
+  readonly sought?: (turn: Turn) => Sought;
 }
 
 export interface Table {
@@ -78,15 +91,17 @@ export interface Table {
 export function beginTurn(given: {
   procedure: ProcedureName;
   channel: Channel;
+  desk: Desk;
   granted: Granted;
   request: ChangeRequest;
   strict?: boolean;
 }): Turn {
-  const { procedure, channel, granted, request, strict } = given;
+  const { procedure, channel, desk, granted, request, strict } = given;
   return {
     procedure,
     vnf: granted.record.vnf,
     channel,
+    desk,
     ref: { token: granted.token, runId: granted.runId },
     timing: granted.timing,
     request,
@@ -106,6 +121,7 @@ export function beginTurn(given: {
     doubtfulGroups: false,
     commits: 0,
     committed: undefined,
+    drained: new Set(),
     publishedRevision: undefined,
     owing: false,
     touched: false,
@@ -139,18 +155,14 @@ export async function carryOut(table: Table, turn: Turn): Promise<void> {
 async function unwind(registered: readonly Step[], turn: Turn, reason: Failure | undefined): Promise<void> {
   // A run that is not the holder (it was reset, or cleaned up) must not touch what is another's by now.
   if (reason?.kind === 'TurnLost') throw toApplicationFailure(reason, 'stuck');
-  for (const step of registered) {
+  for (const { name, undo, sought } of registered) {
     if (!turn.touched) break;
-    try {
-      say(`going back: undo of **${step.name}**${reason ? ` because: ${plain(reason.message)}` : ' (cancelled)'}`);
-      await step.undo?.(turn);
-    } catch (error) {
-      throw stuck(turn, { step: `undo of ${step.name}`, error, reason });
-    }
+    if (!undo) continue;
+    say(`going back: undo of **${name}**${reason ? ` because: ${plain(reason.message)}` : ' (cancelled)'}`);
+    await insist(turn, { name: `undo of ${name}`, action: undo, ...(sought && { sought }), reason });
   }
-  // What is committed and unpaid stays with this run in the record, which pays it when the run ends without a `done`.
-  if (turn.owing && reason)
-    throw stuck(turn, { step: 'paying', error: toApplicationFailure(reason, 'stuck'), reason: undefined });
+  // A person has given it up. What is committed and unpaid stays with this run in the record, which pays it when it ends without a `done`.
+  if (turn.owing && reason) throw toApplicationFailure(reason, 'stuck');
   await turn.channel.done({
     token: turn.ref.token,
     outcome: reason ? (turn.touched ? 'unwound' : 'refused') : 'cancelled',
@@ -160,35 +172,40 @@ async function unwind(registered: readonly Step[], turn: Turn, reason: Failure |
 
 async function goForward(table: Table, turn: Turn): Promise<void> {
   for (const step of [table.pivot, ...table.forward]) {
-    try {
-      say(progress(table, turn, step.name));
-      await step.action(turn);
-    } catch (error) {
-      const reason = asFailure(error);
-      if (reason?.kind === 'TurnLost') throw toApplicationFailure(reason, 'stuck');
-      throw stuck(turn, { step: step.name, error, reason });
-    }
+    say(progress(table, turn, step.name));
+    await insist(turn, step);
   }
   await turn.channel.done({ token: turn.ref.token, outcome: 'completed' });
 }
 
-/** Nothing more can be done by this run. It says so and ends; the record then cleans up behind it. */
-function stuck(turn: Turn, at: { step: string; error: unknown; reason: Failure | undefined }): unknown {
-  const second = asFailure(at.error);
-  if (second === undefined) return at.error;
-  if (second.kind === 'Stuck' && at.reason === undefined) return at.error;
-  return toApplicationFailure(
-    failure('Stuck', `${turn.procedure} of ${turn.vnf} is stuck in ${at.step}: ${second.message}`, {
-      vnf: turn.vnf,
-      step: at.step,
-      error: second,
-      ...(at.reason && { reason: at.reason }),
-      left: [...turn.launched.values()].map((member) => member.serverId),
-      remedy: `The record cleans up by itself and tries three times; look at "bulkhead status ${turn.vnf}", and at the cloud for the token ${turn.ref.token}.`,
-    }),
-    'stuck',
-    at.error instanceof Error ? at.error : undefined,
-  );
+/**
+ * What there is no way around: where it cannot be done, a person decides. The run keeps its turn meanwhile, and its debt. Once it is given
+ * up the run says so and ends, and the record cleans up behind it.
+ */
+export async function insist(turn: Turn, step: Step & { readonly reason?: Failure | undefined }): Promise<void> {
+  const { vnf, ref, timing } = turn;
+  const { name, action, sought, reason } = step;
+  await turn.desk.insist({
+    step: name,
+    action: () => action(turn),
+    reason,
+    look: sought
+      ? () =>
+          cloud(timing, { retrySeconds: timing.mutateSeconds }).findLeft.executeWithOptions(
+            { summary: `what is left of ${name}` },
+            [{ vnf, sought: sought(turn), timing }],
+          )
+      : null,
+    known: [...turn.launched.values()].map(({ pool, ordinal, serverId }) => ({
+      kind: 'server',
+      id: serverId,
+      name: memberName(vnf, pool, ordinal),
+    })),
+    details: { vnf },
+    afterwards: `The record cleans up by itself and tries three times; look at "bulkhead status ${vnf}", and at the cloud for the token ${ref.token}.`,
+    timing,
+    tell: (note) => turn.channel.stuck(ref.token, note),
+  });
 }
 
 function withTurn(reason: Failure, turn: Turn): Failure {

@@ -16,6 +16,7 @@ export function asOperator(dependencies: Dependencies): WayIn {
     hostOf: ({ host }) => host,
     whyNoStrangers: null,
     readSnapshot: (of, call) => readSnapshot(dependencies, of, call),
+    listServerGroups: () => Promise.resolve([]),
     removeServerGroups: () => Promise.resolve(),
     findDead: findDeadActivity(dependencies),
     findOnHosts: findOnHostsActivity(dependencies),

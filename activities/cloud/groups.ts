@@ -49,7 +49,7 @@ export function createGroupsActivity(dependencies: Dependencies): CloudActivitie
 }
 
 /** By its name and its mark: other VNFs, and others, may have groups of the same name. */
-function isOf(group: neutron.SecurityGroup, vnf: string, pool: string): boolean {
+export function isOf(group: neutron.SecurityGroup, vnf: string, pool: string): boolean {
   const marks = readMarks(group.description);
   return group.name === groupName(vnf, pool) && marks.vnf === vnf && marks.pool === pool;
 }

@@ -1,7 +1,7 @@
 import { Client, Connection } from '@temporalio/client';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
-import { createActivities, namesIn, pacedServicePort, type Dependencies } from '../../activities';
+import { createActivities, namesIn, pacedServicePort, type As, type Dependencies } from '../../activities';
 import type { Activities, LaunchInput, LaunchResult } from '../../activities/ports';
 import type { Descriptor } from '../../domain/descriptor/descriptor';
 import { parseDescriptor } from '../../domain/descriptor/parse';
@@ -63,9 +63,10 @@ export async function openLab(
     readonly client?: Client;
     readonly descriptorsDirectory?: string;
     readonly audits?: Dependencies['audits'];
+    readonly as?: As;
   } = {},
 ): Promise<Lab> {
-  const { timing: changed, client, descriptorsDirectory, audits, ...cloudOptions } = options;
+  const { timing: changed, client, descriptorsDirectory, audits, as = 'operator', ...cloudOptions } = options;
   const cloud = createCloud({
     hosts: hostsOf({ mz: 4, dmz: 2 }),
     pace,
@@ -98,7 +99,7 @@ export async function openLab(
     audits: audits ?? null,
     descriptorsDirectory: descriptorsDirectory ?? 'descriptors',
     names: namesIn(session),
-    as: () => Promise.resolve('operator'),
+    as: () => Promise.resolve(as),
   });
   const begin: Lab['begin'] = (name, input, info = {}) => {
     const { runId = turn.runId, ...rest } = info;

@@ -11,7 +11,7 @@ import { startWorld, type World } from '../real/world';
 /** What the documents show works as it stands there: they are the first thing that an integrator copies. */
 
 const run = promisify(execFile);
-const documents = ['README.md', 'docs/integrating.md', 'docs/operating.md', 'docs/security.md'];
+const documents = ['README.md', 'docs/integrating.md', 'docs/operating.md', 'docs/security.md', 'docs/stuck.md'];
 
 function text(document: string): string {
   return readFileSync(join(root, document), 'utf8');

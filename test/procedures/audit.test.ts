@@ -185,7 +185,7 @@ describe('audit', () => {
 
   test('a schedule runs it from instantiate to terminate; one that has outlived its VNF goes with its next run', async () => {
     const audits = { everyMinutes: 10_080, repair: false };
-    const { vnf, ...trial } = await stage.open('s1', 'operator', audits);
+    const { vnf, ...trial } = await stage.open('s1', 'operator', { audits });
     const schedule = stage.client.schedule.getHandle(`audit:${vnf}`);
     const runOf = async (): Promise<string> => {
       await schedule.trigger();

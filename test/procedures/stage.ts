@@ -9,7 +9,7 @@ import { check } from '../../checker';
 import { connectBulkhead, type Bulkhead } from '../../client';
 import { timingAt, type Timing } from '../../domain/timing';
 import type { RecordView } from '../../domain/turn';
-import { connect } from '../../openstack';
+import { connect, type Session } from '../../openstack';
 import { observe, type Observer } from '../../scripts/lib/observer';
 import { root } from '../../scripts/lib/root';
 import { findTemporal, startDevServer } from '../../scripts/lib/temporal';
@@ -27,16 +27,23 @@ import { struck, type Call, type Script } from './strikes';
  */
 export interface Stage {
   /** `name` is the VNF's, and begins the names of its hosts: it says to which trial a call belongs. */
-  readonly open: (name: string, as?: As, audits?: Dependencies['audits']) => Promise<Trial>;
+  readonly open: (name: string, as?: As, given?: TrialOptions) => Promise<Trial>;
   readonly bulkhead: Bulkhead;
   readonly client: Client;
   readonly stop: () => Promise<void>;
+}
+
+export interface TrialOptions {
+  readonly audits?: Dependencies['audits'];
+  readonly limits?: Partial<Timing>;
 }
 
 export interface Trial {
   readonly vnf: string;
   readonly observer: Observer;
   readonly cloud: Cloud;
+  /** As an operator's own hands have it. */
+  readonly session: Session;
   /** The hosts of zone mz, in order. */
   readonly hosts: readonly string[];
   /** Runs a procedure to its end, noted for the checker. `script` strikes at its calls, not at those of others. */
@@ -65,6 +72,7 @@ const timing: Timing = {
   callSeconds: 1.5,
   lastCallSeconds: 2.5,
   undoSeconds: 8,
+  stuckSeconds: 1,
   tickSeconds: 0.1,
 };
 
@@ -101,8 +109,8 @@ export async function openStage(): Promise<Stage> {
   return {
     bulkhead,
     client,
-    open: async (name, as = 'operator', audits = null) => {
-      const trial = await openTrial(name, { client, bulkhead, as, audits });
+    open: async (name, as = 'operator', given = {}) => {
+      const trial = await openTrial(name, { client, bulkhead, as, ...given });
       trials.set(name, trial);
       return trial;
     },
@@ -143,7 +151,7 @@ function routed(trials: ReadonlyMap<string, Running>, client: Client): Activitie
     ...(['readRecord', 'loadDescriptor', 'startRecord', 'readTiming', 'unscheduleAudits'] as const),
     ...(['compare', 'repair', 'survey', 'markMembers'] as const),
     ...(['plan', 'planEmptyHosts', 'createGroups', 'createServerGroups', 'removeGroups'] as const),
-    ...(['launch', 'evacuate', 'remove', 'removeByToken', 'publish'] as const),
+    ...(['launch', 'evacuate', 'remove', 'removeByToken', 'findLeft', 'publish'] as const),
     ...(['findDead', 'findOnHosts', 'closeHosts', 'reopenHosts', 'lookAtClosed'] as const),
     ...(['awaitHealthy', 'drain', 'unfenceHosts', 'watch'] as const),
   ];
@@ -163,9 +171,9 @@ const credentials = {
 
 async function openTrial(
   vnf: string,
-  given: { client: Client; bulkhead: Bulkhead; as: As; audits: Dependencies['audits'] },
+  given: { client: Client; bulkhead: Bulkhead; as: As } & TrialOptions,
 ): Promise<Running> {
-  const { client, bulkhead, as, audits } = given;
+  const { client, bulkhead, as, audits = null, limits = {} } = given;
   const specs = hostsOf(zones).map((host) => ({ ...host, name: `${vnf}-${host.name}` }));
   const cloud = createCloud({ hosts: specs, pace, bootSeconds: [5, 10], latencyMs: [0, 1] });
   const served: Served = await serve(cloud);
@@ -183,7 +191,7 @@ async function openTrial(
     session,
     client,
     service: pacedServicePort(served.url),
-    timing,
+    timing: { ...timing, ...limits },
     failedHostsPercent: 34,
     audits,
     descriptorsDirectory: join(root, 'descriptors'),
@@ -249,6 +257,7 @@ async function openTrial(
     vnf,
     observer,
     cloud,
+    session,
     hosts: specs.filter(({ zone }) => zone === 'mz').map(({ name }) => name),
     run,
     settle,

@@ -11,6 +11,7 @@ describe('what needs no server', () => {
   const wrong: readonly [what: string, args: readonly string[], said: RegExp][] = [
     ['no command', [], /Usage: bulkhead/],
     ['an unknown command', ['scale', 'web1'], /unknown command 'scale'/],
+    ['no run to be told', ['retry'], /missing required argument 'workflow-id'/],
     ['a missing argument', ['scale-out', 'web1', 'web'], /missing required argument 'level'/],
     ['a level that is no number', ['scale-out', 'web1', 'web', 'many'], /'many' is invalid.* Give a whole number/],
     ['a level with a fraction', ['scale-in', 'web1', 'web', '1.5'], /'1\.5' is invalid.* Give a whole number/],
@@ -64,7 +65,8 @@ describe('what needs no server', () => {
       'adopt',
     ])
       expect(stdout).toContain(command);
-    for (const command of ['status', 'list', 'setup']) expect(stdout).toContain(command);
+    for (const command of ['status', 'list', 'setup', 'run', 'retry', 'skip', 'give-up'])
+      expect(stdout).toContain(command);
   });
 });
 
@@ -225,6 +227,24 @@ describe('with servers', () => {
     expect(code).toBe(1);
     expect(stderr).toContain('bulkhead: cancelled, Cancelled: ');
     await world.stack.observer.clearFaults();
+  });
+
+  test('a run is asked where it is; one that is not stuck, or is not there, can be told nothing', async () => {
+    expect(await bulkhead('run', 'cancelled')).toMatchObject({ code: 0, stdout: 'scaleOut of web1: not stuck\n' });
+    for (const [command, id] of [
+      ['retry', 'cancelled'],
+      ['skip', 'no-such-run'],
+      ['give-up', 'vnf:web1'],
+    ] as const) {
+      const { code, stdout, stderr } = await bulkhead(command, id, '--json');
+      expect(code).toBe(1);
+      expect(JSON.parse(stdout)).toMatchObject({
+        outcome: 'refused',
+        kind: 'InvalidRequest',
+        details: { workflowId: id },
+      });
+      expect(stderr).toContain('bulkhead: refused, InvalidRequest: ');
+    }
   });
 
   test('a host is emptied, and the result says of which VNF and what it left alone', async () => {

@@ -530,6 +530,54 @@ describe('a run that vanishes', () => {
   });
 });
 
+describe('a run that is stuck', () => {
+  const note = { step: 'undo of launch', message: 'the cloud is away', until: '2026-01-01T01:00:00.000Z' };
+  const stuck = (state: RecordState, name: string): RecordState =>
+    record.tellStuck(state, { token: `token-${name}`, note });
+
+  test('keeps its turn, and whoever does not want to wait is told why', () => {
+    const state = stuck(holding(running(), 'a'), 'a');
+    expect(record.viewOf(state).stuck).toEqual([
+      { workflowId: 'a', runId: 'run-a', procedure: 'scaleOut', token: 'token-a', ...note },
+    ]);
+    const { answer } = record.enqueue(state, askOf('b', { ifBusy: 'refuse' }));
+    expect(answer).toMatchObject({
+      kind: 'denied',
+      failure: { kind: 'Busy', message: expect.stringContaining('(workflow a) is stuck in undo of launch') as string },
+    });
+    expect(record.takeNext(queued(state, askOf('b')))).toBeNull();
+  });
+
+  test('is so no longer when it says so, is done, or is gone', () => {
+    const state = stuck(holding(running(), 'a'), 'a');
+    const ends: RecordState[] = [
+      record.tellStuck(state, { token: 'token-a', note: null }),
+      record.finish(state, { token: 'token-a', outcome: 'unwound', at }),
+      record.vanish(state, 'token-a', at),
+      blockedBy(state, 'token-a'),
+    ];
+    for (const each of ends) expect(record.viewOf(each).stuck).toEqual([]);
+  });
+
+  test('that owes something is so beside others, who get the turn', () => {
+    const state = stuck(record.yieldTurn(leaving('a'), { token: 'token-a' }), 'a');
+    expect(record.viewOf(state).stuck).toMatchObject([{ workflowId: 'a', procedure: 'scaleIn' }]);
+    const both = stuck(holding(state, 'b'), 'b');
+    expect(record.viewOf(both).stuck.map(({ workflowId }) => workflowId)).toEqual(['a', 'b']);
+  });
+
+  test('is nobody that neither holds the turn nor owes anything; and what was said is not kept for ever', () => {
+    const state = running();
+    expect(stuck(state, 'stranger')).toBe(state);
+    const before = record.finish(stuck(holding(state, 'a'), 'a'), { token: 'token-a', outcome: 'unwound', at });
+    expect(stuck(holding(before, 'b'), 'b').stuck).toEqual([{ token: 'token-b', ...note }]);
+  });
+
+  test('of a record of an earlier release there is none', () => {
+    expect(record.viewOf(running()).stuck).toEqual([]);
+  });
+});
+
 describe('a blocked record', () => {
   const final = (state: RecordState, name: string): RecordState =>
     committed(

@@ -7,6 +7,7 @@ import type { Levels, NamedMember, ProcedureResult } from '../../domain/procedur
 import type { Member } from '../../domain/record';
 import type { Granted, ProcedureName } from '../../domain/turn';
 import type { Channel, Wish } from '../channel';
+import { openDesk } from '../desk';
 import { asFailure, toApplicationFailure } from '../failures';
 import { mark, say } from '../progress';
 import { beginTurn, carryOut, type Table, type Turn } from '../run';
@@ -32,6 +33,7 @@ export interface Change {
 
 export async function change(given: Change): Promise<ProcedureResult> {
   const { procedure, vnf, channel, table } = given;
+  const desk = openDesk(`${procedure} of ${vnf}`);
   let result = nothingDone(procedure, vnf);
   for (let turns = 0; turns < turnsMax; turns++) {
     const granted = await channel.ask(given.wish).catch((error: unknown) => {
@@ -42,7 +44,7 @@ export async function change(given: Change): Promise<ProcedureResult> {
       await channel.done({ token: granted.token, outcome: 'completed' });
       return ended(result);
     }
-    const turn = beginTurn({ procedure, channel, granted, request, strict: given.strict ?? false });
+    const turn = beginTurn({ procedure, channel, desk, granted, request, strict: given.strict ?? false });
     await carryOut(table, turn).catch((error: unknown) => {
       throw between(error, result, turns);
     });

@@ -1,8 +1,10 @@
 import {
   CancellationScope,
   ChildWorkflowCancellationType,
+  defineSignal,
   isCancellation,
   ParentClosePolicy,
+  setHandler,
   startChild,
   uuid4,
   type ChildWorkflowHandle,
@@ -16,7 +18,9 @@ import type { DryRunResult, EvacuateHostResult, ParsedInputs, ProcedureResult } 
 import { spareAt } from '../../domain/levels';
 import type { RecordView } from '../../domain/turn';
 import type { VnfRecord } from '../../domain/record';
+import { childStuckSchema, childStuckSignal, type Leftover } from '../../domain/stuck';
 import type { Timing } from '../../domain/timing';
+import { openDesk, type Desk } from '../desk';
 import { asFailure, toApplicationFailure } from '../failures';
 import { parseInput } from '../input';
 import { cloud, record as recordPort, waiting, watch } from '../ports';
@@ -49,7 +53,12 @@ export async function evacuateHost(raw: unknown): Promise<EvacuateHostResult | D
   const hosts = [...new Set(input.hosts)].sort();
   mark({ hosts, phase: 'asking' });
   return await marked(async () => {
-    const job: Job = { ...input, hosts, timing: await recordPort().readTiming(), occurrence: uuid4() };
+    const desk = openDesk(`evacuateHost of ${hosts.join(', ')}`);
+    setHandler(defineSignal<[unknown]>(childStuckSignal), (given) => {
+      const told = childStuckSchema.safeParse(given);
+      if (told.success) desk.childTold(told.data);
+    });
+    const job: Job = { ...input, hosts, timing: await recordPort().readTiming(), occurrence: uuid4(), desk };
     // Bad input fails here, before anything is held or closed.
     const found = await look(job, { brake: input.cause === 'failed' && !input.force });
     if (input.dryRun) return await plannedOnly(job, await readRecords(found));
@@ -61,6 +70,8 @@ export async function evacuateHost(raw: unknown): Promise<EvacuateHostResult | D
 interface Job extends Omit<ParsedInputs['evacuateHost'], 'hosts'> {
   readonly hosts: readonly string[];
   readonly timing: Timing;
+  /** Where it waits for a person when it is stuck, and says so of the runs that it waits for. */
+  readonly desk: Desk;
   /** Marks what this run closed. The same after a reset, which gives a run another id. */
   readonly occurrence: string;
 }
@@ -159,13 +170,13 @@ async function unfence(job: Job, forced: readonly string[], reason: Failure | un
   const { hosts, cause, fenced, occurrence, timing } = job;
   if (cause !== 'failed' || !fenced) return [];
   const forSeconds = timing.mutateSeconds;
-  const left = await undone(hosts, reason, { what: 'taken for alive', how: '--up' }, () =>
+  const left = await undone(job, reason, unforced, () =>
     waiting(timing, forSeconds).unfenceHosts.executeWithOptions(
       { summary: summary(`undo: un-force ${hosts.join(', ')}`) },
       [{ hosts, occurrence, alsoUnmarked: forced, untilUp: false, forSeconds, timing }],
     ),
   );
-  return left.forced;
+  return left?.forced ?? [];
 }
 
 function withForced(reason: Failure, forced: readonly string[]): Failure {
@@ -195,9 +206,10 @@ interface VnfOutcome {
 }
 
 /** The undo of closing: only what this run closed. What it cannot reopen is for a person to. */
-async function reopen({ hosts, occurrence, timing }: Job, reason: Failure | undefined): Promise<void> {
+async function reopen(job: Job, reason: Failure | undefined): Promise<void> {
+  const { hosts, occurrence, timing } = job;
   if (hosts.length === 0) return;
-  await undone(hosts, reason, { what: 'opened to scheduling again', how: '--enable' }, () =>
+  await undone(job, reason, reopened, () =>
     cloud(timing, { retrySeconds: timing.undoSeconds }).reopenHosts.executeWithOptions(
       { summary: summary(`undo: reopen ${hosts.join(', ')}`) },
       [{ hosts, occurrence, timing }],
@@ -205,29 +217,41 @@ async function reopen({ hosts, occurrence, timing }: Job, reason: Failure | unde
   );
 }
 
-/** Out of reach of any cancel; stuck with both errors where it cannot be done. */
+interface HostUndo {
+  readonly step: string;
+  readonly kind: Leftover['kind'];
+  readonly left: 'closed' | 'fenced';
+  /** Of `openstack compute service set`. */
+  readonly how: string;
+}
+
+const reopened: HostUndo = { step: 'undo of closing', kind: 'closedHost', left: 'closed', how: '--enable' };
+const unforced: HostUndo = { step: 'undo of forcing down', kind: 'forcedDownHost', left: 'fenced', how: '--up' };
+
+/** Out of reach of any cancel. Where it cannot be done, a person decides. Undefined: it was done by hand. */
 async function undone<T>(
-  hosts: readonly string[],
+  { hosts, timing, desk }: Job,
   reason: Failure | undefined,
-  said: { readonly what: string; readonly how: string },
+  { step, kind, left, how }: HostUndo,
   undo: () => Promise<T>,
-): Promise<T> {
+): Promise<T | undefined> {
+  const leftover = (host: string): Leftover => ({ kind, id: host, name: host });
   try {
-    return await CancellationScope.nonCancellable(undo);
-  } catch (error) {
-    const second = asFailure(error);
-    if (second === undefined) throw error;
-    mark({ phase: 'ended', outcome: 'stuck' });
-    throw toApplicationFailure(
-      failure('Stuck', `${hosts.join(', ')} could not be ${said.what}: ${second.message}`, {
-        error: second,
-        ...(reason && { reason }),
-        left: hosts,
-        remedy: `Once the cloud answers, run restoreHost, or do it by hand: openstack compute service set ${said.how} <host> nova-compute.`,
+    return await CancellationScope.nonCancellable(() =>
+      desk.insist({
+        step: `${step} ${hosts.join(', ')}`,
+        action: undo,
+        reason,
+        look: async () =>
+          (await cloud(timing, { retrySeconds: timing.mutateSeconds }).lookAtClosed({ hosts }))[left].map(leftover),
+        known: hosts.map(leftover),
+        afterwards: `Once the cloud answers, run restoreHost, or do it by hand: openstack compute service set ${how} <host> nova-compute.`,
+        timing,
       }),
-      'stuck',
-      error instanceof Error ? error : undefined,
     );
+  } catch (error) {
+    if (asFailure(error) !== undefined) mark({ phase: 'ended', outcome: 'stuck' });
+    throw error;
   }
 }
 
@@ -252,7 +276,7 @@ async function evacuateVnfs(job: Job, { views, silent }: Known): Promise<VnfOutc
   for (const vnf of [...ordered.map((each) => each.vnf), ...silent]) {
     say(`evacuating ${plain(hosts.join(', '))}: ${vnf}`);
     const begun = await settled(vnf, beginEvacuateVnf(job, vnf));
-    outcomes.push('value' in begun ? outcomeOf(vnf, begun.value) : Promise.resolve(begun));
+    outcomes.push('value' in begun ? outcomeOf(job, vnf, begun.value) : Promise.resolve(begun));
   }
   return await Promise.all(outcomes);
 }
@@ -283,8 +307,14 @@ async function beginEvacuateVnf(
   }
 }
 
-async function outcomeOf(vnf: string, handle: ChildWorkflowHandle<typeof evacuateVnf>): Promise<VnfOutcome> {
+async function outcomeOf(
+  { desk }: Job,
+  vnf: string,
+  handle: ChildWorkflowHandle<typeof evacuateVnf>,
+): Promise<VnfOutcome> {
   const ended = await settled(vnf, handle.result());
+  // One that has given up does not say so by itself.
+  desk.childTold({ vnf, workflowId: handle.workflowId, note: null });
   return 'value' in ended ? { vnf, result: ended.value as ProcedureResult } : ended;
 }
 

@@ -6,6 +6,7 @@ import { recordWorkflowId } from '../../domain/names';
 import type { Debt, DebtLot, Group, Member, Phase, PoolState, Service, VnfRecord } from '../../domain/record';
 import { own } from '../../domain/names';
 import { serviceOf } from '../../domain/record';
+import { stuckSaid, type StuckNote, type StuckRun } from '../../domain/stuck';
 import type { Timing } from '../../domain/timing';
 import type { Ask, Commit, Dead, Occurrence, ProcedureName, Publication, RecordView, RunRef } from '../../domain/turn';
 
@@ -45,6 +46,8 @@ export interface RecordState {
   /** Holders and debtors that vanished, in order; the first is being cleaned up. */
   readonly vanished: readonly Vanished[];
   readonly blocked: Blocked | null;
+  /** What runs that are stuck have said, by token. Records of earlier releases have none. */
+  readonly stuck?: readonly (StuckNote & { readonly token: string })[];
   readonly occurrences: readonly Occurrence[];
   readonly dropped: number;
   /** The VNF is gone, or never came to be: the record ends. */
@@ -130,12 +133,33 @@ export function viewOf(state: RecordState): Omit<RecordView, 'publishing'> {
     turn: state.turn,
     queue: state.queue,
     blocked: state.blocked?.reason ?? null,
+    stuck: stuckRuns(state),
     cleaning: state.vanished.length > 0,
     ended: state.ended,
     occurrences: state.occurrences,
     dropped: state.dropped,
     publication: publicationOf(state),
   };
+}
+
+/** Only of those that are at work: whoever is gone waits for nobody. */
+function stuckRuns(state: Pick<RecordState, 'stuck' | 'turn' | 'debts' | 'vanished' | 'blocked'>): StuckRun[] {
+  return (state.stuck ?? []).flatMap((note) => {
+    const run = state.turn?.token === note.token ? state.turn : state.debts.find((debt) => debt.token === note.token);
+    if (!run || isRetired(state, note.token)) return [];
+    const { workflowId, runId, procedure } = run;
+    return [{ workflowId, runId, procedure, ...note }];
+  });
+}
+
+/** A run says that it is stuck, or (null) no longer. It keeps its turn and its debt. */
+export function tellStuck(state: RecordState, told: { token: string; note: StuckNote | null }): RecordState {
+  const { token, note } = told;
+  if (state.turn?.token !== token && !state.debts.some((debt) => debt.token === token)) return state;
+  const others = stuckRuns(state)
+    .filter((each) => each.token !== token)
+    .map(({ token: of, step, message, until }) => ({ token: of, step, message, until }));
+  return { ...state, stuck: note ? [...others, { token, ...note }] : others };
 }
 
 const mayAskWhenBlocked: readonly ProcedureName[] = ['terminate', 'audit'];
@@ -167,7 +191,10 @@ export function enqueue(state: RecordState, ask: Ask): { state: RecordState; ans
 }
 
 /** Why nobody gets a turn at once. */
-function whyBusy({ turn, queue, ...state }: RecordState): string | null {
+function whyBusy(state: RecordState): string | null {
+  const { turn, queue } = state;
+  const stuck = turn && stuckRuns(state).find((each) => each.token === turn.token);
+  if (stuck) return `${stuck.procedure} (workflow ${stuck.workflowId}) ${stuckSaid(stuck)}`;
   if (turn) return `${turn.procedure} (workflow ${turn.workflowId}) is at work`;
   if (state.vanished.length > 0) return 'a clean-up is under way';
   if (debtorsOf(state) >= limits.debtors) return `${String(limits.debtors)} runs drain and delete`;
@@ -184,7 +211,7 @@ function isBlocked(state: Pick<RecordState, 'blocked'>, token: string): boolean 
 }
 
 /** Its run is gone, and what it left is being cleaned up, or could not be: in its name nothing is taken any more. */
-function isRetired(state: RecordState, token: string): boolean {
+function isRetired(state: Pick<RecordState, 'vanished' | 'blocked'>, token: string): boolean {
   return state.vanished.some((each) => each.token === token) || isBlocked(state, token);
 }
 

@@ -22,6 +22,7 @@ import { summary } from '../../domain/markdown';
 import { sparesOf, type Descriptor } from '../../domain/descriptor/descriptor';
 import { failure, type Failure } from '../../domain/failure';
 import { own } from '../../domain/names';
+import { stuckSchema, type StuckNote } from '../../domain/stuck';
 import { taskQueues } from '../../domain/procedures';
 import type { Timing } from '../../domain/timing';
 import {
@@ -43,6 +44,7 @@ import {
   type RunRef,
 } from '../../domain/turn';
 import type { CleanUpInput, CleanUpResult } from '../procedures/cleanUp';
+import { now } from '../clock';
 import { refuseStartedByHand } from '../input';
 import { watch } from '../ports';
 import { attributes } from '../progress';
@@ -90,6 +92,7 @@ type Message =
       readonly nextOrdinals?: Readonly<Record<string, number>> | undefined;
     }
   | { readonly kind: 'dead'; readonly dead: Dead }
+  | { readonly kind: 'stuck'; readonly token: string; readonly note: StuckNote | null }
   | { readonly kind: 'audit' }
   /** What the record itself had to publish is published. */
   | { readonly kind: 'published' }
@@ -244,6 +247,9 @@ async function keepRecord(input: RecordInput): Promise<{ revision: number }> {
         await tell(message.dead, signalNames.buried, buried);
         return;
       }
+      case 'stuck':
+        state = recordState.tellStuck(state, message);
+        return;
       case 'audit':
         state = recordState.cleanUpAgain(state);
         return;
@@ -333,6 +339,10 @@ function parse(name: string, arg: unknown): Message | null {
       const parsed = deadSchema.safeParse(arg);
       return parsed.success ? { kind: 'dead', dead: parsed.data } : null;
     }
+    case signalNames.stuck: {
+      const parsed = stuckSchema.safeParse(arg);
+      return parsed.success ? { kind: 'stuck', ...parsed.data } : null;
+    }
     case signalNames.audit:
       return { kind: 'audit' };
     default:
@@ -380,9 +390,4 @@ async function cleanUp(state: RecordState, token: string, attempt: number): Prom
     staticSummary: `clean up after a vanished run of ${state.vnf}`,
   });
   return await child.result();
-}
-
-/** The workflow's own clock: the same on every replay. */
-function now(): string {
-  return new Date().toISOString();
 }

@@ -31,8 +31,10 @@ export async function commitOnce(
   turn: Turn,
   change: Pick<Commit, 'pools' | 'groups' | 'final' | 'stages'>,
 ): Promise<void> {
-  turn.commits += 1;
-  turn.committed = await turn.channel.commit({ token: turn.ref.token, n: turn.commits, ...change });
+  // One that was not answered is the same one when it is sent again, or it might be applied twice.
+  const n = turn.commits + 1;
+  turn.committed = await turn.channel.commit({ token: turn.ref.token, n, ...change });
+  turn.commits = n;
 }
 
 function poolChanges(turn: Turn): Commit['pools'] {

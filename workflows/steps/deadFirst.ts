@@ -1,9 +1,9 @@
 import { CancellationScope } from '@temporalio/workflow';
 import type { ChangeRequest, MemberRef } from '../../domain/plan';
 import type { PoolState, VnfRecord } from '../../domain/record';
-import type { Step, Turn } from '../run';
+import { insist, type Step, type Turn } from '../run';
 import { commitOnce } from './commit';
-import { payDebt } from './settle';
+import { payDebt, soughtOf } from './settle';
 
 /**
  * Where room or quota leave no other way, the dead go before their replacements come: a commit of its own makes them debt,
@@ -14,16 +14,25 @@ import { payDebt } from './settle';
 export const deadRemoved: Step = {
   name: 'remove the dead first',
   action: async (turn) => {
+    const { record } = turn;
     const refs = turn.plan?.deleteFirst ?? [];
     if (refs.length === 0) return;
     turn.touched = true;
     turn.owing = true;
     // Not left half done by a cancel: it is a commit, and its payment.
     await CancellationScope.nonCancellable(async () => {
-      await commitOnce(turn, { pools: leaving(turn.record, refs) });
-      turn.record = without(turn.record, refs);
+      // There is no way back from either, and none around them.
+      await insist(turn, {
+        name: 'commit of the dead',
+        action: () => commitOnce(turn, { pools: leaving(record, refs) }),
+      });
+      turn.record = without(record, refs);
       turn.request = stillWanted(turn.request, refs);
-      await paid(turn);
+      await insist(turn, {
+        name: 'removal of the dead',
+        action: paid,
+        sought: ({ committed }) => soughtOf(committed?.debt ?? null),
+      });
     });
     turn.owing = false;
   },

@@ -5,7 +5,7 @@ import type { Member, VnfRecord } from '../../domain/record';
 import { bootLimitSeconds } from '../../domain/timing';
 import type { Commit } from '../../domain/turn';
 import { cloud, waiting } from '../ports';
-import type { Step, Turn } from '../run';
+import { insist, type Step, type Turn } from '../run';
 import { commitOnce } from './commit';
 import { planAgain } from './plan';
 import { published } from './settle';
@@ -122,10 +122,11 @@ function awaitArrival(turn: Turn, poolName: string, moves: readonly Move[]): Pro
 /** Committed, and published: a run that ended in between would leave members in service that nobody is sent to. */
 async function admit(turn: Turn, arrived: readonly Member[]): Promise<void> {
   turn.owing = true;
-  await commitOnce(turn, { pools: entering(turn.record, arrived) });
+  const pools = entering(turn.record, arrived);
+  await insist(turn, { name: 'commit of who has arrived', action: () => commitOnce(turn, { pools }) });
   turn.record = admitted(turn.record, arrived);
   turn.moved.push(...arrived);
-  await published.action(turn);
+  await insist(turn, published);
   turn.owing = false;
 }
 

@@ -32,6 +32,7 @@ export const groupsMade: Step = {
       ],
     );
   },
+  sought: ({ record }) => ({ pools: record.descriptor.pools.map((pool) => pool.name) }),
 };
 
 /** Runs that are in flight since an earlier release have the groups alone. */

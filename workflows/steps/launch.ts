@@ -8,6 +8,7 @@ import type { Batch, LaunchRow, MemberRef, Plan, ServerGroupRef } from '../../do
 import { securityGroupOf, serverGroupIds, serverGroupsOf, type Group, type Member } from '../../domain/record';
 import { bootLimitSeconds } from '../../domain/timing';
 import type { HealthResult, LaunchResult } from '../../activities/ports';
+import { allEnded } from '../allEnded';
 import { cloud, waiting } from '../ports';
 import { asFailure, toApplicationFailure } from '../failures';
 import type { Step, Turn } from '../run';
@@ -71,6 +72,7 @@ export const launched: Step = {
       ],
     );
   },
+  sought: ({ ref }) => ({ tokens: [ref.token] }),
 };
 
 /**
@@ -363,18 +365,6 @@ async function removeDoubles(turn: Turn): Promise<void> {
       timing: turn.timing,
     },
   ]);
-}
-
-/**
- * Waits for all, also where one fails or is cancelled before it began. The undo follows at once, and must find everything:
- * what another launch were still making would be nobody's.
- */
-async function allEnded<T>(tasks: readonly Promise<T>[]): Promise<T[]> {
-  const ends = await Promise.allSettled(tasks);
-  return ends.map((end) => {
-    if (end.status === 'rejected') throw end.reason;
-    return end.value;
-  });
 }
 
 function keyOf({ pool, ordinal }: MemberRef): string {

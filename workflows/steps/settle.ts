@@ -1,11 +1,11 @@
 import type { Debt, DebtLot, Member } from '../../domain/record';
-import type { Timing } from '../../domain/timing';
+import { forwardLimitSeconds, type Timing } from '../../domain/timing';
 import type { TurnRef } from '../../domain/turn';
+import type { Sought } from '../../activities/ports';
+import { allEnded } from '../allEnded';
 import { cloud, waiting } from '../ports';
 import type { Step } from '../run';
 
-/** What comes after the pivot is repeated for as long as this before a run calls itself stuck. */
-export const forwardSeconds = 3_600;
 /** Deleted one after the other within one activity, so that the plan's order holds. */
 const membersPerRemoval = 10;
 
@@ -16,7 +16,7 @@ export const published: Step = {
     if (!turn.committed) throw new Error('a publication came before its commit');
     const { publication } = turn.committed;
     if (publication.revision === turn.publishedRevision) return;
-    await cloud(turn.timing, { retrySeconds: forwardSeconds }).publish.executeWithOptions(
+    await cloud(turn.timing, { retrySeconds: forwardLimitSeconds(turn.timing) }).publish.executeWithOptions(
       { summary: `publish revision ${String(publication.revision)}` },
       [{ turn: turn.ref, vnf: turn.vnf, publication }],
     );
@@ -31,37 +31,52 @@ export const settled: Step = {
     const debt = turn.committed?.debt;
     if (!debt) return;
     await turn.channel.yieldTurn(turn.ref.token);
-    await payDebt({ turn: turn.ref, vnf: turn.vnf, debt, timing: turn.timing });
+    await payDebt({ turn: turn.ref, vnf: turn.vnf, debt, timing: turn.timing, drained: turn.drained });
   },
+  sought: ({ committed }) => soughtOf(committed?.debt ?? null),
 };
+
+/** What must be gone of what was owed. */
+export function soughtOf(debt: Debt | null): Sought {
+  return {
+    members: debt?.stages.flat().flatMap((lot) => lot.members) ?? [],
+    tokens: debt?.sweep ?? [],
+    groupIds: debt?.groups.map((group) => group.id) ?? [],
+    pools: debt?.uncommittedPools ?? [],
+  };
+}
 
 export interface Owed {
   readonly turn: TurnRef;
   readonly vnf: string;
   readonly debt: Debt;
   readonly timing: Timing;
+  /** Servers that have been drained by an earlier try: it adds to them. */
+  readonly drained?: Set<string>;
 }
 
 /** Stage after stage, the lots of a stage side by side. Repeated from the start it does no harm: what is gone is gone. */
 export async function payDebt(owed: Owed): Promise<void> {
   const { turn, vnf, debt, timing } = owed;
-  const ports = cloud(timing, { retrySeconds: forwardSeconds });
-  for (const stage of debt.stages) await Promise.all(stage.map((lot) => payLot(owed, lot)));
+  const ports = cloud(timing, { retrySeconds: forwardLimitSeconds(timing) });
+  for (const stage of debt.stages) await allEnded(stage.map((lot) => payLot(owed, lot)));
   for (const token of debt.sweep) await ports.removeByToken({ turn, vnf, token, keep: [], timing });
   const groups = { ids: debt.groups.map((group) => group.id), pools: [...(debt.uncommittedPools ?? [])] };
   if (groups.ids.length + groups.pools.length > 0) await ports.removeGroups({ turn, vnf, groups, timing });
 }
 
-async function payLot({ turn, vnf, timing }: Owed, lot: DebtLot): Promise<void> {
+async function payLot({ turn, vnf, timing, drained }: Owed, lot: DebtLot): Promise<void> {
   const { members } = lot;
-  if (lot.drainSeconds > 0) {
+  const isDrained = members.every((member) => drained?.has(member.serverId));
+  if (lot.drainSeconds > 0 && !isDrained) {
     await waiting(timing, lot.drainSeconds * timing.pace).drain.executeWithOptions(
       { summary: `drain ${String(members.length)} of ${lot.pool}` },
       [{ turn, vnf, members, drainSeconds: lot.drainSeconds, timing }],
     );
+    for (const { serverId } of members) drained?.add(serverId);
   }
   for (const part of partsOf(lot)) {
-    await cloud(timing, { retrySeconds: forwardSeconds }).remove.executeWithOptions(
+    await cloud(timing, { retrySeconds: forwardLimitSeconds(timing) }).remove.executeWithOptions(
       { summary: `delete ${String(part.length)} of ${lot.pool}` },
       [{ turn, vnf, members: part, timing }],
     );

@@ -1,6 +1,6 @@
 import type { Dependencies } from '../../dependencies';
 import type { WayIn } from '../../way-in';
-import { removeServerGroups } from './groups';
+import { listOf, removeServerGroups } from './groups';
 import { findDeadActivity, findOnHostsActivity, refuseToLookAtClosed } from './hosts';
 import { readSnapshot } from './snapshot';
 
@@ -11,6 +11,7 @@ export function asTenant(dependencies: Dependencies): WayIn {
     whyNoStrangers:
       'A tenant keeps members apart by server groups, and Nova takes a server into a group only when it is made: servers that were made by other means cannot be kept apart from new ones. Adopt them as an operator, or instantiate anew.',
     readSnapshot: (of, call) => readSnapshot(dependencies, of, call),
+    listServerGroups: (vnf, call) => listOf(dependencies, vnf, call),
     removeServerGroups: (of, deadline) => removeServerGroups(dependencies, of, deadline),
     findDead: findDeadActivity(dependencies),
     findOnHosts: findOnHostsActivity(dependencies),

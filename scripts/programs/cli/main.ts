@@ -16,9 +16,10 @@ import {
   type RestoreHostPlan,
   type RestoreHostResult,
   type Run,
+  type StuckTold,
 } from '../../../client';
 import { reasonOf } from '../../../client/errors';
-import { statusText } from '../../../client/table';
+import { runText, statusText } from '../../../client/table';
 import { addSearchAttributes, connectionOptions, missingSearchAttributes } from '../../../workers/temporal';
 import { ConfigError, parseWorkerConfig } from '../../../workers/config';
 import { unescaped } from '../../../domain/markdown';
@@ -204,6 +205,42 @@ program
       }),
     ),
   );
+
+program
+  .command('run <workflow-id>')
+  .description('where a run is; of one that is stuck both errors, what is left, and what to do')
+  .option('--json', 'print all of it as JSON', false)
+  .action((id: string, { json }: { json: boolean }) =>
+    reported(json, () =>
+      connected(async (bulkhead) => {
+        const view = await bulkhead.run(id);
+        print(json ? JSON.stringify(view) : runText(view));
+      }),
+    ),
+  );
+
+telling('retry', 'what is in the way of a stuck run is mended: it tries again', (bulkhead, id) => bulkhead.retry(id));
+telling('skip', 'what a stuck run cannot do was done by hand: it goes on, if the cloud shows so', (bulkhead, id) =>
+  bulkhead.skip(id),
+);
+telling('give-up', "a stuck run ends as Stuck, and its VNF's record cleans up behind it", (bulkhead, id) =>
+  bulkhead.giveUp(id),
+);
+
+function telling(name: string, what: string, tell: (bulkhead: Bulkhead, id: string) => Promise<StuckTold>): void {
+  program
+    .command(`${name} <workflow-id>`)
+    .description(what)
+    .option('--json', 'print the answer as JSON', false)
+    .action((id: string, { json }: { json: boolean }) =>
+      reported(json, () =>
+        connected(async (bulkhead) => {
+          const told = await tell(bulkhead, id);
+          print(json ? JSON.stringify(told) : `${id}: ${name} of ${told.step}`);
+        }),
+      ),
+    );
+}
 
 program
   .command('list')

@@ -1,0 +1,78 @@
+import {
+  ApplicationFailure,
+  QueryNotRegisteredError,
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+  WorkflowUpdateRPCTimeoutOrCancelledError,
+  type Client,
+} from '@temporalio/client';
+import { failureKinds, type FailureDetails } from '../domain/failure';
+import { runQuery, type RunView, type StuckAnswer, type StuckTold } from '../domain/stuck';
+import type { RecordView } from '../domain/turn';
+import { BulkheadError, TemporalUnavailableError } from './errors';
+
+/** What a person, or a program in their place, tells a run that is stuck. */
+
+/** A skip looks at the cloud first, which may itself be what is away: it is given up after two attempts at most. */
+const toldWithinMs = 120_000;
+
+export async function tellStuck(client: Client, workflowId: string, answer: StuckAnswer): Promise<StuckTold> {
+  try {
+    return await client.withDeadline(Date.now() + toldWithinMs, () =>
+      client.workflow.getHandle(workflowId).executeUpdate<StuckTold, []>(answer),
+    );
+  } catch (error) {
+    throw told(error, workflowId, answer);
+  }
+}
+
+export async function readRun(client: Client, workflowId: string): Promise<RunView> {
+  try {
+    const view = await client.workflow.getHandle(workflowId).query<RunView | RecordView>(runQuery);
+    if ('what' in view) return view;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) throw noRun(workflowId, error);
+    // It has only just begun, it plans only, or it is none.
+    if (!(error instanceof QueryNotRegisteredError)) throw error;
+  }
+  throw new BulkheadError(
+    `${workflowId} is no run of a procedure that could be stuck. The status of a VNF says which are.`,
+    { kind: 'InvalidRequest', outcome: 'refused', details: { workflowId } },
+  );
+}
+
+function told(error: unknown, workflowId: string, answer: StuckAnswer): unknown {
+  if (error instanceof WorkflowNotFoundError) return noRun(workflowId, error);
+  if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError)
+    return new TemporalUnavailableError(
+      `${workflowId} has not answered to ${answer} within ${String(toldWithinMs / 1_000)} s: look at its status`,
+      { cause: error },
+    );
+  if (!(error instanceof WorkflowUpdateFailedError) || !(error.cause instanceof ApplicationFailure)) return error;
+  const { cause } = error;
+  const kind = failureKinds.find((each) => each === cause.type);
+  // The run is of another type, or has not got so far that it could be stuck.
+  if (kind === undefined) return notStuck(workflowId, answer, error);
+  const { outcome: _, ...details } = (cause.details?.[0] ?? {}) as FailureDetails;
+  return new BulkheadError(
+    cause.message,
+    { kind, outcome: 'refused', details: { ...details, workflowId } },
+    { cause: error },
+  );
+}
+
+function noRun(workflowId: string, cause: Error): BulkheadError {
+  return new BulkheadError(
+    `No run is at work under the workflow id ${workflowId}. One that has ended can be told nothing: look at its result, and at the status of its VNF.`,
+    { kind: 'InvalidRequest', outcome: 'refused', details: { workflowId } },
+    { cause },
+  );
+}
+
+function notStuck(workflowId: string, answer: StuckAnswer, cause: Error): BulkheadError {
+  return new BulkheadError(
+    `The run ${workflowId} is not stuck, so there is nothing to ${answer}.`,
+    { kind: 'InvalidRequest', outcome: 'refused', details: { workflowId } },
+    { cause },
+  );
+}
