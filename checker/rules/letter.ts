@@ -36,7 +36,7 @@ export interface LetterMemory {
   readonly stretches: Map<string, Stretch>;
   /** By pool, whose deletion came last. */
   readonly deleters: Map<string, string | null>;
-  /** Pools of which two runs delete side by side: neither can know what the other has left. */
+  /** Pools that two runs change side by side: neither can know what the other has left, or brings. */
   readonly mixed: Set<string>;
 }
 
@@ -113,11 +113,15 @@ export function judgeLetter(world: World, event: CloudEvent, given: { memory: Le
 }
 
 /** One that served, and serves no more, is still there. */
-function hasOwed(world: World, of: { vnf: string; pool: string; host: string }): boolean {
+function hasOwed(world: World, of: { vnf: string; pool: string; host?: string }): boolean {
   const published = world.vnfs.get(of.vnf)?.pools.get(of.pool)?.published;
   return [...world.servers.values()].some(
     ({ vnf, pool, host, served, name }) =>
-      vnf === of.vnf && pool === of.pool && host === of.host && served && published?.has(name) !== true,
+      vnf === of.vnf &&
+      pool === of.pool &&
+      (of.host === undefined || host === of.host) &&
+      served &&
+      published?.has(name) !== true,
   );
 }
 
@@ -193,6 +197,7 @@ function move(
     spoilt: false,
   };
   memory.stretches.set(key, stretch);
+  if (kind === 'launch' && hasOwed(world, { vnf, pool })) memory.mixed.add(key);
   if (kind === 'delete') {
     if ((memory.deleters.get(key) ?? by) !== by) memory.mixed.add(key);
     memory.deleters.set(key, by);

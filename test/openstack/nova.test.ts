@@ -78,6 +78,7 @@ describe('servers', () => {
       fault: null,
       projectId: await operator.projectId(),
       flavor: 'm1.small',
+      imageId: asked.imageId,
       zone: 'mz',
     });
     expect((await neutron.listPorts(operator, { deviceId: id })).map((each) => each.id)).toEqual([port?.id]);

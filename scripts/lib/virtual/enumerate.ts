@@ -21,6 +21,7 @@ export const runFaults = [
   'terminated',
   'reset',
   'temporalAway',
+  'recordHeld',
   'recordContinued',
   'recordTerminated',
   'cancelledAndUndoFailsOnce',
@@ -43,7 +44,7 @@ export interface Case {
   readonly fault: Fault;
   /** Its place in the clean run. */
   readonly moment: number;
-  /** What the clean run has published last. */
+  /** What the clean run has left the record at, or published last. */
   readonly revision: number;
 }
 
@@ -59,6 +60,8 @@ export interface Played {
 const restartMs = 5_000;
 const stoppedMs = 200_000;
 const awayMs = 30_000;
+/** Longer than an answer is waited for before the question is sent again. */
+const heldMs = 12_000;
 /** Longer than a call may take, so that its repeat is under way when it has its effect. */
 const lateMs = 26_000;
 /** How often a failing call fails: more often than an activity is tried before the pivot. */
@@ -199,6 +202,9 @@ export async function play(spec: Spec, struck?: Omit<Case, 'spec'>): Promise<Pla
       case 'temporalAway':
         temporal.goAway(awayMs);
         return;
+      case 'recordHeld':
+        if (record) record.heldUntil = time.now() + heldMs;
+        return;
       case 'recordContinued':
         if (record) record.execution.continueSuggested = true;
         return;
@@ -229,7 +235,7 @@ export async function play(spec: Spec, struck?: Omit<Case, 'spec'>): Promise<Pla
     const ended = await ends(begun);
     const problems = [...overlaps, ...(await problemsAfter(world, { spec, ended, fault: struck?.fault }))];
     watching = false;
-    const revision = world.cloud.publications.get(vnf)?.revision ?? 0;
+    const revision = world.viewOf(vnf)?.revision ?? world.cloud.publications.get(vnf)?.revision ?? 0;
     if (struck && ended.outcome === 'completed' && struck.fault !== 'recordTerminated' && revision !== struck.revision)
       problems.push(`it is at revision ${String(revision)}, and was at ${String(struck.revision)} without a fault`);
     return { ended, moments, revision, problems };
@@ -297,6 +303,7 @@ function outcomesAfter(fault: Fault | undefined): readonly Ended['outcome'][] {
     case 'workerKilled':
     case 'workerStopped':
     case 'temporalAway':
+    case 'recordHeld':
     case 'recordContinued':
     case 'misplace':
     case 'buildError':

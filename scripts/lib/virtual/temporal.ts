@@ -28,6 +28,8 @@ export interface Run {
   readonly parent: { readonly run: Run; readonly seq: number; readonly closePolicy: number } | undefined;
   readonly inbox: Job[];
   scheduled: boolean;
+  /** The worker that has its task is not heard of, and another one gets it only then. */
+  heldUntil?: number;
   readonly activities: Map<number, ActivityTask>;
   readonly timers: Map<number, () => void>;
   readonly children: Map<number, Run>;
@@ -267,7 +269,8 @@ export class VirtualTemporal {
   #schedule(run: Run): void {
     if (run.scheduled || run.inbox.length === 0 || run.status !== 'RUNNING') return;
     run.scheduled = true;
-    this.#options.time.after(this.#options.latencyMs(), () => {
+    const { time, latencyMs } = this.#options;
+    time.after(Math.max(latencyMs(), (run.heldUntil ?? 0) - time.now()), () => {
       this.whenUp(() => {
         this.#whenWorker((worker) => {
           this.#ready.push({ run, worker });

@@ -87,7 +87,7 @@ const program = new Command('mutants')
   .description('Plants defects in copies of the product, one after the other, and shows what catches each.')
   .option('--json', 'a line of JSON for each defect, and one in the end', false)
   .option('--only <name>', `one of: ${mutants.map(({ name }) => name).join(', ')}`)
-  .option('--every <number>', 'tries only every so many-th fault', '7')
+  .option('--every <number>', 'tries only every so many-th fault', '3')
   .action(plantAll);
 
 program.parseAsync().catch((error: unknown) => {

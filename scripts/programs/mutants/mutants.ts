@@ -55,8 +55,12 @@ export const mutants: readonly Mutant[] = [
     what: 'a commit that is sent again is applied again',
     file: 'workflows/record/state.ts',
     from: `  if (commit.n <= turn.commits) return { state, answer: { ok: true } };
-  if (commit.n !== turn.commits + 1)`,
-    to: `  if (commit.n > turn.commits + 1)`,
+  if (commit.n !== turn.commits + 1)
+    return refuse(\`commit \${String(commit.n)} came before commit \${String(turn.commits + 1)}\`);
+  const wrong = whatIsWrong(state, commit);
+`,
+    to: `  const wrong = commit.n <= turn.commits ? null : whatIsWrong(state, commit);
+`,
   },
   {
     name: 'heartbeat-on-launch',
