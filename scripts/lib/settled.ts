@@ -20,7 +20,8 @@ export async function settledView(bulkhead: Bulkhead, vnf: string, withinSeconds
   return view;
 }
 
-function isSettled(view: RecordView): boolean {
+/** Free, and owing nothing: only then what it lists is all that there is. */
+export function isSettled(view: RecordView): boolean {
   return view.turn === null && view.debts.length === 0 && !view.cleaning && !view.publishing && view.queue.length === 0;
 }
 

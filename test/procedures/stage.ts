@@ -12,6 +12,7 @@ import type { RecordView } from '../../domain/turn';
 import { connect, type Session } from '../../openstack';
 import { observe, type Observer } from '../../scripts/lib/observer';
 import { root } from '../../scripts/lib/root';
+import { credentials } from '../../scripts/lib/embeddedLogins';
 import { findTemporal, startDevServer } from '../../scripts/lib/temporal';
 import { createCloud, hostsOf, serve, type Cloud, type Served } from '../../simulator';
 import { createWorkers } from '../../workers/compose';
@@ -157,17 +158,6 @@ function routed(trials: ReadonlyMap<string, Running>, client: Client): Activitie
   ];
   return Object.fromEntries(names.map((name) => [name, route(name)])) as unknown as Activities;
 }
-
-/** The embedded cloud's own: a role that may do all, and an ordinary member of a project. */
-const credentials = {
-  operator: { kind: 'applicationCredential', id: 'embedded-credential', secret: 'embedded-credential-secret' },
-  tenant: {
-    kind: 'password',
-    user: { name: 'tenant', domain: { name: 'Default' } },
-    password: 'tenant-secret',
-    project: { name: 'tenant', domain: { name: 'Default' } },
-  },
-} as const;
 
 async function openTrial(
   vnf: string,

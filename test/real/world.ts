@@ -11,6 +11,7 @@ import { typed } from '../../client/errors';
 import type { RecordView } from '../../domain/turn';
 import { settledNote } from '../../scripts/lib/observer';
 import { settledView, until } from '../../scripts/lib/settled';
+import { descriptor as small } from '../../scripts/lib/virtual/specs';
 import { startStack, type Stack, type StackOptions } from '../../scripts/lib/stack';
 
 /**
@@ -58,26 +59,6 @@ export interface Ended {
 const run = promisify(execFile);
 /** A clean-up waits until no late attempt can be at work, and may be tried again. */
 export const settleWithinSeconds = 90;
-
-/** One pool, quick to boot and to drain; `max` members, a third of them on a host. */
-export const small = {
-  name: 'small',
-  networks: { mgmt: { network: 'mgmt' } },
-  pools: [
-    {
-      name: 'web',
-      zone: 'mz',
-      size: { min: 3, initial: 4, max: 30 },
-      spare: '1/3',
-      flavor: 'm1.small',
-      image: 'cirros',
-      networks: ['mgmt'],
-      securityRules: [{ protocol: 'tcp', ports: 80, from: 'any' }],
-      healthyAfterSeconds: 10,
-      drainSeconds: 30,
-    },
-  ],
-} as const;
 
 export async function startWorld(options: Partial<StackOptions> = {}): Promise<World> {
   const stack = await startStack({ pace: 0.01, bootSeconds: '10-20', ...options });
@@ -151,7 +132,7 @@ export async function endOf(handle: WorkflowHandle): Promise<Ended> {
   }
 }
 
-export { until };
+export { small, until };
 
 /** Waits until the run has as many events, or has closed. Says which. */
 export async function reaches(handle: WorkflowHandle, events: number): Promise<'reached' | 'closed'> {

@@ -5,7 +5,7 @@ import { hostsOf } from '../../../simulator';
 import type { Ended } from './ended';
 import { descriptor, vnf, zones, type Spec } from './specs';
 import type { CallStrike } from './worker';
-import { openWorld, type Begun, type World } from './world';
+import { isQuiet, openWorld, type Begun, type World } from './world';
 
 /**
  * Every fault at every moment of a procedure. It is played once without, to see all moments at which something can go wrong: each call to
@@ -259,7 +259,7 @@ async function problemsAfter(
     );
   // Nobody is left who knows the members: adopt is for that.
   if (fault === 'recordTerminated') return problems;
-  await quiet(world);
+  await world.until('nothing but records is at work', () => isQuiet(world));
   problems.push(...((await spec.after?.(world, ended)) ?? []));
   await world.settle(vnf);
   if (fault === undefined || seesWhatItMade.includes(fault))
@@ -285,13 +285,6 @@ const seesWhatItMade: readonly Fault[] = ['lostBefore', 'lostAfter', 'tokensExpi
 function createdTwice({ cloud }: World): string[] {
   const names = cloud.log.flatMap((event) => (event.type === 'server.created' ? [event.name] : []));
   return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))];
-}
-
-/** Until what the run left behind has ended too: children that finish alone, a mutex. */
-async function quiet(world: World): Promise<void> {
-  await world.until('nothing but records is at work', () =>
-    [...world.temporal.runs.values()].every((run) => run.status !== 'RUNNING' || run.type === 'vnf'),
-  );
 }
 
 function outcomesAfter(fault: Fault | undefined): readonly Ended['outcome'][] {

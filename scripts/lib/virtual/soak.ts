@@ -9,7 +9,7 @@ import { payloadOf } from './payloads';
 import type { Act, Story, VnfOfStory } from './story';
 import type { Run } from './temporal';
 import type { CallStrike } from './worker';
-import { openWorld, type Begun, type Procedure, type World } from './world';
+import { isQuiet, openWorld, type Begun, type Procedure, type World } from './world';
 
 /**
  * Plays a story to its end, and then everything to its own: hosts come back, what is blocked is cleaned up, every VNF is terminated. What
@@ -139,10 +139,7 @@ export async function playStory(story: Story): Promise<string[]> {
       for (const each of later.splice(0)) await each();
     }
   };
-  const quiet = (): Promise<void> =>
-    until('nothing but records is at work', () =>
-      [...temporal.runs.values()].every((run) => run.status !== 'RUNNING' || run.type === 'vnf'),
-    );
+  const quiet = (): Promise<void> => until('nothing but records is at work', () => isQuiet(world));
 
   try {
     let left = story.acts.length;

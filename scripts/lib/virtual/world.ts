@@ -8,8 +8,10 @@ import type { RecordView } from '../../../domain/turn';
 import { connect } from '../../../openstack';
 import { createCloud, seeded, type Cloud, type CloudOptions } from '../../../simulator';
 import { emit } from '../../../simulator/model';
+import { credentials } from '../embeddedLogins';
 import { settledNote } from '../observer';
 import { root } from '../root';
+import { isSettled } from '../settled';
 import { join } from 'node:path';
 import { clientOf } from './client';
 import { errorOf } from './payloads';
@@ -60,17 +62,6 @@ export interface WorldOptions {
   readonly sawCall?: (call: CloudCall, moment: 'before' | 'after') => CallStrike | undefined;
   readonly saw?: (sighting: Sighting) => void;
 }
-
-/** The embedded cloud's own: a role that may do all, and an ordinary member of a project. */
-const credentials = {
-  operator: { kind: 'applicationCredential', id: 'embedded-credential', secret: 'embedded-credential-secret' },
-  tenant: {
-    kind: 'password',
-    user: { name: 'tenant', domain: { name: 'Default' } },
-    password: 'tenant-secret',
-    project: { name: 'tenant', domain: { name: 'Default' } },
-  },
-} as const;
 
 /** A day, for what should have come to its end in an hour. */
 const longestMs = 24 * 3_600_000;
@@ -213,8 +204,9 @@ export function openWorld(options: WorldOptions): World {
   };
 }
 
-function isSettled(view: RecordView): boolean {
-  return view.turn === null && view.debts.length === 0 && !view.cleaning && !view.publishing && view.queue.length === 0;
+/** Nothing but records is at work: also what a run has left behind has ended, children that finish alone and a mutex. */
+export function isQuiet({ temporal }: Pick<World, 'temporal'>): boolean {
+  return [...temporal.runs.values()].every((run) => run.status !== 'RUNNING' || run.type === 'vnf');
 }
 
 function endOfRun(run: Run): Ended {
