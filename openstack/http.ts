@@ -99,6 +99,9 @@ export async function send<T>(http: AxiosInstance, sent: Sent<T>, options: Sessi
   throw malformed(parsed === undefined ? 'not JSON' : (messageIn(parsed) ?? issues));
 }
 
+/** Where nothing is sent axios would still call it a form, and Nova answers 415 to that. */
+export const withoutType = { 'Content-Type': false } as const;
+
 function requestOf<T>(sent: Sent<T>): Parameters<AxiosInstance['request']>[0] {
   const { url, method, headers, requestId, body, signal } = sent;
   return {
@@ -109,6 +112,7 @@ function requestOf<T>(sent: Sent<T>): Parameters<AxiosInstance['request']>[0] {
       ...headers,
       Accept: 'application/json',
       ...(requestId !== undefined && method !== 'GET' && { 'X-Openstack-Request-Id': requestId }),
+      ...(body === undefined && withoutType),
     },
     ...(body !== undefined && { data: body }),
     signal,
