@@ -1,7 +1,5 @@
 import { rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { temporal as protocol } from '@temporalio/proto';
-import { historyFromJSON, historyToJSON } from '@temporalio/common/lib/proto-utils';
 import { recordWorkflowId } from '../../domain/names';
 import { root } from '../../scripts/lib/root';
 import type { Running } from '../../scripts/lib/processes';
@@ -18,12 +16,9 @@ import { expectHeld, small, startWorld, until, type Begun, type World } from './
  */
 
 const name = 'bulkhead';
-/** New members are looked at for this long before they serve (at the pace of these tests): so long is a run in flight. */
-const holdSeconds = 4;
-const descriptor = {
-  ...small,
-  pools: [{ ...small.pools[0], healthyAfterSeconds: 100 * holdSeconds }],
-};
+/** So that a member may be waited for as long as the gate is closed: ten minutes, at the pace of these tests. */
+const bootTimeoutSeconds = 60_000;
+const descriptor = { ...small, pools: [{ ...small.pools[0], bootTimeoutSeconds }] };
 
 let world: World;
 let here: Release;
@@ -76,6 +71,18 @@ async function doneBy(workflowId: string): Promise<string[]> {
     .filter((buildId, index, all) => buildId !== all[index - 1]);
 }
 
+/** While it is closed the cloud does not say how new members are, so that the run that has launched them is in flight. */
+const gate = {
+  close: () =>
+    world.stack.observer.addFault({
+      kind: 'status',
+      match: { method: 'GET', path: 'servers/detail.*token' },
+      status: 503,
+      times: 1_000_000,
+    }),
+  open: () => world.stack.observer.clearFaults(),
+};
+
 /** Its new members are there, and are looked at. */
 async function inFlight({ handle }: Begun): Promise<void> {
   await until(`${handle.workflowId} waits for its members`, 30, async () => {
@@ -93,6 +100,7 @@ test('the first deployment: what unversioned workers have begun goes on with the
   const up = await Promise.all(vnfs.map((vnf) => world.run('instantiate', { vnf, descriptor })));
   expect(up.map(({ outcome }) => outcome)).toEqual(['completed', 'completed']);
 
+  await gate.close();
   const begun = await world.begin('scaleOut', { vnf: 'web1', pool: 'web', to: 5 });
   await inFlight(begun);
   ofHere = await world.stack.startWorker({ env: versioned });
@@ -100,8 +108,101 @@ test('the first deployment: what unversioned workers have begun goes on with the
   const { code, stdout, stderr } = await bulkhead('deploy');
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   expect(stdout).toContain(`what is new goes to ${here.buildId}`);
+  await gate.open();
   await first.stop();
 
   expect((await begun.end()).outcome).toBe('completed');
   expect(await doneBy(begun.handle.workflowId)).toEqual(['', here.buildId]);
 }, 120_000);
+
+/** What would become of a run that is not pinned. */
+async function unpin({ handle }: Begun): Promise<void> {
+  await world.client.workflowService.updateWorkflowExecutionOptions({
+    namespace: 'default',
+    workflowExecution: { workflowId: handle.workflowId },
+    workflowExecutionOptions: { versioningOverride: { autoUpgrade: true } },
+    updateMask: { paths: ['versioning_override'] },
+  });
+}
+
+/** A version has found that the run has not done what its own code would have done. It stands still until one has that can go on with it. */
+async function nondeterminism({ handle }: Begun): Promise<boolean> {
+  const { events } = await handle.fetchHistory();
+  return (events ?? []).some(
+    ({ workflowTaskFailedEventAttributes: failed }) =>
+      failed?.cause ===
+      protocol.api.enums.v1.WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR,
+  );
+}
+
+describe('a release with another order of steps', () => {
+  let holder: Begun;
+  let queued: Begun;
+  let unpinned: Begun;
+  let after: Begun;
+
+  test('is deployed while runs are in flight, and is not before it has workers', async () => {
+    const early = await bulkhead('deploy', next.buildId, '--wait-seconds', '0');
+    expect(early).toMatchObject({ code: 1, stdout: '' });
+    expect(early.stderr).toContain(
+      `No worker of ${next.buildId} has ever come; the deployment bulkhead has ${here.buildId} (current)`,
+    );
+
+    await world.stack.startWorker({ release: next.directory, env: versioned });
+    await gate.close();
+    [holder, unpinned] = await Promise.all([
+      world.begin('scaleOut', { vnf: 'web1', pool: 'web', to: 6 }),
+      world.begin('scaleOut', { vnf: 'web2', pool: 'web', to: 5 }),
+    ]);
+    await Promise.all([inFlight(holder), inFlight(unpinned)]);
+    queued = await world.begin('scaleOut', { vnf: 'web1', pool: 'web', to: 7 });
+    await until('it has asked for its turn', 30, async () => (await world.bulkhead.status('web1')).queue.length === 1);
+
+    const { code, stdout } = await bulkhead('deploy', next.buildId);
+    expect(code).toBe(0);
+    expect(stdout).toContain(`what is new goes to ${next.buildId}`);
+    expect(stdout).toContain(`${here.buildId}: draining, 3 runs, 1 worker. Keep its workers until it is drained`);
+    await unpin(unpinned);
+    await gate.open();
+  }, 120_000);
+
+  test('what has begun ends where it began, and what is new goes to the new one', async () => {
+    after = await world.begin('scaleOut', { vnf: 'web1', pool: 'web', to: 8 });
+    const ended = await Promise.all([holder, queued, after].map(async (each) => (await each.end()).outcome));
+    expect(ended).toEqual(['completed', 'completed', 'completed']);
+    expect(await doneBy(holder.handle.workflowId)).toEqual([here.buildId]);
+    expect(await doneBy(queued.handle.workflowId)).toEqual([here.buildId]);
+    expect(await doneBy(after.handle.workflowId)).toEqual([next.buildId]);
+  }, 120_000);
+
+  test('the record moves in the midst of a turn, and what it does anew it does behind `patched`', async () => {
+    const workflowId = recordWorkflowId('web1');
+    expect(await doneBy(workflowId)).toEqual(['', here.buildId, next.buildId]);
+    const { events } = await world.client.workflow.getHandle(workflowId).fetchHistory();
+    const markers = (events ?? []).filter(
+      ({ markerRecordedEventAttributes: marker }) => marker?.markerName === 'core_patch',
+    );
+    expect(markers).toHaveLength(1);
+  });
+
+  test('a run that is not pinned cannot go on with it, and does when the older release is deployed again', async () => {
+    await until('the new release has tried it', 30, () => nondeterminism(unpinned));
+    expect((await bulkhead('deploy')).stdout).toContain(`what is new goes to ${here.buildId}`);
+    expect((await unpinned.end()).outcome).toBe('completed');
+    expect(await doneBy(unpinned.handle.workflowId)).toEqual([here.buildId]);
+    expect((await bulkhead('deploy', next.buildId)).stdout).toContain(`what is new goes to ${next.buildId}`);
+  }, 120_000);
+
+  test('the old one is drained, its workers are stopped, and everything goes on', async () => {
+    const { code, stdout } = await bulkhead('deploy', next.buildId, '--until-drained', '--drain-seconds', '60');
+    expect(code).toBe(0);
+    expect(stdout).toContain(`${here.buildId}: drained, 0 runs, 1 worker. Its workers may be stopped`);
+    await ofHere.stop();
+    for (const vnf of ['web1', 'web2']) {
+      await world.settle(vnf);
+      expect((await world.run('terminate', { vnf })).outcome).toBe('completed');
+      expect(await world.settle(vnf)).toBeNull();
+    }
+    expectHeld(await world.verdict());
+  }, 120_000);
+});
