@@ -6,7 +6,7 @@ import { taskQueues } from '../domain/procedures';
 /** What Temporal knows of a Worker Deployment: its versions, which of them gets what, and who polls. */
 
 export interface Temporal {
-  readonly connection: Connection;
+  readonly connection: Pick<Connection, 'workflowService'>;
   readonly namespace: string;
 }
 
@@ -54,7 +54,13 @@ export async function readDeployment(at: Temporal, name: string): Promise<Deploy
       const buildId = deploymentVersion?.buildId ?? '';
       const runs = await pinnedRuns(at, { deploymentName: name, buildId });
       const workers = pollers.filter((poller) => isOf(poller, { deploymentName: name, buildId })).length;
-      return { buildId, state: stateOf(status), runs, workers, since: Number(createTime?.seconds ?? 0) };
+      return {
+        buildId,
+        state: states.get(status) ?? 'inactive',
+        runs,
+        workers,
+        since: Number(createTime?.seconds ?? 0),
+      };
     }),
   );
   return {
@@ -83,20 +89,12 @@ async function describe(
 
 const { WorkerDeploymentVersionStatus: statuses, TaskQueueType: kinds } = temporal.api.enums.v1;
 
-function stateOf(status: temporal.api.enums.v1.WorkerDeploymentVersionStatus | null | undefined): VersionState {
-  switch (status) {
-    case statuses.WORKER_DEPLOYMENT_VERSION_STATUS_CURRENT:
-      return 'current';
-    case statuses.WORKER_DEPLOYMENT_VERSION_STATUS_RAMPING:
-      return 'ramping';
-    case statuses.WORKER_DEPLOYMENT_VERSION_STATUS_DRAINING:
-      return 'draining';
-    case statuses.WORKER_DEPLOYMENT_VERSION_STATUS_DRAINED:
-      return 'drained';
-    default:
-      return 'inactive';
-  }
-}
+const states: ReadonlyMap<unknown, VersionState> = new Map([
+  [statuses.WORKER_DEPLOYMENT_VERSION_STATUS_CURRENT, 'current'],
+  [statuses.WORKER_DEPLOYMENT_VERSION_STATUS_RAMPING, 'ramping'],
+  [statuses.WORKER_DEPLOYMENT_VERSION_STATUS_DRAINING, 'draining'],
+  [statuses.WORKER_DEPLOYMENT_VERSION_STATUS_DRAINED, 'drained'],
+]);
 
 /** A build id and a name have no quotes in them. */
 async function pinnedRuns({ connection, namespace }: Temporal, version: WorkerDeploymentVersion): Promise<number> {
@@ -120,7 +118,7 @@ async function pollersOf(
     taskQueue: { name },
     taskQueueType: kind === 'workflow' ? kinds.TASK_QUEUE_TYPE_WORKFLOW : kinds.TASK_QUEUE_TYPE_ACTIVITY,
   });
-  return (pollers ?? []).filter(
+  return pollers.filter(
     ({ lastAccessTime }) => Date.now() - Number(lastAccessTime?.seconds ?? 0) * 1_000 < polledWithinMs,
   );
 }

@@ -3,7 +3,7 @@ import { temporal as protocol } from '@temporalio/proto';
 import { recordWorkflowId } from '../../domain/names';
 import { root } from '../../scripts/lib/root';
 import type { Running } from '../../scripts/lib/processes';
-import type { Deployment, Version } from '../../workers/deployments';
+import { readDeployment, type Version } from '../../workers/deployments';
 import { runToEnd, type Finished } from './program';
 import { changes, nextRelease, releaseIn, releaseOf, type Release } from './releases';
 import { expectHeld, small, startWorld, until, type Begun, type World } from './world';
@@ -59,8 +59,8 @@ async function bulkhead(...args: string[]): Promise<Finished> {
 }
 
 async function versionNamed(buildId: string): Promise<Version | undefined> {
-  const { stdout } = await bulkhead('versions', '--json');
-  return (JSON.parse(stdout) as Deployment).versions.find((version) => version.buildId === buildId);
+  const deployment = await readDeployment({ connection: world.client.connection, namespace: 'default' }, name);
+  return deployment?.versions.find((version) => version.buildId === buildId);
 }
 
 /** Which version has done the steps of a run, in order and each once; `''` is an unversioned worker. */
@@ -104,9 +104,10 @@ test('the first deployment: what unversioned workers have begun goes on with the
   const begun = await world.begin('scaleOut', { vnf: 'web1', pool: 'web', to: 5 });
   await inFlight(begun);
   ofHere = await world.stack.startWorker({ env: versioned });
+  await until('it has come', 30, async () => (await versionNamed(here.buildId)) !== undefined);
   expect(await versionNamed(here.buildId)).toMatchObject({ state: 'inactive', runs: 0 });
-  const { code, stdout, stderr } = await bulkhead('deploy');
-  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  const { code, stdout } = await bulkhead('deploy');
+  expect(code).toBe(0);
   expect(stdout).toContain(`what is new goes to ${here.buildId}`);
   await gate.open();
   await first.stop();
@@ -158,6 +159,7 @@ describe('a release with another order of steps', () => {
     queued = await world.begin('scaleOut', { vnf: 'web1', pool: 'web', to: 7 });
     await until('it has asked for its turn', 30, async () => (await world.bulkhead.status('web1')).queue.length === 1);
 
+    await until('all are listed', 30, async () => (await versionNamed(here.buildId))?.runs === 3);
     const { code, stdout } = await bulkhead('deploy', next.buildId);
     expect(code).toBe(0);
     expect(stdout).toContain(`what is new goes to ${next.buildId}`);
@@ -187,7 +189,13 @@ describe('a release with another order of steps', () => {
 
   test('a run that is not pinned cannot go on with it, and does when the older release is deployed again', async () => {
     await until('the new release has tried it', 30, () => nondeterminism(unpinned));
-    expect((await bulkhead('deploy')).stdout).toContain(`what is new goes to ${here.buildId}`);
+    const share = await bulkhead('deploy', here.buildId, '--ramp', '10', '--json');
+    const ramping = { buildId: here.buildId, percent: 10 };
+    expect(JSON.parse(share.stdout)).toMatchObject({ current: next.buildId, ramping });
+    const noShare = await bulkhead('deploy', next.buildId, '--json');
+    expect(JSON.parse(noShare.stdout)).toMatchObject({ current: next.buildId, ramping: null });
+    const all = await bulkhead('deploy', '--json');
+    expect(JSON.parse(all.stdout)).toMatchObject({ current: here.buildId, ramping: null });
     expect((await unpinned.end()).outcome).toBe('completed');
     expect(await doneBy(unpinned.handle.workflowId)).toEqual([here.buildId]);
     expect((await bulkhead('deploy', next.buildId)).stdout).toContain(`what is new goes to ${next.buildId}`);
@@ -197,6 +205,15 @@ describe('a release with another order of steps', () => {
     const { code, stdout } = await bulkhead('deploy', next.buildId, '--until-drained', '--drain-seconds', '60');
     expect(code).toBe(0);
     expect(stdout).toContain(`${here.buildId}: drained, 0 runs, 1 worker. Its workers may be stopped`);
+    expect(JSON.parse((await bulkhead('versions', '--json')).stdout)).toMatchObject({
+      name,
+      current: next.buildId,
+      ramping: null,
+      versions: [
+        { buildId: next.buildId, state: 'current' },
+        { buildId: here.buildId, state: 'drained' },
+      ],
+    });
     await ofHere.stop();
     for (const vnf of ['web1', 'web2']) {
       await world.settle(vnf);

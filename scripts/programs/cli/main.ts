@@ -23,7 +23,6 @@ import { runText, statusText } from '../../../client/table';
 import { addSearchAttributes, connectionOptions, missingSearchAttributes } from '../../../workers/temporal';
 import { ConfigError, parseWorkerConfig, type WorkerConfig } from '../../../workers/config';
 import { releaseBuildId } from '../../../workers/deployment';
-import type { Temporal } from '../../../workers/deployments';
 import { unescaped } from '../../../domain/markdown';
 import { descriptorNamed } from '../../lib/descriptors';
 import { forTerminal } from '../../lib/terminal';
@@ -343,7 +342,12 @@ function percentage(text: string): number {
   return percent;
 }
 
-async function onTemporal(body: (at: Temporal, config: WorkerConfig) => Promise<void>): Promise<void> {
+interface At {
+  readonly connection: Connection;
+  readonly namespace: string;
+}
+
+async function onTemporal(body: (at: At, config: WorkerConfig) => Promise<void>): Promise<void> {
   const config = parseWorkerConfig(process.env);
   const options = connectionOptions(config);
   const connection = await Connection.connect({ ...options, connectTimeout: connectSeconds * 1_000 }).catch(
