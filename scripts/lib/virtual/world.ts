@@ -17,7 +17,7 @@ import { clientOf } from './client';
 import { errorOf } from './payloads';
 import { VirtualTemporal, type Run, type Sighting } from './temporal';
 import { installVirtualTime, type VirtualTime } from './time';
-import { adapterOf, Worker, type CallStrike, type CloudCall } from './worker';
+import { adapterOf, wireOf, Worker, type CallStrike, type CloudCall, type CloudPort } from './worker';
 import { endOfFailure, type Ended } from './ended';
 
 /**
@@ -86,14 +86,14 @@ export function openWorld(options: WorldOptions): World {
     return worker;
   };
   const activitiesOf = (worker: Worker): Activities => {
-    const adapter = adapterOf(worker, {
+    const port: CloudPort = {
       cloud,
       sleep: (milliseconds) =>
         new Promise((resolve) => {
           time.after(milliseconds, resolve);
         }),
       saw: options.sawCall ?? (() => undefined),
-    });
+    };
     const session = connect(
       {
         name: 'embedded',
@@ -104,12 +104,12 @@ export function openWorld(options: WorldOptions): World {
         ca: null,
         verify: true,
       },
-      { adapter },
+      { wire: wireOf(worker, port) },
     );
     return createActivities({
       session,
       client: clientOf(worker, { temporal, time }),
-      service: pacedServicePort('http://127.0.0.1', adapter),
+      service: pacedServicePort('http://127.0.0.1', adapterOf(worker, port)),
       timing,
       failedHostsPercent: 100,
       audits: null,
