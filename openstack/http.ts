@@ -3,7 +3,7 @@ import { CloudConfigError, errorOf, messageIn, UnavailableError, type HttpContex
 import { reasonOf, unlessOver } from './limiter';
 import { redacted } from './redaction';
 import type { Call, SessionOptions } from './call';
-import type { Wire, WireAnswer, WireRequest } from './wire';
+import { parseJson, type Wire, type WireAnswer, type WireRequest } from './wire';
 
 /** One request and its answer: parsed, or an error by what a caller does about it. Nothing is ever sent twice here. */
 
@@ -42,10 +42,10 @@ export async function send<T>(wire: Wire, sent: Sent<T>, options: SessionOptions
       { fateUnknown: mutating && !neverSent },
     );
   }
-  const { status, header, text } = answer;
+  const { status, header } = answer;
   report(status);
   const context = (): HttpContext & { status: number; body: string } => ({
-    ...{ service, method, url: shown(request.url), status, body: shown(text) },
+    ...{ service, method, url: shown(request.url), status, body: shown(answer.text()) },
     ...answerHeaders(header),
   });
   if (status >= 300) {
@@ -59,10 +59,10 @@ export async function send<T>(wire: Wire, sent: Sent<T>, options: SessionOptions
       withoutLoginBody(context()),
       { fateUnknown: mutating },
     );
-  const parsed = parseJson(text);
+  const parsed = answer.json();
   if (!reply) {
     // A proxy's page with 200 is not the service's word that it has done anything.
-    if (text !== '' && parsed === undefined) throw malformed('not JSON');
+    if (parsed === undefined && answer.text() !== '') throw malformed('not JSON');
     return undefined as T;
   }
   const read = reply.safeParse(parsed);
@@ -136,14 +136,6 @@ function secondsIn(retryAfter: string | undefined): number | undefined {
   if (/^\d+$/.test(retryAfter.trim())) return Number(retryAfter);
   const until = Date.parse(retryAfter);
   return Number.isNaN(until) ? undefined : Math.max(0, Math.ceil((until - Date.now()) / 1_000));
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 export function refusePlainHttp(url: string, options: SessionOptions): void {

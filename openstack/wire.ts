@@ -21,7 +21,9 @@ export interface WireAnswer {
   readonly status: number;
   /** By its name in lower case. */
   readonly header: (name: string) => string | undefined;
-  readonly text: string;
+  readonly text: () => string;
+  /** Undefined where it is none. */
+  readonly json: () => unknown;
 }
 
 /** A page of a thousand servers is about 3 MB. */
@@ -53,6 +55,7 @@ export function httpWire(config: CloudConfig): Wire {
       ...request,
       ...(body !== undefined && { data: body }),
     });
+    const text = textOf(data);
     const known = AxiosHeaders.from(headers as InstanceType<typeof AxiosHeaders>);
     return {
       status,
@@ -60,7 +63,8 @@ export function httpWire(config: CloudConfig): Wire {
         const value = known.get(name);
         return typeof value === 'string' ? value : undefined;
       },
-      text: textOf(data),
+      text: () => text,
+      json: () => parseJson(text),
     };
   };
 }
@@ -68,4 +72,12 @@ export function httpWire(config: CloudConfig): Wire {
 function textOf(data: unknown): string {
   if (typeof data === 'string') return data;
   return data === undefined || data === null ? '' : JSON.stringify(data);
+}
+
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

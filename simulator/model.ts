@@ -426,6 +426,13 @@ export function newId(cloud: Cloud): string {
   return newUuid(cloud).replaceAll('-', '');
 }
 
+/** Of every answer, so it is made of less: the seed, and how many ids there are. */
+export function newRequestId(cloud: Cloud): string {
+  cloud.serial += 1;
+  const hex = (number: number, digits: number): string => number.toString(16).padStart(digits, '0');
+  return `req-${hex(cloud.options.seed, 8)}-0000-4000-8000-${hex(cloud.serial, 12)}`;
+}
+
 export function emit(cloud: Cloud, change: CloudChange): void {
   cloud.log.push({ ...change, seq: cloud.log.length + 1, at: cloud.clock.now() - cloud.startedAt });
 }

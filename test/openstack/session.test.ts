@@ -362,7 +362,7 @@ describe('a call', () => {
         const { status = 200, headers = {}, body } = answer;
         const header = (name: string): string | undefined =>
           Object.entries(headers).find(([each]) => each.toLowerCase() === name)?.[1];
-        return Promise.resolve({ status, header, text: JSON.stringify(body) });
+        return Promise.resolve({ status, header, text: () => JSON.stringify(body), json: () => body });
       },
     });
     expect(await neutron.listNetworks(session)).toEqual([{ id: 'n1', name: 'mgmt' }]);

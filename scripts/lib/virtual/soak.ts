@@ -23,6 +23,7 @@ export async function playStory(story: Story): Promise<string[]> {
     seed: story.seed,
     cloud: { hosts: hostsOf(story.hosts), bootSeconds: [5, 25], latencyMs: [1, 50] },
     latencyMs: [1, 40],
+    writes: story.seed % 8 === 0,
     sawCall: (_call, moment) => {
       if (moment === 'after' || !struck) return undefined;
       if (struck.afterCalls > 0) {

@@ -2,7 +2,7 @@ import { Context } from '@temporalio/activity';
 import { AxiosError, AxiosHeaders, type AxiosAdapter, type InternalAxiosRequestConfig } from 'axios';
 import type { Activities } from '../../../activities/ports';
 import type { Wire } from '../../../openstack';
-import { Dropped, handle, type Cloud, type RawRequest, type RawResponse } from '../../../simulator';
+import { Dropped, replyTo, written, type Cloud, type RawRequest, type Reply } from '../../../simulator';
 
 /**
  * A worker process, as far as others can tell: it performs activities, which call the cloud. Killed, nothing of it is ever heard again,
@@ -88,6 +88,8 @@ export type CallStrike =
 export interface CloudPort {
   readonly cloud: Cloud;
   readonly sleep: (milliseconds: number) => Promise<void>;
+  /** Whether answers are written and read as on a socket, or handed over as they are: the client makes its own of what it reads. */
+  readonly writes: boolean;
   readonly saw: (call: CloudCall, moment: 'before' | 'after') => CallStrike | undefined;
 }
 
@@ -99,18 +101,17 @@ class Lost extends Error {
 type Asked = Omit<RawRequest, 'url'> & { readonly url: URL };
 
 /** What befalls a worker's request on its way to the cloud and back. */
-async function carried(worker: Worker, port: CloudPort, asked: Asked): Promise<RawResponse> {
+async function carried(worker: Worker, port: CloudPort, asked: Asked): Promise<Reply> {
   await worker.untilRunning();
   const strike = port.saw(callOf(asked), 'before');
   await worker.untilRunning();
   if (strike?.kind === 'lost' && strike.moment === 'before') throw new Lost('lost on its way');
   if (strike?.kind === 'late') await port.sleep(strike.milliseconds);
-  if (strike?.kind === 'status' && strike.moment === 'before')
-    return { status: strike.status, headers: {}, body: '{}' };
+  if (strike?.kind === 'status' && strike.moment === 'before') return { status: strike.status, headers: {}, body: {} };
   const { url, ...rest } = asked;
   let answered;
   try {
-    answered = await handle(port.cloud, { ...rest, url: `${url.pathname}${url.search}` });
+    answered = await replyTo(port.cloud, { ...rest, url: `${url.pathname}${url.search}` });
   } catch (error) {
     await worker.untilRunning();
     throw error instanceof Dropped ? new Lost(error.message) : error;
@@ -118,20 +119,28 @@ async function carried(worker: Worker, port: CloudPort, asked: Asked): Promise<R
   port.saw(callOf(asked), 'after');
   await worker.untilRunning();
   if (strike?.kind === 'lost') throw new Lost('its answer was lost');
-  return strike?.kind === 'status' ? { status: strike.status, headers: {}, body: '{}' } : answered;
+  return strike?.kind === 'status' ? { status: strike.status, headers: {}, body: {} } : answered;
 }
 
 /** From a worker's OpenStack client straight to the cloud, without sockets. */
 export function wireOf(worker: Worker, port: CloudPort): Wire {
   return async ({ method, url, headers, body }) => {
-    const given = lowerCased(Object.entries(headers));
-    const text = body === undefined ? undefined : JSON.stringify(body);
-    const {
-      status,
-      headers: answered,
-      body: said,
-    } = await carried(worker, port, { method, url: new URL(url), headers: given, body: text });
-    return { status, header: (name) => lowerCased(Object.entries(answered))[name], text: said };
+    const answer = await carried(worker, port, {
+      method,
+      url: new URL(url),
+      headers: lowerCased(Object.entries(headers)),
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+    const text = (): string => written(answer.body);
+    return {
+      status: answer.status,
+      header: (name) => lowerCased(Object.entries(answer.headers))[name],
+      text,
+      json: () => {
+        if (typeof answer.body !== 'object') return undefined;
+        return port.writes ? JSON.parse(text()) : answer.body;
+      },
+    };
   };
 }
 
@@ -146,7 +155,7 @@ export function adapterOf(worker: Worker, port: CloudPort): AxiosAdapter {
         // As axios has written it by now.
         body: config.data as string | undefined,
       });
-      return answerOf(config, status, body, headers);
+      return answerOf(config, status, written(body), headers);
     } catch (error) {
       throw error instanceof Lost ? new AxiosError(error.message, error.code, config) : error;
     }

@@ -1,3 +1,4 @@
+import './sandbox';
 import { check, type Verdict } from '../../../checker';
 import type { Note } from '../../../checker/story';
 import { createActivities, namesIn, pacedServicePort, wayIn, type As } from '../../../activities';
@@ -14,6 +15,7 @@ import { root } from '../root';
 import { isSettled } from '../settled';
 import { join } from 'node:path';
 import { clientOf } from './client';
+import { followPromises } from './context';
 import { errorOf } from './payloads';
 import { VirtualTemporal, type Run, type Sighting } from './temporal';
 import { installVirtualTime, type VirtualTime } from './time';
@@ -60,6 +62,8 @@ export interface WorldOptions {
   readonly timing?: Partial<Timing>;
   readonly latencyMs?: readonly [number, number];
   readonly sawCall?: (call: CloudCall, moment: 'before' | 'after') => CallStrike | undefined;
+  /** See `CloudPort`: true, unless many nights are to be played. */
+  readonly writes?: boolean;
   readonly saw?: (sighting: Sighting) => void;
 }
 
@@ -69,6 +73,7 @@ const longestMs = 24 * 3_600_000;
 export function openWorld(options: WorldOptions): World {
   const { seed, as = 'operator', latencyMs: [least, most] = [1, 5] } = options;
   const time = installVirtualTime();
+  const stopFollowing = followPromises();
   const random = seeded(seed);
   const latencyMs = (): number => least + (most - least) * random();
   const cloud = createCloud({
@@ -93,6 +98,7 @@ export function openWorld(options: WorldOptions): World {
           time.after(milliseconds, resolve);
         }),
       saw: options.sawCall ?? (() => undefined),
+      writes: options.writes ?? true,
     };
     const session = connect(
       {
@@ -199,6 +205,7 @@ export function openWorld(options: WorldOptions): World {
     viewOf,
     verdict: () => check(cloud.log),
     close: () => {
+      stopFollowing();
       time.uninstall();
     },
   };
