@@ -48,11 +48,15 @@ export function httpClient(config: CloudConfig): AxiosInstance {
   });
 }
 
+/** Where nothing is sent axios would still call it a form, and Nova answers 415 to that. */
+export const withoutType = { 'Content-Type': false } as const;
+
 export function httpWire(config: CloudConfig): Wire {
   const http = httpClient(config);
-  return async ({ body, ...request }) => {
+  return async ({ body, headers: given, ...request }) => {
     const { status, headers, data } = await http.request<unknown>({
       ...request,
+      headers: { ...given, ...(body === undefined && withoutType) },
       ...(body !== undefined && { data: body }),
     });
     const text = textOf(data);

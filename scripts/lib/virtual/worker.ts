@@ -128,7 +128,10 @@ export function wireOf(worker: Worker, port: CloudPort): Wire {
     const answer = await carried(worker, port, {
       method,
       url: new URL(url),
-      headers: lowerCased(Object.entries(headers)),
+      headers: {
+        ...lowerCased(Object.entries(headers)),
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+      },
       body: body === undefined ? undefined : JSON.stringify(body),
     });
     const text = (): string => written(answer.body);
