@@ -45,7 +45,7 @@ export function followPromises(): () => void {
     after: () => {
       current = undefined;
     },
-  });
+  }) as () => void;
   return () => {
     current = undefined;
     stop();

@@ -141,7 +141,7 @@ export function wireOf(worker: Worker, port: CloudPort): Wire {
       text,
       json: () => {
         if (typeof answer.body !== 'object') return undefined;
-        return port.writes ? JSON.parse(text()) : answer.body;
+        return port.writes ? (JSON.parse(text()) as unknown) : answer.body;
       },
     };
   };
