@@ -164,12 +164,14 @@ async function dispatch(cloud: Cloud, arrived: Arrived): Promise<Reply> {
 async function routed(cloud: Cloud, arrived: Arrived): Promise<Response> {
   const { raw, url, service } = arrived;
   const path = url.pathname.slice(service.prefix.length);
-  const matching = service.routes.filter((route) => route.path.test(path));
-  const found = matching.find((route) => route.method === raw.method);
-  // Nova says so of a method, too.
-  if (!found && (matching.length === 0 || service.notFound !== undefined))
+  const found = service.routes.find((route) => route.method === raw.method && route.path.test(path));
+  if (!found) {
+    const isThere = service.routes.some((route) => route.path.test(path));
+    // Nova says so of a method, too.
+    if (isThere && service.notFound === undefined)
+      throw new Refusal(405, `${raw.method} ${url.pathname} is not supported.`);
     throw new Refusal(404, 'The resource could not be found.', { body: service.notFound });
-  if (!found) throw new Refusal(405, `${raw.method} ${url.pathname} is not supported.`);
+  }
   const handle = (): ReturnType<typeof found.handle> => found.handle(requestOf(cloud, arrived, { route: found, path }));
   const isStarting = service.part !== undefined && cloud.starting.has(service.part);
   return await (isStarting && service.starting ? service.starting(raw.method, handle) : handle());

@@ -240,6 +240,8 @@ export interface Cloud {
   readonly servers: Map<string, Server>;
   readonly ports: Map<string, Port>;
   readonly addresses: Set<string>;
+  /** What tenants see of hosts, by project and host: every look at a server shows it. */
+  readonly hostIds: Map<string, string>;
   readonly securityGroups: Map<string, SecurityGroup>;
   readonly securityRules: Map<string, SecurityRule>;
   readonly serverGroups: Map<string, ServerGroup>;
@@ -339,6 +341,7 @@ export function createCloud(given: CloudOptions = {}): Cloud {
     servers: new Map(),
     ports: new Map(),
     addresses: new Set(),
+    hostIds: new Map(),
     securityGroups: new Map(),
     securityRules: new Map(),
     serverGroups: new Map(),

@@ -196,8 +196,9 @@ export function openWorld(options: WorldOptions): World {
           view = null;
           return true;
         }
+        if (run.scheduled) return false;
         view = viewOf(vnf);
-        return view !== null && !run.scheduled && isSettled(view);
+        return view !== null && isSettled(view);
       });
       note(settledNote(vnf, view));
       return view;
