@@ -143,6 +143,9 @@ describe('with servers', () => {
     const { code, stdout } = await bulkhead('scale-out', 'web1', 'web', '6', '--dry-run');
     expect(code).toBe(0);
     expect(stdout).toMatch(/^planned\n {2}web: 4 -> 6\n {2}launched: web1-web-5 on cmp-0\d, web1-web-6 on cmp-0\d\n/);
+    expect(stdout).toMatch(/\nweb1 +web\ncmp-01 +\d/);
+    expect(stdout).toMatch(/\n1\. launch \d of web: then cmp-0\d has \d/);
+    expect(stdout).toMatch(/\ncmp-0\d takes \d of 6 web, spare is 2/);
     expect(await changes()).toBe(before);
   });
 

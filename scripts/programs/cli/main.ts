@@ -19,7 +19,7 @@ import {
   type StuckTold,
 } from '../../../client';
 import { reasonOf } from '../../../client/errors';
-import { runText, statusText } from '../../../client/table';
+import { explanationText, runText, statusText } from '../../../client/table';
 import { addSearchAttributes, connectionOptions, missingSearchAttributes } from '../../../workers/temporal';
 import { ConfigError, parseWorkerConfig } from '../../../workers/config';
 import { unescaped } from '../../../domain/markdown';
@@ -342,7 +342,12 @@ function said(result: AnyResult): string {
   if ('opened' in result) return restored(result);
   if ('findings' in result) return audited(result);
   if ('misfits' in result) return adopted(result);
-  return [result.outcome, ...changes(result)].join('\n');
+  const explained = result.outcome === 'planned' ? Object.entries(result.explanations) : [];
+  return [
+    result.outcome,
+    ...changes(result),
+    ...explained.map(([vnf, explanation]) => `\n${explanationText(vnf, explanation)}`),
+  ].join('\n');
 }
 
 function audited({ findings, more, repaired, refused, repair, atWork, steady }: AuditResult): string {
