@@ -165,7 +165,8 @@ function whoStays({ pool, state, to, out }: PoolTask, cap: number): { kept: Memb
   return { kept: [...byHost.values()].flat(), leaving };
 }
 
-function without(members: readonly Member[], others: readonly Member[]): Member[] {
+/** Those members that are none of the others. */
+export function without(members: readonly Member[], others: readonly Member[]): Member[] {
   const gone = new Set(others);
   return members.filter((member) => !gone.has(member));
 }

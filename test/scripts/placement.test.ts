@@ -1,3 +1,4 @@
+import { capAt } from '../../domain/levels';
 import { plan } from '../../domain/placement';
 import type { Plan } from '../../domain/plan';
 import { casesOf, requests } from '../../scripts/programs/bench/placement/cases';
@@ -12,6 +13,10 @@ const cases = [
   { hosts: 100, members: 1_000 },
 ].flatMap((size) => casesOf(size).map((each) => ({ ...each, name: `${each.request} of ${String(size.members)}` })));
 
+function numberOf(at: { readonly group?: number } | { readonly number: number }): number | undefined {
+  return 'number' in at ? at.number : at.group;
+}
+
 /** Whom Nova moves is as good as launched where it arrives, and gone from where it was. */
 function asLaunched({ moves = [], ...rest }: Plan): Plan {
   const arriving = moves.map((batch) => ({
@@ -23,7 +28,9 @@ function asLaunched({ moves = [], ...rest }: Plan): Plan {
 }
 
 describe('the plans that are timed', () => {
-  const possible = cases.filter(({ request }) => request !== 'scaleOut refused');
+  const tenants = cases.filter(({ request }) => request.endsWith('as tenant'));
+  const refused = cases.filter(({ request }) => request === 'scaleOut refused');
+  const possible = cases.filter((each) => ![...tenants, ...refused].includes(each));
 
   test.each(possible)('$name: nothing that a plan may not do, and no move too many', ({ input, request, hosts }) => {
     const planned = plan(input);
@@ -40,15 +47,30 @@ describe('the plans that are timed', () => {
     if (request === 'heal') expect(least).toBeGreaterThan(0);
   });
 
-  test.each(cases.filter((each) => !possible.includes(each)))(
-    '$name: is refused, with a reason for each host',
-    (each) => {
-      const planned = plan(each.input);
-      if (planned.ok) throw new Error('there is a plan');
-      expect(planned.refusal.kind).toBe('Impossible');
-      expect(Object.keys(planned.refusal.details.hosts ?? {})).toHaveLength(each.hosts);
-    },
-  );
+  test.each(tenants)('$name: at most as many server groups as members may be on a host', ({ input }) => {
+    const planned = plan(input);
+    if (!planned.ok) throw new Error(planned.refusal.message);
+    const leave = new Set(planned.plan.leave.map(({ pool, ordinal }) => `server-${pool}-${String(ordinal)}`));
+    const there = (input.snapshot.tenant?.groups ?? []).filter(({ serverIds }) =>
+      serverIds.some((id) => !leave.has(id)),
+    );
+    const rows = planned.plan.batches.flatMap((batch) => batch.rows);
+    for (const pool of input.record.descriptor.pools) {
+      const inUse = new Set([...there, ...rows].flatMap((at) => (at.pool === pool.name ? numberOf(at) : [])));
+      const state = input.record.pools[pool.name];
+      expect(inUse.size).toBeLessThanOrEqual(
+        capAt(pool.spare, planned.plan.levels[pool.name]?.to ?? state?.level ?? 0),
+      );
+    }
+    expect(leave.size + rows.length).toBeGreaterThan(0);
+  });
+
+  test.each(refused)('$name: is refused, with a reason for each host', (each) => {
+    const planned = plan(each.input);
+    if (planned.ok) throw new Error('there is a plan');
+    expect(planned.refusal.kind).toBe('Impossible');
+    expect(Object.keys(planned.refusal.details.hosts ?? {})).toHaveLength(each.hosts);
+  });
 
   test('are of every kind, and the same each time', () => {
     expect(new Set(cases.map(({ request }) => request))).toEqual(new Set(requests));

@@ -1,5 +1,5 @@
 import type { PlanInput } from '../../../../domain/placement';
-import type { PoolState, VnfRecord } from '../../../../domain/record';
+import type { Group, PoolState, VnfRecord } from '../../../../domain/record';
 import type { Host, Snapshot } from '../../../../domain/snapshot';
 import { cloudOf, hostName, poolsOf, randomFrom, roomFor, type Cloud, type Size } from './cloud';
 
@@ -15,6 +15,11 @@ export const requests = [
   'evacuateHost maintenance',
   'evacuateHost full',
   'terminate',
+  'instantiate as tenant',
+  'scaleOut as tenant',
+  'scaleIn as tenant',
+  'heal as tenant',
+  'evacuateHost as tenant',
 ] as const;
 
 export type RequestName = (typeof requests)[number];
@@ -59,7 +64,44 @@ function inputOf(request: RequestName, cloud: Cloud): PlanInput {
     }
     case 'terminate':
       return { ...cloud, request: { kind: 'terminate' } };
+    case 'instantiate as tenant':
+      return asTenant(inputOf('instantiate', cloud));
+    case 'scaleOut as tenant':
+      return asTenant(inputOf('scaleOut', cloud));
+    case 'scaleIn as tenant':
+      return asTenant(inputOf('scaleIn', cloud));
+    case 'heal as tenant':
+      return asTenant(inputOf('heal', cloud));
+    case 'evacuateHost as tenant':
+      return asTenant(inputOf('evacuateHost', cloud));
   }
+}
+
+/** The same, seen by who may not choose hosts: the members of a pool that share a host are in different server groups. */
+function asTenant({ record, snapshot, request }: PlanInput): PlanInput {
+  const members = new Map<string, string[]>();
+  const groups: Group[] = [];
+  for (const [pool, { inService, failed }] of Object.entries(record.pools)) {
+    const on = new Map<string, number>();
+    for (const { host, serverId } of [...inService, ...failed]) {
+      const apart = (on.get(host) ?? 0) + 1;
+      on.set(host, apart);
+      const id = `${pool}-apart-${String(apart)}`;
+      const there = members.get(id);
+      if (there) there.push(serverId);
+      else {
+        members.set(id, [serverId]);
+        groups.push({ pool, id, apart });
+      }
+    }
+  }
+  const seen = groups.map(({ id, pool, apart = 0 }) => ({ id, pool, number: apart, serverIds: members.get(id) ?? [] }));
+  const zones = [...new Set(snapshot.hosts.map(({ zone }) => zone))];
+  return {
+    record: { ...record, groups },
+    snapshot: { ...snapshot, hosts: [], tenant: { zones, groups: seen } },
+    request,
+  };
 }
 
 const emptying = { kind: 'emptyHosts', hosts: [emptied] } as const;

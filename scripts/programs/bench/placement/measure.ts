@@ -12,7 +12,7 @@ export interface Measured {
   readonly pools: number;
   /** Of processor time, of all threads, the median: what it takes on one core that does nothing else. */
   readonly milliseconds: number;
-  /** All that one plan allocates, whether it is garbage at once or not; by sampling, so within a few per cent. */
+  /** By how much one plan makes the heap grow while nothing is collected: all that it allocates. By sampling, so within a few per cent. */
   readonly megabytes: number;
   readonly outcome: string;
   readonly moves: number;
@@ -38,7 +38,8 @@ function measureOne({ input, ...of }: Case): Measured {
   const planned = plan(input);
   const { request, hosts, members, pools } = of;
   const milliseconds = timeOf(() => plan(input));
-  const megabytes = allocatedBy(() => plan(input)) / 2 ** 20;
+  const megabytes =
+    allocatedBy(() => plan(input), Math.max(1, Math.round(sampleMilliseconds / milliseconds))) / 2 ** 20;
   return {
     ...{ request, hosts, members, pools },
     milliseconds: rounded(milliseconds),
@@ -76,8 +77,8 @@ function processorMilliseconds(): number {
   return (user + system) / 1_000;
 }
 
-/** In bytes. */
-function allocatedBy(work: () => unknown): number {
+/** In bytes, on the average of so many. */
+function allocatedBy(work: () => unknown, repeats: number): number {
   const session = new Session();
   session.connect();
   try {
@@ -87,13 +88,13 @@ function allocatedBy(work: () => unknown): number {
       includeObjectsCollectedByMinorGC: true,
     };
     session.post('HeapProfiler.startSampling', options);
-    work();
+    for (let at = 0; at < repeats; at++) work();
     let head: HeapProfiler.SamplingHeapProfileNode | undefined;
     // The answer is there when the call returns.
     session.post('HeapProfiler.stopSampling', (_, { profile }) => {
       head = profile.head;
     });
-    return head ? bytesOf(head) : 0;
+    return head ? bytesOf(head) / repeats : 0;
   } finally {
     session.disconnect();
   }
