@@ -3,6 +3,7 @@ export * from './call';
 export * from './config';
 export * from './errors';
 export * from './session';
+export type { Wire, WireAnswer, WireRequest } from './wire';
 export * as nova from './nova';
 export * as neutron from './neutron';
 export * as placement from './placement';

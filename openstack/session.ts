@@ -2,10 +2,11 @@ import { z } from 'zod';
 import type { Call, Session, SessionOptions } from './call';
 import type { CloudConfig } from './config';
 import { CloudConfigError, OpenStackError, UnauthorizedError, UnavailableError } from './errors';
-import { httpClient, refusePlainHttp, send } from './http';
+import { refusePlainHttp, send } from './http';
 import { endpointOf } from './keystone/catalog';
 import { logins, secretsOf, type Login } from './keystone/login';
 import { deadlineAfter, limiter, unlessOver } from './limiter';
+import { httpWire } from './wire';
 import { microversionFrom, preferredMinor, versionDocument, versionHeaders } from './nova/version';
 
 /**
@@ -21,9 +22,9 @@ const placementVersion = { 'OpenStack-API-Version': 'placement 1.29' };
 
 export function connect(config: CloudConfig, options: SessionOptions = {}): Session {
   refusePlainHttp(config.authUrl, options);
-  const http = httpClient(config, options);
+  const wire = options.wire ?? httpWire(config);
   const timeoutMs = options.timeoutMs ?? timeoutMsDefault;
-  const login = logins({ http, config, options, timeoutMs });
+  const login = logins({ wire, config, options, timeoutMs });
   const limited = limiter(options.concurrent ?? concurrentDefault);
   let negotiation: Promise<number> | undefined;
 
@@ -36,7 +37,7 @@ export function connect(config: CloudConfig, options: SessionOptions = {}): Sess
   const sendTo = async <T>(url: string, asked: Bounded<T> & { headers: Headers }, { secret }: Login): Promise<T> => {
     refusePlainHttp(url, options);
     const headers = { ...asked.headers, 'X-Auth-Token': secret };
-    return await send(http, { ...asked, url, headers, secrets: [secret, ...secretsOf(config)] }, options);
+    return await send(wire, { ...asked, url, headers, secrets: [secret, ...secretsOf(config)] }, options);
   };
 
   const versionFor = async ({ service, signal }: Bounded<unknown>, known: Login): Promise<Headers> => {

@@ -1,9 +1,9 @@
-import type { AxiosInstance } from 'axios';
 import type { CloudConfig } from '../config';
 import { OpenStackError, UnauthorizedError, UnavailableError } from '../errors';
-import { headerOf, send } from '../http';
+import { send } from '../http';
 import { deadlineAfter } from '../limiter';
 import type { SessionOptions } from '../call';
+import type { Wire } from '../wire';
 import { authRequest, tokenSchema, type TokenBody } from './tokens';
 
 /** A token is renewed this long before it expires, so that none expires on its way; a short-lived one at half its life. */
@@ -21,7 +21,7 @@ export interface Login {
 export type Logins = (unusable?: Login) => Promise<Login>;
 
 export interface Keystone {
-  readonly http: AxiosInstance;
+  readonly wire: Wire;
   readonly config: CloudConfig;
   readonly options: SessionOptions;
   readonly timeoutMs: number;
@@ -52,13 +52,13 @@ export function logins(keystone: Keystone): Logins {
   };
 }
 
-async function authenticate({ http, config, options, timeoutMs }: Keystone): Promise<Login> {
+async function authenticate({ wire, config, options, timeoutMs }: Keystone): Promise<Login> {
   const { signal, dispose } = deadlineAfter(timeoutMs);
   const url = `${config.authUrl}/v3/auth/tokens`;
   let secret: string | undefined;
   try {
     const { token } = await send(
-      http,
+      wire,
       {
         service: 'identity',
         method: 'POST',
@@ -69,8 +69,8 @@ async function authenticate({ http, config, options, timeoutMs }: Keystone): Pro
         reply: tokenSchema,
         signal,
         secrets: secretsOf(config),
-        onHeaders: (headers) => {
-          secret = headerOf(headers, 'x-subject-token');
+        onHeaders: (header) => {
+          secret = header('x-subject-token');
         },
       },
       options,
