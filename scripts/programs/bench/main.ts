@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { budgetOf, measureCost } from './cost';
+import { addLoad } from './load/command';
 import { addOverhead } from './overhead/command';
 
 /** `./scripts/bench`: figures that are quoted, each with the command that prints it. */
@@ -28,6 +29,7 @@ program
     process.exitCode = within ? 0 : 1;
   });
 
+addLoad(program);
 addOverhead(program);
 
 program.parseAsync().catch((error: unknown) => {
