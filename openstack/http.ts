@@ -4,8 +4,10 @@ import { isIPv4 } from 'node:net';
 import axios, { AxiosHeaders, isAxiosError, type AxiosInstance, type AxiosResponse } from 'axios';
 import type { CloudConfig } from './config';
 import { CloudConfigError, errorOf, messageIn, UnavailableError, type HttpContext } from './errors';
-import { reasonOf, unlessOver } from './limiter';
+import { reasonOf, unlessOver } from './deadline';
 import { redacted } from './redaction';
+import type { Gate } from './gate';
+import type { Pauses } from './pauses';
 import type { Call, SessionOptions } from './call';
 
 /** One request and its answer: parsed, or an error by what a caller does about it. Nothing is ever sent twice here. */
@@ -45,14 +47,42 @@ export interface Sent<T> extends Omit<Call<T>, 'timeoutMs'> {
   readonly onHeaders?: (headers: Headers) => void;
 }
 
-export async function send<T>(http: AxiosInstance, sent: Sent<T>, options: SessionOptions): Promise<T> {
+/** What all requests of a session go through. */
+export interface Way {
+  readonly http: AxiosInstance;
+  readonly gate: Gate;
+  readonly pauses: Pauses;
+  readonly onCall: SessionOptions['onCall'];
+}
+
+/** Waits for its turn before. Where the signal ends that, its reason is thrown, and nothing was sent. */
+export async function send<T>(way: Way, sent: Sent<T>): Promise<T> {
+  const leave = await turnOf(way, sent);
+  try {
+    return await sendNow(way, sent);
+  } finally {
+    leave();
+  }
+}
+
+async function turnOf({ gate, pauses }: Way, sent: Sent<unknown>): Promise<() => void> {
+  for (;;) {
+    await pauses.over(sent);
+    const leave = await gate.enter({ lane: sent.lane ?? 'change', signal: sent.signal });
+    if (pauses.isOver(sent.service)) return leave;
+    // While it waited, the service has asked for a pause.
+    leave();
+  }
+}
+
+async function sendNow<T>({ http, pauses, onCall }: Way, sent: Sent<T>): Promise<T> {
   const { service, method, path, secrets, reply } = sent;
   // A login leaves nothing behind that a repeat would double.
   const mutating = method !== 'GET' && service !== 'identity';
   const url = redacted(http.getUri({ url: sent.url, ...queryOf(sent) }), secrets);
   const began = Date.now();
   const report = (status: number | null): void =>
-    options.onCall?.({ service, method, path, status, milliseconds: Date.now() - began });
+    onCall?.({ service, method, path, status, milliseconds: Date.now() - began });
   let response: AxiosResponse<unknown>;
   try {
     response = await unlessOver(http.request<unknown>(requestOf(sent)), sent.signal);
@@ -78,6 +108,7 @@ export async function send<T>(http: AxiosInstance, sent: Sent<T>, options: Sessi
     body: redacted(text, secrets),
     ...answerHeaders(headers),
   };
+  pauses.answered(service, context);
   if (response.status >= 300) {
     throw errorOf({ ...context, parsed: parseJson(context.body ?? '') }, headerOf(headers, 'location'));
   }

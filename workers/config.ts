@@ -84,6 +84,14 @@ export const workerSchema = z.object({
     .default(false)
     .describe('1: such an audit repairs what is surely ours; 0: it only says what it has found'),
   BULKHEAD_CLOUD_CALLS: whole(1, 1_000).default(16).describe('OpenStack calls under way at once, for this process'),
+  BULKHEAD_CLOUD_TOTAL_CALLS: whole(1, 100_000)
+    .optional()
+    .describe('OpenStack calls under way at once, of all workers together; at least as many as there are workers'),
+  BULKHEAD_CLOUD_CALLS_PER_SECOND: whole(1, 100_000)
+    .optional()
+    .describe(
+      'OpenStack calls that begin within any one second, of all workers together; at least as many as there are workers',
+    ),
   BULKHEAD_CLOUD_ACTIVITIES: whole(1, 1_000).default(8).describe('activities at once on the queue bulkhead-cloud'),
   BULKHEAD_CLOUD_ACTIVITIES_PER_SECOND: whole(1, 10_000)
     .optional()

@@ -2,7 +2,7 @@ import { Client, Connection } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
 import { createActivities, namesIn, pacedServicePort, wayIn } from '../activities';
 import { timingAt } from '../domain/timing';
-import { CloudConfigError, connect, loadCloudConfig, type CloudConfig } from '../openstack';
+import { CloudConfigError, connect, createGate, loadCloudConfig, type CloudConfig } from '../openstack';
 import { createWorkers, dataConverterWith } from './compose';
 import { ConfigError, parseWorkerConfig, variableTable, type WorkerConfig } from './config';
 import { createLogger, installRuntime } from './logging';
@@ -13,6 +13,7 @@ import {
   TemporalNotReadyError,
   TemporalUnreachableError,
 } from './temporal';
+import { holdShare } from './share';
 
 /** One worker process: the workflows, and the activities on a queue for each kind, so that none takes the slots of another. */
 
@@ -23,8 +24,16 @@ async function run({ config, cloud }: Configured): Promise<number> {
   const logger = createLogger(config.BULKHEAD_LOG_LEVEL);
   installRuntime(logger);
   const options = connectionOptions(config);
+  const total = {
+    calls: config.BULKHEAD_CLOUD_TOTAL_CALLS ?? null,
+    perSecond: config.BULKHEAD_CLOUD_CALLS_PER_SECOND ?? null,
+  };
+  const isShared = total.calls !== null || total.perSecond !== null;
+  const callsMost = config.BULKHEAD_CLOUD_CALLS;
+  // What is shared is shut until there is a share.
+  const gate = createGate({ calls: isShared ? 0 : callsMost, perSecond: null });
   const session = connect(cloud, {
-    concurrent: config.BULKHEAD_CLOUD_CALLS,
+    gate,
     allowPlainHttp: config.BULKHEAD_ALLOW_PLAIN_HTTP,
   });
   const patience = {
@@ -52,13 +61,14 @@ async function run({ config, cloud }: Configured): Promise<number> {
   };
   const as = wayIn(session, config.BULKHEAD_AS);
   const payloadKeys = config.BULKHEAD_PAYLOAD_KEYS ?? [];
+  const client = new Client({
+    connection,
+    namespace: config.TEMPORAL_NAMESPACE,
+    dataConverter: dataConverterWith(payloadKeys),
+  });
   const activities = createActivities({
     session,
-    client: new Client({
-      connection,
-      namespace: config.TEMPORAL_NAMESPACE,
-      dataConverter: dataConverterWith(payloadKeys),
-    }),
+    client,
     service: pacedServicePort(config.BULKHEAD_PUBLICATION_URL ?? null),
     timing,
     failedHostsPercent: config.BULKHEAD_FAILED_HOSTS_PERCENT,
@@ -89,6 +99,18 @@ async function run({ config, cloud }: Configured): Promise<number> {
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
   const running = workers.map((worker) => worker.run());
+  const leaveShare = isShared
+    ? holdShare({
+        client,
+        cloud,
+        total,
+        callsMost,
+        gate,
+        warn: (problem) => {
+          logger.warn({ problem }, "this worker's calls to the cloud wait");
+        },
+      })
+    : null;
   logger.info(
     {
       temporal: options.address,
@@ -108,6 +130,7 @@ async function run({ config, cloud }: Configured): Promise<number> {
     await Promise.allSettled(running);
     throw error;
   }
+  await leaveShare?.();
   await native.close();
   await connection.close();
   return 0;

@@ -57,7 +57,16 @@ function tableOf({ phases, histories, verdict }: Load): string[] {
   const rows = phases.map(({ phase, seconds, slowest, workerMegabytes: memory, ...counts }) => {
     const ends = Object.entries(slowest).map(([name, at]) => `${name} ${String(at)}`);
     const { calls, callsAtOnceMost, callsPerSecondMost } = counts;
-    const cells = [phase, seconds, ends.join(', '), calls, callsAtOnceMost, callsPerSecondMost, memory.most, memory.atEnd];
+    const cells = [
+      phase,
+      seconds,
+      ends.join(', '),
+      calls,
+      callsAtOnceMost,
+      callsPerSecondMost,
+      memory.most,
+      memory.atEnd,
+    ];
     return `| ${cells.join(' | ')} |`;
   });
   const longest = Object.entries(histories.longest).map(([type, events]) => `${type} ${String(events)}`);
