@@ -275,6 +275,7 @@ export const taskQueues = {
   workflows: 'bulkhead',
   cloud: 'bulkhead-cloud',
   wait: 'bulkhead-wait',
+  drain: 'bulkhead-drain',
   watch: 'bulkhead-watch',
 } as const;
 

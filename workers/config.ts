@@ -96,8 +96,14 @@ export const workerSchema = z.object({
   BULKHEAD_CLOUD_ACTIVITIES_PER_SECOND: whole(1, 10_000)
     .optional()
     .describe('rate of the queue bulkhead-cloud, for all workers together'),
-  BULKHEAD_WAITS: whole(1, 10_000).default(200).describe('waits and drains at once; each is one list call a tick'),
+  BULKHEAD_WAITS: whole(1, 10_000).default(200).describe('waits for boots at once; each is one list call a tick'),
+  BULKHEAD_DRAINS: whole(1, 100_000).default(2_000).describe('drains at once; each waits, and calls nobody'),
   BULKHEAD_WATCHES: whole(1, 10_000).default(1_000).describe('watched runs at once: one for each open turn and debt'),
+  BULKHEAD_CACHED_RUNS: whole(2, 1_000_000)
+    .optional()
+    .describe(
+      'runs kept in memory, about 1.5 MB each; others are played again from their history. By default as many as fit into half of the heap',
+    ),
   BULKHEAD_LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error'], { error: 'give trace, debug, info, warn or error' })
     .default('info')

@@ -88,7 +88,9 @@ async function run({ config, cloud }: Configured): Promise<number> {
     limits: {
       cloudActivities: config.BULKHEAD_CLOUD_ACTIVITIES,
       waits: config.BULKHEAD_WAITS,
+      drains: config.BULKHEAD_DRAINS,
       watches: config.BULKHEAD_WATCHES,
+      cachedRuns: config.BULKHEAD_CACHED_RUNS,
       cloudActivitiesPerSecond: config.BULKHEAD_CLOUD_ACTIVITIES_PER_SECOND,
     },
   });

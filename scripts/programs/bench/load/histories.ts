@@ -14,7 +14,10 @@ export async function historiesOf(client: Client): Promise<Histories> {
   let events = 0;
   let bytes = 0;
   const longest: Record<string, number> = {};
-  for await (const { type, historyLength, historySize } of client.workflow.list()) {
+  for await (const { type, status, workflowId, ...closed } of client.workflow.list()) {
+    // The list knows the length of what has closed.
+    const { historyLength, historySize } =
+      status.name === 'RUNNING' ? await client.workflow.getHandle(workflowId).describe() : closed;
     runs += 1;
     events += historyLength;
     bytes += historySize ?? 0;
