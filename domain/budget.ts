@@ -109,11 +109,6 @@ function leastOf(totals: readonly BudgetTotal[], key: (typeof keys)[number]): nu
 
 export const shareUpdateName = 'share';
 
-/** Of all workers that speak to the same Keystone and region, whatever each of them calls the cloud. */
-export function budgetWorkflowId(of: { readonly authUrl: string; readonly region: string | null }): string {
-  return `cloud:${of.authUrl}${of.region === null ? '' : `#${of.region}`}`;
-}
-
 export interface BudgetInput {
   /** Where one was there before, its shares may still be in use. */
   readonly waits?: boolean;

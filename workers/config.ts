@@ -102,7 +102,7 @@ export const workerSchema = z.object({
   BULKHEAD_CACHED_RUNS: whole(2, 1_000_000)
     .optional()
     .describe(
-      'runs kept in memory, about 1.5 MB each; others are played again from their history. By default as many as fit into half of the heap',
+      'runs kept in memory, about 1.5 MB each; the others are played again from their history when they go on. By default some 600 for each GB that the heap may have',
     ),
   BULKHEAD_LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error'], { error: 'give trace, debug, info, warn or error' })
