@@ -279,7 +279,8 @@ function publish(world: World, event: Extract<CloudEvent, { type: 'published' }>
     // Who is published again was evacuated.
     for (const member of now) pool.dead.delete(member);
     pool.published = now;
-    pool.lost = Math.min(pool.lost, Math.max(0, Math.max(...levelsOf(pool)) - now.size));
+    // Old and new together say nothing of whether the dead have been made up for.
+    if (event.stage === 2) pool.lost = Math.min(pool.lost, Math.max(0, Math.max(...levelsOf(pool)) - now.size));
   }
 }
 

@@ -130,6 +130,9 @@ async function sendNow<T>({ http, pauses, onCall }: Way, sent: Sent<T>): Promise
   throw malformed(parsed === undefined ? 'not JSON' : (messageIn(parsed) ?? issues));
 }
 
+/** Where nothing is sent axios would still call it a form, and Nova answers 415 to that. */
+export const withoutType = { 'Content-Type': false } as const;
+
 function requestOf<T>(sent: Sent<T>): Parameters<AxiosInstance['request']>[0] {
   const { url, method, headers, requestId, body, signal } = sent;
   return {
@@ -140,6 +143,7 @@ function requestOf<T>(sent: Sent<T>): Parameters<AxiosInstance['request']>[0] {
       ...headers,
       Accept: 'application/json',
       ...(requestId !== undefined && method !== 'GET' && { 'X-Openstack-Request-Id': requestId }),
+      ...(body === undefined && withoutType),
     },
     ...(body !== undefined && { data: body }),
     signal,

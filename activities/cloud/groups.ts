@@ -6,6 +6,7 @@ import { cloudUnavailable } from '../errors';
 import type { CloudActivities } from '../ports';
 import type { ServerGroupFound, Ways } from '../way-in';
 import type { TurnRef } from '../../domain/turn';
+import { deletePorts } from './ports';
 import { betweenLooksMs } from './remove';
 import { deadlineOf, isRepeat, refuseLostTurn, sleep, type Deadline } from '../turn';
 
@@ -103,7 +104,7 @@ function hasRule(groups: ReadonlyMap<string, neutron.SecurityGroup>, wanted: neu
 }
 
 /**
- * Those of this VNF that are not to be kept. One that a port still uses is tried again by the next attempt. Of what is known by its id the
+ * Those of this VNF that are not to be kept. One that a server's port still uses is tried again by the next attempt. Of what is known by its id the
  * cloud must say that it is gone; what is known by its name alone is looked for twice.
  */
 export function removeGroupsActivity(dependencies: Dependencies, ways: Ways): CloudActivities['removeGroups'] {
@@ -135,13 +136,24 @@ export function removeGroupsActivity(dependencies: Dependencies, ways: Ways): Cl
       return !kept.has(id) && (groups.token === undefined || groups.token === token);
     }
 
-    async function removeGroup({ id, name }: neutron.SecurityGroup): Promise<void> {
+    async function removeGroup(group: neutron.SecurityGroup): Promise<void> {
+      const { id, name } = group;
       try {
         await neutron.deleteSecurityGroup(session, id, deadline.call(turn.token));
       } catch (error) {
         if (!(error instanceof ConflictError)) throw error;
-        throw cloudUnavailable(`security group ${name} is still in use`, {});
+        const strays = await straysIn(id);
+        if (strays.length === 0) throw cloudUnavailable(`security group ${name} is still in use`, {});
+        await deletePorts(session, strays, () => deadline.call(turn.token));
+        await removeGroup(group);
       }
+    }
+
+    /** A create that was answered long after it was given up has made ports that are nobody's: nothing else would remove them. */
+    async function straysIn(id: string): Promise<string[]> {
+      const ports = await neutron.listPorts(session, {}, deadline.call());
+      const isStray = (port: neutron.Port): boolean => port.deviceId === '' && readMarks(port.description).vnf === vnf;
+      return ports.filter((port) => port.securityGroupIds.includes(id) && isStray(port)).map((port) => port.id);
     }
   };
 }

@@ -14,6 +14,7 @@ const portSchema = z
     device_id: z.string().nullish(),
     description: z.string().nullish(),
     fixed_ips: z.array(z.object({ ip_address: z.string() })).default([]),
+    security_groups: z.array(z.string()).default([]),
   })
   .transform((raw) => ({
     id: raw.id,
@@ -23,6 +24,7 @@ const portSchema = z
     deviceId: raw.device_id ?? '',
     description: raw.description ?? '',
     addresses: raw.fixed_ips.map((each) => each.ip_address),
+    securityGroupIds: raw.security_groups,
   }));
 
 export type Port = z.infer<typeof portSchema>;

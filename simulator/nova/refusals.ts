@@ -1,4 +1,4 @@
-import { Refusal, type Route } from '../routing';
+import { Refusal, type Request, type Route } from '../routing';
 
 /** In Nova's words. */
 export function forbidden(rule: string): Refusal {
@@ -22,4 +22,12 @@ export function forOperators(rule: string, handle: Route['handle']): Route['hand
     if (!request.admin) throw forbidden(`os_compute_api:${rule}`);
     return handle(request);
   };
+}
+
+const types: readonly string[] = ['', 'text/plain', 'application/json', 'application/vnd.openstack.compute+json'];
+
+/** What a body is said to be counts, even where there is none. */
+export function refuseOtherTypes(headers: Request['headers']): void {
+  const [type = ''] = (headers['content-type'] ?? '').split(';');
+  if (!types.includes(type.trim().toLowerCase())) throw new Refusal(415, 'Unsupported Content-Type');
 }

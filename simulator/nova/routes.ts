@@ -3,6 +3,7 @@ import { flavorRoutes } from './flavors';
 import { groupRoutes } from './groups';
 import { hostRoutes } from './hosts';
 import { limitRoutes } from './limits';
+import { refuseOtherTypes } from './refusals';
 import { serverRoutes } from './servers';
 import { usageRoutes } from './usage';
 import { newest, versionHeaders } from './version';
@@ -20,7 +21,10 @@ export const nova: ServiceRoutes = {
     title: 'Not Found',
     message: 'The resource could not be found.<br /><br />\n\n\n',
   },
-  prepare: versionHeaders,
+  prepare: (headers) => {
+    refuseOtherTypes(headers);
+    return versionHeaders(headers);
+  },
   routes: [
     route('GET', '', ({ base }) => ({ status: 200, body: { version: version(base) } }), { open: true }),
     ...hostRoutes,
@@ -64,6 +68,7 @@ const keys: Readonly<Record<number, string>> = {
   405: 'badMethod',
   409: 'conflictingRequest',
   413: 'overLimit',
+  415: 'badMediaType',
   429: 'overLimit',
   501: 'notImplemented',
   503: 'serviceUnavailable',

@@ -1,5 +1,7 @@
 import type { Activities } from '../../activities/ports';
 import type { Group } from '../../domain/record';
+import { portMarks } from '../../domain/names';
+import { neutron } from '../../openstack';
 import { takeAway } from '../../simulator/outages';
 import { launched, names, openLab, rowsOf, smallDescriptor, turn, until, vnf, type Lab } from './lab';
 
@@ -188,6 +190,22 @@ describe('removeGroups', () => {
     const given = { ids: [], pools: ['web', 'web-1'] };
     await expect(remove(given)).rejects.toMatchObject({ type: 'CloudUnavailable', nonRetryable: false });
     await lab.run('remove', { turn, vnf, members: member ? [member] : [], timing: lab.timing });
+    await remove(given);
+    expect(names(lab.cloud.securityGroups.values()).filter((name) => name.startsWith('ims1'))).toEqual([]);
+  });
+
+  test('ports that a late create made, and that no server has, go with the group; those of others hold it', async () => {
+    const [group] = await create();
+    const [network] = lab.cloud.networks.keys();
+    const port = { networkId: network ?? '', securityGroupIds: [group?.id ?? ''] };
+    await neutron.createPorts(lab.session, [
+      { ...port, name: 'ims1-web-1.mgmt', description: portMarks({ vnf, token: 'of-yesterday' }) },
+      { ...port, name: 'theirs', description: portMarks({ vnf: 'ims2', token: 'of-yesterday' }) },
+    ]);
+    const given = { ids: [], pools: ['web', 'web-1'] };
+    await expect(remove(given)).rejects.toMatchObject({ type: 'CloudUnavailable', nonRetryable: false });
+    expect(names(lab.cloud.ports.values())).toEqual(['theirs']);
+    lab.cloud.ports.clear();
     await remove(given);
     expect(names(lab.cloud.securityGroups.values()).filter((name) => name.startsWith('ims1'))).toEqual([]);
   });

@@ -9,7 +9,7 @@ import type { LaunchRow } from '../../domain/plan';
 import type { Member, PoolState, VnfRecord } from '../../domain/record';
 import { timingAt, type Timing } from '../../domain/timing';
 import type { TurnRef } from '../../domain/turn';
-import { connect, type CallInfo } from '../../openstack';
+import { connect, type CallInfo, type Session } from '../../openstack';
 import { createCloud, hostsOf, serve, type Cloud, type CloudOptions, type Fault } from '../../simulator';
 
 /** The activities over the embedded cloud, spoken to over HTTP as a real one is. No Temporal server: the context alone is made. */
@@ -17,6 +17,7 @@ export interface Lab {
   readonly cloud: Cloud;
   readonly url: string;
   /** Calls that the activities made, in order. */
+  readonly session: Session;
   readonly calls: readonly CallInfo[];
   readonly timing: Timing;
   /** Runs one attempt of an activity, as the run that holds the turn unless `info` says otherwise. */
@@ -121,6 +122,7 @@ export async function openLab(
   return {
     cloud,
     url: served.url,
+    session,
     calls,
     timing,
     begin,

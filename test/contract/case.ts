@@ -47,6 +47,7 @@ const novaKeys: Readonly<Record<number, string>> = {
   405: 'badMethod',
   406: 'computeFault',
   409: 'conflictingRequest',
+  415: 'badMediaType',
   500: 'computeFault',
 };
 

@@ -4,7 +4,7 @@ import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { AxiosHeaders, isAxiosError, type AxiosInstance } from 'axios';
 import { loadCloudConfig, type CloudConfig } from '../../openstack';
-import { httpClient } from '../../openstack/http';
+import { httpClient, withoutType } from '../../openstack/http';
 import { endpointOf } from '../../openstack/keystone/catalog';
 import { authRequest, tokenSchema, type TokenBody } from '../../openstack/keystone/tokens';
 import {
@@ -123,7 +123,11 @@ async function request({ http, config, secret, token }: Login, asked: Asked): Pr
     const { status, data, headers } = await http.request<string>({
       method,
       url: `${rootOf(config, token, service)}${path}`,
-      headers: { ...(secret !== '' && { 'x-auth-token': secret }), ...headersOf(asked, service) },
+      headers: {
+        ...(secret !== '' && { 'x-auth-token': secret }),
+        ...(asked.body === undefined && withoutType),
+        ...headersOf(asked, service),
+      },
       ...(asked.body !== undefined && { data: asked.body }),
       timeout: answerMs,
     });

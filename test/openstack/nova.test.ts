@@ -54,6 +54,16 @@ async function launched(session: Session, name: string, changes: Partial<nova.Ne
 }
 
 describe('servers', () => {
+  test('get a tag beside those that they have, and lose it again', async () => {
+    const { id } = await launched(tenant, 'ims1-sprout-1', { tags: ['a'] });
+    await nova.addTag(tenant, id, 'bulkhead:vnf=ims1');
+    await nova.addTag(tenant, id, 'bulkhead:vnf=ims1');
+    expect((await nova.getServer(tenant, id))?.tags).toEqual(['a', 'bulkhead:vnf=ims1']);
+    expect(await nova.removeTag(tenant, id, 'a')).toBe(true);
+    expect(await nova.removeTag(tenant, id, 'a')).toBe(false);
+    expect((await nova.getServer(tenant, id))?.tags).toEqual(['bulkhead:vnf=ims1']);
+  });
+
   test('are created on the host asked for, with ports and tags, and listed at once', async () => {
     const [network] = await neutron.listNetworks(operator);
     const [port] = await neutron.createPorts(operator, [{ name: 'p', networkId: network?.id ?? '', description: '' }]);

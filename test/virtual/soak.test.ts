@@ -5,9 +5,10 @@ import { storyOf, told } from '../../scripts/lib/virtual/story';
 
 /**
  * 3: a terminate deleted in no order. 227, 303: so did an undo, and a clean-up. 2052: two runs deleted side by side. 3698: a launch
- * counted on what another run was deleting.
+ * counted on what another run was deleting. 30921: a terminate and a scaleIn vanished together. 33701: ports came long after their run had
+ * ended. 33776: the dead of a cancelled heal were expected to serve.
  */
-const onceFailed = [3, 227, 303, 2052, 3698];
+const onceFailed = [3, 227, 303, 2052, 3698, 30_921, 33_701, 33_776];
 
 test.each([...onceFailed, ...Array.from({ length: 15 }, (_, index) => 100_000 + index)])('seed %i', async (seed) => {
   expect(await playStory(storyOf(seed))).toEqual([]);

@@ -516,6 +516,19 @@ describe('a run that vanishes', () => {
     expect(record.cleanedUp(one, { token: 'token-b', nextOrdinals: {}, at }).during).toBeNull();
   });
 
+  test('beside another that owes groups is cleaned up first: a group is in use until the last of its members has gone', () => {
+    const ending = committed(
+      holding(record.yieldTurn(leaving('a'), { token: 'token-a' }), 'end', { procedure: 'terminate' }),
+      commitOf('end', { final: true, stages: [['web', 'db']] }),
+    );
+    const both = record.vanish(record.vanish(ending, 'token-end', at), 'token-a', at);
+    expect(both.vanished.map(({ token }) => token)).toEqual(['token-end', 'token-a']);
+    expect(record.nextToCleanUp(both)?.token).toBe('token-a');
+    const one = record.cleanedUp(both, { token: 'token-a', nextOrdinals: {}, at });
+    expect(record.nextToCleanUp(one)?.token).toBe('token-end');
+    expect(record.nextToCleanUp(record.cleanedUp(one, { token: 'token-end', nextOrdinals: {}, at }))).toBeUndefined();
+  });
+
   test('and that nobody can clean up behind blocks the record after three tries: only terminate gets a turn', () => {
     const gone = record.vanish(holding(running(), 'a'), 'token-a', at);
     const twice = record.cleanUpFailed(record.cleanUpFailed(gone, 'token-a', 'x'), 'token-a', 'x');

@@ -43,7 +43,7 @@ export interface RecordState {
   readonly turn: Turn | null;
   /** Old and new together, from a commit until its turn ends: stage 1 of every publication meanwhile. */
   readonly during: Service | null;
-  /** Holders and debtors that vanished, in order; the first is being cleaned up. */
+  /** Holders and debtors that vanished, in order; one of them is being cleaned up. */
   readonly vanished: readonly Vanished[];
   readonly blocked: Blocked | null;
   /** What runs that are stuck have said, by token. Records of earlier releases have none. */
@@ -617,6 +617,13 @@ export function vanish(state: RecordState, token: string, at: string): RecordSta
     vanished: [...state.vanished, { token, attempts: 0, held }],
     occurrences: remembered(state, { token, outcome: 'vanished', at }),
   };
+}
+
+/** Whom to clean up behind next: as they vanished, but a group cannot go before the last of its members, whoever owes that. */
+export function nextToCleanUp(state: RecordState): Vanished | undefined {
+  const owesGroups = ({ token }: Vanished): boolean =>
+    state.debts.some((debt) => debt.token === token && debt.groups.length > 0);
+  return state.vanished.find((each) => !owesGroups(each)) ?? state.vanished[0];
 }
 
 export function cleanUpFailed(state: RecordState, token: string, reason: string): RecordState {

@@ -5,6 +5,7 @@ import {
   getExternalWorkflowHandle,
   log,
   ParentClosePolicy,
+  patched,
   proxyActivities,
   setCurrentDetails,
   setDefaultSignalHandler,
@@ -282,8 +283,10 @@ async function keepRecord(input: RecordInput): Promise<{ revision: number }> {
     const [first] = state.vanished;
     if (cleaning || !first) return;
     cleaning = true;
-    const { token } = first;
-    cleanUp(state, token, first.attempts).then(
+    const next = recordState.nextToCleanUp(state) ?? first;
+    // Runs of earlier releases went in the order in which they vanished.
+    const { token, attempts } = next === first || patched('groups-last') ? next : first;
+    cleanUp(state, token, attempts).then(
       (result) => inbox.push({ kind: 'cleaned', token, result }),
       (error: unknown) => inbox.push({ kind: 'cleaned', token, result: { error: rootCause(error) ?? String(error) } }),
     );

@@ -18,12 +18,14 @@ import { isQuiet, openWorld, type Begun, type Procedure, type World } from './wo
 export async function playStory(story: Story): Promise<string[]> {
   const begun: Begun[] = [];
   const later: (() => Promise<void>)[] = [];
+  let overdue = false;
   let struck: { afterCalls: number; times: number; strike: CallStrike } | undefined;
   const world = openWorld({
     seed: story.seed,
     cloud: { hosts: hostsOf(story.hosts), bootSeconds: [5, 25], latencyMs: [1, 50] },
     latencyMs: [1, 40],
-    sawCall: (_call, moment) => {
+    sawCall: ({ runId }, moment) => {
+      if (moment === 'after' && hasEnded(world.temporal.runs.get(runId))) overdue = true;
       if (moment === 'after' || !struck) return undefined;
       if (struck.afterCalls > 0) {
         struck.afterCalls -= 1;
@@ -151,7 +153,7 @@ export async function playStory(story: Story): Promise<string[]> {
     await until('the story has been told', () => left === 0);
     struck = undefined;
     await quiet();
-    await endAll(world, story, quiet);
+    await endAll(world, { story, isOverdue: () => overdue, quiet });
     const verdict = world.verdict();
     const broken = guarantees.filter((each) => each !== 'G8' && verdict.guarantees[each].violations.length > 0);
     return broken.length > 0 ? verdictLines(verdict).filter((line) => !line.includes(' held ')) : [];
@@ -162,8 +164,20 @@ export async function playStory(story: Story): Promise<string[]> {
   }
 }
 
+/** By itself, and so without a clean-up behind it. */
+function hasEnded(run: Run | undefined): boolean {
+  return run !== undefined && ['COMPLETED', 'FAILED', 'CANCELLED'].includes(run.status);
+}
+
+interface Ending {
+  readonly story: Story;
+  /** A call had its effect when its run was over: what it made the next audit finds, and nobody before. */
+  readonly isOverdue: () => boolean;
+  readonly quiet: () => Promise<void>;
+}
+
 /** Everything is well again, and every VNF is terminated: what is left then is a leak. */
-async function endAll(world: World, story: Story, quiet: () => Promise<void>): Promise<void> {
+async function endAll(world: World, { story, isOverdue, quiet }: Ending): Promise<void> {
   const { cloud, temporal } = world;
   for (const host of cloud.hosts.values()) setAlive(cloud, host, true);
   await world.pass(300_000);
@@ -172,6 +186,10 @@ async function endAll(world: World, story: Story, quiet: () => Promise<void>): P
       temporal.signal({ workflowId: recordWorkflowId(vnf) }, signalNames.audit, [payloadOf({})]);
       await world.pass(1_000);
       await quiet();
+    }
+    if (isOverdue() && world.viewOf(vnf)) {
+      const audited = world.begin('audit', { vnf, repair: true });
+      await world.until(`${vnf} is audited`, () => audited.ended() !== undefined);
     }
     if ((await world.settle(vnf)) === null) continue;
     const ended = world.begin('terminate', { vnf });

@@ -129,11 +129,16 @@ export function storyOf(seed: number): Story {
       case 0:
         return { kind: 'late', milliseconds: 1_000 + below(60_000) };
       case 1:
-        return { kind: 'status', status: pick([500, 503, 429]), moment };
+        return refusal(pick([500, 503, 429]), moment);
       default:
         return { kind: 'lost', moment };
     }
   }
+}
+
+/** What is told to come later (429) has had no effect, wherever it comes from: RFC 6585. */
+function refusal(status: number, moment: 'before' | 'after'): CallStrike {
+  return { kind: 'status', status, moment: status === 429 ? 'before' : moment };
 }
 
 /** The story as a person would tell it, a line each. */

@@ -272,10 +272,16 @@ export const death: Area = {
       needs: 'hosts',
       play: async (scene) => {
         const { host } = await stage(scene, []);
-        await kill(scene, host);
-        const { status, seconds } = await scene.setService(host, { status: 'disabled', disabled_reason: 'x' });
-        expect(status).toBe(200);
-        expect(seconds).toBeGreaterThan(20);
+        const disableUnknown = async (): Promise<number | undefined> => {
+          await kill(scene, host);
+          const { status, seconds } = await scene.setService(host, { status: 'disabled', disabled_reason: 'x' });
+          expect(status).toBe(200);
+          if (seconds > 20 || (await scene.serviceOf(host)).state === 'up') return seconds;
+          // A machine so busy that Nova knew before it was asked.
+          await revive(scene, host);
+          return undefined;
+        };
+        expect(await scene.until('the host is dead and not known to be', disableUnknown)).toBeGreaterThan(20);
         expect(await scene.serviceOf(host)).toMatchObject({ status: 'disabled', disabled_reason: 'x' });
       },
     },

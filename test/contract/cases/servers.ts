@@ -62,6 +62,20 @@ export const servers: Area = {
       },
     },
     {
+      fact: 'a body that is said to be a form: 415, even where there is no body',
+      given: ({ launch }) => launch(),
+      ask: async ({ ask }) => {
+        const { body } = await ask({ to: 'GET compute/servers?limit=1' });
+        const [server] = body['servers'] as readonly { readonly id: string }[];
+        return {
+          to: `PUT compute/servers/${server?.id ?? ''}/tags/a`,
+          headers: { 'content-type': 'application/x-www-form-urlencoded' },
+        };
+      },
+      status: 415,
+      body: novaError(415, 'Unsupported Content-Type'),
+    },
+    {
       fact: 'one that is up, as a tenant sees it',
       play: async ({ launch, found, prefix, cloud }) => {
         const shown = await launch({ tags: ['a=b', 'c'], metadata: { k: 'v' }, description: 'd' });
