@@ -58,10 +58,10 @@ export interface Budget {
 
 /**
  * A share is held for this long from when it was given. Its worker begins calls for `useSeconds` from when it asked, so that the last of
- * them, which takes at most 20 s, is over by then.
+ * them, which takes at most 20 s and counts for a second more, is over by then.
  */
 export const leaseSeconds = 40;
-export const useSeconds = leaseSeconds - 21;
+export const useSeconds = leaseSeconds - 22;
 
 const keys = ['calls', 'perSecond'] as const;
 

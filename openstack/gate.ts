@@ -23,22 +23,26 @@ export interface Gate {
   /** Of what is under way already, nothing is taken back. */
   readonly set: (limits: Limits) => void;
   readonly underWay: () => number;
+  /** Those that count for the rate: under way, or over within the last second. */
+  readonly recent: () => number;
   readonly waiting: () => number;
   /** Told of every request that comes, before it waits. */
   readonly onEnter: (listener: () => void) => void;
 }
 
 /**
- * What is begun evenly comes in less evenly: on the way, and in a busy process, requests close up. So that the cloud never gets more
- * than was set, a part of it is not used, and no more are begun at once than those of a tenth of a second. For any whole number n
- * that is set, no second has more than n.
+ * A request counts from when it begins until a second after it is over. Somewhere in between it comes in, so that those that come in
+ * within any one second all count at the same time: the cloud never gets more than was set, however long each is on its way.
  */
-const usedShare = 0.85;
+export const countsAfterMs = 1_010;
+/** Of a second's requests, as many may begin at once; the others evenly. */
 const burstSeconds = 0.1;
 
 export function createGate(first: Limits): Gate {
   let limits = first;
   let running = 0;
+  /** When those were over that count still; oldest first. */
+  const over: number[] = [];
   /** When the next one may begin where nobody is early. */
   let due = 0;
   let last: Lane = 'look';
@@ -54,19 +58,32 @@ export function createGate(first: Limits): Gate {
     return undefined;
   };
 
+  const recent = (): number => {
+    const now = performance.now();
+    while (over[0] !== undefined && over[0] + countsAfterMs <= now) over.shift();
+    return running + over.length;
+  };
+
+  /** Milliseconds until the rate lets one more begin; Infinity where that takes the end of another one. */
+  const waitMs = (perSecond: number): number => {
+    const now = performance.now();
+    if (recent() < perSecond) return due - burstSeconds * 1_000 - now;
+    return over[0] === undefined ? Infinity : over[0] + countsAfterMs - now;
+  };
+
   const admit = (): void => {
     clearTimeout(timer);
     timer = undefined;
     for (let one = next(); one; one = next()) {
-      const now = performance.now();
-      if (running >= limits.calls || now > (limits.until ?? Infinity) || limits.perSecond === 0) return;
-      if (limits.perSecond !== null) {
-        const early = due - burstSeconds * 1_000 - now;
-        if (early > 0) {
-          timer = setTimeout(admit, Math.ceil(early));
+      const { calls, perSecond, until = Infinity } = limits;
+      if (running >= calls || performance.now() > until) return;
+      if (perSecond !== null) {
+        const wait = waitMs(perSecond);
+        if (wait > 0) {
+          if (wait < Infinity) timer = setTimeout(admit, Math.ceil(wait));
           return;
         }
-        due = Math.max(now, due) + 1_000 / (limits.perSecond * usedShare);
+        due = Math.max(performance.now(), due) + 1_000 / perSecond;
       }
       waiting[one.lane].delete(one.begin);
       last = one.lane;
@@ -76,11 +93,12 @@ export function createGate(first: Limits): Gate {
   };
 
   const once = (): (() => void) => {
-    let over = false;
+    let left = false;
     return () => {
-      if (over) return;
-      over = true;
+      if (left) return;
+      left = true;
       running -= 1;
+      if (limits.perSecond !== null) over.push(performance.now());
       admit();
     };
   };
@@ -106,10 +124,11 @@ export function createGate(first: Limits): Gate {
     set: (told) => {
       limits = told;
       // What was put off at another rate is not waited for.
-      due = Math.min(due, performance.now() + 1_000 / (Math.max(1, told.perSecond ?? 1) * usedShare));
+      due = Math.min(due, performance.now() + 1_000 / Math.max(1, told.perSecond ?? 1));
       admit();
     },
     underWay: () => running,
+    recent,
     waiting: () => lanes.reduce((sum, lane) => sum + waiting[lane].size, 0),
     onEnter: (listener) => {
       listeners.add(listener);

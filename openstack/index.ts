@@ -2,7 +2,7 @@
 export * from './call';
 export * from './config';
 export * from './errors';
-export { createGate, type Gate, type Limits } from './gate';
+export { countsAfterMs, createGate, type Gate, type Limits } from './gate';
 export * from './session';
 export * as nova from './nova';
 export * as neutron from './neutron';

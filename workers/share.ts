@@ -12,7 +12,7 @@ import {
 } from '../domain/budget';
 import { summary } from '../domain/markdown';
 import { taskQueues } from '../domain/procedures';
-import type { CloudConfig, Gate } from '../openstack';
+import { countsAfterMs, type CloudConfig, type Gate } from '../openstack';
 
 /**
  * This worker's share of the calls that a cloud gets of all workers. It is asked for while there is something to call for, and used
@@ -56,7 +56,10 @@ export function holdShare(of: SharedBudget): () => Promise<void> {
   const renew = async (): Promise<number> => {
     const asked = performance.now();
     const { calls, perSecond } = limits;
-    const holds = { calls: calls === null ? null : Math.max(calls, gate.underWay()), perSecond };
+    const holds = {
+      calls: calls === null ? null : Math.max(calls, gate.underWay()),
+      perSecond: perSecond === null ? null : Math.max(perSecond, gate.recent()),
+    };
     const { share, fair } = await askFor(of, { worker, number: ++number, total, holds });
     // What is more than fair is given up here and now, and said the next time.
     limits = { calls: lesser(share.calls, fair.calls), perSecond: lesser(share.perSecond, fair.perSecond) };
@@ -89,6 +92,7 @@ export function holdShare(of: SharedBudget): () => Promise<void> {
     gate.set({ calls: 0, perSecond: null });
     // What is still under way keeps its part of the total until it must be over.
     if (gate.underWay() > 0) return;
+    if (gate.recent() > 0) await sleep(countsAfterMs);
     await askFor(of, { worker, number: ++number, total, holds: nothingOf(total), leaves: true }).catch(() => undefined);
   };
 }

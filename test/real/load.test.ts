@@ -11,8 +11,8 @@ beforeAll(async () => {
     workerEnv: {
       BULKHEAD_CLOUD_TOTAL_CALLS: String(total.calls),
       BULKHEAD_CLOUD_CALLS_PER_SECOND: String(total.perSecond),
-      BULKHEAD_WAITS: '1',
-      BULKHEAD_DRAINS: '1',
+      BULKHEAD_WAITS: '2',
+      BULKHEAD_DRAINS: '2',
     },
   });
 }, 60_000);
@@ -20,7 +20,7 @@ afterAll(() => world.stop());
 
 const vnfs = ['a', 'b', 'c', 'd'];
 /** Drains of some seconds, at the pace of these tests. */
-const drainSeconds = 400;
+const drainSeconds = 300;
 const descriptor = { ...small, pools: small.pools.map((pool) => ({ ...pool, drainSeconds })) };
 
 test('a worker of two is killed: the other does all, and the cloud never gets more than was set', async () => {
