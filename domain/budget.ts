@@ -29,6 +29,8 @@ export const shareAskSchema = z.strictObject({
   total: totalSchema,
   /** What it may still be using at this moment: less than its share where it has come down. */
   holds: amountsSchema,
+  /** For how long it needs what it is given, as `leaseSecondsOf` says. */
+  leaseSeconds: z.number().int().min(1).max(600),
   /** It stops: its share is free at once. */
   leaves: z.boolean().default(false),
 });
@@ -56,12 +58,26 @@ export interface Budget {
   readonly closedUntil: string | null;
 }
 
+/** A worker begins calls for this long from when it asked for its share. */
+export const useSeconds = 12;
+
 /**
- * A share is held for this long from when it was given. Its worker begins calls for `useSeconds` from when it asked, so that the last of
- * them, which takes at most 20 s and counts for a second more, is over by then.
+ * The share is held for so long from when it was given: the last call that was begun is over by then, and counts no more for the second
+ * after it. `callSeconds`: what a call takes at most.
  */
-export const leaseSeconds = 40;
-export const useSeconds = leaseSeconds - 22;
+export function leaseSecondsOf(callSeconds: number): number {
+  return useSeconds + Math.ceil(callSeconds) + 2;
+}
+
+/** With calls of the longest that there are. */
+export const leaseSecondsMost = leaseSecondsOf(20);
+
+/** A part is left for who comes next: it can begin at once, and is not without any while the others come down, or have died. */
+const reserveShare = 0.1;
+
+function reserveOf(total: number): number {
+  return total < 2 ? 0 : Math.max(1, Math.floor(total * reserveShare));
+}
 
 const keys = ['calls', 'perSecond'] as const;
 
@@ -88,14 +104,15 @@ export function giveShare(
   for (const key of keys) {
     const total = leastOf([ask.total, ...others.map((each) => each.total)], key);
     if (total === null) continue;
-    const part = Math.floor(total / (others.length + 1)) + (place < total % (others.length + 1) ? 1 : 0);
+    const divided = Math.max(total - reserveOf(total), Math.min(total, others.length + 1));
+    const part = Math.floor(divided / (others.length + 1)) + (place < divided % (others.length + 1) ? 1 : 0);
     const kept = own ? Math.min(own.amounts[key] ?? total, ask.holds[key] ?? total) : 0;
     const taken = others.reduce((sum, { amounts }) => sum + (amounts[key] ?? total), 0);
     const free = isClosed ? 0 : Math.max(0, total - taken - kept);
     fair[key] = part;
     share[key] = kept + Math.min(Math.max(0, part - kept), free);
   }
-  const until = new Date(Date.parse(now) + leaseSeconds * 1_000).toISOString();
+  const until = new Date(Date.parse(now) + ask.leaseSeconds * 1_000).toISOString();
   const mine: Share = { worker: ask.worker, number: ask.number, total: ask.total, amounts: share, until };
   const kept = own ? live.map((each) => (each === own ? mine : each)) : [...others, mine];
   return { budget: { shares: kept, closedUntil: isClosed ? closedUntil : null }, given: { share, fair } };

@@ -32,8 +32,14 @@ async function run({ config, cloud }: Configured): Promise<number> {
   const callsMost = config.BULKHEAD_CLOUD_CALLS;
   // What is shared is shut until there is a share.
   const gate = createGate({ calls: isShared ? 0 : callsMost, perSecond: null });
+  const { BULKHEAD_STUCK_SECONDS: stuckSeconds } = config;
+  const timing = {
+    ...timingAt(config.BULKHEAD_PACE, config.BULKHEAD_TIMEOUT_PACE),
+    ...(stuckSeconds !== undefined && { stuckSeconds }),
+  };
   const session = connect(cloud, {
     gate,
+    timeoutMs: timing.callSeconds * 1_000,
     allowPlainHttp: config.BULKHEAD_ALLOW_PLAIN_HTTP,
   });
   const patience = {
@@ -54,11 +60,6 @@ async function run({ config, cloud }: Configured): Promise<number> {
     );
   }
   const native = await patiently(() => NativeConnection.connect(options), patience);
-  const { BULKHEAD_STUCK_SECONDS: stuckSeconds } = config;
-  const timing = {
-    ...timingAt(config.BULKHEAD_PACE, config.BULKHEAD_TIMEOUT_PACE),
-    ...(stuckSeconds !== undefined && { stuckSeconds }),
-  };
   const as = wayIn(session, config.BULKHEAD_AS);
   const payloadKeys = config.BULKHEAD_PAYLOAD_KEYS ?? [];
   const client = new Client({
@@ -108,6 +109,7 @@ async function run({ config, cloud }: Configured): Promise<number> {
         total,
         callsMost,
         gate,
+        callSeconds: timing.callSeconds,
         warn: (problem) => {
           logger.warn({ problem }, "this worker's calls to the cloud wait");
         },

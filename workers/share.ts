@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError, type Client } from '@temporalio/client';
 import {
+  leaseSecondsOf,
   shareUpdateName,
   useSeconds,
   type Amounts,
@@ -25,6 +26,8 @@ export interface SharedBudget {
   /** Of this process, however large its share. */
   readonly callsMost: number;
   readonly gate: Gate;
+  /** What a call takes at most. */
+  readonly callSeconds: number;
   /** Told, once in a while, where it has no share or cannot ask for one. */
   readonly warn: (problem: string) => void;
 }
@@ -39,7 +42,7 @@ const warnEveryMs = 60_000;
 /** Nothing is called before there is a share. Gives what is to be called at the end. */
 export function holdShare(of: SharedBudget): () => Promise<void> {
   const { gate, total } = of;
-  const worker = randomUUID();
+  const self = { worker: randomUUID(), total, leaseSeconds: leaseSecondsOf(of.callSeconds) };
   const stop = new AbortController();
   const use = usesOf(gate);
   let number = 0;
@@ -60,7 +63,7 @@ export function holdShare(of: SharedBudget): () => Promise<void> {
       calls: calls === null ? null : Math.max(calls, gate.underWay()),
       perSecond: perSecond === null ? null : Math.max(perSecond, gate.recent()),
     };
-    const { share, fair } = await askFor(of, { worker, number: ++number, total, holds });
+    const { share, fair } = await askFor(of, { ...self, number: ++number, holds });
     // What is more than fair is given up here and now, and said the next time.
     limits = { calls: lesser(share.calls, fair.calls), perSecond: lesser(share.perSecond, fair.perSecond) };
     gate.set({
@@ -93,7 +96,7 @@ export function holdShare(of: SharedBudget): () => Promise<void> {
     // What is still under way keeps its part of the total until it must be over.
     if (gate.underWay() > 0) return;
     if (gate.recent() > 0) await sleep(countsAfterMs);
-    await askFor(of, { worker, number: ++number, total, holds: nothingOf(total), leaves: true }).catch(() => undefined);
+    await askFor(of, { ...self, number: ++number, holds: nothingOf(total), leaves: true }).catch(() => undefined);
   };
 }
 

@@ -1,7 +1,7 @@
 import { condition, continueAsNew, defineUpdate, setHandler, workflowInfo } from '@temporalio/workflow';
 import {
   giveShare,
-  leaseSeconds,
+  leaseSecondsMost,
   shareAskSchema,
   shareUpdateName,
   type Budget,
@@ -20,7 +20,7 @@ export async function cloudBudget(input: BudgetInput): Promise<void> {
   refuseStartedByHand('cloudBudget', 'cloud:', input);
   let budget: Budget = input.budget ?? {
     shares: [],
-    closedUntil: input.waits === true ? inSeconds(leaseSeconds) : null,
+    closedUntil: input.waits === true ? inSeconds(leaseSecondsMost) : null,
   };
   setHandler(
     defineUpdate<ShareGiven, [ShareAsk]>(shareUpdateName),

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import {
   giveShare,
-  leaseSeconds,
+  leaseSecondsOf,
   shareAskSchema,
   useSeconds,
   type Amounts,
@@ -12,6 +12,10 @@ import {
 
 const start = Date.parse('2026-01-01T00:00:00Z');
 const total: BudgetTotal = { calls: 16, perSecond: 100 };
+/** For one alone: a tenth is kept for who comes next. */
+const most = { calls: 15, perSecond: 90 };
+const callSeconds = 20;
+const leaseSeconds = leaseSecondsOf(callSeconds);
 
 /** A worker as `workers/share.ts` is one, but that nothing takes time unless the test says so. */
 class Worker {
@@ -35,14 +39,20 @@ class Worker {
   /** As many as it may. Each lasts as long as a call can. */
   callAll(now: number): void {
     if (now > this.usedUntil) return;
-    while (this.underWay(now) < (this.limits.calls ?? 0)) this.calls.push(now + 20_000);
+    while (this.underWay(now) < (this.limits.calls ?? 0)) this.calls.push(now + callSeconds * 1_000);
   }
 
   ask(cloud: { budget: Budget }, at: { asked: number; handled: number; answers: boolean }): ShareGiven {
     const { calls, perSecond } = this.limits;
     const holds = { calls: Math.max(calls ?? 0, this.underWay(at.asked)), perSecond };
     this.number += 1;
-    const ask = shareAskSchema.parse({ worker: this.name, number: this.number, total: this.total, holds });
+    const ask = shareAskSchema.parse({
+      worker: this.name,
+      number: this.number,
+      total: this.total,
+      holds,
+      leaseSeconds,
+    });
     const { budget, given } = giveShare(cloud.budget, ask, new Date(at.handled).toISOString());
     cloud.budget = budget;
     if (!at.answers) return given;
@@ -63,24 +73,33 @@ function now(worker: Worker, cloud: { budget: Budget }, at: number): ShareGiven 
 }
 
 describe('a share of the calls to a cloud', () => {
-  test('is all that there is, for a worker that is alone', () => {
-    expect(now(new Worker('a', total), empty(), start)).toEqual({ share: total, fair: total });
+  test('is all but what is kept for who comes next, for a worker that is alone', () => {
+    expect(now(new Worker('a', total), empty(), start)).toEqual({ share: most, fair: most });
   });
 
-  test('is given to a worker that comes only when the others have come down', () => {
+  test('is what was kept for a worker that comes, and its part when the others have come down', () => {
     const cloud = empty();
     const [a, b] = [new Worker('a', total), new Worker('b', total)];
     now(a, cloud, start);
     a.callAll(start);
-    const half = { calls: 8, perSecond: 50 };
-    expect(now(b, cloud, start + 1_000)).toEqual({ share: { calls: 0, perSecond: 0 }, fair: half });
+    expect(now(b, cloud, start + 1_000)).toEqual({
+      share: { calls: 1, perSecond: 10 },
+      fair: { calls: 7, perSecond: 45 },
+    });
     // It comes down at once, but for what is under way.
-    expect(now(a, cloud, start + 2_000)).toEqual({ share: total, fair: half });
-    expect(now(b, cloud, start + 2_500).share).toEqual({ calls: 0, perSecond: 0 });
-    expect(now(a, cloud, start + 3_000).share).toEqual({ calls: 16, perSecond: 50 });
-    expect(now(b, cloud, start + 3_500).share).toEqual({ calls: 0, perSecond: 50 });
-    expect(now(a, cloud, start + 21_000).share).toEqual(half);
-    expect(now(b, cloud, start + 21_500).share).toEqual(half);
+    expect(now(a, cloud, start + 2_000)).toEqual({ share: most, fair: { calls: 8, perSecond: 45 } });
+    expect(now(b, cloud, start + 2_500).share).toEqual({ calls: 1, perSecond: 10 });
+    expect(now(a, cloud, start + 3_000).share).toEqual({ calls: 15, perSecond: 45 });
+    expect(now(b, cloud, start + 3_500).share).toEqual({ calls: 1, perSecond: 45 });
+    expect(now(a, cloud, start + 21_000).share).toEqual({ calls: 8, perSecond: 45 });
+    expect(now(b, cloud, start + 21_500).share).toEqual({ calls: 7, perSecond: 45 });
+  });
+
+  test('is never nothing while there are as many calls as workers', () => {
+    const cloud = empty();
+    const workers = [1, 2, 3].map((name) => new Worker(String(name), { calls: 3, perSecond: null }));
+    for (const at of [1_000, 2_000, 3_000, 4_000]) for (const worker of workers) now(worker, cloud, start + at);
+    expect(workers.map(({ limits }) => limits.calls)).toEqual([1, 1, 1]);
   });
 
   test('of a worker that is not heard of any more is free when its last call must be over', () => {
@@ -88,24 +107,24 @@ describe('a share of the calls to a cloud', () => {
     const [a, b] = [new Worker('a', total), new Worker('b', total)];
     now(a, cloud, start);
     const over = start + leaseSeconds * 1_000;
-    expect(now(b, cloud, over - 1).share).toEqual({ calls: 0, perSecond: 0 });
-    expect(now(b, cloud, over).share).toEqual(total);
-    expect(useSeconds + 20).toBeLessThan(leaseSeconds);
+    expect(now(b, cloud, over - 1).share).toEqual({ calls: 1, perSecond: 10 });
+    expect(now(b, cloud, over).share).toEqual(most);
+    expect(useSeconds + callSeconds + 1).toBeLessThan(leaseSeconds);
   });
 
   test('of a worker that leaves is free at once', () => {
     const cloud = empty();
     const [a, b] = [new Worker('a', total), new Worker('b', total)];
     now(a, cloud, start);
-    const leaves = { worker: 'a', number: 2, total, holds: { calls: 0, perSecond: 0 }, leaves: true };
+    const leaves = { worker: 'a', number: 2, total, holds: { calls: 0, perSecond: 0 }, leaseSeconds, leaves: true };
     cloud.budget = giveShare(cloud.budget, leaves, new Date(start).toISOString()).budget;
-    expect(now(b, cloud, start).share).toEqual(total);
+    expect(now(b, cloud, start).share).toEqual(most);
   });
 
   test('is that of the least total, while workers are told different ones', () => {
     const cloud = empty();
     now(new Worker('a', { calls: 6, perSecond: null }), cloud, start);
-    expect(now(new Worker('b', total), cloud, start).fair).toEqual({ calls: 3, perSecond: 50 });
+    expect(now(new Worker('b', total), cloud, start).fair).toEqual({ calls: 2, perSecond: 45 });
   });
 
   test('is not given while those of a budget that was ended may be in use', () => {
@@ -113,7 +132,7 @@ describe('a share of the calls to a cloud', () => {
     const cloud = { budget: { shares: [], closedUntil } };
     const a = new Worker('a', total);
     expect(now(a, cloud, start + 9_999).share).toEqual({ calls: 0, perSecond: 0 });
-    expect(now(a, cloud, start + 10_000).share).toEqual(total);
+    expect(now(a, cloud, start + 10_000).share).toEqual(most);
   });
 
   test('an ask that comes late changes nothing', () => {
@@ -121,7 +140,7 @@ describe('a share of the calls to a cloud', () => {
     const a = new Worker('a', total);
     now(a, cloud, start);
     now(a, cloud, start + 1_000);
-    const late = { worker: 'a', number: 1, total, holds: { calls: 0, perSecond: 0 }, leaves: false };
+    const late = { worker: 'a', number: 1, total, holds: { calls: 0, perSecond: 0 }, leaseSeconds, leaves: false };
     expect(giveShare(cloud.budget, late, new Date(start + 2_000).toISOString()).budget).toEqual(cloud.budget);
   });
 });

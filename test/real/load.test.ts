@@ -18,7 +18,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => world.stop());
 
-const vnfs = ['a', 'b', 'c', 'd'];
+const vnfs = ['a', 'b', 'c'];
 /** Drains of some seconds, at the pace of these tests. */
 const drainSeconds = 300;
 const descriptor = { ...small, pools: small.pools.map((pool) => ({ ...pool, drainSeconds })) };
