@@ -55,7 +55,7 @@ export interface Way {
   readonly onCall: SessionOptions['onCall'];
 }
 
-/** Waits for its turn before. Where the signal ends that, its reason is thrown, and nothing was sent. */
+/** Waits for its turn before. */
 export async function send<T>(way: Way, sent: Sent<T>): Promise<T> {
   const leave = await turnOf(way, sent);
   try {
@@ -66,13 +66,28 @@ export async function send<T>(way: Way, sent: Sent<T>): Promise<T> {
 }
 
 async function turnOf({ gate, pauses }: Way, sent: Sent<unknown>): Promise<() => void> {
-  for (;;) {
-    await pauses.over(sent);
-    const leave = await gate.enter({ lane: sent.lane ?? 'change', signal: sent.signal });
-    if (pauses.isOver(sent.service)) return leave;
-    // While it waited, the service has asked for a pause.
-    leave();
+  const { service, lane = 'change', signal } = sent;
+  try {
+    for (;;) {
+      await pauses.over(sent);
+      const leave = await gate.enter({ lane, signal });
+      if (pauses.isOver(service)) return leave;
+      // While it waited, the service has asked for a pause.
+      leave();
+    }
+  } catch (error) {
+    throw signal.aborted && error === signal.reason ? neverSent(sent, signal) : error;
   }
+}
+
+/** The time was over before the request could leave. */
+export function neverSent({ service, method, path }: Call<unknown>, signal: AbortSignal): UnavailableError {
+  const why = signal.reason instanceof Error ? signal.reason.message : 'given up';
+  return new UnavailableError(
+    `${method} ${service} ${path}: not sent: ${why}`,
+    { service, method, url: path },
+    { fateUnknown: false, throttled: true },
+  );
 }
 
 async function sendNow<T>({ http, pauses, onCall }: Way, sent: Sent<T>): Promise<T> {

@@ -47,7 +47,7 @@ export function createPauses(now: () => number = Date.now): Pauses {
           throw new UnavailableError(
             `${method} ${service} ${path}: not sent: the service has asked to be left alone for ${String(seconds)} s more`,
             { service, method, url: path, retryAfterSeconds: seconds },
-            { fateUnknown: false },
+            { fateUnknown: false, throttled: true },
           );
         }
         await unlessOver(sleep(left), signal);

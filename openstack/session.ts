@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { Call, Session, SessionOptions } from './call';
 import type { CloudConfig } from './config';
-import { CloudConfigError, OpenStackError, UnauthorizedError, UnavailableError } from './errors';
+import { CloudConfigError, OpenStackError, UnauthorizedError } from './errors';
 import { createGate } from './gate';
-import { httpClient, refusePlainHttp, send, type Way } from './http';
+import { httpClient, neverSent, refusePlainHttp, send, type Way } from './http';
 import { deadlineAfter, unlessOver } from './deadline';
 import { endpointOf } from './keystone/catalog';
 import { logins, secretsOf, type Login } from './keystone/login';
@@ -109,14 +109,4 @@ type Headers = Readonly<Record<string, string>>;
 function isHidden(error: unknown): boolean {
   const status = error instanceof OpenStackError ? error.context.status : undefined;
   return status !== undefined && status < 500 && status !== 401 && status !== 429;
-}
-
-/** The time was over before the request could leave. */
-function neverSent({ service, method, path }: Call<unknown>, signal: AbortSignal): UnavailableError {
-  const why = signal.reason instanceof Error ? signal.reason.message : 'given up';
-  return new UnavailableError(
-    `${method} ${service} ${path}: not sent: ${why}`,
-    { service, method, url: path },
-    { fateUnknown: false },
-  );
 }

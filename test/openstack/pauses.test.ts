@@ -1,4 +1,4 @@
-import { neutron, nova } from '../../openstack';
+import { createGate, neutron, nova } from '../../openstack';
 import { errorFrom, scripted, type Answer, type Scripted } from './servers';
 
 /** What a service that asks to be left alone gets from then on, by when it gets it. */
@@ -83,4 +83,12 @@ test('where no time is said it is a second, and twice as long the next time', as
   const [first = 0, second = 0, third = 0] = times;
   expect(second - first).toBeGreaterThanOrEqual(990);
   expect(third - second).toBeGreaterThanOrEqual(1_990);
+});
+
+test('a login that does not get its turn in time is no answer to anything', async () => {
+  await cloudThatSays();
+  const gate = createGate({ calls: 0, perSecond: null });
+  const session = cloud.session({ gate, timeoutMs: 100 });
+  expect(await errorFrom(session.projectId())).toMatchObject({ name: 'UnavailableError', throttled: true });
+  expect(cloud.logins).toEqual([]);
 });
