@@ -228,12 +228,13 @@ export interface CloudActivities {
   reopenHosts(input: { hosts: readonly string[]; occurrence: string | null; timing: Timing }): Promise<void>;
   /** Which of these hosts we have closed, and forced down. Throws InvalidRequest where somebody else has done either. */
   lookAtClosed(input: { hosts: readonly string[] }): Promise<{ closed: string[]; fenced: string[] }>;
-  /** Plans all VNFs of the hosts on one snapshot; throws the first refusal. */
+  /** Plans all VNFs of the hosts on one snapshot; throws the first refusal. Gives the plans, by VNF, where they are asked for. */
   planEmptyHosts(input: {
     hosts: readonly string[];
     cause: 'failed' | 'maintenance';
     records: readonly VnfRecord[];
-  }): Promise<void>;
+    tell?: boolean;
+  }): Promise<Readonly<Record<string, Plan>>>;
 }
 
 export interface HostContents {

@@ -45,6 +45,7 @@ export type {
 export type { Misfit, MisfitKind } from '../domain/adopt';
 export type { Match } from '../domain/adopt/match';
 export type { Finding, FindingKind } from '../domain/audit';
+export type { BlastRadius, ExplainedStep, Explanation, HostTable } from '../domain/explain';
 export type { FailureDetails, FailureKind } from '../domain/failure';
 export type { RecordView } from '../domain/turn';
 export type { Leftover, RunView, StuckRun, StuckTold, StuckView } from '../domain/stuck';

@@ -1,3 +1,4 @@
+import { blastSaid, type BlastRadius, type Explanation } from '../domain/explain';
 import { leftSaid, stuckSaid, type RunView } from '../domain/stuck';
 import type { RecordView } from '../domain/turn';
 
@@ -35,6 +36,37 @@ export function statusText(view: RecordView): string {
     ...(view.blocked !== null ? [`BLOCKED: ${view.blocked}`] : []),
   ];
   return `${lines.join('\n')}\n\n${statusTable(view)}`;
+}
+
+/** More are in the JSON. */
+const blastShown = 10;
+
+/** What a plan does to a VNF, for a terminal: the host x pool table before and after, each step, and what a host's death would take. */
+export function explanationText(vnf: string, { before, steps, after, blastRadius }: Explanation): string {
+  const hosts = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
+  const pools = [...new Set([...Object.values(before), ...Object.values(after)].flatMap((row) => Object.keys(row)))];
+  const cell = (host: string, pool: string): string => {
+    const [was, is] = [before, after].map((table) => table[host]?.[pool] ?? 0);
+    return was === is ? (is === 0 ? '.' : String(is)) : `${String(was)}>${String(is)}`;
+  };
+  const table = aligned([[vnf, ...pools], ...hosts.map((host) => [host, ...pools.map((pool) => cell(host, pool))])]);
+  const verbs = { launch: 'launch', evacuate: 'evacuate', delete: 'drain and delete' } as const;
+  return [
+    table,
+    ...steps.map(
+      ({ does, pool, members, hosts: on }, index) =>
+        `${String(index + 1)}. ${verbs[does]} ${String(members)} of ${pool}: then ${Object.entries(on)
+          .map(([host, count]) => `${host} has ${String(count)}`)
+          .join(', ')}`,
+    ),
+    ...blastRadius.slice(0, blastShown).map((each) => `${blastSaid(each)}${blastBefore(each)}`),
+    ...(blastRadius.length > blastShown ? [`and ${String(blastRadius.length - blastShown)} more hosts and pools`] : []),
+  ].join('\n');
+}
+
+function blastBefore({ before, after }: BlastRadius): string {
+  if (before.members === after.members && before.level === after.level) return '';
+  return ` (now ${String(before.members)} of ${String(before.level)}, spare ${before.spare === 0 ? 'none' : String(before.spare)})`;
 }
 
 /** Of a run that is stuck, all that a person has to know to decide. */

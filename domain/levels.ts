@@ -62,6 +62,24 @@ export function isRestorable(room: readonly number[], level: number, spare: Spar
   return sum - largest >= level;
 }
 
+/** The same for many levels of the same hosts, without a look at every host for each of them. */
+export function feasibleOn(room: readonly number[], spare: Spare): (level: number) => boolean {
+  const sorted = [...room].sort((a, b) => a - b);
+  // What the hosts with the least room take together: none of them, the first of them, the first two …
+  const taken = [0];
+  for (const slots of sorted) taken.push((taken.at(-1) ?? 0) + slots);
+  return (level) => {
+    const cap = capAt(spare, level);
+    let below = 0;
+    for (let above = sorted.length; below < above;) {
+      const middle = (below + above) >> 1;
+      if ((sorted[middle] ?? 0) < cap) below = middle + 1;
+      else above = middle;
+    }
+    return (taken[below] ?? 0) + (sorted.length - below) * cap >= level;
+  };
+}
+
 /** The nearest feasible levels below and above, within the allowed ones. */
 export function nearestLevels(
   room: readonly number[],
@@ -69,12 +87,13 @@ export function nearestLevels(
   allowed: { readonly spare: Spare; readonly min: number; readonly max: number },
 ): { readonly below?: number; readonly above?: number } {
   const { spare, min, max } = allowed;
+  const feasible = feasibleOn(room, spare);
   let below: number | undefined;
   let above: number | undefined;
   for (let each = Math.min(level - 1, max); each >= min && below === undefined; each--)
-    if (isFeasible(room, each, spare)) below = each;
+    if (feasible(each)) below = each;
   for (let each = Math.max(level + 1, min); each <= max && above === undefined; each++)
-    if (isFeasible(room, each, spare)) above = each;
+    if (feasible(each)) above = each;
   return { ...(below !== undefined && { below }), ...(above !== undefined && { above }) };
 }
 

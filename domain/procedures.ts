@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Misfit } from './adopt';
 import { countOf, patternsOf, starsMax, type Match } from './adopt/match';
 import type { Finding } from './audit';
+import type { Explanation } from './explain';
 import type { MemberRef } from './plan';
 
 /**
@@ -263,6 +264,8 @@ export interface DryRunResult {
   readonly leaves: readonly string[];
   readonly toTheLetter: boolean;
   readonly notRestorable: readonly string[];
+  /** Host by host, of each VNF that is concerned. */
+  readonly explanations: Readonly<Record<string, Explanation>>;
 }
 
 /**

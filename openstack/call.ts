@@ -1,6 +1,6 @@
-import type { AxiosAdapter } from 'axios';
 import type { z } from 'zod';
 import type { Gate, Lane } from './gate';
+import type { Wire } from './wire';
 
 /** What a call to a service is, and what holds for all calls of a session. */
 
@@ -38,7 +38,7 @@ export interface CallInfo {
 
 export interface SessionOptions {
   /** For a cloud in the same process. */
-  readonly adapter?: AxiosAdapter;
+  readonly wire?: Wire;
   /** For calls that say nothing else: 20 s. */
   readonly timeoutMs?: number;
   /** How many calls may be under way at once, where no gate is given. */

@@ -71,23 +71,30 @@ export function createGate(first: Limits): Gate {
     return over[0] === undefined ? Infinity : over[0] + countsAfterMs - now;
   };
 
+  /** Milliseconds until one more may begin; Infinity where that takes the end of another one, or another word on the limits. */
+  const closedMs = (): number => {
+    const { calls, perSecond, until = Infinity } = limits;
+    if (running >= calls || (until !== Infinity && performance.now() > until)) return Infinity;
+    return perSecond === null ? 0 : waitMs(perSecond);
+  };
+
+  const begins = (): void => {
+    running += 1;
+    if (limits.perSecond !== null) due = Math.max(performance.now(), due) + 1_000 / limits.perSecond;
+  };
+
   const admit = (): void => {
     clearTimeout(timer);
     timer = undefined;
     for (let one = next(); one; one = next()) {
-      const { calls, perSecond, until = Infinity } = limits;
-      if (running >= calls || performance.now() > until) return;
-      if (perSecond !== null) {
-        const wait = waitMs(perSecond);
-        if (wait > 0) {
-          if (wait < Infinity) timer = setTimeout(admit, Math.ceil(wait));
-          return;
-        }
-        due = Math.max(performance.now(), due) + 1_000 / perSecond;
+      const wait = closedMs();
+      if (wait > 0) {
+        if (wait < Infinity) timer = setTimeout(admit, Math.ceil(wait));
+        return;
       }
       waiting[one.lane].delete(one.begin);
       last = one.lane;
-      running += 1;
+      begins();
       one.begin();
     }
   };
@@ -107,6 +114,11 @@ export function createGate(first: Limits): Gate {
     enter: async ({ lane, signal }) => {
       if (signal.aborted) throw reasonOf(signal);
       for (const listener of listeners) listener();
+      // Most need not wait.
+      if (next() === undefined && closedMs() <= 0) {
+        begins();
+        return once();
+      }
       return await new Promise<() => void>((resolve, reject) => {
         const begin = (): void => {
           signal.removeEventListener('abort', giveUp);

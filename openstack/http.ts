@@ -1,41 +1,15 @@
-import { Agent as HttpAgent } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
 import { isIPv4 } from 'node:net';
-import axios, { AxiosHeaders, isAxiosError, type AxiosInstance, type AxiosResponse } from 'axios';
-import type { CloudConfig } from './config';
 import { CloudConfigError, errorOf, messageIn, UnavailableError, type HttpContext } from './errors';
 import { reasonOf, unlessOver } from './deadline';
 import { redacted } from './redaction';
 import type { Gate } from './gate';
 import type { Pauses } from './pauses';
 import type { Call, SessionOptions } from './call';
+import { parseJson, type Wire, type WireAnswer, type WireRequest } from './wire';
 
 /** One request and its answer: parsed, or an error by what a caller does about it. Nothing is ever sent twice here. */
 
-type Headers = InstanceType<typeof AxiosHeaders>;
-
-/** A page of a thousand servers is about 3 MB. */
-const answerBytesMax = 64 * 1_024 * 1_024;
-
-export function httpClient(config: CloudConfig, options: SessionOptions): AxiosInstance {
-  return axios.create({
-    // Loopback and private clouds are not behind the proxy that the environment may name.
-    proxy: false,
-    // A redirect would carry the token to wherever it points.
-    maxRedirects: 0,
-    maxContentLength: answerBytesMax,
-    validateStatus: () => true,
-    transformResponse: (data: unknown) => data,
-    httpAgent: new HttpAgent({ keepAlive: true, maxSockets: 64 }),
-    httpsAgent: new HttpsAgent({
-      keepAlive: true,
-      maxSockets: 64,
-      rejectUnauthorized: config.verify,
-      ...(config.ca !== null && { ca: config.ca }),
-    }),
-    ...(options.adapter && { adapter: options.adapter }),
-  });
-}
+type Header = WireAnswer['header'];
 
 export interface Sent<T> extends Omit<Call<T>, 'timeoutMs'> {
   readonly url: string;
@@ -44,12 +18,12 @@ export interface Sent<T> extends Omit<Call<T>, 'timeoutMs'> {
   readonly signal: AbortSignal;
   /** What the request holds that no error may show. */
   readonly secrets: readonly string[];
-  readonly onHeaders?: (headers: Headers) => void;
+  readonly onHeaders?: (header: Header) => void;
 }
 
 /** What all requests of a session go through. */
 export interface Way {
-  readonly http: AxiosInstance;
+  readonly wire: Wire;
   readonly gate: Gate;
   readonly pauses: Pauses;
   readonly onCall: SessionOptions['onCall'];
@@ -90,53 +64,52 @@ export function neverSent({ service, method, path }: Call<unknown>, signal: Abor
   );
 }
 
-async function sendNow<T>({ http, pauses, onCall }: Way, sent: Sent<T>): Promise<T> {
+async function sendNow<T>({ wire, pauses, onCall }: Way, sent: Sent<T>): Promise<T> {
   const { service, method, path, secrets, reply } = sent;
   // A login leaves nothing behind that a repeat would double.
   const mutating = method !== 'GET' && service !== 'identity';
-  const url = redacted(http.getUri({ url: sent.url, ...queryOf(sent) }), secrets);
+  const request = requestOf(sent);
+  // Only errors show anything, and a page of a thousand servers takes its time to look through.
+  const shown = (text: string): string => redacted(text, secrets);
   const began = Date.now();
   const report = (status: number | null): void =>
     onCall?.({ service, method, path, status, milliseconds: Date.now() - began });
-  let response: AxiosResponse<unknown>;
+  let answer: WireAnswer;
   try {
-    response = await unlessOver(http.request<unknown>(requestOf(sent)), sent.signal);
+    answer = await unlessOver(wire(request), sent.signal);
   } catch (error) {
     report(null);
     const { why, neverSent } = whyNoAnswer(error, sent.signal);
     // The cause is left behind: axios keeps the whole request in it, token and password included.
     throw new UnavailableError(
-      redacted(`${method} ${url}: ${why}`, secrets),
-      { service, method, url },
+      shown(`${method} ${request.url}: ${why}`),
+      { service, method, url: shown(request.url) },
       { fateUnknown: mutating && !neverSent },
     );
   }
-  report(response.status);
-  const headers = AxiosHeaders.from(response.headers as Headers);
-  const text = textOf(response.data);
-  const parsed = parseJson(text);
-  const context: HttpContext & { status: number } = {
-    service,
-    method,
-    url,
-    status: response.status,
-    body: redacted(text, secrets),
-    ...answerHeaders(headers),
-  };
-  pauses.answered(service, context);
-  if (response.status >= 300) {
-    throw errorOf({ ...context, parsed: parseJson(context.body ?? '') }, headerOf(headers, 'location'));
+  const { status, header } = answer;
+  report(status);
+  const told = answerHeaders(header);
+  pauses.answered(service, { status, ...told });
+  const context = (): HttpContext & { status: number; body: string } => ({
+    ...{ service, method, url: shown(request.url), status, body: shown(answer.text()) },
+    ...told,
+  });
+  if (status >= 300) {
+    const said = context();
+    throw errorOf({ ...said, parsed: parseJson(said.body) }, header('location'));
   }
-  sent.onHeaders?.(headers);
+  sent.onHeaders?.(header);
   const malformed = (said: string): UnavailableError =>
     new UnavailableError(
-      redacted(`${method} ${url}: the answer is not what the API promises (${said.slice(0, 500)})`, secrets),
-      withoutLoginBody(context),
+      shown(`${method} ${request.url}: the answer is not what the API promises (${said.slice(0, 500)})`),
+      withoutLoginBody(context()),
       { fateUnknown: mutating },
     );
+  const parsed = answer.json();
   if (!reply) {
     // A proxy's page with 200 is not the service's word that it has done anything.
-    if (text !== '' && parsed === undefined) throw malformed('not JSON');
+    if (parsed === undefined && answer.text() !== '') throw malformed('not JSON');
     return undefined as T;
   }
   const read = reply.safeParse(parsed);
@@ -145,32 +118,32 @@ async function sendNow<T>({ http, pauses, onCall }: Way, sent: Sent<T>): Promise
   throw malformed(parsed === undefined ? 'not JSON' : (messageIn(parsed) ?? issues));
 }
 
-/** Where nothing is sent axios would still call it a form, and Nova answers 415 to that. */
-export const withoutType = { 'Content-Type': false } as const;
-
-function requestOf<T>(sent: Sent<T>): Parameters<AxiosInstance['request']>[0] {
-  const { url, method, headers, requestId, body, signal } = sent;
+function requestOf<T>(sent: Sent<T>): WireRequest {
+  const { url, query, method, headers, requestId, body, signal } = sent;
   return {
-    url,
+    url: `${url}${queryOf(query)}`,
     method,
-    ...queryOf(sent),
     headers: {
       ...headers,
       Accept: 'application/json',
       ...(requestId !== undefined && method !== 'GET' && { 'X-Openstack-Request-Id': requestId }),
-      ...(body === undefined && withoutType),
     },
-    ...(body !== undefined && { data: body }),
+    body,
     signal,
   };
 }
 
-function queryOf({ query = {} }: Pick<Call<unknown>, 'query'>): {
-  params: Record<string, unknown>;
-  paramsSerializer: { indexes: null };
-} {
-  const params = Object.fromEntries(Object.entries(query).filter(([, value]) => value !== undefined));
-  return { params, paramsSerializer: { indexes: null } };
+/** As a query may have it (RFC 3986, 3.4): tags and resources stay legible in what errors show. */
+function encoded(value: string): string {
+  return encodeURIComponent(value).replace(/%3A/g, ':').replace(/%2C/g, ',');
+}
+
+/** What is undefined is left out, and a list is named once for each that is in it. */
+function queryOf(query: Call<unknown>['query'] = {}): string {
+  const pairs = Object.entries(query).flatMap(([name, value]) =>
+    value === undefined ? [] : [value].flat().map((each) => `${name}=${encoded(String(each))}`),
+  );
+  return pairs.length === 0 ? '' : `?${pairs.join('&')}`;
 }
 
 /** Before a connection stands, no request has left. */
@@ -180,7 +153,8 @@ const certificateCodes = /CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)/;
 
 function whyNoAnswer(error: unknown, signal: AbortSignal): { why: string; neverSent: boolean } {
   if (signal.aborted) return { why: reasonOf(signal).message, neverSent: false };
-  const code = isAxiosError(error) ? (error.code ?? 'no answer') : 'no answer';
+  const given = error instanceof Error && 'code' in error ? error.code : undefined;
+  const code = typeof given === 'string' ? given : 'no answer';
   if (certificateCodes.test(code)) {
     const why = `${code}: the certificate is not trusted; give the CA bundle as cacert (OS_CACERT)`;
     return { why, neverSent: true };
@@ -194,9 +168,9 @@ function withoutLoginBody(context: HttpContext): HttpContext {
   return context.service === 'identity' ? rest : { ...rest, body: (body ?? '').slice(0, 2_000) };
 }
 
-function answerHeaders(headers: Headers): Pick<HttpContext, 'requestId' | 'retryAfterSeconds'> {
-  const requestId = headerOf(headers, 'x-openstack-request-id') ?? headerOf(headers, 'x-compute-request-id');
-  const retryAfterSeconds = secondsIn(headerOf(headers, 'retry-after'));
+function answerHeaders(header: Header): Pick<HttpContext, 'requestId' | 'retryAfterSeconds'> {
+  const requestId = header('x-openstack-request-id') ?? header('x-compute-request-id');
+  const retryAfterSeconds = secondsIn(header('retry-after'));
   return {
     ...(requestId !== undefined && { requestId }),
     ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
@@ -209,24 +183,6 @@ function secondsIn(retryAfter: string | undefined): number | undefined {
   if (/^\d+$/.test(retryAfter.trim())) return Number(retryAfter);
   const until = Date.parse(retryAfter);
   return Number.isNaN(until) ? undefined : Math.max(0, Math.ceil((until - Date.now()) / 1_000));
-}
-
-export function headerOf(headers: Headers, name: string): string | undefined {
-  const value = headers.get(name);
-  return typeof value === 'string' ? value : undefined;
-}
-
-function textOf(data: unknown): string {
-  if (typeof data === 'string') return data;
-  return data === undefined || data === null ? '' : JSON.stringify(data);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 export function refusePlainHttp(url: string, options: SessionOptions): void {

@@ -4,6 +4,7 @@ export * from './config';
 export * from './errors';
 export { countsAfterMs, createGate, type Gate, type Limits } from './gate';
 export * from './session';
+export type { Wire, WireAnswer, WireRequest } from './wire';
 export * as nova from './nova';
 export * as neutron from './neutron';
 export * as placement from './placement';

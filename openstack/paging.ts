@@ -11,20 +11,26 @@ export interface List<T> {
   readonly service: Service;
   readonly path: string;
   readonly query?: Call<unknown>['query'];
-  readonly reply: z.ZodType<T[]>;
+  readonly page: z.ZodType<Page<T>>;
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** Whether the service says that there is a next one. */
+  readonly more: boolean;
 }
 
 /** All pages of a list, by `limit` and `marker` (the id of the last seen). */
 export async function listAll<T extends { readonly id: string }>(
   session: Session,
-  { service, path, query, reply }: List<T>,
+  { service, path, query, page }: List<T>,
   call: CallOptions = {},
 ): Promise<T[]> {
   const found: T[] = [];
   for (let pages = 0; pages < pagesMax; pages++) {
     const marker = found.at(-1)?.id;
     const asked = { ...call, service, method: 'GET', path, query: { ...query, limit: pageSize, marker } } as const;
-    const { items, more } = await session.call({ ...asked, reply: pageOf(reply) }).catch((error: unknown) => {
+    const { items, more } = await session.call({ ...asked, reply: page }).catch((error: unknown) => {
       throw marker === undefined ? error : changedMeanwhile(error);
     });
     found.push(...items);
@@ -33,21 +39,18 @@ export async function listAll<T extends { readonly id: string }>(
   throw new Error(`${path} did not end after ${String(pagesMax)} pages`);
 }
 
-function pageOf<T>(items: z.ZodType<T[]>): z.ZodType<{ items: T[]; more: boolean }> {
-  return z
-    .unknown()
-    .transform((body) => ({ items: body, more: hasNext(body) }))
-    .pipe(z.object({ items, more: z.boolean() }));
+/** An answer that has the items of one page under `key`. */
+export function pageOf<T>(key: string, item: z.ZodType<T>): z.ZodType<Page<T>> {
+  return z.looseObject({ [key]: z.array(item) }).transform((body) => ({ items: body[key] ?? [], more: hasNext(body) }));
 }
 
 /**
  * `servers_links: [{rel: "next"}]` in Nova and Neutron, `next` in Glance. Their URLs are not followed: behind a TLS terminator
  * they may say plain http.
  */
-function hasNext(body: unknown): boolean {
-  if (typeof body !== 'object' || body === null) return false;
+function hasNext(body: Readonly<Record<string, unknown>>): boolean {
   return Object.entries(body).some(
-    ([key, value]: [string, unknown]) =>
+    ([key, value]) =>
       (key === 'next' && typeof value === 'string') || (key.endsWith('_links') && nextLink.safeParse(value).success),
   );
 }

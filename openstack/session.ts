@@ -3,10 +3,11 @@ import type { Call, Session, SessionOptions } from './call';
 import type { CloudConfig } from './config';
 import { CloudConfigError, OpenStackError, UnauthorizedError } from './errors';
 import { createGate } from './gate';
-import { httpClient, neverSent, refusePlainHttp, send, type Way } from './http';
+import { neverSent, refusePlainHttp, send, type Way } from './http';
 import { deadlineAfter, unlessOver } from './deadline';
 import { endpointOf } from './keystone/catalog';
 import { logins, secretsOf, type Login } from './keystone/login';
+import { httpWire } from './wire';
 import { microversionFrom, preferredMinor, versionDocument, versionHeaders } from './nova/version';
 import { createPauses } from './pauses';
 
@@ -24,7 +25,7 @@ const placementVersion = { 'OpenStack-API-Version': 'placement 1.29' };
 export function connect(config: CloudConfig, options: SessionOptions = {}): Session {
   refusePlainHttp(config.authUrl, options);
   const way: Way = {
-    http: httpClient(config, options),
+    wire: options.wire ?? httpWire(config),
     gate: options.gate ?? createGate({ calls: options.concurrent ?? concurrentDefault, perSecond: null }),
     pauses: createPauses(),
     onCall: options.onCall,

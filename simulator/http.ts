@@ -7,7 +7,7 @@ import { keystone } from './keystone/routes';
 import {
   between,
   emit,
-  newId,
+  newRequestId,
   sleep,
   type Cloud,
   type Fault,
@@ -33,6 +33,14 @@ export interface RawRequest {
   readonly base?: string;
 }
 
+/** An answer before it is written: what it says may be what the cloud keeps, and so is only read. */
+export interface Reply {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /** A text is no JSON, and undefined is nothing at all. */
+  readonly body: unknown;
+}
+
 export interface RawResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -46,6 +54,11 @@ export class Dropped extends Error {}
 const services: readonly ServiceRoutes[] = [control, keystone, nova, novaRoot, neutron, placement, glance];
 
 export async function handle(cloud: Cloud, raw: RawRequest): Promise<RawResponse> {
+  const { status, headers, body } = await replyTo(cloud, raw);
+  return { status, headers, body: written(body) };
+}
+
+export async function replyTo(cloud: Cloud, raw: RawRequest): Promise<Reply> {
   const base = raw.base ?? 'http://127.0.0.1';
   const url = addressOf(raw.url, base);
   if (!url) return answer({ status: 400, body: { error: { code: 400, message: `${raw.url} is no address` } } }, cloud);
@@ -61,7 +74,7 @@ export async function handle(cloud: Cloud, raw: RawRequest): Promise<RawResponse
   }
 }
 
-async function answered(cloud: Cloud, arrived: Arrived): Promise<RawResponse> {
+async function answered(cloud: Cloud, arrived: Arrived): Promise<Reply> {
   const { raw, url, service } = arrived;
   if (service !== control) {
     await sleep(cloud, between(cloud, cloud.options.latencyMs));
@@ -90,7 +103,7 @@ function addressOf(url: string, base: string): URL | null {
   }
 }
 
-function failed(cloud: Cloud, fault: RequestFault): RawResponse {
+function failed(cloud: Cloud, fault: RequestFault): Reply {
   if (fault.kind === 'drop') throw new Dropped('dropped on demand');
   return answer(
     {
@@ -138,7 +151,7 @@ interface Arrived {
   readonly base: string;
 }
 
-async function dispatch(cloud: Cloud, arrived: Arrived): Promise<RawResponse> {
+async function dispatch(cloud: Cloud, arrived: Arrived): Promise<Reply> {
   const { raw, service } = arrived;
   let headers: Readonly<Record<string, string>> = {};
   try {
@@ -162,12 +175,14 @@ async function dispatch(cloud: Cloud, arrived: Arrived): Promise<RawResponse> {
 async function routed(cloud: Cloud, arrived: Arrived): Promise<Response> {
   const { raw, url, service } = arrived;
   const path = url.pathname.slice(service.prefix.length);
-  const matching = service.routes.filter((route) => route.path.test(path));
-  const found = matching.find((route) => route.method === raw.method);
-  // Nova says so of a method, too.
-  if (!found && (matching.length === 0 || service.notFound !== undefined))
+  const found = service.routes.find((route) => route.method === raw.method && route.path.test(path));
+  if (!found) {
+    const isThere = service.routes.some((route) => route.path.test(path));
+    // Nova says so of a method, too.
+    if (isThere && service.notFound === undefined)
+      throw new Refusal(405, `${raw.method} ${url.pathname} is not supported.`);
     throw new Refusal(404, 'The resource could not be found.', { body: service.notFound });
-  if (!found) throw new Refusal(405, `${raw.method} ${url.pathname} is not supported.`);
+  }
   const handle = (): ReturnType<typeof found.handle> => found.handle(requestOf(cloud, arrived, { route: found, path }));
   const isStarting = service.part !== undefined && cloud.starting.has(service.part);
   return await (isStarting && service.starting ? service.starting(raw.method, handle) : handle());
@@ -236,17 +251,21 @@ function parsed(body: string | undefined): unknown {
   }
 }
 
-function answer({ status, body, headers }: Response, cloud: Cloud): RawResponse {
-  const isText = typeof body === 'string';
+function answer({ status, body, headers }: Response, cloud: Cloud): Reply {
   return {
     status,
     headers: {
-      'content-type': isText ? 'text/html' : 'application/json',
-      'x-openstack-request-id': `req-${newId(cloud)}`,
+      'content-type': typeof body === 'string' ? 'text/html' : 'application/json',
+      'x-openstack-request-id': newRequestId(cloud),
       ...headers,
     },
-    body: body === undefined ? '' : isText ? body : JSON.stringify(body),
+    body,
   };
+}
+
+export function written(body: unknown): string {
+  if (body === undefined) return '';
+  return typeof body === 'string' ? body : JSON.stringify(body);
 }
 
 export interface Served {

@@ -241,6 +241,8 @@ export interface Cloud {
   readonly servers: Map<string, Server>;
   readonly ports: Map<string, Port>;
   readonly addresses: Set<string>;
+  /** What tenants see of hosts, by project and host: every look at a server shows it. */
+  readonly hostIds: Map<string, string>;
   readonly securityGroups: Map<string, SecurityGroup>;
   readonly securityRules: Map<string, SecurityRule>;
   readonly serverGroups: Map<string, ServerGroup>;
@@ -339,6 +341,7 @@ export function createCloud(given: CloudOptions = {}): Cloud {
     servers: new Map(),
     ports: new Map(),
     addresses: new Set(),
+    hostIds: new Map(),
     securityGroups: new Map(),
     securityRules: new Map(),
     serverGroups: new Map(),
@@ -424,6 +427,13 @@ export function newUuid(cloud: Cloud): string {
 
 export function newId(cloud: Cloud): string {
   return newUuid(cloud).replaceAll('-', '');
+}
+
+/** Of every answer, so it is made of less: the seed, and how many ids there are. */
+export function newRequestId(cloud: Cloud): string {
+  cloud.serial += 1;
+  const hex = (number: number, digits: number): string => number.toString(16).padStart(digits, '0');
+  return `req-${hex(cloud.options.seed, 8)}-0000-4000-8000-${hex(cloud.serial, 12)}`;
 }
 
 export function emit(cloud: Cloud, change: CloudChange): void {

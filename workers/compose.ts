@@ -1,4 +1,4 @@
-import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
+import { Worker, type NativeConnection, type WorkerDeploymentOptions, type WorkerOptions } from '@temporalio/worker';
 import type {
   Activities,
   CloudActivities,
@@ -55,6 +55,8 @@ export interface WorkersOptions {
   readonly activities: Activities;
   /** By which payloads are encrypted; none by default. */
   readonly payloadKeys?: readonly PayloadKey[];
+  /** Of all queues alike, so that a pinned run's activities are those of its version; unversioned by default. */
+  readonly deployment?: WorkerDeploymentOptions | undefined;
   /** How many activities of a kind are at work at once. */
   readonly limits: {
     readonly cloudActivities: number;
@@ -82,7 +84,13 @@ export async function createWorkers(options: WorkersOptions): Promise<Worker[]> 
     Object.fromEntries(names.map((name) => [name, all.get(name)]));
   const common: Pick<
     WorkerOptions,
-    'connection' | 'namespace' | 'dataConverter' | 'shutdownGraceTime' | 'shutdownForceTime' | 'interceptors'
+    | 'connection'
+    | 'namespace'
+    | 'dataConverter'
+    | 'shutdownGraceTime'
+    | 'shutdownForceTime'
+    | 'interceptors'
+    | 'workerDeploymentOptions'
   > = {
     connection,
     namespace,
@@ -90,6 +98,7 @@ export async function createWorkers(options: WorkersOptions): Promise<Worker[]> 
     shutdownGraceTime: graceSeconds * 1_000,
     shutdownForceTime: forceSeconds * 1_000,
     interceptors: { activity: [loggingVnf] },
+    ...(options.deployment && { workerDeploymentOptions: options.deployment }),
   };
   const rate = limits.cloudActivitiesPerSecond;
   const queue = (taskQueue: string, names: readonly (keyof Activities)[], atOnce: number): WorkerOptions => ({
@@ -101,7 +110,8 @@ export async function createWorkers(options: WorkersOptions): Promise<Worker[]> 
   return await Promise.all([
     Worker.create({
       ...common,
-      ...(options.source ?? workflowSource(payloadKeys.length > 0 ? 'encrypted' : 'plain')),
+      ...(options.source ??
+        workflowSource({ encrypted: payloadKeys.length > 0, versioned: options.deployment !== undefined })),
       taskQueue: taskQueues.workflows,
       activities: pick(recordNames),
       ...(limits.cachedRuns !== undefined && { maxCachedWorkflows: limits.cachedRuns }),

@@ -32,6 +32,14 @@ const payloadKeys = z.string().transform((text, context): PayloadKey[] => {
   }
 });
 
+/** Temporal takes neither `.` nor `:` in a deployment's name. What begins with `__` is its own. */
+const deploymentName = z.string().regex(/^[A-Za-z0-9][\w-]{0,63}$/, {
+  error: 'give up to 64 letters, digits, - and _, beginning with a letter or digit',
+});
+const buildId = z.string().regex(/^[A-Za-z0-9][\w.+-]{0,127}$/, {
+  error: 'give up to 128 letters, digits, ., +, - and _, beginning with a letter or digit',
+});
+
 export const workerSchema = z.object({
   TEMPORAL_ADDRESS: z.string().min(1).default('127.0.0.1:7233').describe('host:port of the Temporal frontend'),
   TEMPORAL_NAMESPACE: z.string().min(1).default('default').describe('namespace that procedures run in'),
@@ -104,6 +112,12 @@ export const workerSchema = z.object({
     .describe(
       'runs kept in memory, about 1.5 MB each; the others are played again from their history when they go on. By default some 600 for each GB that the heap may have',
     ),
+  BULKHEAD_DEPLOYMENT: deploymentName
+    .optional()
+    .describe('Worker Deployment that the worker belongs to, see docs/upgrading.md; unversioned where not given'),
+  BULKHEAD_BUILD_ID: buildId
+    .optional()
+    .describe('which version of that deployment the worker is; made of its package and code where not given'),
   BULKHEAD_LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error'], { error: 'give trace, debug, info, warn or error' })
     .default('info')
@@ -150,6 +164,8 @@ function contradictions(config: WorkerConfig): string[] {
   if ((config.TEMPORAL_TLS_CERT === undefined) !== (config.TEMPORAL_TLS_KEY === undefined)) {
     problems.push('TEMPORAL_TLS_CERT: a client certificate and its key (TEMPORAL_TLS_KEY) go together');
   }
+  if (config.BULKHEAD_BUILD_ID !== undefined && config.BULKHEAD_DEPLOYMENT === undefined)
+    problems.push('BULKHEAD_BUILD_ID: a version is one of a deployment; give BULKHEAD_DEPLOYMENT too, e.g. bulkhead');
   return problems;
 }
 

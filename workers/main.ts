@@ -5,6 +5,8 @@ import { timingAt } from '../domain/timing';
 import { CloudConfigError, connect, createGate, loadCloudConfig, type CloudConfig } from '../openstack';
 import { createWorkers, dataConverterWith } from './compose';
 import { ConfigError, parseWorkerConfig, variableTable, type WorkerConfig } from './config';
+import { deploymentOptions } from './deployment';
+import { sayDeployment } from './deployments';
 import { createLogger, installRuntime } from './logging';
 import {
   connectionOptions,
@@ -81,11 +83,13 @@ async function run({ config, cloud }: Configured): Promise<number> {
     names: namesIn(session),
     as,
   });
+  const deployment = deploymentOptions(config);
   const workers = await createWorkers({
     connection: native,
     namespace: config.TEMPORAL_NAMESPACE,
     activities,
     payloadKeys,
+    deployment,
     limits: {
       cloudActivities: config.BULKHEAD_CLOUD_ACTIVITIES,
       waits: config.BULKHEAD_WAITS,
@@ -122,9 +126,11 @@ async function run({ config, cloud }: Configured): Promise<number> {
       cloud: cloud.name,
       pace: timing.pace,
       payloads: payloadKeys[0] === undefined ? 'plain' : `encrypted with ${payloadKeys[0].id}`,
+      ...(deployment && { version: `${deployment.version.deploymentName}:${deployment.version.buildId}` }),
     },
     'worker is ready',
   );
+  if (deployment) void sayDeployment({ connection, namespace: config.TEMPORAL_NAMESPACE }, deployment.version, logger);
   void sayWayIn(as, logger);
   try {
     await Promise.all(running);

@@ -85,15 +85,19 @@ async function refuseLeftovers(
 
 /** All VNFs on one snapshot, one after another, each seeing what those before it take. */
 export function planEmptyHostsActivity(dependencies: Dependencies, ways: Ways): CloudActivities['planEmptyHosts'] {
-  return async ({ hosts, cause, records }) => {
-    if (records.length === 0) return;
+  return async ({ hosts, cause, records, tell = false }) => {
+    const plans: Record<string, Plan> = {};
+    if (records.length === 0) return plans;
     const pools = records.flatMap(({ descriptor }) => poolsOf(descriptor));
     let snapshot = await (await ways()).readSnapshot({ pools, vnf: null }, deadlineOf(dependencies.timing).call());
     for (const record of records) {
       const planned = plan({ record, snapshot, request: { kind: 'emptyHosts', hosts, cause } });
       if (!planned.ok) throw toFailure(about(record, planned.refusal));
       snapshot = less(snapshot, record, planned.plan);
+      // Of many VNFs they would be more than a history should hold for nobody.
+      if (tell) plans[record.vnf] = planned.plan;
     }
+    return plans;
   };
 }
 

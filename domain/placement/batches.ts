@@ -1,5 +1,6 @@
 import type { Pool } from '../descriptor/descriptor';
 import { capAt } from '../levels';
+import { takeFromTallest } from './tallest';
 
 /**
  * G1(d), to the letter: existing VMs on a host <= cap(VMs existing at that moment). Launches are cut into batches so that
@@ -110,14 +111,11 @@ export function orderDeletions<M extends { readonly host: string; readonly ordin
   let tallest = Math.max(0, ...on.values());
   const order: M[] = [];
   let forbiddenBy: number | null = null;
-  const hosts = [...byHost.keys()].sort();
-  while (order.length < members.length) {
-    const host = tallestOf(hosts, byHost, on);
-    const next = byHost.get(host)?.pop();
-    if (!next) break;
+  const stacks = [...byHost].map(([host, there]) => ({ host, height: on.get(host) ?? 0, members: there }));
+  for (const next of takeFromTallest(stacks, (a, b) => (a.host < b.host ? -1 : 1))) {
     order.push(next);
-    const height = on.get(host) ?? 0;
-    on.set(host, height - 1);
+    const height = on.get(next.host) ?? 0;
+    on.set(next.host, height - 1);
     shift(heights, height);
     while (tallest > 0 && (heights.get(String(tallest)) ?? 0) === 0) tallest--;
     total -= 1;
@@ -157,24 +155,6 @@ export function cutDeletions(
     batches.push(taken);
   }
   return batches;
-}
-
-function tallestOf<M>(
-  hosts: readonly string[],
-  byHost: ReadonlyMap<string, readonly M[]>,
-  on: ReadonlyMap<string, number>,
-): string {
-  let best = '';
-  let height = -1;
-  for (const host of hosts) {
-    if ((byHost.get(host)?.length ?? 0) === 0) continue;
-    const here = on.get(host) ?? 0;
-    if (here > height) {
-      best = host;
-      height = here;
-    }
-  }
-  return best;
 }
 
 function shift(heights: Map<string, number>, height: number): void {

@@ -1,7 +1,7 @@
 import type { Pool } from '../descriptor/descriptor';
 import type { HostReason } from '../failure';
 import type { ServerGroupRef } from '../plan';
-import type { FlavorSeen, Host, Resources, Snapshot, TenantView } from '../snapshot';
+import type { FlavorSeen, Host, Resources, ServerSeen, Snapshot, TenantView } from '../snapshot';
 
 /**
  * The hosts as a plan uses them up: room goes down with every member placed, whichever pool it is of. A plan that is
@@ -10,11 +10,14 @@ import type { FlavorSeen, Host, Resources, Snapshot, TenantView } from '../snaps
 export interface Ground {
   /** In name order, so that the order of the snapshot does not matter. */
   readonly hosts: readonly Host[];
+  readonly hostNamed: ReadonlyMap<string, Host>;
   readonly free: Map<string, Resources>;
   /** Hosts that nothing new is placed on, besides those that are down or disabled. */
   readonly excluded: ReadonlySet<string>;
   readonly flavors: Snapshot['flavors'];
   readonly servers: Snapshot['servers'];
+  /** By their ids. */
+  readonly serverOf: ReadonlyMap<string, ServerSeen>;
   /** Set where hosts cannot be chosen. */
   readonly tenant?: TenantView & {
     /** Groups for which the cloud has found no host in this turn. */
@@ -29,8 +32,11 @@ export function groundOf(
 ): Ground {
   const hosts = [...snapshot.hosts].sort((a, b) => (a.name < b.name ? -1 : 1));
   const { flavors, servers, tenant } = snapshot;
+  const hostNamed = new Map(hosts.map((host) => [host.name, host]));
+  const serverOf = new Map(servers.map((server) => [server.serverId, server]));
   const free = new Map(hosts.map((host) => [host.name, host.free]));
-  return { hosts, excluded, flavors, servers, free, ...(tenant && { tenant: { ...tenant, full } }) };
+  const seen = { hosts, hostNamed, servers, serverOf, flavors };
+  return { ...seen, excluded, free, ...(tenant && { tenant: { ...tenant, full } }) };
 }
 
 export function copyOf(ground: Ground): Ground {

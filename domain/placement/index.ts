@@ -1,7 +1,7 @@
 import type { Pool } from '../descriptor/descriptor';
 import { dependencyLayers } from '../descriptor/layers';
 import { failure, type Failure } from '../failure';
-import { isFeasible, spareAt } from '../levels';
+import { feasibleOn, spareAt } from '../levels';
 import type { Batch, ChangeRequest, MemberRef, Plan, Planned, ServerGroupRef } from '../plan';
 import type { Member, PoolState, VnfRecord } from '../record';
 import type { Snapshot } from '../snapshot';
@@ -149,8 +149,9 @@ function oneAtATime(
   const room = roomOf(ground, pool, countOf(state.inService.map((member) => member.host)));
   const step = to > state.level ? 1 : -1;
   let next = state.level + step;
+  const feasible = feasibleOn(room, pool.spare);
   // What a tenant does not see may have room for any level.
-  while (!ground.tenant && next !== to && !isFeasible(room, next, pool.spare)) next += step;
+  while (!ground.tenant && next !== to && !feasible(next)) next += step;
   return { to: next, out, more: next !== to };
 }
 

@@ -6,6 +6,7 @@ import type { DebtLot, Member, PoolState, VnfRecord } from '../record';
 import { countOf, cutLaunches, orderDeletions } from './batches';
 import { affordable, costOf, overBudget, spend, type QuotaBudget } from './budget';
 import { copyOf, flavorOf, giveBack, shortOf, slots, take, unusable, type Ground } from './ground';
+import { takeFromTallest } from './tallest';
 
 /**
  * One pool's part of a plan: which members stay, which leave, and where new ones go. Keeping min(count_h, cap(L')) on each
@@ -62,9 +63,9 @@ export function planPool(
   const { pool, state, to } = task;
   const cap = capAt(pool.spare, to);
   const { kept, leaving } = whoStays(task, cap);
-  const failedStaying = state.failed.filter((member) => !task.out.has(member.ordinal) && !leaving.includes(member));
+  const failedStaying = without(state.failed, leaving);
   const reuse = reusable(ground, task, { kept, cap, most: to - kept.length - failedStaying.length });
-  const discard = task.launched.filter((member) => !reuse.includes(member));
+  const discard = without(task.launched, reuse);
   for (const { host } of discard) giveBack(ground, host, flavorOf(ground, pool));
   const serving = [...kept, ...reuse];
   const { arrived, waiting } = moving(ground, task, { serving, cap, most: to - serving.length - failedStaying.length });
@@ -106,12 +107,9 @@ export function planPool(
   const launches = cutLaunches(pool, placed.slice(movers.length), { existing: between, vanishing });
   const after = new Map(existing);
   for (const host of placed) after.set(host, (after.get(host) ?? 0) + 1);
-  const dead = leave.filter((member) => state.failed.includes(member));
-  const deletions = orderDeletions(
-    pool,
-    leave.filter((member) => !dead.includes(member)),
-    { existing: after },
-  );
+  const living = without(leave, state.failed);
+  const dead = without(leave, living);
+  const deletions = orderDeletions(pool, living, { existing: after });
   const forbiddenBy = [arrivals.forbiddenBy, launches.forbiddenBy, deletions.forbiddenBy].filter(
     (level) => level !== null,
   );
@@ -143,8 +141,9 @@ function whoStays({ pool, state, to, out }: PoolTask, cap: number): { kept: Memb
       leaving.push(member);
       continue;
     }
-    const there = byHost.get(member.host) ?? [];
-    if (there.length < cap) byHost.set(member.host, [...there, member]);
+    const there = byHost.get(member.host);
+    if (!there) byHost.set(member.host, [member]);
+    else if (there.length < cap) there.push(member);
     else leaving.push(member);
   }
   leaving.push(...state.failed.filter((member) => out.has(member.ordinal)));
@@ -156,13 +155,20 @@ function whoStays({ pool, state, to, out }: PoolTask, cap: number): { kept: Memb
     leaving.push(member);
     excess -= 1;
   }
+  const stacks = [...byHost.values()].map((members) => ({ height: members.length, members }));
+  const taking = takeFromTallest(stacks, (a, b) => newestOf(b) - newestOf(a));
   for (; excess > 0; excess--) {
-    const fullest = fullestOf(byHost);
-    const gone = fullest?.pop();
+    const { value: gone } = taking.next();
     if (!gone) throw new Error(`${pool.name} has nobody left to leave`);
     leaving.push(gone);
   }
   return { kept: [...byHost.values()].flat(), leaving };
+}
+
+/** Those members that are none of the others. */
+export function without(members: readonly Member[], others: readonly Member[]): Member[] {
+  const gone = new Set(others);
+  return members.filter((member) => !gone.has(member));
 }
 
 function sizeOf(byHost: ReadonlyMap<string, readonly Member[]>): number {
@@ -171,15 +177,8 @@ function sizeOf(byHost: ReadonlyMap<string, readonly Member[]>): number {
   return total;
 }
 
-/** The host with most members; among equals the one with the newest. */
-function fullestOf(byHost: ReadonlyMap<string, Member[]>): Member[] | undefined {
-  let best: Member[] | undefined;
-  for (const there of byHost.values()) {
-    if (there.length === 0) continue;
-    const newer = (there.at(-1)?.ordinal ?? 0) > (best?.at(-1)?.ordinal ?? 0);
-    if (!best || there.length > best.length || (there.length === best.length && newer)) best = there;
-  }
-  return best;
+function newestOf({ members }: { readonly members: readonly Member[] }): number {
+  return members.at(-1)?.ordinal ?? 0;
 }
 
 function reusable(
@@ -190,7 +189,7 @@ function reusable(
   const on = countOf(at.kept.map((member) => member.host));
   const chosen: Member[] = [];
   for (const member of [...task.launched].sort((a, b) => a.ordinal - b.ordinal)) {
-    const host = ground.hosts.find((each) => each.name === member.host);
+    const host = ground.hostNamed.get(member.host);
     const there = on.get(member.host) ?? 0;
     if (chosen.length >= at.most || !host || unusable(ground, host, task.pool) !== null || there >= at.cap) continue;
     on.set(member.host, there + 1);
@@ -208,18 +207,17 @@ function moving(
   { pool, state, movable }: PoolTask,
   at: { serving: readonly Member[]; cap: number; most: number },
 ): { arrived: Member[]; waiting: Member[] } {
-  const seen = new Map(ground.servers.map((server) => [server.serverId, server]));
   const on = countOf(at.serving.map((member) => member.host));
   const arrived: Member[] = [];
   const waiting: Member[] = [];
   for (const member of [...state.failed].sort((a, b) => a.ordinal - b.ordinal)) {
-    const server = movable.has(member.ordinal) ? seen.get(member.serverId) : undefined;
+    const server = movable.has(member.ordinal) ? ground.serverOf.get(member.serverId) : undefined;
     if (!server?.host || (server.status !== 'ACTIVE' && server.status !== 'SHUTOFF')) continue;
     if (server.host === member.host) {
       waiting.push(member);
       continue;
     }
-    const host = ground.hosts.find((each) => each.name === server.host);
+    const host = ground.hostNamed.get(server.host);
     const there = on.get(server.host) ?? 0;
     if (!host || unusable(ground, host, pool) !== null || there >= at.cap || arrived.length >= at.most) continue;
     on.set(host.name, there + 1);
@@ -250,12 +248,10 @@ function rowOf({ pool, ordinal, host }: LaunchRow): LaunchRow {
 function existingOn(ground: Ground, record: VnfRecord, task: PoolTask): Map<string, number> {
   const { pool, state, launched } = task;
   const failed = new Set(state.failed.map((member) => member.serverId));
-  const left = new Map(state.failed.map((member) => [member.serverId, member.host]));
-  const elsewhere = livingOf(ground, state.failed).flatMap(({ serverId }) =>
-    ground.servers.flatMap(({ serverId: id, host }) =>
-      id === serverId && host !== undefined && host !== left.get(id) ? [host] : [],
-    ),
-  );
+  const elsewhere = livingOf(ground, state.failed).flatMap(({ serverId, host: left }) => {
+    const host = ground.serverOf.get(serverId)?.host;
+    return host !== undefined && host !== left ? [host] : [];
+  });
   const atOnce = lotsOf(record, pool)
     .filter((lot) => lot.drainSeconds === 0)
     .flatMap((lot) => lot.members);
@@ -280,13 +276,11 @@ function owedOf(record: VnfRecord, pool: Pool): Member[] {
 
 /** What is deleted without a drain was dead, or is of a pool that is not drained: the cloud shows which. */
 function livingOf(ground: Ground, members: readonly Member[]): readonly Member[] {
-  if (members.length === 0) return [];
-  const up = new Set(ground.hosts.filter((host) => host.up).map((host) => host.name));
-  const living = ground.servers.filter(
-    ({ status, host }) => !['ERROR', 'SHUTOFF', 'DELETED'].includes(status) && host !== undefined && up.has(host),
-  );
-  const ids = new Set(living.map((server) => server.serverId));
-  return members.filter((member) => ids.has(member.serverId));
+  return members.filter(({ serverId }) => {
+    const server = ground.serverOf.get(serverId);
+    if (server?.host === undefined || ['ERROR', 'SHUTOFF', 'DELETED'].includes(server.status)) return false;
+    return ground.hostNamed.get(server.host)?.up === true;
+  });
 }
 
 /** G1(c): existing VMs on a host, whatever becomes of them, stay below the largest cap of all levels involved. */
@@ -311,6 +305,7 @@ function place(
     existing: ReadonlyMap<string, number>;
   },
 ): string[] {
+  if (at.need === 0) return [];
   const { pool } = task;
   const flavor = flavorOf(ground, pool);
   const usable = ground.hosts.filter((host) => unusable(ground, host, pool) === null);
@@ -318,19 +313,22 @@ function place(
     .map(({ name }) => ({ name, vcpus: ground.free.get(name)?.vcpus ?? 0, lot: hash(`${at.vnf}/${name}`) }))
     .sort((a, b) => b.vcpus - a.vcpus || a.lot - b.lot || (a.name < b.name ? -1 : 1));
   const placed: string[] = [];
-  const added = new Map<string, number>();
-  for (let height = 0; height < at.cap && placed.length < at.need; height++) {
-    for (const host of sorted) {
-      if (placed.length >= at.need) break;
-      const more = added.get(host.name) ?? 0;
-      const here = (at.on.get(host.name) ?? 0) + more;
-      const free = ground.free.get(host.name);
-      if (here !== height || !free || slots(free, flavor) < 1) continue;
-      if ((at.existing.get(host.name) ?? 0) + more >= at.existingMost) continue;
+  // What each of them could take yet: room and what may exist there leave no more. Who takes nothing is not looked at again.
+  let open = sorted.flatMap(({ name }) => {
+    const free = ground.free.get(name);
+    const most = Math.min(free ? slots(free, flavor) : 0, at.existingMost - (at.existing.get(name) ?? 0));
+    return most > 0 ? [{ name, height: at.on.get(name) ?? 0, most }] : [];
+  });
+  for (let height = 0; height < at.cap && open.length > 0; height++) {
+    for (const host of open) {
+      if (host.height !== height) continue;
+      if (placed.length >= at.need) return placed;
       placed.push(host.name);
-      added.set(host.name, more + 1);
+      host.height += 1;
+      host.most -= 1;
       take(ground, host.name, flavor);
     }
+    open = open.filter(({ most }) => most > 0);
   }
   return placed;
 }

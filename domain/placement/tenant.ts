@@ -5,7 +5,7 @@ import { serverGroupsOf, type Member, type VnfRecord } from '../record';
 import { countOf, orderDeletions } from './batches';
 import { affordable, costOf, overBudget, spend, type QuotaBudget } from './budget';
 import { flavorOf, type Ground } from './ground';
-import { existingCap, refOf, type PoolPlanned, type PoolTask } from './pool';
+import { existingCap, refOf, without, type PoolPlanned, type PoolTask } from './pool';
 
 /**
  * One pool's part of a plan where hosts cannot be chosen. The means are server groups of which the cloud puts no two members on
@@ -31,9 +31,9 @@ export function planPoolApart(
   const cap = capAt(pool.spare, to);
   const groups = groupsOf(ground, record, task);
   const { kept, leaving } = whoStays(task, { cap, groups });
-  const failedStaying = state.failed.filter((member) => !task.out.has(member.ordinal) && !leaving.includes(member));
+  const failedStaying = without(state.failed, leaving);
   const reuse = reusable(ground, task, { kept, cap, groups, most: to - kept.length - failedStaying.length });
-  const discard = task.launched.filter((member) => !reuse.includes(member));
+  const discard = without(task.launched, reuse);
   const need = Math.max(0, to - kept.length - failedStaying.length - reuse.length);
   if (need > 0 && !ground.tenant.zones.includes(pool.zone)) return { ok: false, refusal: noZone(ground, record, task) };
   const staying = [...kept, ...reuse];
@@ -53,12 +53,12 @@ export function planPoolApart(
   if (short && !task.partial) return { ok: false, refusal: short };
 
   const leave = missing > 0 ? leaving.slice(0, Math.max(0, leaving.length - missing)) : leaving;
-  const dead = leave.filter((member) => state.failed.includes(member));
-  const living = leave.filter((member) => !dead.includes(member));
+  const living = without(leave, state.failed);
+  const dead = without(leave, living);
   const deletions = orderDeletions(pool, living, {
     existing: countOf([...state.inService, ...reuse].map((member) => member.host)),
   });
-  const used = new Set(rows.map((row) => row.group));
+  const launches = countOf(rows.map((row) => String(row.group)));
   return {
     ok: true,
     short,
@@ -81,11 +81,11 @@ export function planPoolApart(
       // Nobody knows what room there is; nothing is claimed of it.
       restorable: true,
       groups: {
-        make: groups.active.filter((number) => !groups.members.has(number) && used.has(number)),
-        peaks: groups.active
+        make: [...groups.active].filter((number) => !groups.members.has(number) && launches.has(String(number))),
+        peaks: [...groups.active]
           .map((number) => ({
             used: [...(groups.members.get(number) ?? [])].filter((id) => !gone.has(id)).length,
-            more: rows.filter((row) => row.group === number).length,
+            more: launches.get(String(number)) ?? 0,
           }))
           .filter(({ more }) => more > 0),
       },
@@ -99,7 +99,7 @@ interface Groups {
   /** The servers of each that exists, by its number. */
   readonly members: ReadonlyMap<number, ReadonlySet<string>>;
   /** The numbers of those that a member may be in from now on: cap(L) of them, some still to be made. */
-  readonly active: readonly number[];
+  readonly active: ReadonlySet<number>;
   readonly of: (member: Pick<Member, 'serverId'>) => number | undefined;
 }
 
@@ -123,7 +123,7 @@ function groupsOf(ground: TenantGround, record: VnfRecord, task: PoolTask): Grou
   const cap = capAt(pool.spare, to);
   const active = [...members.keys()].sort((a, b) => size(b) - size(a) || a - b).slice(0, cap);
   for (let number = 1; active.length < cap; number++) if (!members.has(number)) active.push(number);
-  return { members, active, of };
+  return { members, active: new Set(active), of };
 }
 
 /** Who is in a group that goes, or on a host that is full without, leaves; then whoever is too many, from the fullest group. */
@@ -131,13 +131,13 @@ function whoStays(task: PoolTask, at: { cap: number; groups: Groups }): { kept: 
   const { state, out, to } = task;
   const { cap, groups } = at;
   const on = new Map<string, number>();
-  let kept: Member[] = [];
+  const kept: Member[] = [];
   const leaving: Member[] = [];
   for (const member of [...state.inService].sort((a, b) => a.ordinal - b.ordinal)) {
     const number = groups.of(member);
     const here = on.get(member.host) ?? 0;
     // One that is in no group (somebody has deleted it) stays: where it is, is known.
-    if (out.has(member.ordinal) || here >= cap || (number !== undefined && !groups.active.includes(number))) {
+    if (out.has(member.ordinal) || here >= cap || (number !== undefined && !groups.active.has(number))) {
       leaving.push(member);
       continue;
     }
@@ -152,20 +152,68 @@ function whoStays(task: PoolTask, at: { cap: number; groups: Groups }): { kept: 
     leaving.push(member);
     excess -= 1;
   }
-  for (; excess > 0; excess--) {
-    const sizes = countOf(kept.map((member) => String(groups.of(member))));
-    const hosts = countOf(kept.map((member) => member.host));
-    const [first] = [...kept].sort(
-      (a, b) =>
-        (sizes.get(String(groups.of(b))) ?? 0) - (sizes.get(String(groups.of(a))) ?? 0) ||
-        (hosts.get(b.host) ?? 0) - (hosts.get(a.host) ?? 0) ||
-        b.ordinal - a.ordinal,
-    );
-    if (!first) throw new Error(`${task.pool.name} has nobody left to leave`);
-    kept = kept.filter((member) => member !== first);
-    leaving.push(first);
+  const excessive = fromTheFullest(kept, groups, Math.max(0, excess));
+  return { kept: without(kept, excessive), leaving: [...leaving, ...excessive] };
+}
+
+/** So many of them one by one: of the fullest group the one on the fullest host, and among equals the newest. */
+function fromTheFullest(kept: readonly Member[], groups: Groups, many: number): Member[] {
+  const on = countOf(kept.map((member) => member.host));
+  const byGroup = new Map<number | undefined, Member[]>();
+  for (const member of kept) {
+    const there = byGroup.get(groups.of(member));
+    if (there) there.push(member);
+    else byGroup.set(groups.of(member), [member]);
   }
-  return { kept, leaving };
+  const queues = [...byGroup.values()].map((members) => queueOf(members, on));
+  const taken: Member[] = [];
+  while (taken.length < many) {
+    const size = Math.max(...queues.map(({ length }) => length));
+    let first: { readonly queue: Queued[]; readonly next: Queued } | undefined;
+    for (const queue of queues) {
+      const next = queue.length === size ? nextOf(queue, on) : undefined;
+      if (next && (!first || byFullness(next, first.next) > 0)) first = { queue, next };
+    }
+    if (!first) throw new Error('there are fewer members than are to leave');
+    const { member, here } = first.next;
+    first.queue.pop();
+    on.set(member.host, here - 1);
+    taken.push(member);
+  }
+  return taken;
+}
+
+/** With how many members were on its host when it was put into its place. */
+interface Queued {
+  readonly member: Member;
+  readonly here: number;
+}
+
+function byFullness(a: Queued, b: Queued): number {
+  return a.here - b.here || a.member.ordinal - b.member.ordinal;
+}
+
+/** The last one goes first. */
+function queueOf(members: readonly Member[], on: ReadonlyMap<string, number>): Queued[] {
+  return members.map((member) => ({ member, here: on.get(member.host) ?? 0 })).sort(byFullness);
+}
+
+/** Hosts only become emptier, so whoever stands last with a count that is still true is the one; who does not goes where it belongs now. */
+function nextOf(queue: Queued[], on: ReadonlyMap<string, number>): Queued | undefined {
+  for (let last = queue.at(-1); last; last = queue.at(-1)) {
+    const now = { member: last.member, here: on.get(last.member.host) ?? 0 };
+    if (now.here === last.here) return last;
+    queue.pop();
+    let place = queue.length;
+    for (let below = 0; below < place;) {
+      const middle = (below + place) >> 1;
+      const at = queue[middle];
+      if (at && byFullness(at, now) < 0) below = middle + 1;
+      else place = middle;
+    }
+    queue.splice(place, 0, now);
+  }
+  return undefined;
 }
 
 function reusable(
@@ -179,7 +227,7 @@ function reusable(
     const here = on.get(member.host) ?? 0;
     const number = at.groups.of(member);
     if (chosen.length >= at.most || ground.excluded.has(member.host) || here >= at.cap) continue;
-    if (number === undefined || !at.groups.active.includes(number)) continue;
+    if (number === undefined || !at.groups.active.has(number)) continue;
     on.set(member.host, here + 1);
     chosen.push(member);
   }
@@ -218,34 +266,29 @@ const hintsMost = 20;
 
 /** Each into the group that keeps it off most of the barred hosts; among equals into the smallest. */
 function assign({ ground, groups, task, need, barred, gone, staying }: Assigning): LaunchRow[] {
+  if (need <= 0) return [];
   const { pool, state } = task;
-  const there = ground.servers.filter((server) => server.host !== undefined && !gone.has(server.serverId));
-  const open = (number: number): readonly string[] => {
-    const members = groups.members.get(number);
-    const covered = new Set(there.filter(({ serverId }) => members?.has(serverId)).map(({ host }) => host));
-    return barred.filter((host) => !covered.has(host));
-  };
-  const usable = groups.active
+  const sizes = countOf(staying.map((member) => String(groups.of(member))));
+  const isBarred = new Set(barred);
+  const usable = [...groups.active]
     .filter((number) => !ground.tenant.full.some((group) => group.pool === pool.name && group.number === number))
-    .map((number) => ({
-      number,
-      open: open(number),
-      size: staying.filter((member) => groups.of(member) === number).length,
-    }));
-  const chosen: { number: number; open: readonly string[] }[] = [];
-  for (let left = need; left > 0; left--) {
-    usable.sort((a, b) => a.open.length - b.open.length || a.size - b.size || a.number - b.number);
-    const [best] = usable;
-    if (!best) break;
-    best.size += 1;
-    chosen.push(best);
-  }
+    .map((number) => ({ number, covered: coveredBy(groups, number, { ground, gone }) }))
+    .map((group) => ({ ...group, covers: [...group.covered].filter((host) => isBarred.has(host)).length }));
+  const most = Math.max(...usable.map(({ covers }) => covers));
+  const best = usable.filter(({ covers }) => covers === most);
+  const chosen = smallestFirst(
+    best.map((group) => ({ ...group, size: sizes.get(String(group.number)) ?? 0 })),
+    need,
+  );
   // Group after group, so that one that needs most of the hosts finds them before another has taken what room they have.
   chosen.sort((a, b) => a.number - b.number);
-  return chosen.map(({ number, open: uncovered }, index) => {
-    const differentHost = uncovered
-      .flatMap((host) => there.find((server) => server.host === host)?.serverId ?? [])
-      .slice(0, hintsMost);
+  const serverOn = new Map<string, string>();
+  for (const { host, serverId } of ground.servers)
+    if (host !== undefined && !gone.has(serverId) && !serverOn.has(host)) serverOn.set(host, serverId);
+  const hints = new Map<number, readonly string[]>();
+  for (const { number, covered } of new Set(chosen)) hints.set(number, hintsFor(barred, covered, serverOn));
+  return chosen.map(({ number }, index) => {
+    const differentHost = hints.get(number) ?? [];
     return {
       pool: pool.name,
       ordinal: state.nextOrdinal + index,
@@ -254,6 +297,47 @@ function assign({ ground, groups, task, need, barred, gone, staying }: Assigning
       ...(differentHost.length > 0 && { differentHost }),
     };
   });
+}
+
+/** Servers on barred hosts that the group does not keep off. */
+function hintsFor(
+  barred: readonly string[],
+  covered: ReadonlySet<string>,
+  serverOn: ReadonlyMap<string, string>,
+): readonly string[] {
+  const servers: string[] = [];
+  for (const host of barred) {
+    if (servers.length === hintsMost) break;
+    const server = covered.has(host) ? undefined : serverOn.get(host);
+    if (server !== undefined) servers.push(server);
+  }
+  return servers;
+}
+
+/** The hosts that a new member of the group is kept off. */
+function coveredBy(
+  groups: Groups,
+  number: number,
+  { ground, gone }: Pick<Assigning, 'ground' | 'gone'>,
+): ReadonlySet<string> {
+  const ids = [...(groups.members.get(number) ?? [])].filter((id) => !gone.has(id));
+  return new Set(ids.flatMap((id) => ground.serverOf.get(id)?.host ?? []));
+}
+
+/** So many choices, each of the group that is smallest with what was chosen before; among equals the first by number. */
+function smallestFirst<G extends { readonly number: number; readonly size: number }>(
+  groups: readonly G[],
+  many: number,
+): G[] {
+  const waiting = [...groups].sort((a, b) => b.size - a.size);
+  const open: G[] = [];
+  const chosen: G[] = [];
+  for (let size = waiting.at(-1)?.size ?? 0; chosen.length < many && groups.length > 0; size++) {
+    while (waiting.at(-1)?.size === size) open.push(...waiting.splice(-1));
+    open.sort((a, b) => a.number - b.number);
+    chosen.push(...open.slice(0, many - chosen.length));
+  }
+  return chosen;
 }
 
 /** The first number of existing VMs at which as many groups are in use as may put more than the cap on one host. */
@@ -282,7 +366,7 @@ function noZone(ground: TenantGround, record: VnfRecord, { pool }: PoolTask): Fa
 
 function noHostFound(record: VnfRecord, task: PoolTask, at: { missing: number; groups: Groups }): Failure {
   const { pool, to } = task;
-  const groups = at.groups.active.length;
+  const groups = at.groups.active.size;
   const constraint =
     `the cloud found no host in ${pool.zone} for ${String(at.missing)} members, in none of the ${String(groups)} server groups ` +
     `that keep ${pool.name} at ${String(groups)} on a host`;

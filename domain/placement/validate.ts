@@ -15,12 +15,13 @@ export function validateRequest(record: VnfRecord, request: ChangeRequest): Fail
     case 'scaleIn':
       return validateLevel(record, request);
     case 'replaceMembers': {
-      const unknown = request.members.find(
-        ({ pool, ordinal }) =>
-          ![...(own(record.pools, pool)?.inService ?? []), ...(own(record.pools, pool)?.failed ?? [])].some(
-            (member) => member.ordinal === ordinal,
-          ),
+      const known = new Map(
+        Object.entries(record.pools).map(([name, { inService, failed }]) => [
+          name,
+          new Set([...inService, ...failed].map((member) => member.ordinal)),
+        ]),
       );
+      const unknown = request.members.find(({ pool, ordinal }) => !known.get(pool)?.has(ordinal));
       if (!unknown) return null;
       const name = memberName(record.vnf, unknown.pool, unknown.ordinal);
       return invalid(record, { path: 'members', message: `${name} is not a member of ${record.vnf}` });

@@ -1,6 +1,6 @@
 import type { CloudConfig } from '../config';
 import { OpenStackError, UnauthorizedError, UnavailableError } from '../errors';
-import { headerOf, send, type Way } from '../http';
+import { send, type Way } from '../http';
 import { deadlineAfter } from '../deadline';
 import type { SessionOptions } from '../call';
 import { authRequest, tokenSchema, type TokenBody } from './tokens';
@@ -66,8 +66,8 @@ async function authenticate({ way, config, timeoutMs }: Keystone): Promise<Login
       reply: tokenSchema,
       signal,
       secrets: secretsOf(config),
-      onHeaders: (headers) => {
-        secret = headerOf(headers, 'x-subject-token');
+      onHeaders: (header) => {
+        secret = header('x-subject-token');
       },
     });
     if (secret === undefined) {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { NotFoundError } from '../errors';
-import { listAll } from '../paging';
+import { listAll, pageOf } from '../paging';
 import type { CallOptions, Session } from '../call';
 import { segment } from '../segment';
 
@@ -26,6 +26,10 @@ const portSchema = z
     addresses: raw.fixed_ips.map((each) => each.ip_address),
     securityGroupIds: raw.security_groups,
   }));
+
+const page = pageOf('ports', portSchema);
+const replySchema = z.object({ port: portSchema });
+const createdSchema = z.object({ ports: z.array(portSchema) });
 
 export type Port = z.infer<typeof portSchema>;
 
@@ -60,7 +64,7 @@ export async function createPorts(
       method: 'POST',
       path: '/ports',
       body,
-      reply: z.object({ ports: z.array(portSchema) }),
+      reply: createdSchema,
     })
   ).ports;
 }
@@ -86,7 +90,7 @@ export async function listPorts(session: Session, filter: PortFilter, call: Call
       service: 'network',
       path: '/ports',
       query: { project_id: await session.projectId(), description, device_id: deviceId, name, id: ids },
-      reply: z.object({ ports: z.array(portSchema) }).transform(({ ports }) => ports),
+      page,
     },
     call,
   );
@@ -98,9 +102,8 @@ export async function listPorts(session: Session, filter: PortFilter, call: Call
  */
 export async function getPort(session: Session, id: string, call: CallOptions = {}): Promise<Port | null> {
   try {
-    const reply = z.object({ port: portSchema });
     const path = `/ports/${segment(id)}`;
-    return (await session.call({ ...call, service: 'network', method: 'GET', path, reply })).port;
+    return (await session.call({ ...call, service: 'network', method: 'GET', path, reply: replySchema })).port;
   } catch (error) {
     if (error instanceof NotFoundError) return null;
     throw error;

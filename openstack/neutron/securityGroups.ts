@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { NotFoundError } from '../errors';
-import { listAll } from '../paging';
+import { listAll, pageOf } from '../paging';
 import type { CallOptions, Session } from '../call';
 import { segment } from '../segment';
 
@@ -40,6 +40,9 @@ const groupSchema = z
     rules,
   }));
 
+const page = pageOf('security_groups', groupSchema);
+const replySchema = z.object({ security_group: groupSchema });
+
 export type SecurityGroup = z.infer<typeof groupSchema>;
 
 export interface NewRule {
@@ -53,10 +56,9 @@ export interface NewRule {
 
 /** Of the session's own project: an operator would see everybody's. */
 export async function listSecurityGroups(session: Session, call: CallOptions = {}): Promise<SecurityGroup[]> {
-  const reply = z.object({ security_groups: z.array(groupSchema) }).transform((body) => body.security_groups);
   return await listAll(
     session,
-    { service: 'network', path: '/security-groups', query: { project_id: await session.projectId() }, reply },
+    { service: 'network', path: '/security-groups', query: { project_id: await session.projectId() }, page },
     call,
   );
 }
@@ -66,7 +68,6 @@ export async function createSecurityGroup(
   group: { name: string; description: string },
   call: CallOptions = {},
 ): Promise<SecurityGroup> {
-  const reply = z.object({ security_group: groupSchema });
   return (
     await session.call({
       ...call,
@@ -74,7 +75,7 @@ export async function createSecurityGroup(
       method: 'POST',
       path: '/security-groups',
       body: { security_group: group },
-      reply,
+      reply: replySchema,
     })
   ).security_group;
 }
@@ -119,9 +120,9 @@ export async function getSecurityGroup(
   call: CallOptions = {},
 ): Promise<SecurityGroup | null> {
   try {
-    const reply = z.object({ security_group: groupSchema });
     const path = `/security-groups/${segment(id)}`;
-    return (await session.call({ ...call, service: 'network', method: 'GET', path, reply })).security_group;
+    return (await session.call({ ...call, service: 'network', method: 'GET', path, reply: replySchema }))
+      .security_group;
   } catch (error) {
     if (error instanceof NotFoundError) return null;
     throw error;

@@ -18,10 +18,12 @@ const aggregateSchema = z
     hosts: raw.hosts,
   }));
 
+const listSchema = z.object({ aggregates: z.array(aggregateSchema) });
+
 export type Aggregate = z.infer<typeof aggregateSchema>;
 
 /** For operators only. */
 export async function listAggregates(session: Session, call: CallOptions = {}): Promise<Aggregate[]> {
-  const reply = z.object({ aggregates: z.array(aggregateSchema) });
-  return (await session.call({ ...call, service: 'compute', method: 'GET', path: '/os-aggregates', reply })).aggregates;
+  const asked = { service: 'compute', method: 'GET', path: '/os-aggregates', reply: listSchema } as const;
+  return (await session.call({ ...call, ...asked })).aggregates;
 }

@@ -17,6 +17,8 @@ const zoneSchema = z
     hosts: Object.entries(raw.hosts ?? {}).flatMap(([host, binaries]) => ('nova-compute' in binaries ? [host] : [])),
   }));
 
+const listSchema = z.object({ availabilityZoneInfo: z.array(zoneSchema) });
+
 export type AvailabilityZone = z.infer<typeof zoneSchema>;
 
 /** `detail` adds the hosts, for operators only. Nova's own `internal` zone, of what is no compute, is among them then. */
@@ -25,7 +27,7 @@ export async function listAvailabilityZones(
   options: { readonly detail?: boolean } = {},
   call: CallOptions = {},
 ): Promise<AvailabilityZone[]> {
-  const reply = z.object({ availabilityZoneInfo: z.array(zoneSchema) });
   const path = options.detail ? '/os-availability-zone/detail' : '/os-availability-zone';
-  return (await session.call({ ...call, service: 'compute', method: 'GET', path, reply })).availabilityZoneInfo;
+  return (await session.call({ ...call, service: 'compute', method: 'GET', path, reply: listSchema }))
+    .availabilityZoneInfo;
 }

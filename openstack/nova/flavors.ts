@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { listAll } from '../paging';
+import { listAll, pageOf } from '../paging';
 import type { CallOptions, Session } from '../call';
 
 /** https://docs.openstack.org/api-ref/compute/#flavors */
@@ -12,10 +12,11 @@ const flavorSchema = z.object({
   disk: z.number(),
 });
 
+const page = pageOf('flavors', flavorSchema);
+
 export type Flavor = z.infer<typeof flavorSchema>;
 
 /** RAM in MB, disk in GB. */
 export async function listFlavors(session: Session, call: CallOptions = {}): Promise<Flavor[]> {
-  const reply = z.object({ flavors: z.array(flavorSchema) }).transform(({ flavors }) => flavors);
-  return await listAll(session, { service: 'compute', path: '/flavors/detail', reply }, call);
+  return await listAll(session, { service: 'compute', path: '/flavors/detail', page }, call);
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { listAll } from '../paging';
+import { listAll, pageOf } from '../paging';
 import type { CallOptions, Session } from '../call';
 
 /** https://docs.openstack.org/api-ref/compute/#hypervisors-os-hypervisors */
@@ -15,10 +15,11 @@ const hypervisorSchema = z
     host: raw.service.host,
   }));
 
+const page = pageOf('hypervisors', hypervisorSchema);
+
 export type Hypervisor = z.infer<typeof hypervisorSchema>;
 
 /** For operators only. */
 export async function listHypervisors(session: Session, call: CallOptions = {}): Promise<Hypervisor[]> {
-  const reply = z.object({ hypervisors: z.array(hypervisorSchema) }).transform(({ hypervisors }) => hypervisors);
-  return await listAll(session, { service: 'compute', path: '/os-hypervisors/detail', reply }, call);
+  return await listAll(session, { service: 'compute', path: '/os-hypervisors/detail', page }, call);
 }

@@ -13,12 +13,14 @@ const groupSchema = z.object({
   members: z.array(z.string()).default([]),
 });
 
+const listSchema = z.object({ server_groups: z.array(groupSchema) });
+const replySchema = z.object({ server_group: groupSchema });
+
 export type ServerGroup = z.infer<typeof groupSchema>;
 
 export async function listServerGroups(session: Session, call: CallOptions = {}): Promise<ServerGroup[]> {
-  const reply = z.object({ server_groups: z.array(groupSchema) });
-  return (await session.call({ ...call, service: 'compute', method: 'GET', path: '/os-server-groups', reply }))
-    .server_groups;
+  const asked = { service: 'compute', method: 'GET', path: '/os-server-groups', reply: listSchema } as const;
+  return (await session.call({ ...call, ...asked })).server_groups;
 }
 
 /** Hard anti-affinity with a fixed number per host, which cannot be changed later. Names are not unique. */
@@ -30,9 +32,8 @@ export async function createServerGroup(
   const body = {
     server_group: { name: group.name, policy: 'anti-affinity', rules: { max_server_per_host: group.maxServerPerHost } },
   };
-  const reply = z.object({ server_group: groupSchema });
-  return (await session.call({ ...call, service: 'compute', method: 'POST', path: '/os-server-groups', body, reply }))
-    .server_group;
+  const asked = { service: 'compute', method: 'POST', path: '/os-server-groups', body, reply: replySchema } as const;
+  return (await session.call({ ...call, ...asked })).server_group;
 }
 
 export async function deleteServerGroup(session: Session, id: string, call: CallOptions = {}): Promise<boolean> {

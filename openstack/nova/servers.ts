@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { BadRequestError, NotFoundError } from '../errors';
-import { listAll } from '../paging';
+import { listAll, pageOf } from '../paging';
 import type { CallOptions, Session } from '../call';
 import { segment } from '../segment';
 
@@ -47,6 +47,10 @@ const serverSchema = z
     /** Null where it boots from a volume. */
     imageId: raw.image ? raw.image.id : null,
   }));
+
+const page = pageOf('servers', serverSchema);
+const replySchema = z.object({ server: serverSchema });
+const createdSchema = z.object({ server: z.object({ id: z.string() }) });
 
 export type Server = z.infer<typeof serverSchema>;
 
@@ -98,7 +102,7 @@ export async function createServer(
       },
       ...(hints && { 'os:scheduler_hints': hintsBody(hints) }),
     },
-    reply: z.object({ server: z.object({ id: z.string() }) }),
+    reply: createdSchema,
   });
   return created;
 }
@@ -141,7 +145,7 @@ export async function listServers(session: Session, filter: ServerFilter, call: 
         host,
         ...(allTenants && { all_tenants: true }),
       },
-      reply: z.object({ servers: z.array(serverSchema) }).transform(({ servers }) => servers),
+      page,
     },
     call,
   );
@@ -161,14 +165,13 @@ function tagList(tags: readonly string[]): string {
 /** Null where there is none (any more). */
 export async function getServer(session: Session, id: string, call: CallOptions = {}): Promise<Server | null> {
   try {
-    const reply = z.object({ server: serverSchema });
     return (
       await session.call({
         ...call,
         service: 'compute',
         method: 'GET',
         path: `/servers/${segment(id)}`,
-        reply,
+        reply: replySchema,
       })
     ).server;
   } catch (error) {

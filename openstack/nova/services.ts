@@ -24,10 +24,11 @@ const serviceSchema = z
     disabledReason: raw.disabled_reason ?? null,
   }));
 
+const listSchema = z.object({ services: z.array(serviceSchema) });
+
 export type ComputeService = z.infer<typeof serviceSchema>;
 
 export async function listServices(session: Session, call: CallOptions = {}): Promise<ComputeService[]> {
-  const reply = z.object({ services: z.array(serviceSchema) });
   return (
     await session.call({
       ...call,
@@ -35,7 +36,7 @@ export async function listServices(session: Session, call: CallOptions = {}): Pr
       method: 'GET',
       path: '/os-services',
       query: { binary: 'nova-compute' },
-      reply,
+      reply: listSchema,
     })
   ).services;
 }

@@ -4,6 +4,7 @@ import type { CallOptions, Session } from '../call';
 /** https://docs.openstack.org/api-ref/placement/#allocation-candidates */
 
 const summary = z.object({ resources: z.record(z.string(), z.object({ capacity: z.number(), used: z.number() })) });
+const candidates = z.object({ provider_summaries: z.record(z.string(), summary) });
 
 export interface Provider {
   readonly id: string;
@@ -21,14 +22,13 @@ export async function listAllocationCandidates(
     .filter(([, amount]) => amount > 0)
     .map(([name, amount]) => `${name}:${String(amount)}`)
     .join(',');
-  const reply = z.object({ provider_summaries: z.record(z.string(), summary) });
   const { provider_summaries: summaries } = await session.call({
     ...call,
     service: 'placement',
     method: 'GET',
     path: '/allocation_candidates',
     query: { resources: asked },
-    reply,
+    reply: candidates,
   });
   return Object.entries(summaries).map(([id, { resources: has }]) => ({
     id,

@@ -20,7 +20,7 @@ export interface StackOn<C extends CloudForWorkers = CloudUnderTest> {
   readonly temporalProgram: string;
   readonly cloud: C;
   /** Starts one more worker process. The first is started with the stack. */
-  readonly startWorker: () => Promise<Running>;
+  readonly startWorker: (given?: WorkerOf) => Promise<Running>;
   readonly workers: readonly Running[];
   /** Before what workers have made is removed behind them. */
   readonly stopWorkers: () => Promise<void>;
@@ -33,6 +33,13 @@ export interface Stack extends StackOn {
   readonly observer: Observer;
 }
 
+/** Another worker than that of this build. */
+export interface WorkerOf {
+  /** Where the release is: what has `dist/` and `package.json` in it. */
+  readonly release?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 interface CommonOptions {
   /** Factor on boots, holds and drains. */
   readonly pace: number;
@@ -40,6 +47,7 @@ interface CommonOptions {
   /** Where the logs go; a new temporary directory by default. */
   readonly directory?: string;
   readonly dbFile?: string;
+  readonly dynamicConfig?: readonly string[];
   readonly workerEnv?: Readonly<Record<string, string>>;
   /** Aborted while the stack is being started, what has been started is stopped, and the start fails. */
   readonly signal?: AbortSignal;
@@ -110,26 +118,30 @@ export async function startStackOn<C extends CloudForWorkers>(
     const temporal = await startDevServer({
       program: temporalProgram,
       ...(options.dbFile !== undefined && { dbFile: options.dbFile }),
+      ...(options.dynamicConfig && { dynamicConfig: options.dynamicConfig }),
       signal: options.signal,
     });
     undo.push(() => temporal.stop());
     const cloud = await open(directory);
     undo.push(() => cloud.stop());
     const workers: Running[] = [];
-    const startWorker = async (): Promise<Running> => {
+    const startWorker = async ({ release = root, env = {} }: WorkerOf = {}): Promise<Running> => {
       const worker = await start({
         command: process.execPath,
-        args: [join(root, 'dist/workers/main.js')],
+        args: [join(release, 'dist/workers/main.js')],
         env: {
           TEMPORAL_ADDRESS: temporal.address,
-          // Of whoever runs this, for workers of theirs: here everything is read without a key.
+          // Of whoever runs this, for workers of theirs: here everything is read without a key, and nothing is deployed.
           BULKHEAD_PAYLOAD_KEYS: undefined,
+          BULKHEAD_DEPLOYMENT: undefined,
+          BULKHEAD_BUILD_ID: undefined,
           BULKHEAD_PACE: String(options.pace),
           BULKHEAD_DESCRIPTORS: join(root, 'descriptors'),
           // It lasts for minutes, and what it measures and judges must not depend on the time of day.
           BULKHEAD_AUDIT_EVERY_MINUTES: '0',
           ...cloud.workerEnv,
           ...options.workerEnv,
+          ...env,
         },
         logFile: join(directory, `worker-${String(workers.length + 1)}.log`),
         isReady: (line) => line.includes('worker is ready'),

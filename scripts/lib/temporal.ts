@@ -148,6 +148,8 @@ export interface DevServerOptions {
   readonly logFile?: string;
   /** False: as a server is before `bulkhead setup`. */
   readonly searchAttributes?: boolean;
+  /** Further `key=value` of Temporal's dynamic configuration. */
+  readonly dynamicConfig?: readonly string[];
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -202,6 +204,7 @@ async function startOnce(options: DevServerOptions): Promise<DevServer> {
       ...storage,
       ...attributes,
       ...pollRates,
+      ...(options.dynamicConfig ?? []).flatMap((value) => ['--dynamic-config-value', value]),
     ],
     logFile: options.logFile ?? '/dev/null',
     isReady: (line) => line.includes('Server:') || line.includes('UI:'),

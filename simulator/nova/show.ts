@@ -25,8 +25,12 @@ export function brief(request: Request, { id, name }: Server): unknown {
 }
 
 /** sha224 of project and host: equal means the same host, within a project. */
-function hostIdOf({ host, projectId }: Server): string {
-  return host === null ? '' : createHash('sha224').update(`${projectId}${host}`).digest('hex');
+function hostIdOf({ hostIds }: Cloud, { host, projectId }: Server): string {
+  if (host === null) return '';
+  const key = `${projectId}${host}`;
+  const known = hostIds.get(key) ?? createHash('sha224').update(key).digest('hex');
+  hostIds.set(key, known);
+  return known;
 }
 
 /** Of one alone: its groups are not in lists. */
@@ -44,7 +48,7 @@ export function detail(request: Request, server: Server): Record<string, unknown
     tenant_id: server.projectId,
     user_id: server.userId,
     metadata: server.metadata,
-    hostId: hostIdOf(server),
+    hostId: hostIdOf(cloud, server),
     image: { id: server.imageId, links: [] },
     flavor: flavorOf(request, server),
     created: server.createdAt,

@@ -4,7 +4,7 @@ import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { AxiosHeaders, isAxiosError, type AxiosInstance } from 'axios';
 import { loadCloudConfig, type CloudConfig } from '../../openstack';
-import { httpClient, withoutType } from '../../openstack/http';
+import { httpClient, withoutType } from '../../openstack/wire';
 import { endpointOf } from '../../openstack/keystone/catalog';
 import { authRequest, tokenSchema, type TokenBody } from '../../openstack/keystone/tokens';
 import {
@@ -102,7 +102,7 @@ function serviceLever(options: RealOptions, name: Part): ReturnType<CloudUnderTe
 }
 
 async function loggedIn(config: CloudConfig): Promise<Login> {
-  const http = httpClient(config, {});
+  const http = httpClient(config);
   const url = `${config.authUrl}/v3/auth/tokens`;
   const { status, data, headers } = await http.post<string>(url, authRequest(config.auth));
   const secret = AxiosHeaders.from(headers as InstanceType<typeof AxiosHeaders>).get('x-subject-token');

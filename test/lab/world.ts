@@ -11,7 +11,7 @@ import type { RecordView } from '../../domain/turn';
 import { connect, loadCloudConfig, type Session } from '../../openstack';
 import { endpointOf } from '../../openstack/keystone/catalog';
 import { authRequest, tokenSchema } from '../../openstack/keystone/tokens';
-import { httpClient } from '../../openstack/http';
+import { httpClient } from '../../openstack/wire';
 import { start } from '../../scripts/lib/processes';
 import { root } from '../../scripts/lib/root';
 import { findTemporal, startDevServer } from '../../scripts/lib/temporal';
@@ -131,10 +131,7 @@ export async function startLabWorld(entry = operator): Promise<LabWorld> {
 
 /** Where the services really are, by their types in the catalog. */
 async function endpointsOf(config: ReturnType<typeof loadCloudConfig>): Promise<Record<string, string>> {
-  const answer = await httpClient(config, {}).post<string>(
-    `${config.authUrl}/v3/auth/tokens`,
-    authRequest(config.auth),
-  );
+  const answer = await httpClient(config).post<string>(`${config.authUrl}/v3/auth/tokens`, authRequest(config.auth));
   const { token } = tokenSchema.parse(JSON.parse(answer.data));
   return Object.fromEntries(services.map((service) => [service, endpointOf(config, token, service)]));
 }

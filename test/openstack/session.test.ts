@@ -354,18 +354,15 @@ describe('a call', () => {
     expect(seen.every(({ milliseconds }) => milliseconds >= 0)).toBe(true);
   });
 
-  test('goes through an adapter where one is given, and no socket', async () => {
+  test('goes over another wire where one is given, and no socket', async () => {
     const session = (await cloudThat(empty)).session({
-      adapter: (config) => {
-        const login = config.url?.endsWith('/v3/auth/tokens');
+      wire: ({ url }) => {
+        const login = url.endsWith('/v3/auth/tokens');
         const answer = login ? token('http://127.0.0.1:1', 1) : { body: { networks: [{ id: 'n1', name: 'mgmt' }] } };
-        return Promise.resolve({
-          status: answer.status ?? 200,
-          statusText: '',
-          headers: { ...answer.headers },
-          data: JSON.stringify(answer.body),
-          config,
-        });
+        const { status = 200, headers = {}, body } = answer;
+        const header = (name: string): string | undefined =>
+          Object.entries(headers).find(([each]) => each.toLowerCase() === name)?.[1];
+        return Promise.resolve({ status, header, text: () => JSON.stringify(body), json: () => body });
       },
     });
     expect(await neutron.listNetworks(session)).toEqual([{ id: 'n1', name: 'mgmt' }]);

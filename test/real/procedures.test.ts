@@ -183,6 +183,28 @@ describe('input that is no input', () => {
     expect(ended.message).toContain('There is a VNF web1 already');
   });
 
+  test('a dry run of an evacuation, and of the end, says host by host what would become of the VNF, and does nothing', async () => {
+    const { revision, pools } = await world.bulkhead.status('web1');
+    const [member] = pools['web']?.inService ?? [];
+    const host = member?.host ?? '';
+    const moved = await world.bulkhead.evacuateHost({ hosts: [host], cause: 'maintenance', dryRun: true });
+    const { before, steps, after } = moved.explanations['web1'] ?? {};
+    expect(moved).toMatchObject({ outcome: 'planned', toTheLetter: true, launches: [{ pool: 'web' }] });
+    expect(moved.leaves).toEqual([`web1-web-${String(member?.ordinal ?? 0)}`]);
+    expect(steps?.map(({ does, members }) => [does, members])).toEqual([
+      ['launch', 1],
+      ['delete', 1],
+    ]);
+    expect(before?.[host]).toEqual({ web: 1 });
+    expect(after?.[host]).toBeUndefined();
+    const ended = await world.bulkhead.terminate({ vnf: 'web1', dryRun: true });
+    const level = pools['web']?.level ?? 0;
+    expect(ended).toMatchObject({ outcome: 'planned', levels: { web: { from: level, to: 0 } }, launches: [] });
+    expect(ended.leaves).toHaveLength(level);
+    expect(ended.explanations['web1']).toMatchObject({ before, after: {} });
+    expect(await world.bulkhead.status('web1')).toMatchObject({ revision });
+  });
+
   test('what was asked is the only thing that happened', async () => {
     await world.settle('web1');
     expectHeld(await world.verdict());

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { historyFromJSON } from '@temporalio/common/lib/proto-utils';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { root } from '../../scripts/lib/root';
+import { changed, changes, type Change } from '../real/releases';
 
 /**
  * The gate of every change to a workflow: what released versions recorded is replayed by this one. A run that is in flight while
@@ -26,9 +27,27 @@ function read({ release, file }: { release: string; file: string }): Recorded {
   return JSON.parse(readFileSync(join(directory, release, file), 'utf8')) as Recorded;
 }
 
-async function replay({ workflowId, history }: Recorded): Promise<void> {
-  const workflowBundle = { codePath: join(root, 'dist/workers/workflow-bundle.js') };
-  await Worker.runReplayHistory({ workflowBundle }, historyFromJSON(history), workflowId);
+const codePath = join(root, 'dist/workers/workflow-bundle.js');
+
+/** With the code as it is, or as it would be with a change. */
+async function replay({ workflowId, history }: Recorded, change?: Change): Promise<void> {
+  const workflowBundle = change ? { code: changed(readFileSync(codePath, 'utf8'), change) } : { codePath };
+  try {
+    await Worker.runReplayHistory({ workflowBundle }, historyFromJSON(history), workflowId);
+  } catch (error) {
+    throw new Error(whatToDo(workflowId, error), { cause: error });
+  }
+}
+
+/** For the person who has just changed a step. */
+function whatToDo(workflowId: string, error: unknown): string {
+  return [
+    `A run that an earlier release has begun (${workflowId}) cannot go on with this code: it does other things, or in another order.`,
+    `  ${error instanceof Error ? error.message : String(error)}`,
+    'If that was not meant, put the order back. If it was, let runs from before go the old way, and new ones the new:',
+    "  if (patched('what-has-changed')) { /* as it is to be */ } else { /* as it was */ }",
+    'A history is never edited, nor recorded anew. See docs/upgrading.md, "Changing what a workflow does".',
+  ].join('\n');
 }
 
 test.each(recorded)('$release: $file replays', async (each) => {
@@ -66,4 +85,19 @@ test.each([
 ])('a tampered history does not: %s with %s turned into %s', async (file, from, to) => {
   const [release = ''] = readdirSync(directory);
   await expect(replay(tampered(read({ release, file }), from, to))).rejects.toThrow(/TMPRL1100/);
+});
+
+const words = /cannot go on with this code.*TMPRL1100.*put the order back.*patched\(.*docs\/upgrading\.md/s;
+
+test.each([
+  ['a procedure with another order of steps', 'scaleOut-1.json', changes.stepOrder],
+  ['a record that does something more', 'vnf-1.json', changes.recordBare],
+] as const)('%s does not replay, and it is said what to do', async (_what, file, change) => {
+  const [release = ''] = readdirSync(directory);
+  await expect(replay(read({ release, file }), change)).rejects.toThrow(words);
+});
+
+test('a record that does it behind `patched` does', async () => {
+  const [release = ''] = readdirSync(directory);
+  await replay(read({ release, file: 'vnf-1.json' }), changes.recordPatched);
 });

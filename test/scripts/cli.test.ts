@@ -18,6 +18,8 @@ describe('what needs no server', () => {
     ['no cause', ['evacuate-host', 'cmp-01'], /'--cause <cause>' not specified/],
     ['an unknown cause', ['evacuate-host', 'cmp-01', '--cause', 'fire'], /Allowed choices are failed, maintenance/],
     ['two ways to match', ['adopt', 'web1', 'small', '--match-name', 'a', '--match-tags', 'b'], /cannot be used with/],
+    ['a share of all', ['deploy', '--ramp', '100'], /Give a number from 1 to 99; leave --ramp out for all of it/],
+    ['a share of nobody', ['deploy', '--ramp', '5', '--unversioned'], /cannot be used with/],
     ['an unknown --if-busy', ['heal', 'web1', '--if-busy', 'panic'], /Allowed choices are wait, refuse/],
     ['an unknown option', ['terminate', 'web1', '--force'], /unknown option '--force'/],
     ['a descriptor file that there is not', ['instantiate', 'web1', './no.yaml'], /there is no file \.\/no\.yaml/],
@@ -40,7 +42,7 @@ describe('what needs no server', () => {
 
   test('a Temporal that is not there is said to be so, whatever was asked', async () => {
     const env = { TEMPORAL_ADDRESS: '127.0.0.1:1' };
-    const asked = [['status', 'web1'], ['setup'], ['terminate', 'web1', '--json']];
+    const asked = [['status', 'web1'], ['setup'], ['versions'], ['terminate', 'web1', '--json']];
     for (const { code, stdout, stderr } of await Promise.all(asked.map((args) => runToEnd(cli, args, { env })))) {
       expect({ code, stdout }).toEqual({ code: 4, stdout: '' });
       expect(stderr).toContain('Temporal does not answer at 127.0.0.1:1 within 5 s');
@@ -65,7 +67,7 @@ describe('what needs no server', () => {
       'adopt',
     ])
       expect(stdout).toContain(command);
-    for (const command of ['status', 'list', 'setup', 'run', 'retry', 'skip', 'give-up'])
+    for (const command of ['status', 'list', 'setup', 'deploy', 'versions', 'run', 'retry', 'skip', 'give-up'])
       expect(stdout).toContain(command);
   });
 });
@@ -143,6 +145,9 @@ describe('with servers', () => {
     const { code, stdout } = await bulkhead('scale-out', 'web1', 'web', '6', '--dry-run');
     expect(code).toBe(0);
     expect(stdout).toMatch(/^planned\n {2}web: 4 -> 6\n {2}launched: web1-web-5 on cmp-0\d, web1-web-6 on cmp-0\d\n/);
+    expect(stdout).toMatch(/\nweb1 +web\ncmp-01 +\d/);
+    expect(stdout).toMatch(/\n1\. launch \d of web: then cmp-0\d has \d/);
+    expect(stdout).toMatch(/\ncmp-0\d takes \d of 6 web, spare is 2/);
     expect(await changes()).toBe(before);
   });
 

@@ -1,4 +1,6 @@
+import type { CloudEvent } from '../../simulator';
 import { playStory, shrink } from '../../scripts/lib/virtual/soak';
+import { lifecyclesIn } from '../../scripts/lib/virtual/lifecycles';
 import { storyOf, told } from '../../scripts/lib/virtual/story';
 
 /** A part of what `./scripts/soak` plays, and the nights on which something was wrong once. */
@@ -27,4 +29,26 @@ test('what fails is made as short as it can be', async () => {
     Promise.resolve(needed && acts.includes(needed) ? ['it fails'] : []);
   const shortest = await shrink(story, ({ acts }) => fails(acts));
   expect(shortest.acts).toEqual([needed]);
+});
+
+test('a lifecycle is a VNF that served, and was taken away', () => {
+  const base = { seq: 1, at: 0, requestId: null };
+  const asked = (id: string, vnf: string): CloudEvent => {
+    const note = { kind: 'request', id, procedure: 'terminate', vnf, request: {} };
+    return { ...base, type: 'note', note };
+  };
+  const ended = (id: string, outcome: string): CloudEvent => ({
+    ...base,
+    type: 'note',
+    note: { kind: 'outcome', id, outcome },
+  });
+  const serves = (...web: string[]): CloudEvent => ({
+    ...base,
+    ...{ type: 'published', vnf: 'v1', revision: 1, stage: 1, service: { web } },
+  });
+  const taken = [asked('t1', 'v1'), ended('t1', 'completed')];
+  expect(lifecyclesIn([...taken, serves(), ...taken])).toBe(0);
+  expect(lifecyclesIn([serves('v1-web-1'), asked('t1', 'v1'), ended('t1', 'refused')])).toBe(0);
+  expect(lifecyclesIn([serves('v1-web-1'), asked('t1', 'v2'), ended('t1', 'completed')])).toBe(0);
+  expect(lifecyclesIn([serves('v1-web-1'), serves(), ...taken, ...taken, serves('v1-web-1'), ...taken])).toBe(2);
 });

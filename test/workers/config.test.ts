@@ -78,6 +78,8 @@ describe('the environment', () => {
     ['BULKHEAD_WAITS', '0', 'give a number from 1 to 10000'],
     ['BULKHEAD_WATCHES', '99999', 'give a number from 1 to 10000'],
     ['BULKHEAD_LOG_LEVEL', 'loud', 'give trace, debug, info, warn or error'],
+    ['BULKHEAD_DEPLOYMENT', 'bulk.head', 'give up to 64 letters, digits, - and _, beginning with a letter or digit'],
+    ['BULKHEAD_DEPLOYMENT', '__internal', 'give up to 64 letters, digits, - and _, beginning with a letter or digit'],
     ['BULKHEAD_PUBLICATION_URL', 'openstack:5000', 'give a URL, e.g. http://127.0.0.1:5000'],
   ])('%s=%s cannot be used, and what can is said', (name, value, right) => {
     expect(problemsOf({ [name]: value })).toEqual([`${name}: ${right}`]);
@@ -89,12 +91,14 @@ describe('the environment', () => {
       BULKHEAD_LOG_LEVEL: 'loud',
       TEMPORAL_ADDRESS: 'temporal.example.com:7233',
       TEMPORAL_TLS_KEY: '/etc/key.pem',
+      BULKHEAD_BUILD_ID: 'v1',
     });
     expect(problems.map((each) => each.split(':')[0])).toEqual([
       'BULKHEAD_PACE',
       'BULKHEAD_LOG_LEVEL',
       'TEMPORAL_ADDRESS',
       'TEMPORAL_TLS_CERT',
+      'BULKHEAD_BUILD_ID',
     ]);
   });
 

@@ -1,5 +1,6 @@
 import { memberName } from '../../domain/names';
-import type { ChangeRequest } from '../../domain/plan';
+import { explain } from '../../domain/explain';
+import type { ChangeRequest, Plan } from '../../domain/plan';
 import type { DryRunResult } from '../../domain/procedures';
 import type { VnfRecord } from '../../domain/record';
 import { timingAt } from '../../domain/timing';
@@ -17,16 +18,21 @@ export async function dryRun(given: {
   const { vnf } = record;
   const turn = { token: 'dry-run', runId };
   const plan = await cloud(timingAt(1)).plan({ turn, record, request, strict: strict ?? false });
+  return { outcome: 'planned', procedure, vnf, levels: plan.levels, ...changesOf(record, plan) };
+}
+
+type Changes = Pick<DryRunResult, 'launches' | 'leaves' | 'toTheLetter' | 'notRestorable' | 'explanations'>;
+
+/** What a plan does to one VNF. */
+export function changesOf(record: VnfRecord, plan: Plan): Changes {
+  const { vnf } = record;
   return {
-    outcome: 'planned',
-    procedure,
-    vnf,
-    levels: plan.levels,
     launches: plan.batches.flatMap((batch) =>
       batch.rows.map((row) => ({ ...row, name: memberName(vnf, row.pool, row.ordinal) })),
     ),
     leaves: plan.leave.map((ref) => memberName(vnf, ref.pool, ref.ordinal)),
     toTheLetter: plan.toTheLetter,
     notRestorable: plan.notRestorable,
+    explanations: { [vnf]: explain(record, plan) },
   };
 }

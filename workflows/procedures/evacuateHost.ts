@@ -13,7 +13,7 @@ import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { HostContents } from '../../activities/ports';
 import { plain, summary } from '../../domain/markdown';
 import { failure, type Failure } from '../../domain/failure';
-import { memberName } from '../../domain/names';
+import { memberName, own } from '../../domain/names';
 import type { DryRunResult, EvacuateHostResult, ParsedInputs, ProcedureResult } from '../../domain/procedures';
 import { spareAt } from '../../domain/levels';
 import type { RecordView } from '../../domain/turn';
@@ -27,6 +27,7 @@ import { cloud, record as recordPort, waiting, watch } from '../ports';
 import { mark, say } from '../progress';
 import type { evacuateVnf } from './evacuateVnf';
 import { marked } from './change';
+import { changesOf } from './dryRun';
 import { holdHosts } from './holdHosts';
 
 /**
@@ -256,8 +257,8 @@ async function undone<T>(
 }
 
 /** Refused unless all can move. */
-function planAll({ hosts, cause, timing }: Job, records: readonly RecordView[]): Promise<void> {
-  return cloud(timing).planEmptyHosts.executeWithOptions({ summary: summary(`plan to empty ${hosts.join(', ')}`) }, [
+async function planAll({ hosts, cause, timing }: Job, records: readonly RecordView[]): Promise<void> {
+  await cloud(timing).planEmptyHosts.executeWithOptions({ summary: summary(`plan to empty ${hosts.join(', ')}`) }, [
     { hosts, cause, records: records.map(planned) },
   ]);
 }
@@ -400,23 +401,25 @@ async function readRecords(contents: readonly HostContents[]): Promise<RecordVie
   return views;
 }
 
-async function plannedOnly(job: Job, records: readonly RecordView[]): Promise<DryRunResult> {
-  const { hosts } = job;
-  await planAll(job, records);
+async function plannedOnly({ hosts, cause, timing }: Job, records: readonly RecordView[]): Promise<DryRunResult> {
+  const plans = await cloud(timing).planEmptyHosts.executeWithOptions(
+    { summary: summary(`plan to empty ${hosts.join(', ')}`) },
+    [{ hosts, cause, records: records.map(planned), tell: true }],
+  );
+  const changes = records.flatMap((view) => {
+    const plan = own(plans, view.vnf);
+    return plan ? [changesOf(view, plan)] : [];
+  });
   return {
     outcome: 'planned',
     procedure: 'evacuateHost',
     vnf: records.map((view) => view.vnf).join(', '),
+    // By pool, of which several VNFs may have one of the same name; an evacuation changes none.
     levels: {},
-    launches: [],
-    leaves: records.flatMap((view) =>
-      Object.values(view.pools).flatMap((pool) =>
-        pool.inService
-          .filter((member) => hosts.includes(member.host))
-          .map((member) => `${view.vnf}-${member.pool}-${String(member.ordinal)}`),
-      ),
-    ),
-    toTheLetter: true,
-    notRestorable: [],
+    launches: changes.flatMap(({ launches }) => launches),
+    leaves: changes.flatMap(({ leaves }) => leaves),
+    toTheLetter: changes.every(({ toTheLetter }) => toTheLetter),
+    notRestorable: changes.flatMap(({ notRestorable }) => notRestorable),
+    explanations: Object.assign({}, ...changes.map(({ explanations }) => explanations)) as DryRunResult['explanations'],
   };
 }

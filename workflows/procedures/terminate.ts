@@ -1,4 +1,4 @@
-import { patched } from '@temporalio/workflow';
+import { patched, workflowInfo } from '@temporalio/workflow';
 import type { DryRunResult, ProcedureResult } from '../../domain/procedures';
 import { dependencyLayers } from '../../domain/descriptor/layers';
 import { openChannel } from '../channel';
@@ -10,7 +10,7 @@ import type { Step, Table } from '../run';
 import { commitOnce } from '../steps/commit';
 import { published, settled } from '../steps/settle';
 import { change, marked } from './change';
-import { memberName } from '../../domain/names';
+import { dryRun } from './dryRun';
 
 /** Everything out of service and owed, in reverse order of dependency; whoever else asks is told that there is no such VNF. */
 const final: Step = {
@@ -57,21 +57,8 @@ export async function terminate(raw: unknown): Promise<ProcedureResult | DryRunR
   return await marked(async () => {
     const channel = openChannel(vnf);
     const view = await recordPort().readRecord({ vnf });
-    if (input.dryRun) {
-      const leaves = Object.values(view.pools).flatMap((pool) => [...pool.inService, ...pool.failed]);
-      return {
-        outcome: 'planned',
-        procedure,
-        vnf,
-        levels: Object.fromEntries(
-          Object.entries(view.pools).map(([name, pool]) => [name, { from: pool.level, to: 0 }]),
-        ),
-        launches: [],
-        leaves: leaves.map((member) => memberName(vnf, member.pool, member.ordinal)),
-        toTheLetter: true,
-        notRestorable: [],
-      };
-    }
+    if (input.dryRun)
+      return await dryRun({ procedure, record: view, request: { kind: 'terminate' }, runId: workflowInfo().runId });
     const wish = { procedure, class: 'normal', ifBusy, waitSeconds } as const;
     return await change({
       procedure,

@@ -5,17 +5,27 @@ import { signalNames } from '../../../domain/turn';
 import { hostsOf, setAlive } from '../../../simulator';
 import { setStatus } from '../../../simulator/scheduler';
 import type { Host } from '../../../simulator/model';
+import { lifecyclesIn } from './lifecycles';
 import { payloadOf } from './payloads';
 import type { Act, Story, VnfOfStory } from './story';
 import type { Run } from './temporal';
 import type { CallStrike } from './worker';
 import { isQuiet, openWorld, type Begun, type Procedure, type World } from './world';
 
-/**
- * Plays a story to its end, and then everything to its own: hosts come back, what is blocked is cleaned up, every VNF is terminated. What
- * is not as promised on the way or in the end is said; nothing, if all is well.
- */
-export async function playStory(story: Story): Promise<string[]> {
+/** What came of a story. */
+export interface Night {
+  /** What is not as promised on the way or in the end; nothing, if all is well. */
+  readonly problems: readonly string[];
+  /** VNFs that were brought up and taken away again. */
+  readonly lifecycles: number;
+}
+
+export async function playStory(story: Story): Promise<readonly string[]> {
+  return (await playNight(story)).problems;
+}
+
+/** Plays a story to its end, and then everything to its own: hosts come back, what is blocked is cleaned up, every VNF is terminated. */
+export async function playNight(story: Story): Promise<Night> {
   const begun: Begun[] = [];
   const later: (() => Promise<void>)[] = [];
   let overdue = false;
@@ -24,6 +34,7 @@ export async function playStory(story: Story): Promise<string[]> {
     seed: story.seed,
     cloud: { hosts: hostsOf(story.hosts), bootSeconds: [5, 25], latencyMs: [1, 50] },
     latencyMs: [1, 40],
+    writes: story.seed % 8 === 0,
     sawCall: ({ runId }, moment) => {
       if (moment === 'after' && hasEnded(world.temporal.runs.get(runId))) overdue = true;
       if (moment === 'after' || !struck) return undefined;
@@ -143,6 +154,8 @@ export async function playStory(story: Story): Promise<string[]> {
   };
   const quiet = (): Promise<void> => until('nothing but records is at work', () => isQuiet(world));
 
+  const night = (problems: readonly string[]): Night => ({ problems, lifecycles: lifecyclesIn(cloud.log) });
+
   try {
     let left = story.acts.length;
     for (const each of story.acts)
@@ -156,9 +169,9 @@ export async function playStory(story: Story): Promise<string[]> {
     await endAll(world, { story, isOverdue: () => overdue, quiet });
     const verdict = world.verdict();
     const broken = guarantees.filter((each) => each !== 'G8' && verdict.guarantees[each].violations.length > 0);
-    return broken.length > 0 ? verdictLines(verdict).filter((line) => !line.includes(' held ')) : [];
+    return night(broken.length > 0 ? verdictLines(verdict).filter((line) => !line.includes(' held ')) : []);
   } catch (error) {
-    return [error instanceof Error ? (error.stack ?? error.message) : String(error)];
+    return night([error instanceof Error ? (error.stack ?? error.message) : String(error)]);
   } finally {
     world.close();
   }

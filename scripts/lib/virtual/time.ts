@@ -23,7 +23,6 @@ interface Timer {
 }
 
 const RealDate = Date;
-const realImmediate = setImmediate;
 
 export function installVirtualTime(startsAt = RealDate.UTC(2026, 0, 1)): VirtualTime {
   let now = startsAt;
@@ -133,7 +132,11 @@ export function installVirtualTime(startsAt = RealDate.UTC(2026, 0, 1)): Virtual
       }
       return false;
     },
-    settle: () => new Promise((resolve) => realImmediate(resolve)),
+    // Node comes to this when no promise has anything left to do, and looks at no socket and no clock before.
+    settle: () =>
+      new Promise((resolve) => {
+        process.nextTick(resolve);
+      }),
     uninstall: () => {
       Object.assign(globalThis, { Date: RealDate, setTimeout, clearTimeout, setInterval, clearInterval });
       AbortSignal.timeout = realTimeoutSignal;

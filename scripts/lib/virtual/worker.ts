@@ -1,7 +1,8 @@
 import { Context } from '@temporalio/activity';
 import { AxiosError, AxiosHeaders, type AxiosAdapter, type InternalAxiosRequestConfig } from 'axios';
 import type { Activities } from '../../../activities/ports';
-import { Dropped, handle, type Cloud } from '../../../simulator';
+import type { Wire } from '../../../openstack';
+import { Dropped, replyTo, written, type Cloud, type RawRequest, type Reply } from '../../../simulator';
 
 /**
  * A worker process, as far as others can tell: it performs activities, which call the cloud. Killed, nothing of it is ever heard again,
@@ -71,7 +72,7 @@ export class Worker {
 /** One request to the cloud, and whose it is. */
 export interface CloudCall {
   readonly method: string;
-  readonly url: string;
+  readonly url: URL;
   readonly activity: string;
   readonly attempt: number;
   readonly workflowId: string;
@@ -87,54 +88,87 @@ export type CallStrike =
 export interface CloudPort {
   readonly cloud: Cloud;
   readonly sleep: (milliseconds: number) => Promise<void>;
+  /** Whether answers are written and read as on a socket, or handed over as they are: the client makes its own of what it reads. */
+  readonly writes: boolean;
   readonly saw: (call: CloudCall, moment: 'before' | 'after') => CallStrike | undefined;
 }
 
+/** No answer came, by whatever way it was asked for. */
+class Lost extends Error {
+  readonly code = 'ECONNRESET';
+}
+
+type Asked = Omit<RawRequest, 'url'> & { readonly url: URL };
+
+/** What befalls a worker's request on its way to the cloud and back. */
+async function carried(worker: Worker, port: CloudPort, asked: Asked): Promise<Reply> {
+  await worker.untilRunning();
+  const strike = port.saw(callOf(asked), 'before');
+  await worker.untilRunning();
+  if (strike?.kind === 'lost' && strike.moment === 'before') throw new Lost('lost on its way');
+  if (strike?.kind === 'late') await port.sleep(strike.milliseconds);
+  if (strike?.kind === 'status' && strike.moment === 'before') return { status: strike.status, headers: {}, body: {} };
+  const { url, ...rest } = asked;
+  let answered;
+  try {
+    answered = await replyTo(port.cloud, { ...rest, url: `${url.pathname}${url.search}` });
+  } catch (error) {
+    await worker.untilRunning();
+    throw error instanceof Dropped ? new Lost(error.message) : error;
+  }
+  port.saw(callOf(asked), 'after');
+  await worker.untilRunning();
+  if (strike?.kind === 'lost') throw new Lost('its answer was lost');
+  return strike?.kind === 'status' ? { status: strike.status, headers: {}, body: {} } : answered;
+}
+
 /** From a worker's OpenStack client straight to the cloud, without sockets. */
-export function adapterOf(worker: Worker, port: CloudPort): AxiosAdapter {
-  return async (config) => {
-    await worker.untilRunning();
-    const call = callOf(config);
-    const strike = port.saw(call, 'before');
-    await worker.untilRunning();
-    if (strike?.kind === 'lost' && strike.moment === 'before')
-      throw new AxiosError('lost on its way', 'ECONNRESET', config);
-    if (strike?.kind === 'late') await port.sleep(strike.milliseconds);
-    if (strike?.kind === 'status' && strike.moment === 'before') return answerOf(config, strike.status, '{}');
-    const { pathname, search } = new URL(call.url);
-    let answered;
-    try {
-      answered = await handle(port.cloud, {
-        method: call.method,
-        url: `${pathname}${search}`,
-        headers: headersOf(config),
-        // As axios has written it by now.
-        body: config.data as string | undefined,
-      });
-    } catch (error) {
-      await worker.untilRunning();
-      if (error instanceof Dropped) throw new AxiosError(error.message, 'ECONNRESET', config);
-      throw error;
-    }
-    port.saw(call, 'after');
-    await worker.untilRunning();
-    if (strike?.kind === 'lost') throw new AxiosError('its answer was lost', 'ECONNRESET', config);
-    if (strike?.kind === 'status') return answerOf(config, strike.status, '{}');
-    return answerOf(config, answered.status, answered.body, answered.headers);
+export function wireOf(worker: Worker, port: CloudPort): Wire {
+  return async ({ method, url, headers, body }) => {
+    const answer = await carried(worker, port, {
+      method,
+      url: new URL(url),
+      headers: {
+        ...lowerCased(Object.entries(headers)),
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+      },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+    const text = (): string => written(answer.body);
+    return {
+      status: answer.status,
+      header: (name) => lowerCased(Object.entries(answer.headers))[name],
+      text,
+      json: () => {
+        if (typeof answer.body !== 'object') return undefined;
+        return port.writes ? (JSON.parse(text()) as unknown) : answer.body;
+      },
+    };
   };
 }
 
-type Parameter = string | number | boolean | undefined;
+/** The same for what speaks to the cloud by axios itself. */
+export function adapterOf(worker: Worker, port: CloudPort): AxiosAdapter {
+  return async (config) => {
+    try {
+      const { status, headers, body } = await carried(worker, port, {
+        method: (config.method ?? 'get').toUpperCase(),
+        url: new URL(config.url ?? '', config.baseURL),
+        headers: lowerCased(Object.entries(config.headers.toJSON())),
+        // As axios has written it by now.
+        body: config.data as string | undefined,
+      });
+      return answerOf(config, status, written(body), headers);
+    } catch (error) {
+      throw error instanceof Lost ? new AxiosError(error.message, error.code, config) : error;
+    }
+  };
+}
 
-function callOf(config: InternalAxiosRequestConfig): CloudCall {
+function callOf({ method, url }: Asked): CloudCall {
   const { activityType = '', attempt = 1, workflowExecution } = contextInfo();
   const { workflowId = '', runId = '' } = workflowExecution ?? {};
-  const url = new URL(config.url ?? '', config.baseURL);
-  const params = config.params as Readonly<Record<string, Parameter | readonly Parameter[]>> | undefined;
-  for (const [name, value] of Object.entries(params ?? {}))
-    for (const each of [value].flat()) if (each !== undefined) url.searchParams.append(name, String(each));
-  const method = (config.method ?? 'get').toUpperCase();
-  return { method, url: url.toString(), activity: activityType, attempt, workflowId, runId };
+  return { method, url, activity: activityType, attempt, workflowId, runId };
 }
 
 function contextInfo(): Partial<Context['info']> {
@@ -146,10 +180,10 @@ function contextInfo(): Partial<Context['info']> {
   }
 }
 
-function headersOf(config: InternalAxiosRequestConfig): Record<string, string> {
-  const headers: Record<string, string> = {};
-  for (const [name, value] of Object.entries(config.headers.toJSON())) headers[name.toLowerCase()] = String(value);
-  return headers;
+function lowerCased(headers: readonly (readonly [string, unknown])[]): Record<string, string> {
+  const lower: Record<string, string> = {};
+  for (const [name, value] of headers) lower[name.toLowerCase()] = String(value);
+  return lower;
 }
 
 /** An adapter judges the status itself. */
@@ -157,7 +191,7 @@ function answerOf(
   config: InternalAxiosRequestConfig,
   status: number,
   data: string,
-  headers: Readonly<Record<string, string>> = {},
+  headers: Readonly<Record<string, string>>,
 ): Awaited<ReturnType<AxiosAdapter>> {
   const answer = { data, status, statusText: '', headers: new AxiosHeaders(headers), config, request: {} };
   if (config.validateStatus && !config.validateStatus(status))

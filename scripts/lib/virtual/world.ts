@@ -1,3 +1,4 @@
+import './sandbox';
 import { check, type Verdict } from '../../../checker';
 import type { Note } from '../../../checker/story';
 import { createActivities, namesIn, pacedServicePort, wayIn, type As } from '../../../activities';
@@ -14,10 +15,11 @@ import { root } from '../root';
 import { isSettled } from '../settled';
 import { join } from 'node:path';
 import { clientOf } from './client';
+import { followPromises } from './context';
 import { errorOf } from './payloads';
 import { VirtualTemporal, type Run, type Sighting } from './temporal';
 import { installVirtualTime, type VirtualTime } from './time';
-import { adapterOf, Worker, type CallStrike, type CloudCall } from './worker';
+import { adapterOf, wireOf, Worker, type CallStrike, type CloudCall, type CloudPort } from './worker';
 import { endOfFailure, type Ended } from './ended';
 
 /**
@@ -60,6 +62,8 @@ export interface WorldOptions {
   readonly timing?: Partial<Timing>;
   readonly latencyMs?: readonly [number, number];
   readonly sawCall?: (call: CloudCall, moment: 'before' | 'after') => CallStrike | undefined;
+  /** See `CloudPort`: true, unless many nights are to be played. */
+  readonly writes?: boolean;
   readonly saw?: (sighting: Sighting) => void;
 }
 
@@ -69,6 +73,7 @@ const longestMs = 24 * 3_600_000;
 export function openWorld(options: WorldOptions): World {
   const { seed, as = 'operator', latencyMs: [least, most] = [1, 5] } = options;
   const time = installVirtualTime();
+  const stopFollowing = followPromises();
   const random = seeded(seed);
   const latencyMs = (): number => least + (most - least) * random();
   const cloud = createCloud({
@@ -86,14 +91,15 @@ export function openWorld(options: WorldOptions): World {
     return worker;
   };
   const activitiesOf = (worker: Worker): Activities => {
-    const adapter = adapterOf(worker, {
+    const port: CloudPort = {
       cloud,
       sleep: (milliseconds) =>
         new Promise((resolve) => {
           time.after(milliseconds, resolve);
         }),
       saw: options.sawCall ?? (() => undefined),
-    });
+      writes: options.writes ?? true,
+    };
     const session = connect(
       {
         name: 'embedded',
@@ -104,12 +110,12 @@ export function openWorld(options: WorldOptions): World {
         ca: null,
         verify: true,
       },
-      { adapter },
+      { wire: wireOf(worker, port) },
     );
     return createActivities({
       session,
       client: clientOf(worker, { temporal, time }),
-      service: pacedServicePort('http://127.0.0.1', adapter),
+      service: pacedServicePort('http://127.0.0.1', adapterOf(worker, port)),
       timing,
       failedHostsPercent: 100,
       audits: null,
@@ -190,8 +196,9 @@ export function openWorld(options: WorldOptions): World {
           view = null;
           return true;
         }
+        if (run.scheduled) return false;
         view = viewOf(vnf);
-        return view !== null && !run.scheduled && isSettled(view);
+        return view !== null && isSettled(view);
       });
       note(settledNote(vnf, view));
       return view;
@@ -199,6 +206,7 @@ export function openWorld(options: WorldOptions): World {
     viewOf,
     verdict: () => check(cloud.log),
     close: () => {
+      stopFollowing();
       time.uninstall();
     },
   };

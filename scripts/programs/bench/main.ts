@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { budgetOf, measureCost } from './cost';
 import { addLoad } from './load/command';
 import { addOverhead } from './overhead/command';
+import { addPlacement } from './placement/command';
 
 /** `./scripts/bench`: figures that are quoted, each with the command that prints it. */
 const program = new Command('bench').description('Measures what Bulkhead costs.');
@@ -31,6 +32,7 @@ program
 
 addLoad(program);
 addOverhead(program);
+addPlacement(program);
 
 program.parseAsync().catch((error: unknown) => {
   process.stderr.write(`bench: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);

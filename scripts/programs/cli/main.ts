@@ -19,12 +19,14 @@ import {
   type StuckTold,
 } from '../../../client';
 import { reasonOf } from '../../../client/errors';
-import { runText, statusText } from '../../../client/table';
+import { explanationText, runText, statusText } from '../../../client/table';
 import { addSearchAttributes, connectionOptions, missingSearchAttributes } from '../../../workers/temporal';
-import { ConfigError, parseWorkerConfig } from '../../../workers/config';
+import { ConfigError, parseWorkerConfig, type WorkerConfig } from '../../../workers/config';
+import { releaseBuildId } from '../../../workers/deployment';
 import { unescaped } from '../../../domain/markdown';
 import { descriptorNamed } from '../../lib/descriptors';
 import { forTerminal } from '../../lib/terminal';
+import { deploy, deploymentJson, deploymentText, known, untilDrained } from './rollout';
 
 /**
  * `./scripts/bulkhead`: for people. Exit codes: 0 done, 1 refused, unwound or cancelled, 2 wrong usage, 3 stuck, 4 Temporal
@@ -269,6 +271,83 @@ program
   .action(() => reported(false, setup));
 
 async function setup(): Promise<void> {
+  await onTemporal(async ({ connection, namespace }) => {
+    // One that has another type would look added, so it is refused here.
+    const missing = await missingSearchAttributes(connection, namespace);
+    await addSearchAttributes(connection, namespace, missing);
+    print(
+      missing.length === 0
+        ? `namespace ${namespace} has all it needs`
+        : `added ${missing.join(', ')} to namespace ${namespace}`,
+    );
+  });
+}
+
+/** Where neither the command nor the environment names one. */
+const usualDeployment = 'bulkhead';
+
+interface DeployOptions {
+  readonly ramp?: number;
+  readonly unversioned: boolean;
+  readonly waitSeconds: number;
+  readonly untilDrained: boolean;
+  readonly drainSeconds: number;
+  readonly json: boolean;
+}
+
+program
+  .command('deploy')
+  .description('gives new runs and the records to a version of the workers; runs that are at work end where they began')
+  .argument('[build-id]', 'the version, as its workers log it; that of this release by default')
+  .addOption(
+    new Option('--ramp <percent>', 'only this share, from 1 to 99').argParser(percentage).conflicts('unversioned'),
+  )
+  .option('--unversioned', 'to workers without BULKHEAD_DEPLOYMENT instead', false)
+  .option('--wait-seconds <seconds>', 'how long its workers may take to come', wholeNumber, 60)
+  .option('--until-drained', 'wait until no older version has runs left, so that its workers can be stopped', false)
+  .option('--drain-seconds <seconds>', 'how long that may take', wholeNumber, 7_200)
+  .option('--json', 'print what there is then as JSON', false)
+  .action((given: string | undefined, options: DeployOptions) =>
+    reported(options.json, () =>
+      onTemporal(async (at, config) => {
+        const { ramp, waitSeconds, json } = options;
+        const name = config.BULKHEAD_DEPLOYMENT ?? usualDeployment;
+        const buildId = options.unversioned ? null : (given ?? config.BULKHEAD_BUILD_ID ?? releaseBuildId());
+        const deployed = await deploy(at, { name, buildId, waitSeconds, ...(ramp !== undefined && { ramp }) }, say);
+        const left = options.untilDrained
+          ? await untilDrained(at, { name, withinSeconds: options.drainSeconds }, say)
+          : deployed;
+        print(json ? deploymentJson(left) : deploymentText(left));
+      }),
+    ),
+  );
+
+program
+  .command('versions')
+  .description('the versions of the workers: which gets what, which still has runs, whose workers may be stopped')
+  .option('--json', 'print them as JSON', false)
+  .action(({ json }: { json: boolean }) =>
+    reported(json, () =>
+      onTemporal(async (at, config) => {
+        const deployment = await known(at, config.BULKHEAD_DEPLOYMENT ?? usualDeployment);
+        print(json ? deploymentJson(deployment) : deploymentText(deployment));
+      }),
+    ),
+  );
+
+function percentage(text: string): number {
+  const percent = wholeNumber(text);
+  if (percent < 1 || percent > 99)
+    throw new InvalidArgumentError('Give a number from 1 to 99; leave --ramp out for all of it.');
+  return percent;
+}
+
+interface At {
+  readonly connection: Connection;
+  readonly namespace: string;
+}
+
+async function onTemporal(body: (at: At, config: WorkerConfig) => Promise<void>): Promise<void> {
   const config = parseWorkerConfig(process.env);
   const options = connectionOptions(config);
   const connection = await Connection.connect({ ...options, connectTimeout: connectSeconds * 1_000 }).catch(
@@ -279,14 +358,7 @@ async function setup(): Promise<void> {
     },
   );
   try {
-    // One that has another type would look added, so it is refused here.
-    const missing = await missingSearchAttributes(connection, config.TEMPORAL_NAMESPACE);
-    await addSearchAttributes(connection, config.TEMPORAL_NAMESPACE, missing);
-    print(
-      missing.length === 0
-        ? `namespace ${config.TEMPORAL_NAMESPACE} has all it needs`
-        : `added ${missing.join(', ')} to namespace ${config.TEMPORAL_NAMESPACE}`,
-    );
+    await body({ connection, namespace: config.TEMPORAL_NAMESPACE }, config);
   } finally {
     await connection.close();
   }
@@ -342,7 +414,12 @@ function said(result: AnyResult): string {
   if ('opened' in result) return restored(result);
   if ('findings' in result) return audited(result);
   if ('misfits' in result) return adopted(result);
-  return [result.outcome, ...changes(result)].join('\n');
+  const explained = result.outcome === 'planned' ? Object.entries(result.explanations) : [];
+  return [
+    result.outcome,
+    ...changes(result),
+    ...explained.map(([vnf, explanation]) => `\n${explanationText(vnf, explanation)}`),
+  ].join('\n');
 }
 
 function audited({ findings, more, repaired, refused, repair, atWork, steady }: AuditResult): string {

@@ -7,8 +7,12 @@ import { Command } from 'commander';
 import { ModuleKind, ScriptTarget, transpileModule } from 'typescript';
 import { root } from '../../lib/root';
 import { mutants, type Mutant } from './mutants';
+import { brokenBy, holdsAsItIs } from './properties';
 
-/** `./scripts/mutants`: each defect is planted in a copy of the built product, and every fault is tried on it until one tells. */
+/**
+ * `./scripts/mutants`: each defect is planted in a copy of the built product, and every fault is tried on it until one tells; the planner's in
+ * a copy of its sources, and the property that it breaks is tried.
+ */
 
 const run = promisify(execFile);
 
@@ -18,13 +22,16 @@ interface Options {
   readonly every: string;
 }
 
-/** A copy of the build, in which one file is another one. */
-function planted({ file, from, to }: Mutant): string {
-  const source = readFileSync(join(root, file), 'utf8');
-  if (source.split(from).length !== 2)
+function checkFits({ file, from }: Mutant): void {
+  if (readFileSync(join(root, file), 'utf8').split(from).length !== 2)
     throw new Error(
       `${file} does not have the text of this mutant once: bring scripts/programs/mutants/mutants.ts up to date`,
     );
+}
+
+/** A copy of the build, in which one file is another one. */
+function planted({ file, from, to }: Mutant): string {
+  const source = readFileSync(join(root, file), 'utf8');
   const directory = mkdtempSync(join(tmpdir(), 'bulkhead-mutant-'));
   cpSync(join(root, 'dist'), join(directory, 'dist'), { recursive: true });
   cpSync(join(root, 'descriptors'), join(directory, 'descriptors'), { recursive: true });
@@ -38,6 +45,8 @@ function planted({ file, from, to }: Mutant): string {
 
 /** What tells of it first, or null. */
 async function caughtBy(mutant: Mutant, every: string): Promise<string | null> {
+  checkFits(mutant);
+  if (mutant.property) return await brokenBy(mutant, mutant.property);
   const directory = planted(mutant);
   try {
     const program = join(directory, 'dist/scripts/programs/faults/main.js');
@@ -66,6 +75,8 @@ async function plantAll({ json, only, every }: Options): Promise<void> {
   const wanted = mutants.filter(({ name }) => only === undefined || name === only);
   if (wanted.length === 0)
     throw new Error(`there is no mutant ${only ?? ''}; there are ${mutants.map(({ name }) => name).join(', ')}`);
+  const properties = wanted.flatMap(({ property }) => property ?? []);
+  if (properties.length > 0) await holdsAsItIs(properties);
   let caught = 0;
   for (const mutant of wanted) {
     const by = await caughtBy(mutant, every);

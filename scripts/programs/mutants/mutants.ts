@@ -1,3 +1,5 @@
+import type { Property } from './properties';
+
 /** A defect, as one replacement in one file of the product. The text must be there once: a mutant that no longer fits is said, not skipped. */
 export interface Mutant {
   readonly name: string;
@@ -5,6 +7,8 @@ export interface Mutant {
   readonly file: string;
   readonly from: string;
   readonly to: string;
+  /** The property that tells of it. Left out where a fault brings it to light. */
+  readonly property?: Property;
 }
 
 export const mutants: readonly Mutant[] = [
@@ -75,5 +79,42 @@ export const mutants: readonly Mutant[] = [
     file: 'activities/cloud/remove.ts',
     from: 'const servers = listed.filter((server) => readTags(server.tags).token === token);',
     to: 'const servers = listed.filter((server) => server.name.startsWith(vnf));',
+  },
+  {
+    name: 'cap-rounded-up',
+    what: 'a share that is no whole number of members is rounded up',
+    file: 'domain/levels.ts',
+    from: 'return (numerator - (numerator % denominator)) / denominator;',
+    to: 'return Math.ceil(numerator / denominator);',
+    property: {
+      file: 'test/domain/levels.test.ts',
+      name: 'spare is the floor of the exact product, whatever floats make of it',
+    },
+  },
+  {
+    name: 'zone-ignored-for-surges',
+    what: 'what is launched beside whom it replaces goes to any zone',
+    file: 'domain/placement/pool.ts',
+    from: `  const usable = ground.hosts.filter((host) => unusable(ground, host, pool) === null);
+  const sorted`,
+    to: `  const usable = ground.hosts.filter((host) =>
+    [null, ...(task.out.size > 0 ? ['WrongZone'] : [])].includes(unusable(ground, host, pool)),
+  );
+  const sorted`,
+    property: {
+      file: 'test/domain/placement.test.ts',
+      name: 'every plan for one pool keeps shares, zones and room, whatever order its VMs come up in, and ends with the members asked for',
+    },
+  },
+  {
+    name: 'room-double-counted',
+    what: 'the room that one pool takes is promised to the next one, too',
+    file: 'domain/placement/index.ts',
+    from: 'const planned = planOne(here, input.record, task, budget);',
+    to: 'const planned = planOne(copyOf(here), input.record, task, budget);',
+    property: {
+      file: 'test/domain/placement.test.ts',
+      name: 'plans for several pools on the same hosts keep every share, and do not promise the same room twice',
+    },
   },
 ];

@@ -1,46 +1,48 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { playStory, shrink } from '../../lib/virtual/soak';
-import { storyOf, told } from '../../lib/virtual/story';
+import { playHere, playInProcesses, type Found } from './play';
 
 /** `./scripts/soak`: random nights, each from a seed; what fails is made short and told. Exits 1 where a guarantee broke. */
 
 interface Options {
   readonly seed: number;
   readonly runs: number;
+  readonly jobs: number;
   readonly json: boolean;
 }
 
-function whole(least: number): (text: string) => number {
+function whole(least: number, most = 999_999_999): (text: string) => number {
   return (text) => {
-    if (!/^\d{1,9}$/.test(text) || Number(text) < least)
-      throw new InvalidArgumentError(`give a whole number of at least ${String(least)}`);
+    if (!/^\d{1,9}$/.test(text) || Number(text) < least || Number(text) > most)
+      throw new InvalidArgumentError(`give a whole number from ${String(least)} to ${String(most)}`);
     return Number(text);
   };
 }
 
-async function soak({ seed, runs, json }: Options): Promise<void> {
+async function soak({ seed, runs, jobs, json }: Options): Promise<void> {
   const say = (line: string): void => {
     if (!json) process.stdout.write(`${line}\n`);
   };
+  const told = (found: Found): void => {
+    if (json) process.stdout.write(`${JSON.stringify(found)}\n`);
+    else for (const line of [...found.story, ...found.problems, '']) say(line);
+  };
   const began = performance.now();
-  let violations = 0;
-  for (let run = 0; run < runs; run++) {
-    const story = storyOf(seed + run);
-    const problems = await playStory(story);
-    if (run > 0 && run % 1_000 === 0) say(`${String(run)} runs, ${String(violations)} violations …`);
-    if (problems.length === 0) continue;
-    violations += 1;
-    const shortest = await shrink(story);
-    const lines = told(shortest);
-    const found = await playStory(shortest);
-    if (json) process.stdout.write(`${JSON.stringify({ seed: story.seed, story: lines, problems: found })}\n`);
-    else for (const line of [...lines, ...found, '']) say(line);
-  }
+  const played = (many: number): void => {
+    if (many < runs && (many % 1_000 === 0 || jobs > 1)) say(`${String(many)} runs …`);
+  };
+  const listener = { found: told, played };
+  const total =
+    jobs === 1
+      ? await playHere({ seed, runs }, listener)
+      : await playInProcesses({ seed, runs, jobs: Math.min(jobs, runs) }, listener);
   const seconds = (performance.now() - began) / 1_000;
-  const runsPerSecond = Number((runs / seconds).toFixed(1));
-  if (json) process.stdout.write(`${JSON.stringify({ runs, violations, runsPerSecond })}\n`);
+  const perSecond = (many: number): number => Number((many / seconds).toFixed(1));
+  const { violations, lifecycles } = total;
+  const rates = { runsPerSecond: perSecond(runs), lifecyclesPerSecond: perSecond(lifecycles) };
+  if (json) process.stdout.write(`${JSON.stringify({ runs, violations, lifecycles, ...rates })}\n`);
   say(
-    `${String(runs)} runs from seed ${String(seed)}: ${String(violations)} violations, ${String(runsPerSecond)} runs a second`,
+    `${String(runs)} runs from seed ${String(seed)}: ${String(violations)} violations, ${String(rates.runsPerSecond)} runs a second, ` +
+      `${String(rates.lifecyclesPerSecond)} VNFs brought up and taken away a second`,
   );
   process.exitCode = violations > 0 ? 1 : 0;
 }
@@ -52,6 +54,7 @@ const program = new Command('soak')
   )
   .option('--seed <number>', 'of the first run; the next run has the next seed', whole(0), 1)
   .option('--runs <number>', 'how many', whole(1), 100)
+  .option('--jobs <number>', 'in so many processes at once; the same runs, told in the same order', whole(1, 64), 1)
   .option('--json', 'a line for each violation, and one in the end, and nothing else', false)
   .action(soak);
 

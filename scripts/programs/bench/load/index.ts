@@ -195,11 +195,11 @@ async function change(scene: Scene, vnf: string, index: number): Promise<Ended> 
   return await ask(scene, 'heal', { vnf });
 }
 
-/** The host under the most VNFs that is under no more than half of them; where none is, the one under the fewest. */
+/** Of the hosts that are under half of the VNFs or more the one under the fewest; where none is, the one under the most. */
 async function hostUnderHalf({ stack, options }: Scene): Promise<[string, number]> {
   const counts = [...(await vnfsByHost(stack))].map(([host, vnfs]): [string, number] => [host, vnfs.size]);
-  const half = Math.ceil(options.vnfs / 2);
-  const [best] = counts.sort(([, a], [, b]) => Math.abs(a - half) - Math.abs(b - half));
+  const sorted = counts.sort(([, a], [, b]) => a - b);
+  const best = sorted.find(([, count]) => count >= options.vnfs / 2) ?? sorted.at(-1);
   if (!best) throw new Error('no host has a member');
   return best;
 }

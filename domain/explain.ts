@@ -1,0 +1,149 @@
+import type { Pool } from './descriptor/descriptor';
+import { spareAt } from './levels';
+import { own } from './names';
+import { countOf, cutDeletions, orderDeletions } from './placement/batches';
+import type { Plan } from './plan';
+import type { VnfRecord } from './record';
+
+/**
+ * What a plan does, host by host, for people: which members are on which host after each of its steps, and how many of a pool
+ * the death of one host would take before and after. Derived from the plan alone; nothing is decided here.
+ */
+export interface Explanation {
+  /** Living members on each host, by pool, as things are: who serves, and who leaves for an earlier run. */
+  readonly before: HostTable;
+  /** In order. Each says what there is after it on the hosts that it changes. */
+  readonly steps: readonly ExplainedStep[];
+  /** As before, when all is done. */
+  readonly after: HostTable;
+  /** Of every host and pool that serves before or after; the most taken first. */
+  readonly blastRadius: readonly BlastRadius[];
+}
+
+/** Members by host and pool. What a tenant launches is on no host that is known yet: `?`. */
+export type HostTable = Readonly<Record<string, Readonly<Record<string, number>>>>;
+
+export interface ExplainedStep {
+  /** `evacuate`: Nova moves failed members as they are. `delete`: drained before. */
+  readonly does: 'launch' | 'evacuate' | 'delete';
+  readonly pool: string;
+  readonly members: number;
+  /** Members of that pool after it, on the hosts that it changes. */
+  readonly hosts: Readonly<Record<string, number>>;
+}
+
+export interface BlastRadius {
+  readonly host: string;
+  readonly pool: string;
+  readonly before: Taken;
+  readonly after: Taken;
+}
+
+/** What is lost of a pool with the host: so many of the level, of which so many may be lost together (k; 0 where none is claimed). */
+export interface Taken {
+  readonly members: number;
+  readonly level: number;
+  readonly spare: number;
+}
+
+const unknownHost = '?';
+
+export function explain(record: VnfRecord, plan: Plan): Explanation {
+  const pools = record.descriptor.pools.map((pool) => explainPool(record, pool, plan));
+  const steps = pools.flatMap(({ launched }) => launched);
+  return {
+    before: tableOf(pools.map(({ pool, before }) => [pool, before])),
+    // Launches of all pools come before the commit, and what leaves goes after it.
+    steps: [...steps, ...pools.flatMap(({ deleted }) => deleted)],
+    after: tableOf(pools.map(({ pool, after }) => [pool, after])),
+    blastRadius: pools
+      .flatMap(({ blast }) => blast)
+      .sort((a, b) => b.after.members - a.after.members || (a.host < b.host ? -1 : a.host > b.host ? 1 : 0)),
+  };
+}
+
+interface Explained {
+  readonly pool: string;
+  readonly before: ReadonlyMap<string, number>;
+  readonly after: ReadonlyMap<string, number>;
+  readonly launched: readonly ExplainedStep[];
+  readonly deleted: readonly ExplainedStep[];
+  readonly blast: readonly BlastRadius[];
+}
+
+function explainPool(record: VnfRecord, spec: Pool, plan: Plan): Explained {
+  const { name: pool, spare } = spec;
+  const state = own(record.pools, pool);
+  const serving = state?.inService ?? [];
+  const owed = record.debts
+    .flatMap((debt) => debt.stages.flat())
+    .filter((lot) => lot.pool === pool && lot.drainSeconds > 0)
+    .flatMap((lot) => lot.members);
+  const before = countOf([...serving, ...owed].map(({ host }) => host));
+  const on = new Map(before);
+  const launched = [
+    ...(plan.moves ?? []).map((batch) => ({ does: 'evacuate' as const, batch })),
+    ...plan.batches.map((batch) => ({ does: 'launch' as const, batch })),
+  ]
+    .filter(({ batch }) => batch.pool === pool)
+    .map(({ does, batch }) => step(on, { does, pool, hosts: batch.rows.map(({ host }) => hostOf(host)), by: 1 }));
+  const leaving = plan.leave
+    .filter((ref) => ref.pool === pool)
+    .flatMap((ref) => serving.find(({ ordinal }) => ordinal === ref.ordinal) ?? []);
+  const deleted: ExplainedStep[] = [];
+  // As the record orders and cuts what is owed.
+  const { order } = orderDeletions(spec, leaving, { existing: on });
+  let begun = 0;
+  for (const many of cutDeletions(spec, order, { existing: on, vanishing: owed.map(({ host }) => host) })) {
+    const hosts = order.slice(begun, begun + many).map(({ host }) => host);
+    deleted.push(step(on, { does: 'delete', pool, hosts, by: -1 }));
+    begun += many;
+  }
+  // What others owe goes meanwhile.
+  for (const { host } of owed) on.set(host, (on.get(host) ?? 0) - 1);
+  return { pool, before, after: on, launched, deleted, blast: blastOf() };
+
+  function blastOf(): BlastRadius[] {
+    const { from, to } = own(plan.levels, pool) ?? { from: state?.level ?? 0, to: state?.level ?? 0 };
+    const servesBefore = countOf(serving.map(({ host }) => host));
+    const taken = (members: number, level: number): Taken => ({ members, level, spare: spareAt(spare, level) });
+    return [...new Set([...servesBefore.keys(), ...on.keys()])]
+      .map((host) => ({
+        host,
+        pool,
+        before: taken(servesBefore.get(host) ?? 0, from),
+        after: taken(on.get(host) ?? 0, to),
+      }))
+      .filter((each) => each.host !== unknownHost && each.before.members + each.after.members > 0);
+  }
+}
+
+function step(
+  on: Map<string, number>,
+  what: Pick<ExplainedStep, 'does' | 'pool'> & { readonly hosts: readonly string[]; readonly by: 1 | -1 },
+): ExplainedStep {
+  const { does, pool, hosts, by } = what;
+  for (const host of hosts) on.set(host, (on.get(host) ?? 0) + by);
+  const changed = [...new Set(hosts)].sort();
+  const after = Object.fromEntries(changed.map((host) => [host, on.get(host) ?? 0]));
+  return { does, pool, members: hosts.length, hosts: after };
+}
+
+function hostOf(host: string): string {
+  return host === '' ? unknownHost : host;
+}
+
+function tableOf(pools: readonly (readonly [string, ReadonlyMap<string, number>])[]): HostTable {
+  const hosts = [...new Set(pools.flatMap(([, on]) => [...on.keys()]))].sort();
+  return Object.fromEntries(
+    hosts.flatMap((host) => {
+      const counts = pools.flatMap(([pool, on]) => ((on.get(host) ?? 0) > 0 ? [[pool, on.get(host) ?? 0]] : []));
+      return counts.length > 0 ? [[host, Object.fromEntries(counts) as Record<string, number>]] : [];
+    }),
+  );
+}
+
+/** `cmp-03 takes 2 of 10 sprout, spare is 2`. */
+export function blastSaid({ host, pool, after }: BlastRadius): string {
+  return `${host} takes ${String(after.members)} of ${String(after.level)} ${pool}, spare is ${after.spare === 0 ? 'none' : String(after.spare)}`;
+}

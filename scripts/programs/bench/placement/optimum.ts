@@ -1,0 +1,90 @@
+import type { Pool } from '../../../../domain/descriptor/descriptor';
+import { capAt } from '../../../../domain/levels';
+import type { PlanInput } from '../../../../domain/placement';
+import type { Plan } from '../../../../domain/plan';
+import type { Member } from '../../../../domain/record';
+
+/**
+ * A move is a launch in another's place, or an evacuation by Nova: what a plan starts beyond what the level grows by. Of the planner's
+ * own code only the caps are used here.
+ */
+export function movesOf({ levels, batches, moves = [] }: Plan): number {
+  const growth = Object.values(levels).reduce((sum, { from, to }) => sum + Math.max(0, to - from), 0);
+  const started = [...batches, ...moves].reduce((sum, { rows }) => sum + rows.length, 0);
+  return Math.max(0, started - growth);
+}
+
+/**
+ * The fewest moves that do what is asked, or null where nobody can say. Fewer than the members that cannot stay there never are: on
+ * each host at most cap(to) of those that may. So few they are where each host that is taken in turn, as long as it has room and share, gives
+ * all of them a place: then that is one. Where it does not, another might.
+ */
+export function optimumMovesOf(input: PlanInput): number | null {
+  const { record, snapshot, request } = input;
+  if (request.kind === 'instantiate' || request.kind === 'terminate') return 0;
+  const free = new Map(snapshot.hosts.map(({ name, free: room }) => [name, room.vcpus]));
+  let moves = 0;
+  for (const pool of record.descriptor.pools) {
+    const wanted = wantedOf(input, pool);
+    const growth = Math.max(0, wanted.to - wanted.from);
+    if (!placeInTurn(input, { ...wanted, pool, free })) return null;
+    moves += Math.max(0, wanted.need - growth);
+  }
+  return moves;
+}
+
+interface Wanted {
+  readonly from: number;
+  readonly to: number;
+  readonly need: number;
+  readonly staying: ReadonlyMap<string, number>;
+  /** Every living VM of the pool. */
+  readonly existing: ReadonlyMap<string, number>;
+}
+
+function wantedOf({ record, request }: PlanInput, pool: Pool): Wanted {
+  const state = record.pools[pool.name] ?? { level: 0, inService: [], failed: [] };
+  const scales = (request.kind === 'scaleOut' || request.kind === 'scaleIn') && request.pool === pool.name;
+  const to = scales ? request.to : state.level;
+  const named = new Set(
+    request.kind === 'replaceMembers'
+      ? request.members.filter((ref) => ref.pool === pool.name).map(({ ordinal }) => ordinal)
+      : [],
+  );
+  const goes = ({ ordinal, host }: Member): boolean =>
+    named.has(ordinal) || (request.kind === 'emptyHosts' && request.hosts.includes(host));
+  const may = countsOf(state.inService.filter((member) => !goes(member)));
+  const cap = capAt(pool.spare, to);
+  const staying = new Map([...may].map(([host, many]) => [host, Math.min(many, cap)]));
+  const dead = state.failed.filter((member) => !goes(member)).length;
+  const stay = [...staying.values()].reduce((sum, many) => sum + many, dead);
+  return { from: state.level, to, need: Math.max(0, to - stay), staying, existing: countsOf(state.inService) };
+}
+
+/** Takes from `free` what it needs. False where some find no place. */
+function placeInTurn(
+  { snapshot, request }: PlanInput,
+  at: Wanted & { readonly pool: Pool; readonly free: Map<string, number> },
+): boolean {
+  const { pool, from, to, free } = at;
+  const cap = capAt(pool.spare, to);
+  const capWhile = Math.max(cap, capAt(pool.spare, from));
+  let left = at.need;
+  for (const { name, zone, up, enabled } of snapshot.hosts) {
+    if (left === 0) return true;
+    if (zone !== pool.zone || !up || !enabled || (request.kind === 'emptyHosts' && request.hosts.includes(name)))
+      continue;
+    const room = free.get(name) ?? 0;
+    const here = Math.min(left, room, cap - (at.staying.get(name) ?? 0), capWhile - (at.existing.get(name) ?? 0));
+    if (here <= 0) continue;
+    free.set(name, room - here);
+    left -= here;
+  }
+  return left === 0;
+}
+
+function countsOf(members: readonly Member[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { host } of members) counts.set(host, (counts.get(host) ?? 0) + 1);
+  return counts;
+}
