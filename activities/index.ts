@@ -1,4 +1,4 @@
-import type { Activities, CloudActivities, WaitActivities } from './ports';
+import type { Activities, CloudActivities, DrainActivities, WaitActivities } from './ports';
 import type { Dependencies } from './dependencies';
 import { markMembersActivity, surveyActivity } from './cloud/adopt';
 import { asOperator } from './cloud/asOperator';
@@ -52,13 +52,14 @@ export function createActivities(dependencies: Dependencies): Activities {
   };
   const wait: WaitActivities = {
     awaitHealthy: awaitHealthyActivity(dependencies),
-    drain: drainActivity(dependencies),
     unfenceHosts: async (input) => (await ways()).unfenceHosts(input),
   };
+  const drain: DrainActivities = { drain: drainActivity(dependencies) };
   return {
     ...recordActivities(dependencies),
     ...withMappedErrors(cloud),
     ...withMappedErrors(wait),
+    ...withMappedErrors(drain),
     watch: watchActivity(dependencies),
   };
 }

@@ -278,6 +278,10 @@ export interface WaitActivities {
     forSeconds: number;
     timing: Timing;
   }): Promise<{ forced: string[]; down: string[] }>;
+}
+
+/** Task queue `bulkhead-drain`: they only wait, and for hours; on the queue of the waits many of them would let nobody boot. */
+export interface DrainActivities {
   /** Lets members finish what they serve. Until drain commands come this is their descriptor's time. */
   drain(input: {
     turn: TurnRef;
@@ -294,4 +298,5 @@ export interface WatchActivities {
   watch(input: RunRef): Promise<'closed' | 'notFound'>;
 }
 
-export interface Activities extends RecordActivities, CloudActivities, WaitActivities, WatchActivities {}
+export interface Activities
+  extends RecordActivities, CloudActivities, WaitActivities, DrainActivities, WatchActivities {}

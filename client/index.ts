@@ -64,7 +64,7 @@ export interface BulkheadOptions extends Pick<ConnectionOptions, 'tls' | 'apiKey
 }
 
 export interface RunOptions {
-  /** Any id but `vnf:…`, `host:…` and `audit:…`. While a run has this id, another is refused with AlreadyExists. */
+  /** Any id but `vnf:…`, `host:…`, `audit:…` and `cloud:…`. While a run has this id, another is refused with AlreadyExists. */
   readonly workflowId?: string;
 }
 
@@ -278,7 +278,7 @@ function refuseReservedId(workflowId: string): void {
   if (!isReservedWorkflowId(workflowId)) return;
   throw refused(
     'InvalidRequest',
-    `The workflow id ${workflowId} is reserved. Take any that does not begin with vnf:, host: or audit:.`,
+    `The workflow id ${workflowId} is reserved. Take any that does not begin with vnf:, host:, audit: or cloud:.`,
     { workflowId },
   );
 }

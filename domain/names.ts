@@ -120,9 +120,9 @@ export function auditScheduleId(vnf: string): string {
   return `audit:${vnf}`;
 }
 
-/** Ids of records, host mutexes and clean-ups. A procedure under such an id would be taken for one of them. */
+/** Ids of records, host mutexes, clean-ups and budgets. A procedure under such an id would be taken for one of them. */
 export function isReservedWorkflowId(workflowId: string): boolean {
-  return /^(vnf|host|audit):/.test(workflowId);
+  return /^(vnf|host|audit|cloud):/.test(workflowId);
 }
 
 /** The global request id that every mutating call of a turn carries: OpenStack logs it, and so does the checker's cloud. */

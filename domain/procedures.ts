@@ -278,6 +278,7 @@ export const taskQueues = {
   workflows: 'bulkhead',
   cloud: 'bulkhead-cloud',
   wait: 'bulkhead-wait',
+  drain: 'bulkhead-drain',
   watch: 'bulkhead-watch',
 } as const;
 

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { Gate, Lane } from './gate';
 import type { Wire } from './wire';
 
 /** What a call to a service is, and what holds for all calls of a session. */
@@ -10,6 +11,8 @@ export interface CallOptions {
   readonly requestId?: string;
   /** The whole time, from the call to its answer: waiting for a place among the concurrent ones included. */
   readonly timeoutMs?: number;
+  /** With whom it waits for its turn; `change` where nothing is said. */
+  readonly lane?: Lane;
   /** Gives up. What has been sent by then may have its effect all the same. */
   readonly signal?: AbortSignal;
 }
@@ -38,8 +41,10 @@ export interface SessionOptions {
   readonly wire?: Wire;
   /** For calls that say nothing else: 20 s. */
   readonly timeoutMs?: number;
-  /** How many calls may be under way at once. */
+  /** How many calls may be under way at once, where no gate is given. */
   readonly concurrent?: number;
+  /** What every request passes: by it others may set limits, and change them. */
+  readonly gate?: Gate;
   /** Credentials go over plain http to loopback only, unless this is set. */
   readonly allowPlainHttp?: boolean;
   readonly onCall?: (info: CallInfo) => void;

@@ -66,10 +66,17 @@ export class QuotaExceededError extends OpenStackError {
 export class UnavailableError extends OpenStackError {
   override readonly name = 'UnavailableError';
   readonly fateUnknown: boolean;
+  /** Nothing is wrong but that there were too many: the service said so (429), or it did not get its turn here. It says nothing of what was asked for. */
+  readonly throttled: boolean;
 
-  constructor(message: string, context: HttpContext, options: { fateUnknown: boolean; cause?: unknown }) {
+  constructor(
+    message: string,
+    context: HttpContext,
+    options: { fateUnknown: boolean; throttled?: boolean; cause?: unknown },
+  ) {
     super(message, context, { cause: options.cause });
     this.fateUnknown = options.fateUnknown;
+    this.throttled = options.throttled ?? false;
   }
 }
 
@@ -106,7 +113,7 @@ export function errorOf(
     case 413:
       return new QuotaExceededError(message, context);
     case 429:
-      return new UnavailableError(message, context, { fateUnknown: false });
+      return new UnavailableError(message, context, { fateUnknown: false, throttled: true });
     default:
       // A 503 as well: a service that loses its database half-way answers it after the effect.
       if (answer.status >= 500) return new UnavailableError(message, context, { fateUnknown: mutating });

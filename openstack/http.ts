@@ -1,7 +1,9 @@
 import { isIPv4 } from 'node:net';
 import { CloudConfigError, errorOf, messageIn, UnavailableError, type HttpContext } from './errors';
-import { reasonOf, unlessOver } from './limiter';
+import { reasonOf, unlessOver } from './deadline';
 import { redacted } from './redaction';
+import type { Gate } from './gate';
+import type { Pauses } from './pauses';
 import type { Call, SessionOptions } from './call';
 import { parseJson, type Wire, type WireAnswer, type WireRequest } from './wire';
 
@@ -19,7 +21,50 @@ export interface Sent<T> extends Omit<Call<T>, 'timeoutMs'> {
   readonly onHeaders?: (header: Header) => void;
 }
 
-export async function send<T>(wire: Wire, sent: Sent<T>, options: SessionOptions): Promise<T> {
+/** What all requests of a session go through. */
+export interface Way {
+  readonly wire: Wire;
+  readonly gate: Gate;
+  readonly pauses: Pauses;
+  readonly onCall: SessionOptions['onCall'];
+}
+
+/** Waits for its turn before. */
+export async function send<T>(way: Way, sent: Sent<T>): Promise<T> {
+  const leave = await turnOf(way, sent);
+  try {
+    return await sendNow(way, sent);
+  } finally {
+    leave();
+  }
+}
+
+async function turnOf({ gate, pauses }: Way, sent: Sent<unknown>): Promise<() => void> {
+  const { service, lane = 'change', signal } = sent;
+  try {
+    for (;;) {
+      await pauses.over(sent);
+      const leave = await gate.enter({ lane, signal });
+      if (pauses.isOver(service)) return leave;
+      // While it waited, the service has asked for a pause.
+      leave();
+    }
+  } catch (error) {
+    throw signal.aborted && error === signal.reason ? neverSent(sent, signal) : error;
+  }
+}
+
+/** The time was over before the request could leave. */
+export function neverSent({ service, method, path }: Call<unknown>, signal: AbortSignal): UnavailableError {
+  const why = signal.reason instanceof Error ? signal.reason.message : 'given up';
+  return new UnavailableError(
+    `${method} ${service} ${path}: not sent: ${why}`,
+    { service, method, url: path },
+    { fateUnknown: false, throttled: true },
+  );
+}
+
+async function sendNow<T>({ wire, pauses, onCall }: Way, sent: Sent<T>): Promise<T> {
   const { service, method, path, secrets, reply } = sent;
   // A login leaves nothing behind that a repeat would double.
   const mutating = method !== 'GET' && service !== 'identity';
@@ -28,7 +73,7 @@ export async function send<T>(wire: Wire, sent: Sent<T>, options: SessionOptions
   const shown = (text: string): string => redacted(text, secrets);
   const began = Date.now();
   const report = (status: number | null): void =>
-    options.onCall?.({ service, method, path, status, milliseconds: Date.now() - began });
+    onCall?.({ service, method, path, status, milliseconds: Date.now() - began });
   let answer: WireAnswer;
   try {
     answer = await unlessOver(wire(request), sent.signal);
@@ -44,9 +89,11 @@ export async function send<T>(wire: Wire, sent: Sent<T>, options: SessionOptions
   }
   const { status, header } = answer;
   report(status);
+  const told = answerHeaders(header);
+  pauses.answered(service, { status, ...told });
   const context = (): HttpContext & { status: number; body: string } => ({
     ...{ service, method, url: shown(request.url), status, body: shown(answer.text()) },
-    ...answerHeaders(header),
+    ...told,
   });
   if (status >= 300) {
     const said = context();

@@ -2,6 +2,7 @@
 export * from './call';
 export * from './config';
 export * from './errors';
+export { countsAfterMs, createGate, type Gate, type Limits } from './gate';
 export * from './session';
 export type { Wire, WireAnswer, WireRequest } from './wire';
 export * as nova from './nova';

@@ -1,13 +1,15 @@
 import { z } from 'zod';
 import type { Call, Session, SessionOptions } from './call';
 import type { CloudConfig } from './config';
-import { CloudConfigError, OpenStackError, UnauthorizedError, UnavailableError } from './errors';
-import { refusePlainHttp, send } from './http';
+import { CloudConfigError, OpenStackError, UnauthorizedError } from './errors';
+import { createGate } from './gate';
+import { neverSent, refusePlainHttp, send, type Way } from './http';
+import { deadlineAfter, unlessOver } from './deadline';
 import { endpointOf } from './keystone/catalog';
 import { logins, secretsOf, type Login } from './keystone/login';
-import { deadlineAfter, limiter, unlessOver } from './limiter';
 import { httpWire } from './wire';
 import { microversionFrom, preferredMinor, versionDocument, versionHeaders } from './nova/version';
+import { createPauses } from './pauses';
 
 /**
  * A login to one cloud: the token, renewed before it expires, the catalog, and one way to call a service. It never
@@ -22,10 +24,14 @@ const placementVersion = { 'OpenStack-API-Version': 'placement 1.29' };
 
 export function connect(config: CloudConfig, options: SessionOptions = {}): Session {
   refusePlainHttp(config.authUrl, options);
-  const wire = options.wire ?? httpWire(config);
+  const way: Way = {
+    wire: options.wire ?? httpWire(config),
+    gate: options.gate ?? createGate({ calls: options.concurrent ?? concurrentDefault, perSecond: null }),
+    pauses: createPauses(),
+    onCall: options.onCall,
+  };
   const timeoutMs = options.timeoutMs ?? timeoutMsDefault;
-  const login = logins({ wire, config, options, timeoutMs });
-  const limited = limiter(options.concurrent ?? concurrentDefault);
+  const login = logins({ way, config, options, timeoutMs });
   let negotiation: Promise<number> | undefined;
 
   const once = async <T>(asked: Bounded<T>, known: Login): Promise<T> => {
@@ -37,7 +43,7 @@ export function connect(config: CloudConfig, options: SessionOptions = {}): Sess
   const sendTo = async <T>(url: string, asked: Bounded<T> & { headers: Headers }, { secret }: Login): Promise<T> => {
     refusePlainHttp(url, options);
     const headers = { ...asked.headers, 'X-Auth-Token': secret };
-    return await send(wire, { ...asked, url, headers, secrets: [secret, ...secretsOf(config)] }, options);
+    return await send(way, { ...asked, url, headers, secrets: [secret, ...secretsOf(config)] });
   };
 
   const versionFor = async ({ service, signal }: Bounded<unknown>, known: Login): Promise<Headers> => {
@@ -72,15 +78,13 @@ export function connect(config: CloudConfig, options: SessionOptions = {}): Sess
     const { signal, dispose } = deadlineAfter(asked.timeoutMs ?? timeoutMs, asked.signal);
     const bounded = { ...asked, signal };
     try {
-      return await limited(async () => {
-        const known = await unlessOver(login(), signal);
-        try {
-          return await once(bounded, known);
-        } catch (error) {
-          if (!(error instanceof UnauthorizedError)) throw error;
-          return await once(bounded, await unlessOver(login(known), signal));
-        }
-      }, signal);
+      const known = await unlessOver(login(), signal);
+      try {
+        return await once(bounded, known);
+      } catch (error) {
+        if (!(error instanceof UnauthorizedError)) throw error;
+        return await once(bounded, await unlessOver(login(known), signal));
+      }
     } catch (error) {
       throw signal.aborted && error === signal.reason ? neverSent(asked, signal) : error;
     } finally {
@@ -106,14 +110,4 @@ type Headers = Readonly<Record<string, string>>;
 function isHidden(error: unknown): boolean {
   const status = error instanceof OpenStackError ? error.context.status : undefined;
   return status !== undefined && status < 500 && status !== 401 && status !== 429;
-}
-
-/** The time was over before the request could leave. */
-function neverSent({ service, method, path }: Call<unknown>, signal: AbortSignal): UnavailableError {
-  const why = signal.reason instanceof Error ? signal.reason.message : 'given up';
-  return new UnavailableError(
-    `${method} ${service} ${path}: not sent: ${why}`,
-    { service, method, url: path },
-    { fateUnknown: false },
-  );
 }

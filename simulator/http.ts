@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { came } from './access';
 import { control } from './control/routes';
 import { glance } from './glance/routes';
 import { keystone } from './keystone/routes';
@@ -64,8 +65,18 @@ export async function replyTo(cloud: Cloud, raw: RawRequest): Promise<Reply> {
   const service = services.find(({ prefix }) => url.pathname === prefix || url.pathname.startsWith(`${prefix}/`));
   if (!service)
     return answer({ status: 404, body: { error: { code: 404, message: `nothing is at ${url.pathname}` } } }, cloud);
+  if (service === control) return await answered(cloud, { raw, url, service, base });
+  const left = came(cloud.access, cloud.clock.now());
+  try {
+    return await answered(cloud, { raw, url, service, base });
+  } finally {
+    left();
+  }
+}
+
+async function answered(cloud: Cloud, arrived: Arrived): Promise<Reply> {
+  const { raw, url, service } = arrived;
   if (service !== control) {
-    cloud.calls += 1;
     await sleep(cloud, between(cloud, cloud.options.latencyMs));
     const { part } = service;
     if (part && isAway(cloud, part)) throw new Dropped(`${part} is away`);
@@ -74,7 +85,7 @@ export async function replyTo(cloud: Cloud, raw: RawRequest): Promise<Reply> {
   const fault = faultFor(cloud, raw, url);
   if (fault?.kind === 'delay') await sleep(cloud, fault.delayMs ?? 0);
   if (fault && fault.kind !== 'delay' && fault.moment !== 'after') return failed(cloud, fault);
-  const response = await dispatch(cloud, { raw, url, service, base });
+  const response = await dispatch(cloud, arrived);
   return fault && fault.kind !== 'delay' ? failed(cloud, fault) : response;
 }
 

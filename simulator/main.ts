@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { CommanderError } from 'commander';
-import { createCloud, hostsOf } from './model';
+import { createCloud, hostsOf, type Resources } from './model';
 import { serve } from './http';
 import { optionsOf } from './options';
 
@@ -30,6 +30,10 @@ function reachable(listen: string): string {
   return listen.includes(':') ? `[${listen}]` : listen;
 }
 
+function sizeOf(vcpus: number): Resources {
+  return { vcpus, ramMb: vcpus * 4_096, diskGb: Math.max(1_000, vcpus * 40) };
+}
+
 function isBusy(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
 }
@@ -37,7 +41,7 @@ function isBusy(error: unknown): boolean {
 async function main(): Promise<void> {
   const options = optionsOf(process.argv.slice(2));
   const cloud = createCloud({
-    hosts: hostsOf(options.hosts),
+    hosts: hostsOf(options.hosts, sizeOf(options.hostVcpus)),
     pace: options.pace,
     bootSeconds: options.bootSeconds,
     seed: options.seed,

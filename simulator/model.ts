@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { newAccess, type Access } from './access';
 import { realClock, seeded, type Clock } from './clock';
 import type { CloudChange, CloudEvent } from './events';
 import type { Outage, Part } from './parts';
@@ -256,8 +257,7 @@ export interface Cloud {
   readonly claims: Map<string, Claim>;
   /** Gone, for who asks what has changed since. The oldest are forgotten. */
   readonly gone: { readonly server: Server; readonly at: number }[];
-  /** OpenStack calls answered. */
-  calls: number;
+  readonly access: Access;
   serial: number;
   /** Creates that came in or were answered. */
   creates: number;
@@ -352,7 +352,7 @@ export function createCloud(given: CloudOptions = {}): Cloud {
     log: [],
     claims: new Map(),
     gone: [],
-    calls: 0,
+    access: newAccess(),
     serial: 0,
     creates: 0,
     schedulerQueue: [],

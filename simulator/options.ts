@@ -6,6 +6,7 @@ interface Options {
   readonly listen: string;
   readonly publicHost?: string;
   readonly hosts: Record<string, number>;
+  readonly hostVcpus: number;
   readonly pace: number;
   readonly bootSeconds: [number, number];
   readonly seed: number;
@@ -49,6 +50,7 @@ export function optionsOf(argv: readonly string[]): Options {
     .option('--listen <address>', 'address to listen on, e.g. inside a container', '127.0.0.1')
     .option('--public-host <name>', 'the name by which others reach it (default: the address it listens on)')
     .option('--hosts <zones>', 'zones and how many hosts each has', zones, { mz: 12, dmz: 4 })
+    .option('--host-vcpus <number>', 'cores of each host; with each come 4 GiB of memory', number, 16)
     .option('--pace <factor>', 'factor on boots and on how soon a death is noticed', number, 1)
     .option('--boot-seconds <range>', 'how long a boot takes, before the pace', range, [10, 20] as [number, number])
     .option('--seed <number>', 'makes ids and times the same again', number, 1)

@@ -2,6 +2,7 @@ import { Worker, type NativeConnection, type WorkerDeploymentOptions, type Worke
 import type {
   Activities,
   CloudActivities,
+  DrainActivities,
   RecordActivities,
   WaitActivities,
   WatchActivities,
@@ -37,7 +38,8 @@ const cloudNames = [
   ...(['compare', 'repair', 'survey', 'markMembers'] as const),
   ...(['findDead', 'findOnHosts', 'closeHosts', 'reopenHosts', 'lookAtClosed'] as const),
 ] as const satisfies (keyof CloudActivities)[];
-const waitNames = ['awaitHealthy', 'drain', 'unfenceHosts'] as const satisfies (keyof WaitActivities)[];
+const waitNames = ['awaitHealthy', 'unfenceHosts'] as const satisfies (keyof WaitActivities)[];
+const drainNames = ['drain'] as const satisfies (keyof DrainActivities)[];
 const watchNames = ['watch'] as const satisfies (keyof WatchActivities)[];
 
 /** Activities that are at work when it is told to stop get this long. */
@@ -59,7 +61,10 @@ export interface WorkersOptions {
   readonly limits: {
     readonly cloudActivities: number;
     readonly waits: number;
+    readonly drains: number;
     readonly watches: number;
+    /** Runs in memory. As many as the SDK takes for the heap by default. */
+    readonly cachedRuns?: number | undefined;
     readonly cloudActivitiesPerSecond?: number | undefined;
   };
 }
@@ -109,12 +114,15 @@ export async function createWorkers(options: WorkersOptions): Promise<Worker[]> 
         workflowSource({ encrypted: payloadKeys.length > 0, versioned: options.deployment !== undefined })),
       taskQueue: taskQueues.workflows,
       activities: pick(recordNames),
+      ...(limits.cachedRuns !== undefined && { maxCachedWorkflows: limits.cachedRuns }),
     }),
     Worker.create({
       ...queue(taskQueues.cloud, cloudNames, limits.cloudActivities),
       ...(rate !== undefined && { maxTaskQueueActivitiesPerSecond: rate }),
     }),
-    Worker.create(queue(taskQueues.wait, waitNames, limits.waits)),
+    // Runs of an earlier release drain on the queue of the waits.
+    Worker.create(queue(taskQueues.wait, [...waitNames, ...drainNames], limits.waits)),
+    Worker.create(queue(taskQueues.drain, drainNames, limits.drains)),
     Worker.create(queue(taskQueues.watch, watchNames, limits.watches)),
   ]);
 }

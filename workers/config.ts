@@ -92,12 +92,26 @@ export const workerSchema = z.object({
     .default(false)
     .describe('1: such an audit repairs what is surely ours; 0: it only says what it has found'),
   BULKHEAD_CLOUD_CALLS: whole(1, 1_000).default(16).describe('OpenStack calls under way at once, for this process'),
+  BULKHEAD_CLOUD_TOTAL_CALLS: whole(1, 100_000)
+    .optional()
+    .describe('OpenStack calls under way at once, of all workers together; at least as many as there are workers'),
+  BULKHEAD_CLOUD_CALLS_PER_SECOND: whole(1, 100_000)
+    .optional()
+    .describe(
+      'OpenStack calls that begin within any one second, of all workers together; at least as many as there are workers',
+    ),
   BULKHEAD_CLOUD_ACTIVITIES: whole(1, 1_000).default(8).describe('activities at once on the queue bulkhead-cloud'),
   BULKHEAD_CLOUD_ACTIVITIES_PER_SECOND: whole(1, 10_000)
     .optional()
     .describe('rate of the queue bulkhead-cloud, for all workers together'),
-  BULKHEAD_WAITS: whole(1, 10_000).default(200).describe('waits and drains at once; each is one list call a tick'),
+  BULKHEAD_WAITS: whole(1, 10_000).default(200).describe('waits for boots at once; each is one list call a tick'),
+  BULKHEAD_DRAINS: whole(1, 100_000).default(2_000).describe('drains at once; each waits, and calls nobody'),
   BULKHEAD_WATCHES: whole(1, 10_000).default(1_000).describe('watched runs at once: one for each open turn and debt'),
+  BULKHEAD_CACHED_RUNS: whole(2, 1_000_000)
+    .optional()
+    .describe(
+      'runs kept in memory, about 1.5 MB each; the others are played again from their history when they go on. By default some 600 for each GB that the heap may have',
+    ),
   BULKHEAD_DEPLOYMENT: deploymentName
     .optional()
     .describe('Worker Deployment that the worker belongs to, see docs/upgrading.md; unversioned where not given'),

@@ -2,7 +2,7 @@ import { Client, Connection } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
 import { createActivities, namesIn, pacedServicePort, wayIn } from '../activities';
 import { timingAt } from '../domain/timing';
-import { CloudConfigError, connect, loadCloudConfig, type CloudConfig } from '../openstack';
+import { CloudConfigError, connect, createGate, loadCloudConfig, type CloudConfig } from '../openstack';
 import { createWorkers, dataConverterWith } from './compose';
 import { ConfigError, parseWorkerConfig, variableTable, type WorkerConfig } from './config';
 import { deploymentOptions } from './deployment';
@@ -15,6 +15,7 @@ import {
   TemporalNotReadyError,
   TemporalUnreachableError,
 } from './temporal';
+import { holdShare } from './share';
 
 /** One worker process: the workflows, and the activities on a queue for each kind, so that none takes the slots of another. */
 
@@ -25,8 +26,22 @@ async function run({ config, cloud }: Configured): Promise<number> {
   const logger = createLogger(config.BULKHEAD_LOG_LEVEL);
   installRuntime(logger);
   const options = connectionOptions(config);
+  const total = {
+    calls: config.BULKHEAD_CLOUD_TOTAL_CALLS ?? null,
+    perSecond: config.BULKHEAD_CLOUD_CALLS_PER_SECOND ?? null,
+  };
+  const isShared = total.calls !== null || total.perSecond !== null;
+  const callsMost = config.BULKHEAD_CLOUD_CALLS;
+  // What is shared is shut until there is a share.
+  const gate = createGate({ calls: isShared ? 0 : callsMost, perSecond: null });
+  const { BULKHEAD_STUCK_SECONDS: stuckSeconds } = config;
+  const timing = {
+    ...timingAt(config.BULKHEAD_PACE, config.BULKHEAD_TIMEOUT_PACE),
+    ...(stuckSeconds !== undefined && { stuckSeconds }),
+  };
   const session = connect(cloud, {
-    concurrent: config.BULKHEAD_CLOUD_CALLS,
+    gate,
+    timeoutMs: timing.callSeconds * 1_000,
     allowPlainHttp: config.BULKHEAD_ALLOW_PLAIN_HTTP,
   });
   const patience = {
@@ -47,20 +62,16 @@ async function run({ config, cloud }: Configured): Promise<number> {
     );
   }
   const native = await patiently(() => NativeConnection.connect(options), patience);
-  const { BULKHEAD_STUCK_SECONDS: stuckSeconds } = config;
-  const timing = {
-    ...timingAt(config.BULKHEAD_PACE, config.BULKHEAD_TIMEOUT_PACE),
-    ...(stuckSeconds !== undefined && { stuckSeconds }),
-  };
   const as = wayIn(session, config.BULKHEAD_AS);
   const payloadKeys = config.BULKHEAD_PAYLOAD_KEYS ?? [];
+  const client = new Client({
+    connection,
+    namespace: config.TEMPORAL_NAMESPACE,
+    dataConverter: dataConverterWith(payloadKeys),
+  });
   const activities = createActivities({
     session,
-    client: new Client({
-      connection,
-      namespace: config.TEMPORAL_NAMESPACE,
-      dataConverter: dataConverterWith(payloadKeys),
-    }),
+    client,
     service: pacedServicePort(config.BULKHEAD_PUBLICATION_URL ?? null),
     timing,
     failedHostsPercent: config.BULKHEAD_FAILED_HOSTS_PERCENT,
@@ -82,7 +93,9 @@ async function run({ config, cloud }: Configured): Promise<number> {
     limits: {
       cloudActivities: config.BULKHEAD_CLOUD_ACTIVITIES,
       waits: config.BULKHEAD_WAITS,
+      drains: config.BULKHEAD_DRAINS,
       watches: config.BULKHEAD_WATCHES,
+      cachedRuns: config.BULKHEAD_CACHED_RUNS,
       cloudActivitiesPerSecond: config.BULKHEAD_CLOUD_ACTIVITIES_PER_SECOND,
     },
   });
@@ -93,6 +106,19 @@ async function run({ config, cloud }: Configured): Promise<number> {
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
   const running = workers.map((worker) => worker.run());
+  const leaveShare = isShared
+    ? holdShare({
+        client,
+        cloud,
+        total,
+        callsMost,
+        gate,
+        callSeconds: timing.callSeconds,
+        warn: (problem) => {
+          logger.warn({ problem }, "this worker's calls to the cloud wait");
+        },
+      })
+    : null;
   logger.info(
     {
       temporal: options.address,
@@ -114,6 +140,7 @@ async function run({ config, cloud }: Configured): Promise<number> {
     await Promise.allSettled(running);
     throw error;
   }
+  await leaveShare?.();
   await native.close();
   await connection.close();
   return 0;

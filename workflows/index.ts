@@ -11,3 +11,4 @@ export { terminate } from './procedures/terminate';
 export { audit } from './procedures/audit';
 export { adopt } from './procedures/adopt';
 export { hostMutex } from './procedures/hostMutex';
+export { cloudBudget } from './cloudBudget';

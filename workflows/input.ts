@@ -45,7 +45,7 @@ function refuseReservedId(procedure: string): void {
   throw toApplicationFailure(
     failure(
       'InvalidRequest',
-      `The workflow id ${workflowId} is reserved. Start ${procedure} with any id that does not begin with vnf:, host: or audit:.`,
+      `The workflow id ${workflowId} is reserved. Start ${procedure} with any id that does not begin with vnf:, host:, audit: or cloud:.`,
     ),
     'refused',
   );

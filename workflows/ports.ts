@@ -3,8 +3,15 @@ import {
   proxyActivities,
   proxyLocalActivities,
   type ActivityInterfaceFor,
+  type ActivityOptions,
 } from '@temporalio/workflow';
-import type { CloudActivities, RecordActivities, WaitActivities, WatchActivities } from '../activities/ports';
+import type {
+  CloudActivities,
+  DrainActivities,
+  RecordActivities,
+  WaitActivities,
+  WatchActivities,
+} from '../activities/ports';
 import { taskQueues } from '../domain/procedures';
 import type { Timing } from '../domain/timing';
 
@@ -34,13 +41,27 @@ export function cloud(timing: Timing, persistence?: Persistence): ActivityInterf
 
 export function waiting(timing: Timing, longestSeconds: number): ActivityInterfaceFor<WaitActivities> {
   return proxyActivities<WaitActivities>({
+    ...limitsOfWaits(timing, longestSeconds),
     taskQueue: taskQueues.wait,
+  });
+}
+
+/** A drain may last for hours, and nobody's boot is to wait for the end of one. */
+export function draining(timing: Timing, longestSeconds: number): ActivityInterfaceFor<DrainActivities> {
+  return proxyActivities<DrainActivities>({
+    ...limitsOfWaits(timing, longestSeconds),
+    taskQueue: taskQueues.drain,
+  });
+}
+
+function limitsOfWaits(timing: Timing, longestSeconds: number): ActivityOptions {
+  return {
     startToCloseTimeout: (longestSeconds + timing.mutateSeconds) * 1_000,
     // A worker that dies is noticed by this, not by the long time-out.
     heartbeatTimeout: '10s',
     retry: { initialInterval: '500ms', maximumInterval: '10s', maximumAttempts: 20 },
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-  });
+  };
 }
 
 /** They speak to Temporal only, and are short: local, so that bad input costs one event and fails at once. */

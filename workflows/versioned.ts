@@ -1,4 +1,5 @@
 import { setWorkflowOptions } from '@temporalio/workflow';
+import { cloudBudget } from './cloudBudget';
 import { vnf } from './record/vnf';
 
 /**
@@ -9,5 +10,7 @@ import { vnf } from './record/vnf';
  * A module of its own, since Temporal refuses the word of an unversioned worker on how versions are to be followed.
  */
 setWorkflowOptions({ versioningBehavior: 'AUTO_UPGRADE' }, vnf);
+// What a cloud gets is of all workers, of whatever version: it goes on as the record does.
+setWorkflowOptions({ versioningBehavior: 'AUTO_UPGRADE' }, cloudBudget);
 
 export * from './index';

@@ -263,7 +263,8 @@ async function settleFate(
   const { turn } = input;
   const list = (): Promise<nova.Server[]> =>
     nova.listServers(session, { tags: [...tagsOf(input), tag.ordinal(row.ordinal)] }, deadline.call());
-  const mayRepeat = Context.current().info.attempt < attemptsMost;
+  // Who is only told to wait is: as long as there is time, which the activity's own limit ends.
+  const mayRepeat = at.error.throttled || Context.current().info.attempt < attemptsMost;
   if (!at.error.fateUnknown && mayRepeat) throw at.error;
   if (!at.error.fateUnknown)
     return lost(row, { kind: 'CloudUnavailable', message: at.error.message, portIds: at.portIds });

@@ -78,7 +78,7 @@ export function awaitHealthyActivity({ session, service }: Dependencies): WaitAc
           session,
           // Where those are that serve already matters only where they are told apart by looking; those that leave a host are of earlier turns.
           { tags: [tag.vnf(vnf), ...(together || leaving.length > 0 ? [] : [tag.token(turn.token)])] },
-          { timeoutMs: timing.callSeconds * 1_000 },
+          { timeoutMs: timing.callSeconds * 1_000, lane: 'look' },
         );
         if (!together) refuseHiddenHosts(servers);
         return new Map(servers.map((server) => [server.id, server]));

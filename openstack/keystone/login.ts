@@ -1,9 +1,8 @@
 import type { CloudConfig } from '../config';
 import { OpenStackError, UnauthorizedError, UnavailableError } from '../errors';
-import { send } from '../http';
-import { deadlineAfter } from '../limiter';
+import { send, type Way } from '../http';
+import { deadlineAfter } from '../deadline';
 import type { SessionOptions } from '../call';
-import type { Wire } from '../wire';
 import { authRequest, tokenSchema, type TokenBody } from './tokens';
 
 /** A token is renewed this long before it expires, so that none expires on its way; a short-lived one at half its life. */
@@ -21,7 +20,7 @@ export interface Login {
 export type Logins = (unusable?: Login) => Promise<Login>;
 
 export interface Keystone {
-  readonly wire: Wire;
+  readonly way: Way;
   readonly config: CloudConfig;
   readonly options: SessionOptions;
   readonly timeoutMs: number;
@@ -52,29 +51,25 @@ export function logins(keystone: Keystone): Logins {
   };
 }
 
-async function authenticate({ wire, config, options, timeoutMs }: Keystone): Promise<Login> {
+async function authenticate({ way, config, timeoutMs }: Keystone): Promise<Login> {
   const { signal, dispose } = deadlineAfter(timeoutMs);
   const url = `${config.authUrl}/v3/auth/tokens`;
   let secret: string | undefined;
   try {
-    const { token } = await send(
-      wire,
-      {
-        service: 'identity',
-        method: 'POST',
-        path: '/v3/auth/tokens',
-        url,
-        headers: {},
-        body: authRequest(config.auth),
-        reply: tokenSchema,
-        signal,
-        secrets: secretsOf(config),
-        onHeaders: (header) => {
-          secret = header('x-subject-token');
-        },
+    const { token } = await send(way, {
+      service: 'identity',
+      method: 'POST',
+      path: '/v3/auth/tokens',
+      url,
+      headers: {},
+      body: authRequest(config.auth),
+      reply: tokenSchema,
+      signal,
+      secrets: secretsOf(config),
+      onHeaders: (header) => {
+        secret = header('x-subject-token');
       },
-      options,
-    );
+    });
     if (secret === undefined) {
       const message = `POST ${url}: the answer has no X-Subject-Token; is this a Keystone v3?`;
       throw new UnavailableError(message, { service: 'identity', method: 'POST', url }, { fateUnknown: false });

@@ -14,13 +14,20 @@ export interface Observer {
   readonly log: () => Promise<CloudEvent[]>;
   /** The last event's place in the log; 0 when it is empty. */
   readonly lastSeq: () => Promise<number>;
-  /** How many OpenStack calls the cloud has answered since its start. */
-  readonly calls: () => Promise<number>;
+  /** The OpenStack calls that the cloud got: since its start, and most at once and within any one second since that was last forgotten. */
+  readonly calls: () => Promise<Calls>;
+  readonly forgetMostCalls: () => Promise<void>;
   readonly setHost: (host: string, change: { alive: boolean }) => Promise<void>;
   readonly setServer: (server: string, change: { state: 'ERROR' | 'SHUTOFF' }) => Promise<void>;
   readonly addFault: (fault: Readonly<Record<string, unknown>>) => Promise<void>;
   readonly clearFaults: () => Promise<void>;
   readonly setQuota: (quota: { project?: string; resource: string; limit: number }) => Promise<void>;
+}
+
+export interface Calls {
+  readonly calls: number;
+  readonly atOnceMost: number;
+  readonly perSecondMost: number;
 }
 
 /** The log is read in pieces of this many events. */
@@ -43,7 +50,10 @@ export function observe(cloudUrl: string): Observer {
     },
     log,
     lastSeq: async () => (await log()).at(-1)?.seq ?? 0,
-    calls: async () => (await http.get<{ calls: number }>('/calls')).data.calls,
+    calls: async () => (await http.get<Calls>('/calls')).data,
+    forgetMostCalls: async () => {
+      await http.delete('/calls');
+    },
     setHost: async (host, change) => {
       await http.post(`/hosts/${encodeURIComponent(host)}`, change);
     },

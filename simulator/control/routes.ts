@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { forgetMost } from '../access';
 import { setAlive } from '../computes';
 import { emit, emitHost, timeOf, type Fault, type Host } from '../model';
 import { takeAway } from '../outages';
@@ -24,7 +25,8 @@ export const control: ServiceRoutes = {
     ),
     route('POST', '/notes', note, { open: true }),
     route('GET', '/log', log, { open: true }),
-    route('GET', '/calls', ({ cloud }) => ({ status: 200, body: { calls: cloud.calls } }), { open: true }),
+    route('GET', '/calls', calls, { open: true }),
+    route('DELETE', '/calls', forgetCalls, { open: true }),
     route('POST', '/hosts/:name', changeHost, { open: true }),
     route('POST', '/servers/:name', changeServer, { open: true }),
     route('POST', '/faults', addFault, { open: true }),
@@ -60,6 +62,16 @@ function log({ cloud, query }: Request): Response {
   const after = number('after', 0);
   const limit = number('limit', 10_000);
   return { status: 200, body: { events: cloud.log.slice(after, after + limit) } };
+}
+
+function calls({ cloud: { access } }: Request): Response {
+  const { count, atOnceMost, perSecondMost } = access;
+  return { status: 200, body: { calls: count, atOnceMost, perSecondMost } };
+}
+
+function forgetCalls({ cloud }: Request): Response {
+  forgetMost(cloud.access);
+  return { status: 200, body: {} };
 }
 
 function decoded(text: string | undefined): string {

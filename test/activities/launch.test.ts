@@ -114,6 +114,14 @@ describe('launch', () => {
     expect(lab.cloud.ports.size).toBe(4);
   });
 
+  test('waits as long as it is told to, however often, and gives no row up for that', async () => {
+    const match = { method: 'POST', path: '/servers$' };
+    lab.addFault({ kind: 'status', status: 429, headers: { 'Retry-After': '1' }, match });
+    const refused = lab.run('launch', launchInput(lab, rows), { attempt: 9 });
+    await expect(refused).rejects.toMatchObject({ type: 'CloudUnavailable', nextRetryDelay: 1_000 });
+    await expectExactly([1, 2, 3], membersIn(await lab.run('launch', launchInput(lab, rows), { attempt: 10 })));
+  });
+
   test('has ended every create when it fails: the next attempt would not see what is still on its way', async () => {
     lab.addFault({ kind: 'status', status: 503, match: { method: 'POST', path: '/servers$', nth: 1 } });
     lab.addFault({ kind: 'delay', delayMs: 300, match: { method: 'POST', path: '/servers$' }, times: 10 });

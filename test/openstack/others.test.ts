@@ -36,13 +36,13 @@ describe('ports', () => {
     const group = await neutron.createSecurityGroup(operator, { name: 'g', description: '' });
     const network = await networkId('sig');
     const names = ['a', 'b', 'c'];
-    const before = lab.cloud.calls;
+    const before = lab.cloud.access.count;
     const ports = await neutron.createPorts(
       operator,
       names.map((name) => ({ name, networkId: network, description: `port=${name}`, securityGroupIds: [group.id] })),
       { requestId: 'req-1' },
     );
-    expect(lab.cloud.calls).toBe(before + 1);
+    expect(lab.cloud.access.count).toBe(before + 1);
     expect(
       ports.map(({ name, networkId: on, description, deviceId, addresses }) => [
         name,
@@ -98,7 +98,7 @@ describe('security groups', () => {
       { requestId: 'req-2' },
     );
     const other = await neutron.createSecurityGroup(operator, { name: 'ims1-sprout', description: 'd' });
-    const before = lab.cloud.calls;
+    const before = lab.cloud.access.count;
     await neutron.createSecurityGroupRules(
       operator,
       [
@@ -108,7 +108,7 @@ describe('security groups', () => {
       ],
       { requestId: 'req-2' },
     );
-    expect(lab.cloud.calls).toBe(before + 1);
+    expect(lab.cloud.access.count).toBe(before + 1);
     const listed = (await neutron.listSecurityGroups(operator)).find((each) => each.id === group.id);
     expect(listed?.rules.filter((rule) => rule.direction === 'ingress')).toMatchObject([
       { protocol: 'udp', portMin: 5060, portMax: 5060, remoteIpPrefix: '0.0.0.0/0', remoteGroupId: null },

@@ -104,7 +104,7 @@ export async function openStage(): Promise<Stage> {
     namespace: 'default',
     source: { workflowBundle: { codePath: join(root, 'dist/workers/workflow-bundle.js') } },
     activities: routed(trials, client),
-    limits: { cloudActivities: 200, waits: 200, watches: 200 },
+    limits: { cloudActivities: 200, waits: 200, drains: 200, watches: 200 },
   });
   const running = workers.map((worker) => worker.run());
   return {

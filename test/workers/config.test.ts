@@ -54,6 +54,7 @@ describe('the environment', () => {
       BULKHEAD_CLOUD_CALLS: 16,
       BULKHEAD_CLOUD_ACTIVITIES: 8,
       BULKHEAD_WAITS: 200,
+      BULKHEAD_DRAINS: 2_000,
       BULKHEAD_WATCHES: 1_000,
       BULKHEAD_LOG_LEVEL: 'info',
     });
@@ -71,6 +72,9 @@ describe('the environment', () => {
     ['BULKHEAD_PACE', '1.5', 'give a factor above 0 and up to 1'],
     ['BULKHEAD_TIMEOUT_PACE', '1.5', 'give a factor above 0 and up to 1'],
     ['BULKHEAD_CLOUD_CALLS', '2.5', 'give a whole number'],
+    ['BULKHEAD_CLOUD_TOTAL_CALLS', '0', 'give a number from 1 to 100000'],
+    ['BULKHEAD_CLOUD_CALLS_PER_SECOND', 'many', 'give a number'],
+    ['BULKHEAD_CACHED_RUNS', '1', 'give a number from 2 to 1000000'],
     ['BULKHEAD_WAITS', '0', 'give a number from 1 to 10000'],
     ['BULKHEAD_WATCHES', '99999', 'give a number from 1 to 10000'],
     ['BULKHEAD_LOG_LEVEL', 'loud', 'give trace, debug, info, warn or error'],

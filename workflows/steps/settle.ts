@@ -3,7 +3,7 @@ import { forwardLimitSeconds, type Timing } from '../../domain/timing';
 import type { TurnRef } from '../../domain/turn';
 import type { Sought } from '../../activities/ports';
 import { allEnded } from '../allEnded';
-import { cloud, waiting } from '../ports';
+import { cloud, draining } from '../ports';
 import type { Step } from '../run';
 
 /** Deleted one after the other within one activity, so that the plan's order holds. */
@@ -69,7 +69,7 @@ async function payLot({ turn, vnf, timing, drained }: Owed, lot: DebtLot): Promi
   const { members } = lot;
   const isDrained = members.every((member) => drained?.has(member.serverId));
   if (lot.drainSeconds > 0 && !isDrained) {
-    await waiting(timing, lot.drainSeconds * timing.pace).drain.executeWithOptions(
+    await draining(timing, lot.drainSeconds * timing.pace).drain.executeWithOptions(
       { summary: `drain ${String(members.length)} of ${lot.pool}` },
       [{ turn, vnf, members, drainSeconds: lot.drainSeconds, timing }],
     );

@@ -97,5 +97,5 @@ async function eventsOf(client: Client, workflowId: string): Promise<number> {
 
 /** Every HTTP request that the embedded OpenStack has answered, its own control calls left out. */
 async function callsOf(stack: Stack): Promise<number> {
-  return await stack.observer.calls();
+  return (await stack.observer.calls()).calls;
 }

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { budgetOf, measureCost } from './cost';
+import { addLoad } from './load/command';
 import { addOverhead } from './overhead/command';
 import { addPlacement } from './placement/command';
 
@@ -29,6 +30,7 @@ program
     process.exitCode = within ? 0 : 1;
   });
 
+addLoad(program);
 addOverhead(program);
 addPlacement(program);
 

@@ -1,52 +1,6 @@
 import { setMaxListeners } from 'node:events';
 
-/** At most so many at once; the others wait in order. Who waits may give up, and then never begins. */
-export function limiter(most: number): <T>(task: () => Promise<T>, signal: AbortSignal) => Promise<T> {
-  let running = 0;
-  const waiting = new Set<() => void>();
-
-  const begin = async (signal: AbortSignal): Promise<void> => {
-    if (running < most) {
-      running += 1;
-      return;
-    }
-    await new Promise<void>((resolve, reject) => {
-      const turn = (): void => {
-        signal.removeEventListener('abort', giveUp);
-        resolve();
-      };
-      const giveUp = (): void => {
-        waiting.delete(turn);
-        reject(reasonOf(signal));
-      };
-      waiting.add(turn);
-      signal.addEventListener('abort', giveUp, { once: true });
-    });
-  };
-
-  // The place goes to the next in line before anybody new can take it.
-  const end = (): void => {
-    const [next] = waiting;
-    if (next === undefined) {
-      running -= 1;
-      return;
-    }
-    waiting.delete(next);
-    next();
-  };
-
-  return async (task, signal) => {
-    if (signal.aborted) throw reasonOf(signal);
-    await begin(signal);
-    try {
-      return await task();
-    } finally {
-      end();
-    }
-  };
-}
-
-/** A call's whole time: waiting for a place, for a token, and for the answer. */
+/** A call's whole time: waiting for a token, for its turn, and for the answer. */
 export interface Deadline {
   readonly signal: AbortSignal;
   readonly dispose: () => void;

@@ -1,5 +1,5 @@
 import { getEventListeners } from 'node:events';
-import { deadlineAfter } from '../../openstack/limiter';
+import { deadlineAfter } from '../../openstack/deadline';
 
 describe('the deadlines of many calls on one signal', () => {
   test('are no leak to be warned of, and leave no listener behind', () => {
