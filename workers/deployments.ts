@@ -162,7 +162,10 @@ export async function sayDeployment(at: Temporal, version: WorkerDeploymentVersi
     if (current === buildId) logger.info({ current }, 'this version is current: new runs come to it');
     else
       logger.warn(
-        { current: current ?? 'unversioned workers', remedy: `./scripts/bulkhead deploy ${buildId}` },
+        {
+          current: current ?? 'unversioned workers',
+          remedy: `BULKHEAD_DEPLOYMENT=${deploymentName} ./scripts/bulkhead deploy ${buildId}`,
+        },
         'this version is not current: it gets only the runs that are pinned to it',
       );
   } catch (error) {

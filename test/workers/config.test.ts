@@ -275,6 +275,16 @@ describe('a worker', () => {
     expect(lines.find(({ workflow }) => workflow === 'vnf:web1')).toMatchObject({ vnf: 'web1' });
   });
 
+  test('that is a version which nobody has deployed says so, and what to do', async () => {
+    const running = await ready({ BULKHEAD_DEPLOYMENT: 'edge', BULKHEAD_BUILD_ID: 'v7' });
+    await running.says('this version is not current');
+    running.kill('SIGTERM');
+    const { code, stdout } = await running.ended;
+    expect(code).toBe(0);
+    expect(stdout).toContain('"version":"edge:v7"');
+    expect(stdout).toContain('"remedy":"BULKHEAD_DEPLOYMENT=edge ./scripts/bulkhead deploy v7"');
+  });
+
   test('logs why an activity failed', async () => {
     const running = await ready();
     const refused = await runToEnd('scripts/programs/cli/main.js', ['instantiate', 'web2', 'no-such-one'], {

@@ -46,7 +46,7 @@ function measureOne({ input, ...of }: Case): Measured {
     megabytes: rounded(megabytes),
     outcome: planned.ok ? 'planned' : planned.refusal.kind,
     moves: planned.ok ? movesOf(planned.plan) : 0,
-    optimumMoves: planned.ok ? optimumMovesOf(input) : null,
+    optimumMoves: planned.ok ? optimumMovesOf(input, planned.plan) : null,
   };
 }
 

@@ -15,22 +15,22 @@ export function movesOf({ levels, batches, moves = [] }: Plan): number {
 }
 
 /**
- * The fewest moves that do what is asked, or null where nobody can say. Fewer than the members that cannot stay there never are: on
- * each host at most cap(to) of those that may. So few they are where each host that is taken in turn, as long as it has room and share, gives
- * all of them a place: then that is one. Where it does not, another might.
+ * The fewest moves that do what is asked, or null where nobody can say. They are never fewer than the members that cannot stay: on each
+ * host at most cap(to) of those that may do. They are that few where a placement is at hand: the plan itself, or that in which each host
+ * is filled in turn, as far as it has room and share. Where neither is, there might be another.
  */
-export function optimumMovesOf(input: PlanInput): number | null {
+export function optimumMovesOf(input: PlanInput, plan: Plan): number | null {
   const { record, snapshot, request } = input;
   if (request.kind === 'instantiate' || request.kind === 'terminate') return 0;
   const free = new Map(snapshot.hosts.map(({ name, free: room }) => [name, room.vcpus]));
-  let moves = 0;
+  let least = 0;
+  let placeable = true;
   for (const pool of record.descriptor.pools) {
     const wanted = wantedOf(input, pool);
-    const growth = Math.max(0, wanted.to - wanted.from);
-    if (!placeInTurn(input, { ...wanted, pool, free })) return null;
-    moves += Math.max(0, wanted.need - growth);
+    least += Math.max(0, wanted.need - Math.max(0, wanted.to - wanted.from));
+    placeable = placeInTurn(input, { ...wanted, pool, free }) && placeable;
   }
-  return moves;
+  return placeable || (plan.unplaced.length === 0 && movesOf(plan) === least) ? least : null;
 }
 
 interface Wanted {
