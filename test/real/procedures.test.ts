@@ -151,7 +151,7 @@ describe('input that is no input', () => {
     await world.settle('web1');
   });
 
-  test.each(['vnf', 'hostMutex'])('%s is started by Bulkhead alone', async (type) => {
+  test.each(['vnf', 'hostMutex', 'cloudBudget'])('%s is started by Bulkhead alone', async (type) => {
     for (const args of [[], [{ vnf: 'web9' }]]) {
       const handle = await world.client.workflow.start(type, {
         taskQueue: 'bulkhead',
