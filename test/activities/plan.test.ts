@@ -238,14 +238,19 @@ describe('planEmptyHosts', () => {
   test('passes where all VNFs find room together', async () => {
     await restart({ hosts: [host('a', 8), host('b', 8), host('c', 8)], flavors });
     const records = [await standing('ims1', ['a', 'b'], 'm1.small'), await standing('ims2', ['a', 'b'], 'm1.small')];
-    await expect(lab.run('planEmptyHosts', { ...maintenance, records })).resolves.toBeUndefined();
+    await expect(lab.run('planEmptyHosts', { ...maintenance, records })).resolves.toEqual({});
+    const plans = await lab.run('planEmptyHosts', { ...maintenance, records, tell: true });
+    expect(Object.entries(plans).map(([vnf, { leave, batches }]) => [vnf, leave.length, batches.length])).toEqual([
+      ['ims1', 1, 1],
+      ['ims2', 1, 1],
+    ]);
   });
 
   test('is refused where each alone finds room and both together do not', async () => {
     await restart({ hosts: [host('a', 8), host('b', 2), host('c', 1)], flavors });
     const records = [await standing('ims1', ['a', 'b'], 'm1.small'), await standing('ims2', ['a', 'b'], 'm1.small')];
     for (const record of records)
-      await expect(lab.run('planEmptyHosts', { ...maintenance, records: [record] })).resolves.toBeUndefined();
+      await expect(lab.run('planEmptyHosts', { ...maintenance, records: [record] })).resolves.toEqual({});
     await expect(lab.run('planEmptyHosts', { ...maintenance, records })).rejects.toMatchObject({
       type: 'Impossible',
       details: [{ vnf: 'ims2' }],
@@ -256,7 +261,7 @@ describe('planEmptyHosts', () => {
     await restart({ hosts: [host('a', 16), host('b', 16), host('c', 16)], flavors, quotas: { cores: 5 } });
     const records = [await standing('ims1', ['a', 'b'], 'm1.small'), await standing('ims2', ['a', 'b'], 'm1.small')];
     for (const record of records)
-      await expect(lab.run('planEmptyHosts', { ...maintenance, records: [record] })).resolves.toBeUndefined();
+      await expect(lab.run('planEmptyHosts', { ...maintenance, records: [record] })).resolves.toEqual({});
     await expect(lab.run('planEmptyHosts', { ...maintenance, records })).rejects.toMatchObject({
       type: 'QuotaExceeded',
       details: [{ vnf: 'ims2', short: [{ resource: 'cores' }] }],
@@ -267,7 +272,7 @@ describe('planEmptyHosts', () => {
     await restart({ hosts: [host('a', 16), host('b', 16), host('c', 4), host('d', 1)], flavors });
     const records = [await standing('ims1', ['a', 'b'], 'm1.large'), await standing('ims2', ['a', 'b'], 'm1.small')];
     // c is full when ims1 has moved there, and d has room for one small member.
-    await expect(lab.run('planEmptyHosts', { ...maintenance, records })).resolves.toBeUndefined();
+    await expect(lab.run('planEmptyHosts', { ...maintenance, records })).resolves.toEqual({});
   });
 
   test('reads the cloud once, however many VNFs there are', async () => {
