@@ -27,11 +27,15 @@ const powerSeconds = 0.7;
 /** Deletions that are remembered for `changes-since`. */
 const goneMax = 10_000;
 
-/** Where the host is known to be down it is done at once, by the API; else the compute does it, a dead one when it is back. */
+/**
+ * Where the host is known to be down it is done at once, by the API; else the compute does it, a dead one when it is back. What is being
+ * deleted is not deleted again while its host is up.
+ */
 export function deleteServer(cloud: Cloud, server: Server, requestId: string | null): void {
+  const host = server.host === null ? undefined : cloud.hosts.get(server.host);
+  if (server.taskState === 'deleting' && host && isUp(host)) return;
   server.deleting = true;
   server.taskState = 'deleting';
-  const host = server.host === null ? undefined : cloud.hosts.get(server.host);
   if (!host || !isUp(host)) {
     remove(cloud, server, requestId);
     return;

@@ -3,7 +3,7 @@ import type { Spare } from '../../domain/descriptor/descriptor';
 import { countOf, cutDeletions, orderDeletions } from '../../domain/placement/batches';
 import { own, portMarks, readMarks, readPortName, readTags, tag, type Tagged } from '../../domain/names';
 import type { Timing } from '../../domain/timing';
-import { neutron, nova } from '../../openstack';
+import { ForbiddenError, neutron, NotFoundError, nova, type CallOptions, type Session } from '../../openstack';
 import type { Dependencies } from '../dependencies';
 import type { ServerGroupFound, Ways } from '../way-in';
 import { cloudUnavailable } from '../errors';
@@ -57,7 +57,7 @@ export function removeActivity(dependencies: Dependencies): CloudActivities['rem
       for (const { id } of left.servers) await nova.deleteServer(session, id, deadline.call(turn.token));
       await untilGone(
         dependencies,
-        { vnf, ids: new Set(left.servers.map(({ id }) => id)), token: turn.token },
+        { vnf, ids: new Set(left.servers.map(({ id }) => id)), token: turn.token, timing },
         deadline,
       );
       const held = await deletePorts(
@@ -105,6 +105,7 @@ export function removeByTokenActivity(dependencies: Dependencies, ways: Ways): C
       ...(context.info.heartbeatDetails as Record<string, number> | undefined),
     };
     let clean = 0;
+    const lost = lostDeletions(session, timing);
     for (let wait = lookAgainMs; clean < 2; wait = Math.min(wait * 1.5, lookAgainMostMs)) {
       const [listed, ports] = await Promise.all([
         // Others count for the share of each.
@@ -132,7 +133,10 @@ export function removeByTokenActivity(dependencies: Dependencies, ways: Ways): C
       // One that is being deleted is told again only where that takes unduly long: its host may have died meanwhile.
       const next = spares ? nextToGo(listed, strayServers, spares) : strayServers;
       const untold = next.filter((server) => server.taskState !== 'deleting' || wait >= lookAgainMostMs);
-      for (const server of untold) await nova.deleteServer(session, server.id, deadline.call(turn.token));
+      for (const server of untold) {
+        await lost.found(server, deadline.call(turn.token));
+        await nova.deleteServer(session, server.id, deadline.call(turn.token));
+      }
       clean = strayServers.length + strayPorts.length === 0 ? clean + 1 : 0;
       if (clean < 2) await sleep(clean === 0 ? wait : betweenLooksMs(timing));
     }
@@ -197,10 +201,11 @@ function distinct(ports: readonly neutron.Port[]): neutron.Port[] {
 /** One list a look for all. A server on a host that is dead, and not yet known to be, is deleted again until it is. */
 async function untilGone(
   { session }: Dependencies,
-  of: { vnf: string; ids: ReadonlySet<string>; token: string },
+  of: { vnf: string; ids: ReadonlySet<string>; token: string; timing: Timing },
   deadline: Deadline,
 ): Promise<void> {
   if (of.ids.size === 0) return;
+  const lost = lostDeletions(session, of.timing);
   for (let wait = lookAgainMs; ; wait = Math.min(wait * 1.5, lookAgainMostMs)) {
     const left = (await nova.listServers(session, { tags: [tag.vnf(of.vnf)] }, deadline.call())).filter((server) =>
       of.ids.has(server.id),
@@ -209,7 +214,34 @@ async function untilGone(
     if (deadline.isOver())
       throw cloudUnavailable(`${left.map((server) => server.name).join(', ')} are not gone yet`, {});
     await sleep(wait);
-    if (wait >= lookAgainMostMs)
-      for (const server of left) await nova.deleteServer(session, server.id, deadline.call(of.token));
+    if (wait < lookAgainMostMs) continue;
+    for (const server of left) {
+      await lost.found(server, deadline.call(of.token));
+      await nova.deleteServer(session, server.id, deadline.call(of.token));
+    }
   }
+}
+
+/**
+ * A message bus that fails takes deletions with it, which Nova has noted and nobody carries out: it ignores every further one for as long as
+ * the host is up. Of what is being deleted for half the time of an attempt an operator says that it is in ERROR, so that Nova forgets; to one
+ * that is only slow this does nothing. A tenant, or whoever lacks the right, has to wait until the host's compute service is started again.
+ */
+function lostDeletions(
+  session: Session,
+  { lastCallSeconds }: Timing,
+): { found: (server: nova.Server, call: CallOptions) => Promise<void> } {
+  const began = Date.now();
+  const told = new Set<string>();
+  return {
+    found: async ({ id, taskState }, call) => {
+      if (taskState !== 'deleting' || told.has(id) || Date.now() - began < (lastCallSeconds * 1_000) / 2) return;
+      told.add(id);
+      try {
+        await nova.resetToError(session, id, call);
+      } catch (error) {
+        if (!(error instanceof ForbiddenError || error instanceof NotFoundError)) throw error;
+      }
+    },
+  };
 }

@@ -140,6 +140,18 @@ describe('remove', () => {
     expect(lab.cloud.servers.size + lab.cloud.ports.size).toBe(0);
   });
 
+  test('one whose deletion Nova has lost goes all the same: it ignores further ones until it forgets', async () => {
+    const timing = { ...lab.timing, mutateSeconds: 14, lastCallSeconds: 10 };
+    const members = await launched(lab, web);
+    const lost = lab.cloud.servers.get(members[0]?.serverId ?? '');
+    await until(() => lost?.status === 'ACTIVE', 'it is up');
+    Object.assign(lost ?? {}, { taskState: 'deleting', deleting: true });
+    await lab.run('remove', { turn, vnf, members, timing });
+    expect(lab.cloud.servers.size + lab.cloud.ports.size).toBe(0);
+    const told = lab.calls.filter(({ method, path }) => method === 'POST' && path.endsWith('/action'));
+    expect(told.map(({ path }) => path)).toEqual([`/servers/${lost?.id ?? ''}/action`]);
+  }, 30_000);
+
   test('is refused with TurnLost when the run id differs, before any call', async () => {
     await expect(
       lab.run('remove', { turn, vnf, members: [], timing: lab.timing }, { runId: 'made-by-a-reset' }),

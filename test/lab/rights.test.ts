@@ -178,7 +178,12 @@ describe('with one rule less', () => {
     const given = ['nova', 'placement'].flatMap((service) => [
       ...readFileSync(world.policyFile(service as 'nova' | 'placement'), 'utf8').matchAll(/^['"]([^'"]+)['"]:/gm),
     ]);
-    const tested = [...rules.map(([rule]) => rule), 'os_compute_api:os-evacuate'];
+    // The last: a deletion that Nova has lost cannot be had at will (test/activities/remove.test.ts).
+    const tested = [
+      ...rules.map(([rule]) => rule),
+      'os_compute_api:os-evacuate',
+      'os_compute_api:os-admin-actions:reset_state',
+    ];
     expect(given.map(([, rule]) => rule).sort()).toEqual(tested.sort());
   });
 });
