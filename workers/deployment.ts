@@ -6,7 +6,7 @@ import { ConfigError, type WorkerConfig } from './config';
 
 /**
  * Which version of a Temporal Worker Deployment a worker is. A run of a procedure is pinned: it ends on workers of the version that it began
- * on, so that a release may change the order of its steps. The record alone moves to each new version (`workflows/record/vnf.ts` says so of itself).
+ * on, so that a release may change the order of its steps. The record alone moves to each new version (`workflows/versioned.ts` says so).
  *
  * Without a deployment's name a worker is unversioned and takes what there is: a versioned one gets nothing to do before somebody has made its
  * version current, which nobody does for a demo, nor for a single worker.

@@ -224,8 +224,8 @@ async function untilGone(
 
 /**
  * A message bus that fails takes deletions with it, which Nova has noted and nobody carries out: it ignores every further one for as long as
- * the host is up. Of what is being deleted for half the time of an attempt an operator says that it is in ERROR, so that Nova forgets; to one
- * that is only slow this does nothing. A tenant, or whoever lacks the right, has to wait until the host's compute service is started again.
+ * the host is up. Of what is still being deleted in the second half of an attempt an operator says that it is in ERROR, so that Nova forgets; to
+ * one that is only slow this does nothing. A tenant, or whoever lacks the right, has to wait until the host's compute service is started again.
  */
 function lostDeletions(
   session: Session,

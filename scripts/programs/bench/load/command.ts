@@ -1,5 +1,6 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { guarantees } from '../../../../checker/verdict';
+import { whole } from '../whole';
 import { measureLoad, type Load } from './index';
 
 interface Given {
@@ -88,13 +89,4 @@ function pace(text: string): number {
   const value = Number(text);
   if (!(value > 0 && value <= 1)) throw new InvalidArgumentError('give a factor above 0 and up to 1');
   return value;
-}
-
-function whole(least: number, most: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (!Number.isInteger(value) || value < least || value > most)
-      throw new InvalidArgumentError(`give a whole number from ${String(least)} to ${String(most)}`);
-    return value;
-  };
 }

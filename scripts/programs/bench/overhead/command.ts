@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import { whole } from '../whole';
 import { measureOverhead } from './index';
 import { tableOf } from './ratios';
 import { procedures, type Procedure } from './side';
@@ -73,15 +74,6 @@ export function addOverhead(program: Command): void {
         process.off('SIGTERM', onSignal);
       }
     });
-}
-
-function whole(least: number, most: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (!Number.isInteger(value) || value < least || value > most)
-      throw new InvalidArgumentError(`give a whole number from ${String(least)} to ${String(most)}`);
-    return value;
-  };
 }
 
 /** Each stands on what the one before has made. */
