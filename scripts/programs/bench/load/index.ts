@@ -159,7 +159,7 @@ function callsBetween(before: Calls, after: Calls): Pick<Phase, 'calls' | 'calls
   };
 }
 
-/** So many procedures at once, each on a VNF of its own, of which a quarter lose a member; and a host dies once the first have begun. */
+/** So many procedures at once, each on a VNF of its own, of which a third lose a member; and a host dies once the first have begun. */
 async function load(scene: Scene, vnfs: readonly string[], round: number): Promise<readonly Ended[]> {
   const { options, stack } = scene;
   const first = ((round - 1) * options.procedures) % vnfs.length;
