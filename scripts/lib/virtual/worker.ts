@@ -108,7 +108,8 @@ class Lost extends Error {
 
 /** What befalls a worker's request on its way to the cloud and back. */
 async function carried(worker: Worker, port: CloudPort, asked: RawRequest): Promise<Reply> {
-  if (!worker.isHeard()) await worker.untilRunning();
+  // Nothing leaves at once: whoever has begun the activity is to know of it first.
+  await worker.untilRunning();
   const call = callOf(asked);
   const strike = port.saw(call, 'before');
   if (!worker.isHeard()) await worker.untilRunning();
