@@ -2,13 +2,13 @@ import type { Pool } from '../descriptor/descriptor';
 import { dependencyLayers } from '../descriptor/layers';
 import { failure, type Failure } from '../failure';
 import { feasibleOn, spareAt } from '../levels';
-import type { Batch, ChangeRequest, MemberRef, Plan, Planned, ServerGroupRef } from '../plan';
+import type { Batch, ChangeRequest, MemberRef, Planned, ServerGroupRef } from '../plan';
 import type { Member, PoolState, VnfRecord } from '../record';
 import type { Snapshot } from '../snapshot';
-import { countOf } from './batches';
+import { countOf, orderDeletions } from './batches';
 import { copyOf, flavorOf, giveBack, groundOf, type Ground } from './ground';
 import { budgetOf, type QuotaBudget } from './budget';
-import { planPool, roomOf, type PoolPlan, type PoolPlanned, type PoolTask } from './pool';
+import { existingOn, planPool, refOf, roomOf, type PoolPlan, type PoolPlanned, type PoolTask } from './pool';
 import { checkQuota } from './quota';
 import { planPoolApart } from './tenant';
 import { validateRequest } from './validate';
@@ -42,9 +42,9 @@ export function plan(input: PlanInput): Planned {
   const { record, request, snapshot } = input;
   const wrong = validateRequest(record, request) ?? unknownHosts(input);
   if (wrong) return { ok: false, refusal: wrong };
-  if (request.kind === 'terminate') return { ok: true, plan: planTerminate(record) };
-  const tasks = tasksOf(input);
   const ground = groundOf(snapshot, excludedBy(input), input.fullGroups);
+  if (request.kind === 'terminate') return planTerminate(ground, input);
+  const tasks = tasksOf(input);
   const found = planAll(ground, input, tasks);
   if (found.ok) return finish(input, found, { tasks, deleteFirst: false });
   // Where nothing else is possible, what is dead already makes room for its replacement.
@@ -307,26 +307,37 @@ function batchesOf(record: VnfRecord, request: ChangeRequest, plans: readonly Po
   );
 }
 
-function planTerminate(record: VnfRecord): Plan {
+/** Nothing but deletions. Which of them are to the letter is decided pool by pool, whatever the order of the pools. */
+function planTerminate(ground: Ground, { record, snapshot, strict }: PlanInput): Planned {
   const layers = dependencyLayers(record.descriptor.pools).reverse();
-  const leave: MemberRef[] = layers.flat().flatMap(({ name }) => {
-    const state = record.pools[name];
-    return [...(state?.inService ?? []), ...(state?.failed ?? [])].map(({ pool, ordinal }) => ({ pool, ordinal }));
+  const pools = layers.flat().flatMap((pool) => {
+    const state = record.pools[pool.name];
+    if (!state) return [];
+    const existing = existingOn(ground, record, { pool, state, launched: [] });
+    return [{ pool: pool.name, state, ...orderDeletions(pool, state.inService, { existing }) }];
   });
+  const forbiddenBy = pools.flatMap(({ pool, forbiddenBy: level }) => (level === null ? [] : [{ pool, level }]));
+  const [first] = forbiddenBy;
+  if (strict && first) return { ok: false, refusal: notToTheLetter(record, first, snapshot.tenant !== undefined) };
   return {
-    schema: 1,
-    revision: record.revision,
-    levels: Object.fromEntries(Object.entries(record.pools).map(([name, { level }]) => [name, { from: level, to: 0 }])),
-    batches: [],
-    leave,
-    deleteFirst: [],
-    discard: [],
-    reuse: [],
-    toTheLetter: true,
-    forbiddenBy: [],
-    unplaced: [],
-    more: false,
-    notRestorable: [],
+    ok: true,
+    plan: {
+      schema: 1,
+      revision: record.revision,
+      levels: Object.fromEntries(
+        Object.entries(record.pools).map(([name, { level }]) => [name, { from: level, to: 0 }]),
+      ),
+      batches: [],
+      leave: pools.flatMap(({ order, state }) => [...order, ...state.failed]).map(refOf),
+      deleteFirst: [],
+      discard: [],
+      reuse: [],
+      toTheLetter: forbiddenBy.length === 0,
+      forbiddenBy,
+      unplaced: [],
+      more: false,
+      notRestorable: [],
+    },
   };
 }
 

@@ -245,7 +245,11 @@ function rowOf({ pool, ordinal, host }: LaunchRow): LaunchRow {
  * Every VM of the pool that exists and is not dead: in service, owed, launched in this turn and used again; and failed ones that
  * live on another host than the one that they died with.
  */
-function existingOn(ground: Ground, record: VnfRecord, task: PoolTask): Map<string, number> {
+export function existingOn(
+  ground: Ground,
+  record: VnfRecord,
+  task: Pick<PoolTask, 'pool' | 'state' | 'launched'>,
+): Map<string, number> {
   const { pool, state, launched } = task;
   const failed = new Set(state.failed.map((member) => member.serverId));
   const elsewhere = livingOf(ground, state.failed).flatMap(({ serverId, host: left }) => {

@@ -7,6 +7,11 @@ import type { Member } from '../../domain/record';
 import type { Host, ServerSeen } from '../../domain/snapshot';
 import { hostNamed, memberOn, poolNamed, recordOf, roomFor, snapshotOf, stateOf } from './build';
 
+/** How often a property is tried: so many times in a run of the tests, and as often as is asked for in a long one (docs/placement.md). */
+export function propertyRuns(part: number): { readonly numRuns: number } {
+  return { numRuns: Math.ceil(Number(process.env['BULKHEAD_PROPERTY_RUNS'] ?? 2_000) * part) };
+}
+
 /** Small clouds of every kind, with VNFs in every state that the procedures can leave them in. */
 
 const share = (numerator: number, denominator: number): Spare => ({ share: { numerator, denominator } });
@@ -22,6 +27,8 @@ const spares: readonly Spare[] = [
   share(17, 50),
   { count: 2, share: { numerator: 1, denominator: 3 } },
 ];
+
+export const anySpare: fc.Arbitrary<Spare> = fc.constantFrom(...spares);
 
 const anyHost = (name: string): fc.Arbitrary<Host> =>
   fc
@@ -70,7 +77,7 @@ interface Drawn {
 }
 
 const anyDrawn: fc.Arbitrary<Drawn> = fc.record({
-  spare: fc.constantFrom(...spares),
+  spare: anySpare,
   wanted: fc.array(fc.nat({ max: 7 }), { minLength: 1, maxLength: 8 }),
   dead: fc.array(fc.nat({ max: 7 }), { maxLength: 2 }),
   launched: fc.array(fc.nat({ max: 7 }), { maxLength: 2 }),

@@ -212,6 +212,56 @@ export function someOrderKeepsLetter(
   return tried(existing, countsOf(change.hosts));
 }
 
+/**
+ * Whether any placement of so few launches, with any choice of who leaves, keeps the letter in some order of its launches and then of
+ * its deletions.
+ */
+export function someChoiceKeepsLetter(question: Question, launches: number): boolean {
+  const { pool, existing, hosts } = question;
+  const cap = capAt(pool.spare, question.to);
+  const choices = hosts.map((host) => {
+    const there = countOn(question.mayStay, host.name);
+    const usable = question.usable.includes(host);
+    const fits = usable ? Math.min(host.free.vcpus, question.existingMost - countOn(existing, host.name)) : 0;
+    return { name: host.name, alive: countOn(existing, host.name), there, fits };
+  });
+  const before = countsOf(existing.map(({ host }) => host));
+  const tried = (
+    at: number,
+    chosen: { members: number; rows: readonly string[]; gone: readonly string[] },
+  ): boolean => {
+    const { members, rows, gone } = chosen;
+    const host = choices[at];
+    if (rows.length > launches || members > question.to) return false;
+    if (!host) {
+      if (rows.length !== launches || question.to - members > question.failedMayStay) return false;
+      return (
+        someOrderKeepsLetter(pool, before, { hosts: rows, by: 1 }) &&
+        someOrderKeepsLetter(pool, countsOf([...existing.map((member) => member.host), ...rows]), {
+          hosts: gone,
+          by: -1,
+        })
+      );
+    }
+    for (let stay = Math.min(host.there, cap); stay >= 0; stay--) {
+      for (let fresh = 0; fresh <= host.fits && stay + fresh <= cap; fresh++) {
+        const found = tried(at + 1, {
+          members: members + stay + fresh,
+          rows: [...rows, ...many(host.name, fresh)],
+          gone: [...gone, ...many(host.name, host.alive - stay)],
+        });
+        if (found) return true;
+      }
+    }
+    return false;
+  };
+  return tried(0, { members: 0, rows: [], gone: [] });
+}
+
+function many(name: string, times: number): string[] {
+  return Array.from({ length: times }, () => name);
+}
+
 export function countsOf(hosts: readonly string[]): Map<string, number> {
   const counts = new Map<string, number>();
   for (const host of hosts) counts.set(host, (counts.get(host) ?? 0) + 1);

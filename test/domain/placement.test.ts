@@ -2,20 +2,21 @@ import fc from 'fast-check';
 import { plan, type PlanInput } from '../../domain/placement';
 import { capAt } from '../../domain/levels';
 import type { Plan } from '../../domain/plan';
-import { anyFenced, anyInput, anySeveral } from './clouds';
+import { anyFenced, anyInput, anySeveral, propertyRuns } from './clouds';
 import {
   breaches,
   countsOf,
   leastLaunches,
   mostMembers,
   questionOf,
+  someChoiceKeepsLetter,
   someOrderKeepsLetter,
   type Question,
 } from './oracle';
 
 /** Properties of every plan, held against an oracle that tries everything. */
 
-const runs = { numRuns: Number(process.env['BULKHEAD_PROPERTY_RUNS'] ?? 2_000) };
+const runs = propertyRuns(1);
 
 function launchesOf(made: Plan): number {
   return made.batches.reduce((sum, { rows }) => sum + rows.length, 0);
@@ -173,6 +174,22 @@ describe('every plan for one pool', () => {
       runs,
     );
     expect(Math.min(seen.kept, seen.forbiddenLaunch, seen.forbiddenDeletion)).toBeGreaterThan(0);
+  });
+
+  test('is to the letter of G1(d) wherever any placement of as few launches is, whoever leaves', () => {
+    let forbidden = 0;
+    fc.assert(
+      fc.property(anyInput, (drawn) => {
+        const input = { ...drawn, launched: [] };
+        const planned = plan(input);
+        if (!planned.ok || planned.plan.toTheLetter || planned.plan.deleteFirst.length > 0) return;
+        if (planned.plan.unplaced.length > 0) return;
+        forbidden += 1;
+        expect(someChoiceKeepsLetter(questionOf(input), launchesOf(planned.plan))).toBe(false);
+      }),
+      runs,
+    );
+    expect(forbidden).toBeGreaterThan(0);
   });
 
   test('is in batches that could not be fewer: the first of a batch would not have fitted into the one before', () => {
