@@ -2,7 +2,8 @@ import type { Pool } from '../descriptor/descriptor';
 import { dependencyLayers } from '../descriptor/layers';
 import { failure, type Failure } from '../failure';
 import { feasibleOn, spareAt } from '../levels';
-import type { Batch, ChangeRequest, MemberRef, Planned, ServerGroupRef } from '../plan';
+import { memberName } from '../names';
+import type { Batch, ChangeRequest, MemberRef, Plan, Planned, ServerGroupRef } from '../plan';
 import type { Member, PoolState, VnfRecord } from '../record';
 import type { Snapshot } from '../snapshot';
 import { countOf, orderDeletions } from './batches';
@@ -45,10 +46,51 @@ export function plan(input: PlanInput): Planned {
   const ground = groundOf(snapshot, excludedBy(input), input.fullGroups);
   if (request.kind === 'terminate') return planTerminate(ground, input);
   const tasks = tasksOf(input);
+  if (request.kind === 'scaleIn') return planScaleIn(ground, { ...input, request }, tasks);
+  return planTasks(ground, input, tasks);
+}
+
+function planTasks(ground: Ground, input: PlanInput, tasks: readonly PoolTask[]): Planned {
   const found = planAll(ground, input, tasks);
   if (found.ok) return finish(input, found, { tasks, deleteFirst: false });
   // Where nothing else is possible, what is dead already makes room for its replacement.
-  return mayDeleteFirst(request, tasks) ? planDeleteFirst(input, { tasks, refusal: found.refusal }) : found;
+  return mayDeleteFirst(input.request, tasks) ? planDeleteFirst(input, { tasks, refusal: found.refusal }) : found;
+}
+
+type ScaleIn = Extract<ChangeRequest, { kind: 'scaleIn' }>;
+
+/** That the unfit leave first is worth a launch; where room or quota do not carry it, they leave as far as it costs none. */
+function planScaleIn(ground: Ground, input: PlanInput & { request: ScaleIn }, tasks: readonly PoolTask[]): Planned {
+  const unfitFirst = planTasks(
+    ground,
+    input,
+    tasks.map((task) => ({ ...task, replaceUnfit: true })),
+  );
+  if (unfitFirst.ok) return unfitFirst;
+  const planned = planTasks(ground, input, tasks);
+  if (planned.ok || !input.request.members) return planned;
+  const { members: named, ...request } = input.request;
+  const others = plan({ ...input, request });
+  return others.ok
+    ? { ok: false, refusal: notThese(input.record, planned.refusal, { named, others: others.plan }) }
+    : others;
+}
+
+/** A refusal whose reason is whom the caller has named. */
+function notThese(
+  record: VnfRecord,
+  refusal: Failure,
+  { named, others }: { named: readonly MemberRef[]; others: Plan },
+): Failure {
+  const namesOf = (refs: readonly MemberRef[]): string[] =>
+    refs.map(({ pool, ordinal }) => memberName(record.vnf, pool, ordinal));
+  const members = namesOf(named);
+  const remedy = `Name others, or nobody: then ${namesOf(others.leave).join(', ')} would leave.`;
+  return {
+    ...refusal,
+    message: `${members.join(', ')} cannot leave: what stays would have to be shared out anew. ${refusal.message} ${remedy}`,
+    details: { ...refusal.details, members, remedy },
+  };
 }
 
 function mayDeleteFirst(request: ChangeRequest, tasks: readonly PoolTask[]): boolean {
@@ -98,9 +140,13 @@ function tasksOf(input: PlanInput): PoolTask[] {
         add(pool, { to: pool.size.initial });
         break;
       case 'scaleOut':
-      case 'scaleIn':
         if (pool.name === request.pool) add(pool, { to: request.to });
         break;
+      case 'scaleIn': {
+        const out = [...new Set(request.members?.map(({ ordinal }) => ordinal))];
+        if (pool.name === request.pool) add(pool, { to: request.to, out });
+        break;
+      }
       case 'replaceMembers': {
         const out = request.members.filter((ref) => ref.pool === pool.name).map((ref) => ref.ordinal);
         const deficit = state.level - state.inService.length - state.failed.length;
@@ -152,7 +198,7 @@ function oneAtATime(
   const feasible = feasibleOn(room, pool.spare);
   // What a tenant does not see may have room for any level.
   while (!ground.tenant && next !== to && !feasible(next)) next += step;
-  return { to: next, out, more: next !== to };
+  return { to: next, out: out.slice(0, Math.abs(next - state.level)), more: next !== to };
 }
 
 function mostEndangeredFirst(tasks: readonly PoolTask[]): PoolTask[] {

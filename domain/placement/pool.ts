@@ -6,7 +6,7 @@ import type { DebtLot, Member, PoolState, VnfRecord } from '../record';
 import { countOf, cutLaunches, orderDeletions } from './batches';
 import { affordable, costOf, overBudget, spend, type QuotaBudget } from './budget';
 import { copyOf, flavorOf, giveBack, shortOf, slots, take, unusable, type Ground } from './ground';
-import { takeFromTallest } from './tallest';
+import { chooseVictims } from './victims';
 
 /**
  * One pool's part of a plan: which members stay, which leave, and where new ones go. Keeping min(count_h, cap(L')) on each
@@ -27,6 +27,8 @@ export interface PoolTask {
   readonly movable: ReadonlySet<number>;
   /** One change of several: further turns are needed to reach what was asked. */
   readonly more: boolean;
+  /** The dead and the doubted leave first also where that costs launches. Absent: only as far as it costs none. */
+  readonly replaceUnfit?: boolean;
 }
 
 export interface PoolPlan {
@@ -62,7 +64,7 @@ export function planPool(
 ): PoolPlanned {
   const { pool, state, to } = task;
   const cap = capAt(pool.spare, to);
-  const { kept, leaving } = whoStays(task, cap);
+  const { kept, leaving } = whoStays(ground, task, cap);
   const failedStaying = without(state.failed, leaving);
   const reuse = reusable(ground, task, { kept, cap, most: to - kept.length - failedStaying.length });
   const discard = without(task.launched, reuse);
@@ -132,53 +134,21 @@ export function planPool(
   };
 }
 
-/** Members in service that stay, and all that leave: those in `out`, those above the cap, and the excess; newest first. */
-function whoStays({ pool, state, to, out }: PoolTask, cap: number): { kept: Member[]; leaving: Member[] } {
-  const byHost = new Map<string, Member[]>();
-  const leaving: Member[] = [];
-  for (const member of [...state.inService].sort((a, b) => a.ordinal - b.ordinal)) {
-    if (out.has(member.ordinal)) {
-      leaving.push(member);
-      continue;
-    }
-    const there = byHost.get(member.host);
-    if (!there) byHost.set(member.host, [member]);
-    else if (there.length < cap) there.push(member);
-    else leaving.push(member);
-  }
-  leaving.push(...state.failed.filter((member) => out.has(member.ordinal)));
-  let excess = sizeOf(byHost) + state.failed.filter((member) => !out.has(member.ordinal)).length - to;
-  // The dead go first: they serve nobody.
-  for (const member of state.failed) {
-    if (excess <= 0) break;
-    if (out.has(member.ordinal)) continue;
-    leaving.push(member);
-    excess -= 1;
-  }
-  const stacks = [...byHost.values()].map((members) => ({ height: members.length, members }));
-  const taking = takeFromTallest(stacks, (a, b) => newestOf(b) - newestOf(a));
-  for (; excess > 0; excess--) {
-    const { value: gone } = taking.next();
-    if (!gone) throw new Error(`${pool.name} has nobody left to leave`);
-    leaving.push(gone);
-  }
-  return { kept: [...byHost.values()].flat(), leaving };
+/** Members in service that stay, and all that leave: those in `out`, and whoever is one too many on a host, or in all. */
+function whoStays(ground: Ground, task: PoolTask, cap: number): { kept: Member[]; leaving: Member[] } {
+  const { state, to, out, replaceUnfit = false } = task;
+  const isOut = (member: Member): boolean => out.has(member.ordinal);
+  const members = state.inService.filter((member) => !isOut(member));
+  const failed = state.failed.filter((member) => !isOut(member));
+  const excess = members.length + failed.length - to;
+  const chosen = chooseVictims(ground, { members, failed, excess, cap, mayReplace: replaceUnfit });
+  return { kept: chosen.kept, leaving: [...[...state.inService, ...state.failed].filter(isOut), ...chosen.leaving] };
 }
 
 /** Those members that are none of the others. */
 export function without(members: readonly Member[], others: readonly Member[]): Member[] {
   const gone = new Set(others);
   return members.filter((member) => !gone.has(member));
-}
-
-function sizeOf(byHost: ReadonlyMap<string, readonly Member[]>): number {
-  let total = 0;
-  for (const there of byHost.values()) total += there.length;
-  return total;
-}
-
-function newestOf({ members }: { readonly members: readonly Member[] }): number {
-  return members.at(-1)?.ordinal ?? 0;
 }
 
 function reusable(

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { Pool, Spare } from '../../domain/descriptor/descriptor';
 import { capAt } from '../../domain/levels';
-import type { ChangeRequest } from '../../domain/plan';
+import type { ChangeRequest, MemberRef } from '../../domain/plan';
 import type { PlanInput } from '../../domain/placement';
 import type { Member } from '../../domain/record';
 import type { Host, ServerSeen } from '../../domain/snapshot';
@@ -73,6 +73,7 @@ interface Drawn {
   readonly kind: 'scaleOut' | 'scaleIn' | 'replaceMembers' | 'maintenance' | 'failed';
   readonly by: number;
   readonly pick: number;
+  readonly named: readonly number[];
   readonly spare: Spare;
 }
 
@@ -84,6 +85,7 @@ const anyDrawn: fc.Arbitrary<Drawn> = fc.record({
   kind: fc.constantFrom('scaleOut', 'scaleIn', 'replaceMembers', 'maintenance', 'failed'),
   by: fc.integer({ min: 1, max: 5 }),
   pick: fc.nat({ max: 7 }),
+  named: fc.array(fc.nat({ max: 7 }), { maxLength: 2 }),
 });
 
 function requestOf(
@@ -91,13 +93,15 @@ function requestOf(
   drawn: Drawn,
   at: { level: number; members: readonly Member[]; hosts: readonly Host[] },
 ): ChangeRequest | null {
-  const { kind, by, pick } = drawn;
+  const { kind, by, pick, named } = drawn;
   const { level, members, hosts } = at;
   switch (kind) {
     case 'scaleOut':
       return { kind, pool, to: level + by };
     case 'scaleIn':
-      return level - by >= 1 ? { kind, pool, to: level - by } : null;
+      return level - by >= 1
+        ? { kind, pool, to: level - by, ...(named.length > 0 && { members: pickedOf(members, named.slice(0, by)) }) }
+        : null;
     case 'replaceMembers': {
       const chosen = members.filter((_, index) => (index + pick) % 3 === 0).map(({ ordinal }) => ({ pool, ordinal }));
       return chosen.length > 0 ? { kind, members: chosen } : null;
@@ -108,6 +112,12 @@ function requestOf(
       return members.some((member) => member.host === host) ? { kind: 'emptyHosts', hosts: [host], cause: kind } : null;
     }
   }
+}
+
+function pickedOf(members: readonly Member[], at: readonly number[]): MemberRef[] {
+  return [...new Set(at.map((index) => members[index % members.length]))].flatMap((member) =>
+    member ? [{ pool: member.pool, ordinal: member.ordinal }] : [],
+  );
 }
 
 function inputOf(hosts: readonly Host[], drawn: Drawn): PlanInput | null {
@@ -209,3 +219,24 @@ export const anyFenced: fc.Arbitrary<PlanInput> = fc
     };
   })
   .filter((input) => input !== null);
+
+/** A scaleIn of members of whom the cloud shows some broken, some gone and some on hosts that are down or closed. */
+export const anyDoubted: fc.Arbitrary<PlanInput> = fc
+  .tuple(
+    anyInput,
+    fc.array(fc.constantFrom('ACTIVE', 'ACTIVE', 'ACTIVE', 'SHUTOFF', 'ERROR', 'gone'), {
+      minLength: 8,
+      maxLength: 8,
+    }),
+  )
+  .filter(([{ request }]) => request.kind === 'scaleIn')
+  .map(([input, statuses]) => {
+    const members = input.record.pools['web']?.inService ?? [];
+    const servers = members.flatMap((member, at): ServerSeen[] => {
+      const status = statuses[at] ?? 'gone';
+      if (status === 'gone') return [];
+      const { pool, ordinal, serverId, token, host } = member;
+      return [{ pool, ordinal, serverId, token, host, name: `v-${pool}-${String(ordinal)}`, status }];
+    });
+    return { ...input, launched: [], snapshot: { ...input.snapshot, servers } };
+  });

@@ -35,7 +35,8 @@ export function questionOf({ record, snapshot, request, launched = [] }: PlanInp
   if (!pool || !state) throw new Error('a question is about one pool');
   const out = (member: Member): boolean =>
     (request.kind === 'emptyHosts' && request.hosts.includes(member.host)) ||
-    (request.kind === 'replaceMembers' && request.members.some(({ ordinal }) => ordinal === member.ordinal));
+    ((request.kind === 'replaceMembers' || request.kind === 'scaleIn') &&
+      (request.members ?? []).some(({ ordinal }) => ordinal === member.ordinal));
   const to = request.kind === 'scaleOut' || request.kind === 'scaleIn' ? request.to : state.level;
   return {
     pool,

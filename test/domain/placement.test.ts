@@ -233,7 +233,7 @@ describe('every refusal for one pool', () => {
         const { hosts = {}, nearestLevels, remedy } = planned.refusal.details;
         const { pool, usable } = questionOf(input);
         expect(Object.keys(hosts).sort()).toEqual(input.snapshot.hosts.map(({ name }) => name).sort());
-        expect(remedy).toMatch(/^(Ask|Bring) .+\.$/);
+        expect(remedy).toMatch(/^(Ask|Bring|Name) .+\.$/);
         for (const host of input.snapshot.hosts) {
           const reason = hosts[host.name];
           expect(usable.includes(host)).toBe(['NoRoomVcpus', 'CapReached'].includes(reason ?? ''));

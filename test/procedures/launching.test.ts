@@ -107,3 +107,35 @@ test('"No valid host" for the only host with room is looked at again, and once',
     await trial.settle({ faults: true });
   }
 }, 60_000);
+
+describe('a scaleIn of members that are named', () => {
+  test('takes them, one at a turn where the pool is serial', async () => {
+    const trial = await stage.open('f1');
+    const pools = small.pools.map((pool) => ({ ...pool, serial: true, spare: 2 }));
+    await trial.run('instantiate', { vnf: 'f1', descriptor: { ...small, pools } });
+    const ended = await trial.run('scaleIn', {
+      ...{ vnf: 'f1', pool: 'web', to: 3 },
+      members: ['f1-web-1'],
+    });
+    expect(ended).toMatchObject({ outcome: 'completed', result: { launched: [], removed: [{ name: 'f1-web-1' }] } });
+    await trial.run('scaleOut', { vnf: 'f1', pool: 'web', to: 5 });
+    const twice = await trial.run('scaleIn', {
+      ...{ vnf: 'f1', pool: 'web', to: 3 },
+      members: ['f1-web-3', 'f1-web-2'],
+    });
+    expect(twice).toMatchObject({ outcome: 'completed', result: { levels: { web: { from: 5, to: 3 } } } });
+    const web = (await trial.settle())?.pools['web'];
+    expect(web?.inService.map(({ ordinal }) => ordinal)).toEqual([4, 5, 6]);
+  }, 60_000);
+
+  test('refuses whom it does not know, and more than are to leave, before it asks for a turn', async () => {
+    const trial = await stage.open('g1');
+    await instantiated(trial);
+    for (const members of [['g1-web-9'], ['g1-web-1', 'g1-web-2']]) {
+      const ended = await trial.run('scaleIn', { vnf: 'g1', pool: 'web', to: 3, members });
+      expect(ended).toMatchObject({ outcome: 'refused', kind: 'InvalidRequest' });
+      expect(trial.calls().filter(({ name }) => name === 'plan')).toEqual([]);
+    }
+    await trial.settle();
+  }, 60_000);
+});
