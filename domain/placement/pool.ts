@@ -102,7 +102,9 @@ export function planPool(
   const gone = leaving.filter((member) => !moved.has(member.ordinal));
   // What is not replaced stays where it is, counted and shown.
   const leave = missing > 0 ? gone.slice(0, Math.max(0, gone.length - missing)) : gone;
-  const vanishing = owedOf(record, pool).map(({ host }) => host);
+  // Who looks dead without its record knowing may count when this is carried out, or not.
+  const doubtful = state.inService.filter((member) => looksDead(ground, member));
+  const vanishing = [...owedOf(record, pool), ...doubtful].map(({ host }) => host);
   const arrivals = cutLaunches(pool, placed.slice(0, movers.length), { existing, vanishing });
   const moves = rowsOf(movers, arrivals.batches);
   const between = withPlaced(existing, placed.slice(0, movers.length));
@@ -250,11 +252,15 @@ function owedOf(record: VnfRecord, pool: Pool): Member[] {
 
 /** What is deleted without a drain was dead, or is of a pool that is not drained: the cloud shows which. */
 function livingOf(ground: Ground, members: readonly Member[]): readonly Member[] {
-  return members.filter(({ serverId }) => {
-    const server = ground.serverOf.get(serverId);
-    if (server?.host === undefined || ['ERROR', 'SHUTOFF', 'DELETED'].includes(server.status)) return false;
-    return ground.hostNamed.get(server.host)?.up === true;
+  return members.filter((member) => {
+    const host = ground.serverOf.get(member.serverId)?.host;
+    return host !== undefined && ground.hostNamed.has(host) && !looksDead(ground, member);
   });
+}
+
+function looksDead(ground: Ground, { serverId, host: known }: Member): boolean {
+  const { status = 'ACTIVE', host = known } = ground.serverOf.get(serverId) ?? {};
+  return ['ERROR', 'SHUTOFF', 'DELETED'].includes(status) || ground.hostNamed.get(host)?.up === false;
 }
 
 /** G1(c): existing VMs on a host, whatever becomes of them, stay below the largest cap of all levels involved. */
