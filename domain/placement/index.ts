@@ -34,6 +34,8 @@ export interface PlanInput {
   readonly oneChange?: boolean;
   /** Refuse what cannot be done to the letter of G1(d). */
   readonly strict?: boolean;
+  /** Refuse what the quota does not carry at once, rather than do it in several turns: others need it at the same time. */
+  readonly wholeSurge?: boolean;
 }
 
 /** How many orders of pools are tried before a refusal is `NotFound`: the pool that failed goes first in the next. */
@@ -263,7 +265,45 @@ function planAll(
   return { ok: false, refusal: failure('NotFound', `${why} ${last.message}`, last.details) };
 }
 
-function finish(input: PlanInput, found: Found, given: { tasks: readonly PoolTask[]; deleteFirst: boolean }): Planned {
+/**
+ * A host in maintenance is emptied in several turns where the quota does not carry all its members twice: as many at a turn as it does,
+ * down to one. What has left gives its quota back before the next turn. Null where it does not even carry one of each pool.
+ */
+function planSmallerSurge(input: PlanInput, tasks: readonly PoolTask[]): Planned | null {
+  const { request, wholeSurge } = input;
+  if (request.kind !== 'emptyHosts' || request.cause !== 'maintenance' || wholeSurge) return null;
+  const attempt = (some: readonly PoolTask[]): Planned | null => {
+    const found = planAll(groundOf(input.snapshot, excludedBy(input), input.fullGroups), input, some);
+    const planned = found.ok ? finish(input, found, { tasks: some, deleteFirst: false, isSmaller: true }) : found;
+    return planned.ok ? planned : null;
+  };
+  if (!tasks.every((task) => attempt(firstOut([task], 1)))) return null;
+  let best = attempt(firstOut(tasks, 1));
+  let above = tasks.reduce((sum, { out }) => sum + out.size, 0);
+  for (let below = 1; above - below > 1;) {
+    const middle = (below + above) >> 1;
+    const planned = attempt(firstOut(tasks, middle));
+    if (planned) [best, below] = [planned, middle];
+    else above = middle;
+  }
+  return best;
+}
+
+/** So many of those that are to leave, pool after pool. The others are left for further turns. */
+function firstOut(tasks: readonly PoolTask[], many: number): PoolTask[] {
+  let left = many;
+  return tasks.flatMap((task) => {
+    const out = [...task.out].slice(0, left);
+    left -= out.length;
+    return out.length > 0 ? [{ ...task, out: new Set(out), more: true }] : [];
+  });
+}
+
+function finish(
+  input: PlanInput,
+  found: Found,
+  given: { tasks: readonly PoolTask[]; deleteFirst: boolean; isSmaller?: boolean },
+): Planned {
   const { record, request, snapshot, strict } = input;
   const plans = inFileOrder(record, found.plans);
   const isFirst = (ref: MemberRef): boolean =>
@@ -274,9 +314,12 @@ function finish(input: PlanInput, found: Found, given: { tasks: readonly PoolTas
     groupsOf: request.kind === 'instantiate' && record.groups.length === 0 ? record.descriptor : null,
   });
   if (short) {
-    return !given.deleteFirst && mayDeleteFirst(request, given.tasks)
-      ? planDeleteFirst(input, { tasks: given.tasks, refusal: short })
-      : { ok: false, refusal: short };
+    if (!given.deleteFirst && mayDeleteFirst(request, given.tasks))
+      return planDeleteFirst(input, { tasks: given.tasks, refusal: short });
+    const smaller = given.isSmaller ? null : planSmallerSurge(input, given.tasks);
+    if (!smaller) return { ok: false, refusal: short };
+    // Who only asks whether it can be done is told all of it.
+    if (input.oneChange) return smaller;
   }
   const moves = plans.flatMap(({ pool, moves: cut }) => cut.map((rows) => ({ pool: pool.name, layer: 0, rows })));
   const forbiddenBy = plans.flatMap((each) => each.forbiddenBy.map((level) => ({ pool: each.pool.name, level })));
@@ -313,10 +356,16 @@ function finish(input: PlanInput, found: Found, given: { tasks: readonly PoolTas
   };
 }
 
-/** Where one member of a pool found no place, its next would find none either: a further turn would do nothing, for ever. */
+/**
+ * Where one member of a pool found no place, its next would find none either: a further turn would do nothing, for ever. What the quota
+ * does not carry it does when those that leave have given theirs back.
+ */
 function isMoreToDo(tasks: readonly PoolTask[], found: Found): boolean {
   const short = new Set(found.short.map(({ plan: each }) => each.pool.name));
-  return tasks.some(({ more, pool }) => more && !short.has(pool.name));
+  return (
+    tasks.some(({ more, pool }) => more && !short.has(pool.name)) ||
+    found.short.some(({ plan: each, reason }) => reason.kind === 'QuotaExceeded' && each.leave.length > 0)
+  );
 }
 
 /** A plan stays small: the reasons host by host belong into a refusal. */

@@ -5,7 +5,7 @@ import type { LaunchRow, MemberRef } from '../plan';
 import type { DebtLot, Member, PoolState, VnfRecord } from '../record';
 import { countOf, cutLaunches, orderDeletions } from './batches';
 import { affordable, costOf, overBudget, spend, type QuotaBudget } from './budget';
-import { copyOf, flavorOf, giveBack, shortOf, slots, take, unusable, type Ground } from './ground';
+import { copyOf, flavorOf, giveBack, looksDead, shortOf, slots, take, unusable, type Ground } from './ground';
 import { chooseVictims } from './victims';
 
 /**
@@ -256,11 +256,6 @@ function livingOf(ground: Ground, members: readonly Member[]): readonly Member[]
     const host = ground.serverOf.get(member.serverId)?.host;
     return host !== undefined && ground.hostNamed.has(host) && !looksDead(ground, member);
   });
-}
-
-function looksDead(ground: Ground, { serverId, host: known }: Member): boolean {
-  const { status = 'ACTIVE', host = known } = ground.serverOf.get(serverId) ?? {};
-  return ['ERROR', 'SHUTOFF', 'DELETED'].includes(status) || ground.hostNamed.get(host)?.up === false;
 }
 
 /** G1(c): existing VMs on a host, whatever becomes of them, stay below the largest cap of all levels involved. */

@@ -1,5 +1,5 @@
 import type { Member } from '../record';
-import type { Ground } from './ground';
+import { looksDead, type Ground } from './ground';
 import { takeFromTallest } from './tallest';
 
 /**
@@ -66,11 +66,9 @@ export function chooseVictims(ground: Ground, choice: Choice): { kept: Member[];
 /** 2: its server or its host is down, or gone. 1: its host is closed to what is new. 0: nothing speaks against it. */
 export type Doubt = 0 | 1 | 2;
 
-export function doubtOf({ serverOf, hostNamed }: Ground, { serverId, host }: Member): Doubt {
-  const status = serverOf.get(serverId)?.status ?? 'DELETED';
-  const on = hostNamed.get(host);
-  if (status === 'ERROR' || status === 'SHUTOFF' || status === 'DELETED' || on?.up === false) return 2;
-  return on?.enabled === false ? 1 : 0;
+export function doubtOf(ground: Ground, member: Member): Doubt {
+  if (!ground.serverOf.has(member.serverId) || looksDead(ground, member)) return 2;
+  return ground.hostNamed.get(member.host)?.enabled === false ? 1 : 0;
 }
 
 function stacksOf(
