@@ -183,6 +183,23 @@ export const anySeveral: fc.Arbitrary<PlanInput> = fc
     return { record: recordOf(made), snapshot: snapshotOf(hosts), request };
   });
 
+/** A VNF of several pools to be made where there is about as much room as it needs, and not everywhere for every pool. */
+export const anyScarce: fc.Arbitrary<PlanInput> = fc
+  .tuple(
+    fc.array(fc.tuple(fc.nat({ max: 4 }), fc.constantFrom('mz', 'mz', 'mz', 'dmz')), { minLength: 3, maxLength: 6 }),
+    fc.array(fc.tuple(anySpare, fc.constantFrom('mz', 'mz', 'mz', 'dmz'), fc.integer({ min: 1, max: 5 })), {
+      minLength: 2,
+      maxLength: 5,
+    }),
+  )
+  .map(([rooms, wanted]) => {
+    const hosts = rooms.map(([room, zone], at) => hostNamed(`h${String(at + 1)}`, { zone, free: roomFor(room) }));
+    const pools = wanted.map(([spare, zone, initial], at) => ({
+      pool: poolNamed(`p${String(at)}`, { spare, zone, size: { min: 1, initial, max: 20 } }),
+    }));
+    return { record: recordOf(pools), snapshot: snapshotOf(hosts), request: { kind: 'instantiate' } };
+  });
+
 /**
  * A fenced host, all of whose members may be evacuated, as the cloud shows them: most of them as if nothing had happened, some in
  * ERROR, or gone.

@@ -95,6 +95,41 @@ export function leastLaunches(question: Question): number | null {
   return least;
 }
 
+/**
+ * Whether several pools find their places on the same hosts. Members of all of them take one unit of room each, so that it is a flow from
+ * pools to hosts, and decided exactly: whoever finds none pushes another on, from host to host, to where there is room.
+ */
+export function allFindPlaces(questions: readonly Question[]): boolean {
+  const room = new Map(questions[0]?.hosts.map(({ name, free }) => [name, free.vcpus]));
+  const placed = new Map<string, number[]>();
+  const push = (at: number, tried: Set<string>): boolean => {
+    const question = questions[at];
+    if (!question) return false;
+    const cap = capAt(question.pool.spare, question.to);
+    for (const { name } of question.usable) {
+      const here = placed.get(name) ?? [];
+      const kept = Math.min(countOn(question.mayStay, name), cap);
+      const most = Math.min(cap - kept, question.existingMost - countOn(question.existing, name));
+      if (tried.has(name) || here.filter((pool) => pool === at).length >= most) continue;
+      tried.add(name);
+      const other =
+        here.length < (room.get(name) ?? 0) ? -1 : here.findIndex((pool) => pool !== at && push(pool, tried));
+      if (here.length >= (room.get(name) ?? 0) && other === -1) continue;
+      if (other !== -1) here.splice(other, 1);
+      placed.set(name, [...here, at]);
+      return true;
+    }
+    return false;
+  };
+  return questions.every((question, at) => {
+    const cap = capAt(question.pool.spare, question.to);
+    const kept = question.hosts.reduce((sum, { name }) => sum + Math.min(countOn(question.mayStay, name), cap), 0);
+    const need = question.to - kept - question.failedMayStay;
+    for (let member = 0; member < need; member++) if (!push(at, new Set())) return false;
+    return true;
+  });
+}
+
 /** How many members can be had at most, with what is dead and stays counted in. */
 export function mostMembers(question: Question): number {
   return Math.min(question.to, Math.max(...fewestLaunches(question).keys()) + question.failedMayStay);
