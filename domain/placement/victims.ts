@@ -1,4 +1,5 @@
 import type { Member } from '../record';
+import { countOf } from './batches';
 import { looksDead, type Ground } from './ground';
 import { takeFromTallest } from './tallest';
 
@@ -26,6 +27,8 @@ export interface Choice {
 export function chooseVictims(ground: Ground, choice: Choice): { kept: Member[]; leaving: Member[] } {
   const { failed, cap, mayReplace } = choice;
   const excess = Math.max(0, choice.excess);
+  const crowded = [...countOf(choice.members.map(({ host }) => host)).values()].some((many) => many > cap);
+  if (excess === 0 && !crowded) return { kept: [...choice.members], leaving: [] };
   const doubts = new Map(choice.members.map((member) => [member, doubtOf(ground, member)]));
   const doubt = (member: Member): Doubt => doubts.get(member) ?? 0;
   const byHost = new Map<string, Member[]>();
@@ -43,6 +46,7 @@ export function chooseVictims(ground: Ground, choice: Choice): { kept: Member[];
   leaving.push(...failed.slice(0, more));
   more -= Math.min(failed.length, more);
   for (const worst of [2, 1, 0] as const) {
+    if (more === 0) break;
     const gone = new Set<Member>();
     for (const member of takeFromTallest(
       stacksOf(byHost, (each) => doubt(each) === worst),
@@ -53,12 +57,11 @@ export function chooseVictims(ground: Ground, choice: Choice): { kept: Member[];
     }
     more -= gone.size;
     leaving.push(...gone);
-    if (gone.size > 0)
-      for (const [host, there] of byHost)
-        byHost.set(
-          host,
-          there.filter((member) => !gone.has(member)),
-        );
+    for (const [host, there] of byHost)
+      byHost.set(
+        host,
+        there.filter((member) => !gone.has(member)),
+      );
   }
   return { kept: [...byHost.values()].flat(), leaving };
 }
