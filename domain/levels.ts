@@ -39,6 +39,15 @@ export function leastLevelOfShare(spare: Spare): number {
   return Math.ceil(denominator / numerator);
 }
 
+/** The least level at which so many may be on one host; Infinity where none is. */
+export function leastLevelOfCap(spare: Spare, many: number): number {
+  if (many <= 1) return 0;
+  if (spare === 'none' || many > (spare.count ?? Infinity)) return Infinity;
+  if (!spare.share) return 0;
+  const { numerator, denominator } = spare.share;
+  return floorDivide(many * denominator + numerator - 1, numerator);
+}
+
 export function isFeasible(room: readonly number[], level: number, spare: Spare): boolean {
   const cap = capAt(spare, level);
   let sum = 0;

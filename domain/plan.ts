@@ -7,7 +7,13 @@ import type { Failure } from './failure';
 export type ChangeRequest =
   | { readonly kind: 'instantiate' }
   | { readonly kind: 'scaleOut'; readonly pool: string; readonly to: number }
-  | { readonly kind: 'scaleIn'; readonly pool: string; readonly to: number }
+  /** `members`: who is to leave, as many as go or fewer. The others are chosen. */
+  | {
+      readonly kind: 'scaleIn';
+      readonly pool: string;
+      readonly to: number;
+      readonly members?: readonly MemberRef[];
+    }
   /** Replace members, wherever they are: `heal`. */
   | { readonly kind: 'replaceMembers'; readonly members: readonly MemberRef[] }
   /** Replace every member on these hosts, using none of them. `failed`: restore what fits; `maintenance`: all or refuse. */

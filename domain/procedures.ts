@@ -53,6 +53,12 @@ const memberRefSchema = z
 /** More than any pool's spare allows on a caller's word. */
 const membersMax = 1_000;
 
+const membersSchema = (none: string) =>
+  z
+    .array(memberRefSchema, { error: 'give members as a list, e.g. ["ims1-sprout-7"]' })
+    .min(1, { error: none })
+    .max(membersMax, { error: `at most ${String(membersMax)} members at once` });
+
 /** The descriptor itself, or the name of one that the worker knows (`"clearwater"`). */
 const descriptorSchema = z.union([z.string().min(1).max(255), z.record(z.string(), z.unknown())], {
   error: 'give a descriptor as an object, or the name of one in descriptors/, e.g. "clearwater"',
@@ -94,19 +100,17 @@ export const procedureInputs = {
     vnf: vnfSchema,
     pool: poolSchema,
     to: levelSchema,
+    /** Who is to leave; the others are chosen. */
+    members: membersSchema('name at least one member, or leave members out: then all who leave are chosen').optional(),
     strict: z.boolean().default(false),
     ...common,
   }),
   heal: z.strictObject({
     vnf: vnfSchema,
     /** Members that the caller knows to be dead; without it, those that the cloud shows dead. */
-    members: z
-      .array(memberRefSchema, { error: 'give members as a list, e.g. ["ims1-sprout-7"]' })
-      .min(1, {
-        error: 'name at least one member, or leave members out: then those that the cloud shows dead are healed',
-      })
-      .max(membersMax, { error: `at most ${String(membersMax)} members at once` })
-      .optional(),
+    members: membersSchema(
+      'name at least one member, or leave members out: then those that the cloud shows dead are healed',
+    ).optional(),
     ...common,
   }),
   evacuateHost: z.strictObject({

@@ -91,7 +91,9 @@ export function planEmptyHostsActivity(dependencies: Dependencies, ways: Ways): 
     const pools = records.flatMap(({ descriptor }) => poolsOf(descriptor));
     let snapshot = await (await ways()).readSnapshot({ pools, vnf: null }, deadlineOf(dependencies.timing).call());
     for (const record of records) {
-      const planned = plan({ record, snapshot, request: { kind: 'emptyHosts', hosts, cause } });
+      // Several move at the same time: none of them can count on what another gives back.
+      const wholeSurge = records.length > 1;
+      const planned = plan({ record, snapshot, request: { kind: 'emptyHosts', hosts, cause }, wholeSurge });
       if (!planned.ok) throw toFailure(about(record, planned.refusal));
       snapshot = less(snapshot, record, planned.plan);
       // Of many VNFs they would be more than a history should hold for nobody.

@@ -1,5 +1,5 @@
 import type { Pool } from '../descriptor/descriptor';
-import { capAt } from '../levels';
+import { capAt, leastLevelOfCap } from '../levels';
 import { takeFromTallest } from './tallest';
 
 /**
@@ -134,27 +134,78 @@ export function cutDeletions(
   order: readonly { readonly host: string }[],
   { existing, vanishing = [] }: Counted,
 ): readonly number[] {
-  const on = new Map(existing);
-  let total = sum(on.values()) - vanishing.length;
+  const total = sum(existing.values()) - vanishing.length;
+  const needs = needsOf(pool.spare, existing, total);
   const batches: number[] = [];
   for (let begun = 0; begun < order.length;) {
-    const leaving = new Map<string, number>();
-    let many = 0;
-    for (; begun + many < order.length; many++) {
-      const host = order[begun + many]?.host ?? '';
-      leaving.set(host, (leaving.get(host) ?? 0) + 1);
-      const lawful = [...on].every(
-        ([each, count]) => count <= capAt(pool.spare, total - (many + 1) + (leaving.get(each) ?? 0)),
-      );
-      if (!lawful) break;
+    let end = begun;
+    for (let isLawful = true; isLawful && end < order.length;) {
+      const host = order[end]?.host ?? '';
+      needs.begin(host);
+      end += 1;
+      isLawful = needs.most() <= total - end;
+      if (isLawful || end === begun + 1) continue;
+      // It begins the next batch.
+      needs.takeBack(host);
+      end -= 1;
     }
-    const taken = Math.max(1, many);
-    for (const { host } of order.slice(begun, begun + taken)) on.set(host, (on.get(host) ?? 0) - 1);
-    total -= taken;
-    begun += taken;
-    batches.push(taken);
+    needs.vanish();
+    batches.push(end - begun);
+    begun = end;
   }
   return batches;
+}
+
+/**
+ * How many VMs must exist for each host to have what it has: the least level with such a cap, less its own that are about to vanish. A cap
+ * grows by one at most with the level, so the most of these falls with every deletion, and is found without a look at all hosts:
+ * near-linear in members and hosts.
+ */
+function needsOf(spare: Pool['spare'], existing: ReadonlyMap<string, number>, total: number) {
+  const on = new Map(existing);
+  const leaving = new Map<string, number>();
+  /** How many hosts need so many. */
+  const hosts = new Map<number, number>();
+  let tallest = 0;
+  const needOf = (host: string): number => {
+    const here = on.get(host) ?? 0;
+    const least = leastLevelOfCap(spare, here);
+    // More than there ever will be.
+    return least > total + here ? Infinity : least;
+  };
+  const count = (need: number, by: 1 | -1): void => {
+    hosts.set(need, (hosts.get(need) ?? 0) + by);
+    if (by === 1 && need > tallest && need < Infinity) tallest = need;
+  };
+  const change = (host: string, by: 1 | -1): void => {
+    const need = needOf(host);
+    const now = leaving.get(host) ?? 0;
+    count(need - now, -1);
+    count(need - now - by, 1);
+    leaving.set(host, now + by);
+  };
+  for (const host of on.keys()) count(needOf(host), 1);
+  return {
+    begin: (host: string): void => {
+      change(host, 1);
+    },
+    takeBack: (host: string): void => {
+      change(host, -1);
+    },
+    vanish: (): void => {
+      for (const [host, gone] of leaving) {
+        count(needOf(host) - gone, -1);
+        on.set(host, (on.get(host) ?? 0) - gone);
+        count(needOf(host), 1);
+      }
+      leaving.clear();
+    },
+    most: (): number => {
+      if ((hosts.get(Infinity) ?? 0) > 0) return Infinity;
+      while (tallest > 0 && (hosts.get(tallest) ?? 0) === 0) tallest--;
+      return tallest;
+    },
+  };
 }
 
 function shift(heights: Map<string, number>, height: number): void {

@@ -1,5 +1,6 @@
 import type { Pool } from '../descriptor/descriptor';
 import type { HostReason } from '../failure';
+import type { Member } from '../record';
 import type { ServerGroupRef } from '../plan';
 import type { FlavorSeen, Host, Resources, ServerSeen, Snapshot, TenantView } from '../snapshot';
 
@@ -88,4 +89,10 @@ function change(ground: Ground, host: string, flavor: Resources, sign: 1 | -1): 
     ramMb: free.ramMb + sign * flavor.ramMb,
     diskGb: free.diskGb + sign * flavor.diskGb,
   });
+}
+
+/** Whether the cloud shows a member dead, or its host. Of a server that it does not list it shows nothing. */
+export function looksDead(ground: Ground, { serverId, host: known }: Member): boolean {
+  const { status = 'ACTIVE', host = known } = ground.serverOf.get(serverId) ?? {};
+  return ['ERROR', 'SHUTOFF', 'DELETED'].includes(status) || ground.hostNamed.get(host)?.up === false;
 }

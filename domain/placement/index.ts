@@ -2,14 +2,15 @@ import type { Pool } from '../descriptor/descriptor';
 import { dependencyLayers } from '../descriptor/layers';
 import { failure, type Failure } from '../failure';
 import { feasibleOn, spareAt } from '../levels';
+import { memberName } from '../names';
 import type { Batch, ChangeRequest, MemberRef, Plan, Planned, ServerGroupRef } from '../plan';
 import type { Member, PoolState, VnfRecord } from '../record';
 import type { Snapshot } from '../snapshot';
-import { countOf } from './batches';
+import { countOf, orderDeletions } from './batches';
 import { copyOf, flavorOf, giveBack, groundOf, type Ground } from './ground';
 import { budgetOf, type QuotaBudget } from './budget';
 import { pack } from './packing';
-import { demandOf, planPool, roomOf, type PoolPlan, type PoolPlanned, type PoolTask } from './pool';
+import { demandOf, existingOn, planPool, refOf, roomOf, type PoolPlan, type PoolPlanned, type PoolTask } from './pool';
 import { checkQuota } from './quota';
 import { planPoolApart } from './tenant';
 import { validateRequest } from './validate';
@@ -34,6 +35,8 @@ export interface PlanInput {
   readonly oneChange?: boolean;
   /** Refuse what cannot be done to the letter of G1(d). */
   readonly strict?: boolean;
+  /** Refuse what the quota does not carry at once, rather than do it in several turns: others need it at the same time. */
+  readonly wholeSurge?: boolean;
 }
 
 /** How many orders of pools are tried before a refusal is `NotFound`: the pool that failed goes first in the next. */
@@ -43,13 +46,54 @@ export function plan(input: PlanInput): Planned {
   const { record, request, snapshot } = input;
   const wrong = validateRequest(record, request) ?? unknownHosts(input);
   if (wrong) return { ok: false, refusal: wrong };
-  if (request.kind === 'terminate') return { ok: true, plan: planTerminate(record) };
-  const tasks = tasksOf(input);
   const ground = groundOf(snapshot, excludedBy(input), input.fullGroups);
+  if (request.kind === 'terminate') return planTerminate(ground, input);
+  const tasks = tasksOf(input);
+  if (request.kind === 'scaleIn') return planScaleIn(ground, { ...input, request }, tasks);
+  return planTasks(ground, input, tasks);
+}
+
+function planTasks(ground: Ground, input: PlanInput, tasks: readonly PoolTask[]): Planned {
   const found = planAll(ground, input, tasks);
   if (found.ok) return finish(input, found, { tasks, deleteFirst: false });
   // Where nothing else is possible, what is dead already makes room for its replacement.
-  return mayDeleteFirst(request, tasks) ? planDeleteFirst(input, { tasks, refusal: found.refusal }) : found;
+  return mayDeleteFirst(input.request, tasks) ? planDeleteFirst(input, { tasks, refusal: found.refusal }) : found;
+}
+
+type ScaleIn = Extract<ChangeRequest, { kind: 'scaleIn' }>;
+
+/** That the unfit leave first is worth a launch; where room or quota do not carry it, they leave as far as it costs none. */
+function planScaleIn(ground: Ground, input: PlanInput & { request: ScaleIn }, tasks: readonly PoolTask[]): Planned {
+  const unfitFirst = planTasks(
+    ground,
+    input,
+    tasks.map((task) => ({ ...task, replaceUnfit: true })),
+  );
+  if (unfitFirst.ok) return unfitFirst;
+  const planned = planTasks(ground, input, tasks);
+  if (planned.ok || !input.request.members) return planned;
+  const { members: named, ...request } = input.request;
+  const others = plan({ ...input, request });
+  return others.ok
+    ? { ok: false, refusal: notThese(input.record, planned.refusal, { named, others: others.plan }) }
+    : others;
+}
+
+/** A refusal whose reason is whom the caller has named. */
+function notThese(
+  record: VnfRecord,
+  refusal: Failure,
+  { named, others }: { named: readonly MemberRef[]; others: Plan },
+): Failure {
+  const namesOf = (refs: readonly MemberRef[]): string[] =>
+    refs.map(({ pool, ordinal }) => memberName(record.vnf, pool, ordinal));
+  const members = namesOf(named);
+  const remedy = `Name others, or nobody: then ${namesOf(others.leave).join(', ')} would leave.`;
+  return {
+    ...refusal,
+    message: `${members.join(', ')} cannot leave: what stays would have to be shared out anew. ${refusal.message} ${remedy}`,
+    details: { ...refusal.details, members, remedy },
+  };
 }
 
 function mayDeleteFirst(request: ChangeRequest, tasks: readonly PoolTask[]): boolean {
@@ -99,9 +143,13 @@ function tasksOf(input: PlanInput): PoolTask[] {
         add(pool, { to: pool.size.initial });
         break;
       case 'scaleOut':
-      case 'scaleIn':
         if (pool.name === request.pool) add(pool, { to: request.to });
         break;
+      case 'scaleIn': {
+        const out = [...new Set(request.members?.map(({ ordinal }) => ordinal))];
+        if (pool.name === request.pool) add(pool, { to: request.to, out });
+        break;
+      }
       case 'replaceMembers': {
         const out = request.members.filter((ref) => ref.pool === pool.name).map((ref) => ref.ordinal);
         const deficit = state.level - state.inService.length - state.failed.length;
@@ -153,7 +201,7 @@ function oneAtATime(
   const feasible = feasibleOn(room, pool.spare);
   // What a tenant does not see may have room for any level.
   while (!ground.tenant && next !== to && !feasible(next)) next += step;
-  return { to: next, out, more: next !== to };
+  return { to: next, out: out.slice(0, Math.abs(next - state.level)), more: next !== to };
 }
 
 function mostEndangeredFirst(tasks: readonly PoolTask[]): PoolTask[] {
@@ -247,7 +295,45 @@ function planTogether(ground: Ground, input: PlanInput, tasks: readonly PoolTask
   return { ok: true, plans, short: [] };
 }
 
-function finish(input: PlanInput, found: Found, given: { tasks: readonly PoolTask[]; deleteFirst: boolean }): Planned {
+/**
+ * A host in maintenance is emptied in several turns where the quota does not carry all its members twice: as many at a turn as it does,
+ * down to one. What has left gives its quota back before the next turn. Null where it does not even carry one of each pool.
+ */
+function planSmallerSurge(input: PlanInput, tasks: readonly PoolTask[]): Planned | null {
+  const { request, wholeSurge } = input;
+  if (request.kind !== 'emptyHosts' || request.cause !== 'maintenance' || wholeSurge) return null;
+  const attempt = (some: readonly PoolTask[]): Planned | null => {
+    const found = planAll(groundOf(input.snapshot, excludedBy(input), input.fullGroups), input, some);
+    const planned = found.ok ? finish(input, found, { tasks: some, deleteFirst: false, isSmaller: true }) : found;
+    return planned.ok ? planned : null;
+  };
+  if (!tasks.every((task) => attempt(firstOut([task], 1)))) return null;
+  let best = attempt(firstOut(tasks, 1));
+  let above = tasks.reduce((sum, { out }) => sum + out.size, 0);
+  for (let below = 1; above - below > 1;) {
+    const middle = (below + above) >> 1;
+    const planned = attempt(firstOut(tasks, middle));
+    if (planned) [best, below] = [planned, middle];
+    else above = middle;
+  }
+  return best;
+}
+
+/** So many of those that are to leave, pool after pool. The others are left for further turns. */
+function firstOut(tasks: readonly PoolTask[], many: number): PoolTask[] {
+  let left = many;
+  return tasks.flatMap((task) => {
+    const out = [...task.out].slice(0, left);
+    left -= out.length;
+    return out.length > 0 ? [{ ...task, out: new Set(out), more: true }] : [];
+  });
+}
+
+function finish(
+  input: PlanInput,
+  found: Found,
+  given: { tasks: readonly PoolTask[]; deleteFirst: boolean; isSmaller?: boolean },
+): Planned {
   const { record, request, snapshot, strict } = input;
   const plans = inFileOrder(record, found.plans);
   const isFirst = (ref: MemberRef): boolean =>
@@ -258,9 +344,12 @@ function finish(input: PlanInput, found: Found, given: { tasks: readonly PoolTas
     groupsOf: request.kind === 'instantiate' && record.groups.length === 0 ? record.descriptor : null,
   });
   if (short) {
-    return !given.deleteFirst && mayDeleteFirst(request, given.tasks)
-      ? planDeleteFirst(input, { tasks: given.tasks, refusal: short })
-      : { ok: false, refusal: short };
+    if (!given.deleteFirst && mayDeleteFirst(request, given.tasks))
+      return planDeleteFirst(input, { tasks: given.tasks, refusal: short });
+    const smaller = given.isSmaller ? null : planSmallerSurge(input, given.tasks);
+    if (!smaller) return { ok: false, refusal: short };
+    // Who only asks whether it can be done is told all of it.
+    if (input.oneChange) return smaller;
   }
   const moves = plans.flatMap(({ pool, moves: cut }) => cut.map((rows) => ({ pool: pool.name, layer: 0, rows })));
   const forbiddenBy = plans.flatMap((each) => each.forbiddenBy.map((level) => ({ pool: each.pool.name, level })));
@@ -297,10 +386,16 @@ function finish(input: PlanInput, found: Found, given: { tasks: readonly PoolTas
   };
 }
 
-/** Where one member of a pool found no place, its next would find none either: a further turn would do nothing, for ever. */
+/**
+ * Where one member of a pool found no place, its next would find none either: a further turn would do nothing, for ever. What the quota
+ * does not carry it does when those that leave have given theirs back.
+ */
 function isMoreToDo(tasks: readonly PoolTask[], found: Found): boolean {
   const short = new Set(found.short.map(({ plan: each }) => each.pool.name));
-  return tasks.some(({ more, pool }) => more && !short.has(pool.name));
+  return (
+    tasks.some(({ more, pool }) => more && !short.has(pool.name)) ||
+    found.short.some(({ plan: each, reason }) => reason.kind === 'QuotaExceeded' && each.leave.length > 0)
+  );
 }
 
 /** A plan stays small: the reasons host by host belong into a refusal. */
@@ -337,26 +432,37 @@ function batchesOf(record: VnfRecord, request: ChangeRequest, plans: readonly Po
   );
 }
 
-function planTerminate(record: VnfRecord): Plan {
+/** Nothing but deletions. Which of them are to the letter is decided pool by pool, whatever the order of the pools. */
+function planTerminate(ground: Ground, { record, snapshot, strict }: PlanInput): Planned {
   const layers = dependencyLayers(record.descriptor.pools).reverse();
-  const leave: MemberRef[] = layers.flat().flatMap(({ name }) => {
-    const state = record.pools[name];
-    return [...(state?.inService ?? []), ...(state?.failed ?? [])].map(({ pool, ordinal }) => ({ pool, ordinal }));
+  const pools = layers.flat().flatMap((pool) => {
+    const state = record.pools[pool.name];
+    if (!state) return [];
+    const existing = existingOn(ground, record, { pool, state, launched: [] });
+    return [{ pool: pool.name, state, ...orderDeletions(pool, state.inService, { existing }) }];
   });
+  const forbiddenBy = pools.flatMap(({ pool, forbiddenBy: level }) => (level === null ? [] : [{ pool, level }]));
+  const [first] = forbiddenBy;
+  if (strict && first) return { ok: false, refusal: notToTheLetter(record, first, snapshot.tenant !== undefined) };
   return {
-    schema: 1,
-    revision: record.revision,
-    levels: Object.fromEntries(Object.entries(record.pools).map(([name, { level }]) => [name, { from: level, to: 0 }])),
-    batches: [],
-    leave,
-    deleteFirst: [],
-    discard: [],
-    reuse: [],
-    toTheLetter: true,
-    forbiddenBy: [],
-    unplaced: [],
-    more: false,
-    notRestorable: [],
+    ok: true,
+    plan: {
+      schema: 1,
+      revision: record.revision,
+      levels: Object.fromEntries(
+        Object.entries(record.pools).map(([name, { level }]) => [name, { from: level, to: 0 }]),
+      ),
+      batches: [],
+      leave: pools.flatMap(({ order, state }) => [...order, ...state.failed]).map(refOf),
+      deleteFirst: [],
+      discard: [],
+      reuse: [],
+      toTheLetter: forbiddenBy.length === 0,
+      forbiddenBy,
+      unplaced: [],
+      more: false,
+      notRestorable: [],
+    },
   };
 }
 

@@ -5,9 +5,9 @@ import type { LaunchRow, MemberRef } from '../plan';
 import type { DebtLot, Member, PoolState, VnfRecord } from '../record';
 import { countOf, cutLaunches, orderDeletions } from './batches';
 import { affordable, costOf, overBudget, spend, type QuotaBudget } from './budget';
+import { copyOf, flavorOf, giveBack, looksDead, shortOf, slots, take, unusable, type Ground } from './ground';
+import { chooseVictims } from './victims';
 import type { Demand } from './packing';
-import { copyOf, flavorOf, giveBack, shortOf, slots, take, unusable, type Ground } from './ground';
-import { takeFromTallest } from './tallest';
 
 /**
  * One pool's part of a plan: which members stay, which leave, and where new ones go. Keeping min(count_h, cap(L')) on each
@@ -28,6 +28,8 @@ export interface PoolTask {
   readonly movable: ReadonlySet<number>;
   /** One change of several: further turns are needed to reach what was asked. */
   readonly more: boolean;
+  /** The dead and the doubted leave first also where that costs launches. Absent: only as far as it costs none. */
+  readonly replaceUnfit?: boolean;
   /** Where its launches go, found for several pools together; else each goes where it is best for this one. */
   readonly hosts?: readonly string[];
 }
@@ -125,7 +127,7 @@ export function planPool(
 function standing(ground: Ground, record: VnfRecord, task: PoolTask) {
   const { pool, state, to } = task;
   const cap = capAt(pool.spare, to);
-  const { kept, leaving } = whoStays(task, cap);
+  const { kept, leaving } = whoStays(ground, task, cap);
   const failedStaying = without(state.failed, leaving);
   const reuse = reusable(ground, task, { kept, cap, most: to - kept.length - failedStaying.length });
   const discard = without(task.launched, reuse);
@@ -149,53 +151,21 @@ export function demandOf(ground: Ground, record: VnfRecord, task: PoolTask): Dem
   return { need, flavor: flavorOf(ground, task.pool), most, discard };
 }
 
-/** Members in service that stay, and all that leave: those in `out`, those above the cap, and the excess; newest first. */
-function whoStays({ pool, state, to, out }: PoolTask, cap: number): { kept: Member[]; leaving: Member[] } {
-  const byHost = new Map<string, Member[]>();
-  const leaving: Member[] = [];
-  for (const member of [...state.inService].sort((a, b) => a.ordinal - b.ordinal)) {
-    if (out.has(member.ordinal)) {
-      leaving.push(member);
-      continue;
-    }
-    const there = byHost.get(member.host);
-    if (!there) byHost.set(member.host, [member]);
-    else if (there.length < cap) there.push(member);
-    else leaving.push(member);
-  }
-  leaving.push(...state.failed.filter((member) => out.has(member.ordinal)));
-  let excess = sizeOf(byHost) + state.failed.filter((member) => !out.has(member.ordinal)).length - to;
-  // The dead go first: they serve nobody.
-  for (const member of state.failed) {
-    if (excess <= 0) break;
-    if (out.has(member.ordinal)) continue;
-    leaving.push(member);
-    excess -= 1;
-  }
-  const stacks = [...byHost.values()].map((members) => ({ height: members.length, members }));
-  const taking = takeFromTallest(stacks, (a, b) => newestOf(b) - newestOf(a));
-  for (; excess > 0; excess--) {
-    const { value: gone } = taking.next();
-    if (!gone) throw new Error(`${pool.name} has nobody left to leave`);
-    leaving.push(gone);
-  }
-  return { kept: [...byHost.values()].flat(), leaving };
+/** Members in service that stay, and all that leave: those in `out`, and whoever is one too many on a host, or in all. */
+function whoStays(ground: Ground, task: PoolTask, cap: number): { kept: Member[]; leaving: Member[] } {
+  const { state, to, out, replaceUnfit = false } = task;
+  const isOut = (member: Member): boolean => out.has(member.ordinal);
+  const members = state.inService.filter((member) => !isOut(member));
+  const failed = state.failed.filter((member) => !isOut(member));
+  const excess = members.length + failed.length - to;
+  const chosen = chooseVictims(ground, { members, failed, excess, cap, mayReplace: replaceUnfit });
+  return { kept: chosen.kept, leaving: [...[...state.inService, ...state.failed].filter(isOut), ...chosen.leaving] };
 }
 
 /** Those members that are none of the others. */
 export function without(members: readonly Member[], others: readonly Member[]): Member[] {
   const gone = new Set(others);
   return members.filter((member) => !gone.has(member));
-}
-
-function sizeOf(byHost: ReadonlyMap<string, readonly Member[]>): number {
-  let total = 0;
-  for (const there of byHost.values()) total += there.length;
-  return total;
-}
-
-function newestOf({ members }: { readonly members: readonly Member[] }): number {
-  return members.at(-1)?.ordinal ?? 0;
 }
 
 function reusable(
@@ -262,7 +232,11 @@ function rowOf({ pool, ordinal, host }: LaunchRow): LaunchRow {
  * Every VM of the pool that exists and is not dead: in service, owed, launched in this turn and used again; and failed ones that
  * live on another host than the one that they died with.
  */
-function existingOn(ground: Ground, record: VnfRecord, task: PoolTask): Map<string, number> {
+export function existingOn(
+  ground: Ground,
+  record: VnfRecord,
+  task: Pick<PoolTask, 'pool' | 'state' | 'launched'>,
+): Map<string, number> {
   const { pool, state, launched } = task;
   const failed = new Set(state.failed.map((member) => member.serverId));
   const elsewhere = livingOf(ground, state.failed).flatMap(({ serverId, host: left }) => {
@@ -297,11 +271,6 @@ function livingOf(ground: Ground, members: readonly Member[]): readonly Member[]
     const host = ground.serverOf.get(member.serverId)?.host;
     return host !== undefined && ground.hostNamed.has(host) && !looksDead(ground, member);
   });
-}
-
-function looksDead(ground: Ground, { serverId, host: known }: Member): boolean {
-  const { status = 'ACTIVE', host = known } = ground.serverOf.get(serverId) ?? {};
-  return ['ERROR', 'SHUTOFF', 'DELETED'].includes(status) || ground.hostNamed.get(host)?.up === false;
 }
 
 /** G1(c): existing VMs on a host, whatever becomes of them, stay below the largest cap of all levels involved. */

@@ -5,6 +5,7 @@ import { serverGroupsOf, type Member, type VnfRecord } from '../record';
 import { countOf, orderDeletions } from './batches';
 import { affordable, costOf, overBudget, spend, type QuotaBudget } from './budget';
 import { flavorOf, type Ground } from './ground';
+import { doubtOf, type Doubt } from './victims';
 import { existingCap, refOf, without, type PoolPlanned, type PoolTask } from './pool';
 
 /**
@@ -30,7 +31,7 @@ export function planPoolApart(
   const { pool, state, to } = task;
   const cap = capAt(pool.spare, to);
   const groups = groupsOf(ground, record, task);
-  const { kept, leaving } = whoStays(task, { cap, groups });
+  const { kept, leaving } = whoStays(ground, task, { cap, groups });
   const failedStaying = without(state.failed, leaving);
   const reuse = reusable(ground, task, { kept, cap, groups, most: to - kept.length - failedStaying.length });
   const discard = without(task.launched, reuse);
@@ -126,14 +127,19 @@ function groupsOf(ground: TenantGround, record: VnfRecord, task: PoolTask): Grou
   return { members, active: new Set(active), of };
 }
 
-/** Who is in a group that goes, or on a host that is full without, leaves; then whoever is too many, from the fullest group. */
-function whoStays(task: PoolTask, at: { cap: number; groups: Groups }): { kept: Member[]; leaving: Member[] } {
+/** Who is in a group that goes, or on a host that is full without, leaves; then whoever is too many: the unfit, then from the fullest group. */
+function whoStays(
+  ground: Ground,
+  task: PoolTask,
+  at: { cap: number; groups: Groups },
+): { kept: Member[]; leaving: Member[] } {
   const { state, out, to } = task;
   const { cap, groups } = at;
   const on = new Map<string, number>();
   const kept: Member[] = [];
   const leaving: Member[] = [];
-  for (const member of [...state.inService].sort((a, b) => a.ordinal - b.ordinal)) {
+  const doubt = (member: Member): Doubt => doubtOf(ground, member);
+  for (const member of [...state.inService].sort((a, b) => doubt(a) - doubt(b) || a.ordinal - b.ordinal)) {
     const number = groups.of(member);
     const here = on.get(member.host) ?? 0;
     // One that is in no group (somebody has deleted it) stays: where it is, is known.
@@ -152,7 +158,10 @@ function whoStays(task: PoolTask, at: { cap: number; groups: Groups }): { kept: 
     leaving.push(member);
     excess -= 1;
   }
-  const excessive = fromTheFullest(kept, groups, Math.max(0, excess));
+  const unfit = kept.filter((member) => doubt(member) > 0);
+  const first = fromTheFullest(unfit, groups, Math.min(unfit.length, Math.max(0, excess)));
+  const others = fromTheFullest(without(kept, first), groups, Math.max(0, excess - first.length));
+  const excessive = [...first, ...others];
   return { kept: without(kept, excessive), leaving: [...leaving, ...excessive] };
 }
 

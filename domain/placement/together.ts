@@ -23,13 +23,13 @@ export function togetherOf(
     readonly barred: readonly string[];
   },
 ): Record<string, Together> {
-  const leaves = (member: MemberRef): boolean =>
-    of.leave.some((ref) => ref.pool === member.pool && ref.ordinal === member.ordinal);
   const pools = record.descriptor.pools.flatMap((pool): [string, Together][] => {
     const level = of.levels[pool.name];
     const state = record.pools[pool.name];
     if (!level || !state) return [];
     const cap = capAt(pool.spare, level.to);
+    const leaving = new Set(of.leave.filter((ref) => ref.pool === pool.name).map(({ ordinal }) => ordinal));
+    const leaves = ({ ordinal }: Member): boolean => leaving.has(ordinal);
     return [
       [
         pool.name,

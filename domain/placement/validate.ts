@@ -1,7 +1,7 @@
 import type { Pool } from '../descriptor/descriptor';
 import { failure, type Failure } from '../failure';
 import { memberName, own } from '../names';
-import type { ChangeRequest } from '../plan';
+import type { ChangeRequest, MemberRef } from '../plan';
 import type { VnfRecord } from '../record';
 
 /** What no state of the cloud can make right. Null where the request makes sense for this VNF. */
@@ -12,21 +12,43 @@ export function validateRequest(record: VnfRecord, request: ChangeRequest): Fail
     case 'emptyHosts':
       return null;
     case 'scaleOut':
-    case 'scaleIn':
       return validateLevel(record, request);
-    case 'replaceMembers': {
-      const known = new Map(
-        Object.entries(record.pools).map(([name, { inService, failed }]) => [
-          name,
-          new Set([...inService, ...failed].map((member) => member.ordinal)),
-        ]),
-      );
-      const unknown = request.members.find(({ pool, ordinal }) => !known.get(pool)?.has(ordinal));
-      if (!unknown) return null;
-      const name = memberName(record.vnf, unknown.pool, unknown.ordinal);
-      return invalid(record, { path: 'members', message: `${name} is not a member of ${record.vnf}` });
-    }
+    case 'scaleIn':
+      return validateLevel(record, request) ?? validateVictims(record, request);
+    case 'replaceMembers':
+      return validateMembers(record, request.members);
   }
+}
+
+function validateMembers(record: VnfRecord, members: readonly MemberRef[]): Failure | null {
+  const known = new Map(
+    Object.entries(record.pools).map(([name, { inService, failed }]) => [
+      name,
+      new Set([...inService, ...failed].map((member) => member.ordinal)),
+    ]),
+  );
+  const unknown = members.find(({ pool, ordinal }) => !known.get(pool)?.has(ordinal));
+  if (!unknown) return null;
+  const name = memberName(record.vnf, unknown.pool, unknown.ordinal);
+  return invalid(record, { path: 'members', message: `${name} is not a member of ${record.vnf}` });
+}
+
+function validateVictims(
+  record: VnfRecord,
+  { pool, to, members = [] }: Extract<ChangeRequest, { kind: 'scaleIn' }>,
+): Failure | null {
+  const other = members.find((ref) => ref.pool !== pool);
+  if (other) {
+    const name = memberName(record.vnf, other.pool, other.ordinal);
+    return invalid(record, { path: 'members', message: `${name} is not of the pool ${pool}` });
+  }
+  const many = new Set(members.map(({ ordinal }) => ordinal)).size;
+  const leaving = (own(record.pools, pool)?.level ?? 0) - to;
+  if (many > leaving) {
+    const message = `${String(many)} members are named, and ${String(leaving)} are to leave; name so many at most`;
+    return invalid(record, { path: 'members', message });
+  }
+  return validateMembers(record, members);
 }
 
 function validateLevel(

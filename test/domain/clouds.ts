@@ -1,11 +1,16 @@
 import fc from 'fast-check';
 import type { Pool, Spare } from '../../domain/descriptor/descriptor';
 import { capAt } from '../../domain/levels';
-import type { ChangeRequest } from '../../domain/plan';
+import type { ChangeRequest, MemberRef } from '../../domain/plan';
 import type { PlanInput } from '../../domain/placement';
 import type { Member } from '../../domain/record';
 import type { Host, ServerSeen } from '../../domain/snapshot';
 import { hostNamed, memberOn, poolNamed, recordOf, roomFor, snapshotOf, stateOf } from './build';
+
+/** How often a property is tried: so many times in a run of the tests, and as often as is asked for in a long one (docs/placement.md). */
+export function propertyRuns(part: number): { readonly numRuns: number } {
+  return { numRuns: Math.ceil(Number(process.env['BULKHEAD_PROPERTY_RUNS'] ?? 2_000) * part) };
+}
 
 /** Small clouds of every kind, with VNFs in every state that the procedures can leave them in. */
 
@@ -22,6 +27,8 @@ const spares: readonly Spare[] = [
   share(17, 50),
   { count: 2, share: { numerator: 1, denominator: 3 } },
 ];
+
+export const anySpare: fc.Arbitrary<Spare> = fc.constantFrom(...spares);
 
 const anyHost = (name: string): fc.Arbitrary<Host> =>
   fc
@@ -66,17 +73,19 @@ interface Drawn {
   readonly kind: 'scaleOut' | 'scaleIn' | 'replaceMembers' | 'maintenance' | 'failed';
   readonly by: number;
   readonly pick: number;
+  readonly named: readonly number[];
   readonly spare: Spare;
 }
 
 const anyDrawn: fc.Arbitrary<Drawn> = fc.record({
-  spare: fc.constantFrom(...spares),
+  spare: anySpare,
   wanted: fc.array(fc.nat({ max: 7 }), { minLength: 1, maxLength: 8 }),
   dead: fc.array(fc.nat({ max: 7 }), { maxLength: 2 }),
   launched: fc.array(fc.nat({ max: 7 }), { maxLength: 2 }),
   kind: fc.constantFrom('scaleOut', 'scaleIn', 'replaceMembers', 'maintenance', 'failed'),
   by: fc.integer({ min: 1, max: 5 }),
   pick: fc.nat({ max: 7 }),
+  named: fc.array(fc.nat({ max: 7 }), { maxLength: 2 }),
 });
 
 function requestOf(
@@ -84,13 +93,15 @@ function requestOf(
   drawn: Drawn,
   at: { level: number; members: readonly Member[]; hosts: readonly Host[] },
 ): ChangeRequest | null {
-  const { kind, by, pick } = drawn;
+  const { kind, by, pick, named } = drawn;
   const { level, members, hosts } = at;
   switch (kind) {
     case 'scaleOut':
       return { kind, pool, to: level + by };
     case 'scaleIn':
-      return level - by >= 1 ? { kind, pool, to: level - by } : null;
+      return level - by >= 1
+        ? { kind, pool, to: level - by, ...(named.length > 0 && { members: pickedOf(members, named.slice(0, by)) }) }
+        : null;
     case 'replaceMembers': {
       const chosen = members.filter((_, index) => (index + pick) % 3 === 0).map(({ ordinal }) => ({ pool, ordinal }));
       return chosen.length > 0 ? { kind, members: chosen } : null;
@@ -101,6 +112,12 @@ function requestOf(
       return members.some((member) => member.host === host) ? { kind: 'emptyHosts', hosts: [host], cause: kind } : null;
     }
   }
+}
+
+function pickedOf(members: readonly Member[], at: readonly number[]): MemberRef[] {
+  return [...new Set(at.map((index) => members[index % members.length]))].flatMap((member) =>
+    member ? [{ pool: member.pool, ordinal: member.ordinal }] : [],
+  );
 }
 
 function inputOf(hosts: readonly Host[], drawn: Drawn): PlanInput | null {
@@ -164,6 +181,23 @@ export const anySeveral: fc.Arbitrary<PlanInput> = fc
             cause: kind === 'failed' ? 'failed' : 'maintenance',
           };
     return { record: recordOf(made), snapshot: snapshotOf(hosts), request };
+  });
+
+/** A VNF of several pools to be made where there is about as much room as it needs, and not everywhere for every pool. */
+export const anyCrowded: fc.Arbitrary<PlanInput> = fc
+  .tuple(
+    fc.array(fc.tuple(fc.nat({ max: 4 }), fc.constantFrom('mz', 'mz', 'mz', 'dmz')), { minLength: 3, maxLength: 6 }),
+    fc.array(fc.tuple(anySpare, fc.constantFrom('mz', 'mz', 'mz', 'dmz'), fc.integer({ min: 1, max: 5 })), {
+      minLength: 2,
+      maxLength: 5,
+    }),
+  )
+  .map(([rooms, wanted]) => {
+    const hosts = rooms.map(([room, zone], at) => hostNamed(`h${String(at + 1)}`, { zone, free: roomFor(room) }));
+    const pools = wanted.map(([spare, zone, initial], at) => ({
+      pool: poolNamed(`p${String(at)}`, { spare, zone, size: { min: 1, initial, max: 20 } }),
+    }));
+    return { record: recordOf(pools), snapshot: snapshotOf(hosts), request: { kind: 'instantiate' } };
   });
 
 /**
@@ -241,3 +275,24 @@ export const anyFenced: fc.Arbitrary<PlanInput> = fc
     };
   })
   .filter((input) => input !== null);
+
+/** A scaleIn of members of whom the cloud shows some broken, some gone and some on hosts that are down or closed. */
+export const anyDoubted: fc.Arbitrary<PlanInput> = fc
+  .tuple(
+    anyInput,
+    fc.array(fc.constantFrom('ACTIVE', 'ACTIVE', 'ACTIVE', 'SHUTOFF', 'ERROR', 'gone'), {
+      minLength: 8,
+      maxLength: 8,
+    }),
+  )
+  .filter(([{ request }]) => request.kind === 'scaleIn')
+  .map(([input, statuses]) => {
+    const members = input.record.pools['web']?.inService ?? [];
+    const servers = members.flatMap((member, at): ServerSeen[] => {
+      const status = statuses[at] ?? 'gone';
+      if (status === 'gone') return [];
+      const { pool, ordinal, serverId, token, host } = member;
+      return [{ pool, ordinal, serverId, token, host, name: `v-${pool}-${String(ordinal)}`, status }];
+    });
+    return { ...input, launched: [], snapshot: { ...input.snapshot, servers } };
+  });

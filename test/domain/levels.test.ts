@@ -4,6 +4,7 @@ import {
   capAt,
   isFeasible,
   isRestorable,
+  leastLevelOfCap,
   leastLevelOfShare,
   nearestLevels,
   needAt,
@@ -143,4 +144,15 @@ describe('nearest levels', () => {
       { numRuns: 500 },
     );
   });
+});
+
+test('the least level of a cap has it, and none below has', () => {
+  fc.assert(
+    fc.property(anySpare, fc.integer({ min: 1, max: 12 }), (spare, many) => {
+      const least = leastLevelOfCap(spare, many);
+      if (least === Infinity) expect(capAt(spare, 100_000_000)).toBeLessThan(many);
+      else expect(capAt(spare, least)).toBeGreaterThanOrEqual(many);
+      if (least > 0 && least < Infinity) expect(capAt(spare, least - 1)).toBeLessThan(many);
+    }),
+  );
 });

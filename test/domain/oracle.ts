@@ -35,7 +35,8 @@ export function questionOf({ record, snapshot, request, launched = [] }: PlanInp
   if (!pool || !state) throw new Error('a question is about one pool');
   const out = (member: Member): boolean =>
     (request.kind === 'emptyHosts' && request.hosts.includes(member.host)) ||
-    (request.kind === 'replaceMembers' && request.members.some(({ ordinal }) => ordinal === member.ordinal));
+    ((request.kind === 'replaceMembers' || request.kind === 'scaleIn') &&
+      (request.members ?? []).some(({ ordinal }) => ordinal === member.ordinal));
   const to = request.kind === 'scaleOut' || request.kind === 'scaleIn' ? request.to : state.level;
   return {
     pool,
@@ -92,6 +93,41 @@ export function leastLaunches(question: Question): number | null {
     if (launches !== undefined && (least === null || launches < least)) least = launches;
   }
   return least;
+}
+
+/**
+ * Whether several pools find their places on the same hosts. Members of all of them take one unit of room each, so that it is a flow from
+ * pools to hosts, and decided exactly: whoever finds none pushes another on, from host to host, to where there is room.
+ */
+export function allFindPlaces(questions: readonly Question[]): boolean {
+  const room = new Map(questions[0]?.hosts.map(({ name, free }) => [name, free.vcpus]));
+  const placed = new Map<string, number[]>();
+  const push = (at: number, tried: Set<string>): boolean => {
+    const question = questions[at];
+    if (!question) return false;
+    const cap = capAt(question.pool.spare, question.to);
+    for (const { name } of question.usable) {
+      const here = placed.get(name) ?? [];
+      const kept = Math.min(countOn(question.mayStay, name), cap);
+      const most = Math.min(cap - kept, question.existingMost - countOn(question.existing, name));
+      if (tried.has(name) || here.filter((pool) => pool === at).length >= most) continue;
+      tried.add(name);
+      const other =
+        here.length < (room.get(name) ?? 0) ? -1 : here.findIndex((pool) => pool !== at && push(pool, tried));
+      if (here.length >= (room.get(name) ?? 0) && other === -1) continue;
+      if (other !== -1) here.splice(other, 1);
+      placed.set(name, [...here, at]);
+      return true;
+    }
+    return false;
+  };
+  return questions.every((question, at) => {
+    const cap = capAt(question.pool.spare, question.to);
+    const kept = question.hosts.reduce((sum, { name }) => sum + Math.min(countOn(question.mayStay, name), cap), 0);
+    const need = question.to - kept - question.failedMayStay;
+    for (let member = 0; member < need; member++) if (!push(at, new Set())) return false;
+    return true;
+  });
 }
 
 /** How many members can be had at most, with what is dead and stays counted in. */
@@ -211,6 +247,56 @@ export function someOrderKeepsLetter(
     });
   };
   return tried(existing, countsOf(change.hosts));
+}
+
+/**
+ * Whether any placement of so few launches, with any choice of who leaves, keeps the letter in some order of its launches and then of
+ * its deletions.
+ */
+export function someChoiceKeepsLetter(question: Question, launches: number): boolean {
+  const { pool, existing, hosts } = question;
+  const cap = capAt(pool.spare, question.to);
+  const choices = hosts.map((host) => {
+    const there = countOn(question.mayStay, host.name);
+    const usable = question.usable.includes(host);
+    const fits = usable ? Math.min(host.free.vcpus, question.existingMost - countOn(existing, host.name)) : 0;
+    return { name: host.name, alive: countOn(existing, host.name), there, fits };
+  });
+  const before = countsOf(existing.map(({ host }) => host));
+  const tried = (
+    at: number,
+    chosen: { members: number; rows: readonly string[]; gone: readonly string[] },
+  ): boolean => {
+    const { members, rows, gone } = chosen;
+    const host = choices[at];
+    if (rows.length > launches || members > question.to) return false;
+    if (!host) {
+      if (rows.length !== launches || question.to - members > question.failedMayStay) return false;
+      return (
+        someOrderKeepsLetter(pool, before, { hosts: rows, by: 1 }) &&
+        someOrderKeepsLetter(pool, countsOf([...existing.map((member) => member.host), ...rows]), {
+          hosts: gone,
+          by: -1,
+        })
+      );
+    }
+    for (let stay = Math.min(host.there, cap); stay >= 0; stay--) {
+      for (let fresh = 0; fresh <= host.fits && stay + fresh <= cap; fresh++) {
+        const found = tried(at + 1, {
+          members: members + stay + fresh,
+          rows: [...rows, ...many(host.name, fresh)],
+          gone: [...gone, ...many(host.name, host.alive - stay)],
+        });
+        if (found) return true;
+      }
+    }
+    return false;
+  };
+  return tried(0, { members: 0, rows: [], gone: [] });
+}
+
+function many(name: string, times: number): string[] {
+  return Array.from({ length: times }, () => name);
 }
 
 export function countsOf(hosts: readonly string[]): Map<string, number> {

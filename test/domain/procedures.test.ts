@@ -8,7 +8,7 @@ import type { VnfRecord } from '../../domain/record';
 const good = {
   instantiate: { vnf: 'ims1', descriptor: 'clearwater' },
   scaleOut: { vnf: 'ims1', pool: 'web', to: 5 },
-  scaleIn: { vnf: 'ims1', pool: 'web', to: 5 },
+  scaleIn: { vnf: 'ims1', pool: 'web', to: 5, members: ['ims1-web-1'] },
   heal: { vnf: 'ims1', members: ['ims1-web-1'] },
   evacuateHost: { hosts: ['cmp-01'], cause: 'failed' },
   restoreHost: { hosts: ['cmp-01'] },
@@ -36,6 +36,7 @@ test.each(procedures)('%s takes what it is for, and nothing that is no object, o
 test.each([
   ['scaleOut', { pool: 'p'.repeat(64) }],
   ['scaleIn', { pool: '' }],
+  ['scaleIn', { members: [] }],
   ['scaleOut', { to: 1.5 }],
   ['scaleOut', { to: Number.NaN }],
   ['heal', { members: [] }],

@@ -2,9 +2,22 @@ import fc from 'fast-check';
 import type { Pool } from '../../domain/descriptor/descriptor';
 import type { Failure } from '../../domain/failure';
 import { plan, type PlanInput } from '../../domain/placement';
-import type { Plan } from '../../domain/plan';
+import type { LaunchRow, Plan } from '../../domain/plan';
+import type { Member } from '../../domain/record';
 import type { Quota, QuotaResource } from '../../domain/snapshot';
-import { hostNamed, hostsNamed, inputOf, memberOn, on, poolNamed, recordOf, roomFor, snapshotOf } from './build';
+import {
+  hostNamed,
+  hostsNamed,
+  inputOf,
+  memberOn,
+  on,
+  poolNamed,
+  recordOf,
+  roomFor,
+  snapshotOf,
+  stateOf,
+} from './build';
+import { breaches } from './oracle';
 
 /**
  * G5: quota carries the peak, or nothing is created and what is short is said. Each case is a request with what it needs
@@ -147,13 +160,16 @@ const cases: [what: string, input: PlanInput, peak: Needs][] = [
   ],
   ['heal: the replacement beside the dead', lostOne, members(1)],
   [
-    'evacuation: the replacements beside those that leave',
-    inputOf({
-      pool,
-      members: on('web', 'h1 h1 h2 h2 h3 h3'),
-      hosts,
-      request: { kind: 'emptyHosts', hosts: ['h1'], cause: 'maintenance' },
-    }),
+    'evacuation at once: the replacements beside those that leave',
+    {
+      ...inputOf({
+        pool,
+        members: on('web', 'h1 h1 h2 h2 h3 h3'),
+        hosts,
+        request: { kind: 'emptyHosts', hosts: ['h1'], cause: 'maintenance' },
+      }),
+      wholeSurge: true,
+    },
     members(2),
   ],
 ];
@@ -300,5 +316,77 @@ describe('a heal for which quota has no room', () => {
       request: heal,
     });
     expect(refusalOf(withQuotas(full, () => used)).kind).toBe('Impossible');
+  });
+});
+
+describe('a host to be emptied for which the quota does not carry all at once', () => {
+  const five = { ...pool, spare: { count: 5 } };
+  const empty = (
+    cause: 'maintenance' | 'failed',
+    serving: readonly Member[],
+    failed: readonly Member[] = [],
+  ): PlanInput => ({
+    ...inputOf({
+      pool: five,
+      members: serving,
+      state: { failed },
+      hosts,
+      request: { kind: 'emptyHosts', hosts: ['h1'], cause },
+    }),
+    oneChange: true,
+  });
+  const carrying =
+    (more: number): ((resource: Resource) => number) =>
+    (resource) =>
+      used + members(more)[resource];
+  const launchesOf = ({ batches }: Plan): LaunchRow[] => batches.flatMap(({ rows }) => rows);
+
+  test.each([
+    [5, [5]],
+    [4, [4, 1]],
+    [2, [2, 2, 1]],
+    [1, [1, 1, 1, 1, 1]],
+  ])('is emptied as many at a turn as it carries: %d', (more, turns) => {
+    let serving = on('web', 'h1 h1 h1 h1 h1 h2 h3');
+    const moved: number[] = [];
+    for (let next = true; next && moved.length < 10;) {
+      const input = withQuotas(empty('maintenance', serving), carrying(more));
+      const made = planOf(input);
+      expect(breaches(input, made, { letter: false })).toEqual([]);
+      expect(made.leave).toHaveLength(launchesOf(made).length);
+      moved.push(made.leave.length);
+      const gone = new Set(made.leave.map(({ ordinal }) => ordinal));
+      const came = launchesOf(made).map(({ ordinal, host }) => memberOn('web', ordinal, host));
+      serving = [...serving.filter(({ ordinal }) => !gone.has(ordinal)), ...came];
+      next = made.more;
+    }
+    expect(moved).toEqual(turns);
+    expect(serving.filter(({ host }) => host === 'h1')).toEqual([]);
+  });
+
+  test('is told whole where it is only asked for, and refused where not one fits, or others move at the same time', () => {
+    const { oneChange: _oneChange, ...asked } = empty('maintenance', on('web', 'h1 h1 h1 h1 h1 h2 h3'));
+    expect(launchesOf(planOf(withQuotas(asked, carrying(1))))).toHaveLength(5);
+    expect(refusalOf(withQuotas(asked, carrying(0))).details.short?.[0]).toMatchObject({ needed: 5 });
+    expect(refusalOf({ ...withQuotas(asked, carrying(4)), wholeSurge: true }).kind).toBe('QuotaExceeded');
+  });
+
+  test('is not begun where a pool follows of which not one fits', () => {
+    const record = recordOf([
+      { pool: poolNamed('web', five), state: stateOf(on('web', 'h1 h1 h2')) },
+      { pool: poolNamed('db', { ...five, flavor: 'huge' }), state: stateOf(on('db', 'h1 h2')) },
+    ]);
+    const huge = { id: 'f2', name: 'huge', vcpus: 3, ramMb: 512, diskGb: 0 };
+    const input = withQuotas({ ...empty('maintenance', []), record }, carrying(1));
+    const both = { ...input, snapshot: { ...input.snapshot, flavors: { ...flavors, huge } } };
+    expect(refusalOf(both).details.short).toMatchObject([{ resource: 'instances' }, { resource: 'cores' }, {}, {}]);
+  });
+
+  test('and is dead, is restored as the dead give theirs back, for as long as one fits', () => {
+    const failed = on('web', 'h1 h1 h1', 10);
+    const made = planOf(withQuotas(empty('failed', on('web', 'h2 h3'), failed), carrying(2)));
+    expect([launchesOf(made).length, made.leave.length, made.more]).toEqual([2, 2, true]);
+    const none = planOf(withQuotas(empty('failed', on('web', 'h2 h3'), failed), carrying(0)));
+    expect([launchesOf(none).length, none.leave.length, none.more]).toEqual([0, 0, false]);
   });
 });

@@ -107,3 +107,52 @@ test('"No valid host" for the only host with room is looked at again, and once',
     await trial.settle({ faults: true });
   }
 }, 60_000);
+
+describe('a scaleIn of members that are named', () => {
+  test('takes them, one at a turn where the pool is serial', async () => {
+    const trial = await stage.open('p1');
+    const pools = small.pools.map((pool) => ({ ...pool, serial: true, spare: 2 }));
+    const made = await trial.run('instantiate', { vnf: 'p1', descriptor: { ...small, pools } });
+    expect(made.outcome).toBe('completed');
+    const ended = await trial.run('scaleIn', {
+      ...{ vnf: 'p1', pool: 'web', to: 3 },
+      members: ['p1-web-1'],
+    });
+    expect(ended).toMatchObject({ outcome: 'completed', result: { launched: [], removed: [{ name: 'p1-web-1' }] } });
+    await trial.run('scaleOut', { vnf: 'p1', pool: 'web', to: 5 });
+    const twice = await trial.run('scaleIn', {
+      ...{ vnf: 'p1', pool: 'web', to: 3 },
+      members: ['p1-web-3', 'p1-web-2'],
+    });
+    expect(twice).toMatchObject({ outcome: 'completed', result: { levels: { web: { from: 5, to: 3 } } } });
+    const web = (await trial.settle())?.pools['web'];
+    expect(web?.inService.map(({ ordinal }) => ordinal)).toEqual([4, 5, 6]);
+  }, 60_000);
+
+  test('refuses whom it does not know, and more than are to leave, before it asks for a turn', async () => {
+    const trial = await stage.open('q1');
+    await instantiated(trial);
+    for (const members of [['q1-web-9'], ['q1-web-1', 'q1-web-2']]) {
+      const ended = await trial.run('scaleIn', { vnf: 'q1', pool: 'web', to: 3, members });
+      const details = { problems: [{ path: 'members' }] };
+      expect(ended).toMatchObject({ outcome: 'refused', kind: 'InvalidRequest', details });
+      expect(trial.calls().filter(({ name }) => name === 'plan')).toEqual([]);
+    }
+    await trial.settle();
+  }, 60_000);
+});
+
+test('a host in maintenance is emptied in several turns where the quota carries one member more', async () => {
+  const trial = await stage.open('r1');
+  const pools = small.pools.map((pool) => ({ ...pool, size: { min: 3, initial: 9, max: 30 } }));
+  await trial.run('instantiate', { vnf: 'r1', descriptor: { ...small, pools } });
+  const [{ host } = { host: '' }] = [...trial.cloud.servers.values()];
+  const there = [...trial.cloud.servers.values()].filter((server) => server.host === host).length;
+  expect(there).toBeGreaterThan(1);
+  await trial.observer.setQuota({ resource: 'instances', limit: 10 });
+  const ended = await trial.run('evacuateHost', { hosts: [host], cause: 'maintenance' });
+  expect(ended).toMatchObject({ outcome: 'completed', result: { vnfs: [{ levels: { web: { from: 9, to: 9 } } }] } });
+  expect(trial.calls().filter(({ name }) => name === 'commit' || name === 'publish')).toHaveLength(there);
+  expect([...trial.cloud.servers.values()].filter((server) => server.host === host)).toEqual([]);
+  await trial.settle();
+}, 60_000);

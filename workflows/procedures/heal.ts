@@ -1,12 +1,8 @@
 import { workflowInfo } from '@temporalio/workflow';
-import { failure } from '../../domain/failure';
-import { memberName, own, readMemberName } from '../../domain/names';
 import type { MemberRef } from '../../domain/plan';
 import type { DryRunResult, ProcedureResult } from '../../domain/procedures';
 import type { VnfRecord } from '../../domain/record';
-import type { RecordView } from '../../domain/turn';
 import { openChannel, type Channel } from '../channel';
-import { toApplicationFailure } from '../failures';
 import { parseInput } from '../input';
 import { cloud, record as recordPort } from '../ports';
 import { mark } from '../progress';
@@ -18,6 +14,7 @@ import { planned } from '../steps/plan';
 import { published, settled } from '../steps/settle';
 import { change, ended, marked, nothingDone } from './change';
 import { dryRun } from './dryRun';
+import { membersNamed } from './named';
 
 /**
  * Replaces dead members. `{"vnf": "ims1"}` for those that the cloud shows dead, `{"vnf": "ims1", "members":
@@ -42,7 +39,7 @@ export async function heal(raw: unknown): Promise<ProcedureResult | DryRunResult
   return await marked(async () => {
     const channel = openChannel(vnf);
     const view = await recordPort().readRecord({ vnf });
-    const named = input.members?.map((name) => known(view, name));
+    const named = input.members && membersNamed(view, input.members);
     const timing = await recordPort().readTiming();
     const { dead, alive } = await cloud(timing).findDead.executeWithOptions({ summary: 'find dead members' }, [
       { vnf, record: view, ...(named && { members: named }) },
@@ -92,25 +89,4 @@ export async function takeOutOfService(
   const { dead, told } = given;
   if (dead.length > 0) await channel.bury({ members: [...dead], evidence: 'seen' });
   if (told.length > 0) await channel.bury({ members: [...told], evidence: 'told' });
-}
-
-function known(view: RecordView, name: string): MemberRef {
-  const ref = readMemberName(view.vnf, name);
-  const pool = ref && own(view.pools, ref.pool);
-  if (ref && pool && [...pool.inService, ...pool.failed].some((member) => member.ordinal === ref.ordinal)) return ref;
-  const names = Object.values(view.pools).flatMap((each) =>
-    each.inService.map((member) => memberName(view.vnf, member.pool, member.ordinal)),
-  );
-  const some = names.slice(0, 10).join(', ');
-  throw toApplicationFailure(
-    failure(
-      'InvalidRequest',
-      `${name} is not a member of ${view.vnf}. Its members are ${some}${names.length > 10 ? ', …' : ''}.`,
-      {
-        vnf: view.vnf,
-        problems: [{ path: 'members', message: `${name} is not a member` }],
-      },
-    ),
-    'refused',
-  );
 }

@@ -7,7 +7,7 @@ import { published, settled } from '../steps/settle';
 import type { ProcedureResult, DryRunResult } from '../../domain/procedures';
 
 /**
- * Fewer members of one pool. `{"vnf": "ims1", "pool": "sprout", "to": 6}`
+ * Fewer members of one pool. `{"vnf": "ims1", "pool": "sprout", "to": 6}`, or with `"members": ["ims1-sprout-7"]` who is to leave.
  *
  * A lower level has a lower cap, so a scale-in can break the share with no VM moved: what must move is launched
  * elsewhere first, and is in service before what it replaces leaves. The turn is yielded before the drain: calls that

@@ -442,8 +442,10 @@ function lotsOf(state: RecordState, name: string, commit: Commit): DebtLot[] {
   const order = commit.final
     ? [...pool.inService, ...pool.failed].map((member) => member.ordinal)
     : [...new Set(own(commit.pools, name)?.leave ?? [])];
-  const among = (members: readonly Member[]): Member[] =>
-    order.flatMap((ordinal) => members.find((member) => member.ordinal === ordinal) ?? []);
+  const among = (members: readonly Member[]): Member[] => {
+    const byOrdinal = new Map(members.map((member) => [member.ordinal, member]));
+    return order.flatMap((ordinal) => byOrdinal.get(ordinal) ?? []);
+  };
   // What others owe exists beside, and goes when they please.
   const owed = state.debts
     .flatMap((debt) => debt.stages.flat())

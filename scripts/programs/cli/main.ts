@@ -114,9 +114,16 @@ withShared(
 scaling('scale-out', 'more members of a pool').action((vnf: string, pool: string, to: number, options: Shared) =>
   procedure('scaleOut', { vnf, pool, to, ...(options.strict && { strict: true }) }, options),
 );
-scaling('scale-in', 'fewer members of a pool').action((vnf: string, pool: string, to: number, options: Shared) =>
-  procedure('scaleIn', { vnf, pool, to, ...(options.strict && { strict: true }) }, options),
-);
+scaling('scale-in', 'fewer members of a pool')
+  .option('--members <names...>', 'who is to leave; the others are chosen')
+  .action((vnf: string, pool: string, to: number, options: Shared & { members?: string[] }) => {
+    const { members, strict } = options;
+    return procedure(
+      'scaleIn',
+      { vnf, pool, to, ...(members && { members }), ...(strict && { strict: true }) },
+      options,
+    );
+  });
 withShared(
   program
     .command('heal <vnf> [members...]')

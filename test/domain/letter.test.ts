@@ -1,0 +1,107 @@
+import fc from 'fast-check';
+import type { Spare } from '../../domain/descriptor/descriptor';
+import { capAt } from '../../domain/levels';
+import { plan } from '../../domain/placement';
+import { cutDeletions } from '../../domain/placement/batches';
+import type { Member } from '../../domain/record';
+import { anySpare, propertyRuns } from './clouds';
+import { hostsNamed, inputOf, on, poolNamed, recordOf, snapshotOf, stateOf } from './build';
+import { countsOf, someOrderKeepsLetter } from './oracle';
+
+/** G1(d) of deletions: cut so that it holds in whatever order a batch vanishes, and said where it cannot be had. */
+
+const anyHosts = fc.array(fc.integer({ min: 0, max: 4 }), { minLength: 1, maxLength: 4 });
+
+/** Every state that a cloud may pass through while these vanish, as VMs on each host. */
+function statesWithout(existing: ReadonlyMap<string, number>, batch: readonly string[]): ReadonlyMap<string, number>[] {
+  let states = [new Map(existing)];
+  for (const [host, gone] of countsOf(batch))
+    states = states.flatMap((state) =>
+      Array.from({ length: gone + 1 }, (_, some) => new Map(state).set(host, (state.get(host) ?? 0) - some)),
+    );
+  return states;
+}
+
+function isLawful(spare: Spare, state: ReadonlyMap<string, number>): boolean {
+  const total = [...state.values()].reduce((sum, many) => sum + many, 0);
+  return [...state.values()].every((many) => many <= capAt(spare, total));
+}
+
+test('deletions are cut into batches that keep the letter in every order, each as large as that allows; else one at a time', () => {
+  const seen = { several: 0, one: 0 };
+  fc.assert(
+    fc.property(anySpare, anyHosts, fc.infiniteStream(fc.nat()), (spare, counts, stream) => {
+      const chosen = (): number => Number(stream.next().value);
+      let existing = new Map(counts.map((many, at) => [`h${String(at)}`, many]));
+      const living = [...existing].flatMap(([host, many]) => Array.from({ length: many }, () => host));
+      const shuffled = living.map((host) => ({ host, at: chosen() })).sort((a, b) => a.at - b.at);
+      const order = shuffled.slice(0, chosen() % (living.length + 1));
+      const batches = cutDeletions(poolNamed('web', { spare }), order, { existing });
+      expect(batches.reduce((sum, many) => sum + many, 0)).toBe(order.length);
+      let begun = 0;
+      for (const many of batches) {
+        const hosts = order.slice(begun, begun + many + 1).map(({ host }) => host);
+        const lawful = (some: number): boolean =>
+          statesWithout(existing, hosts.slice(0, some)).every(
+            // How it was before the batch is nobody's fault.
+            (state, first) => first === 0 || isLawful(spare, state),
+          );
+        seen[many > 1 ? 'several' : 'one'] += 1;
+        if (many > 1) expect(lawful(many)).toBe(true);
+        if (hosts.length > many && isLawful(spare, existing)) expect(lawful(many + 1)).toBe(false);
+        existing = new Map(
+          [...existing].map(([host, here]) => [host, here - (countsOf(hosts.slice(0, many)).get(host) ?? 0)]),
+        );
+        begun += many;
+      }
+    }),
+    propertyRuns(1),
+  );
+  expect(Math.min(seen.several, seen.one)).toBeGreaterThan(0);
+});
+
+describe('a terminate', () => {
+  const terminate = (spare: Spare, members: readonly Member[]) => {
+    const planned = plan({
+      record: recordOf([{ pool: poolNamed('web', { spare }), state: stateOf(members) }]),
+      snapshot: snapshotOf(hostsNamed(4)),
+      request: { kind: 'terminate' },
+    });
+    if (!planned.ok) throw new Error(planned.refusal.message);
+    return planned.plan;
+  };
+
+  test('is to the letter exactly where some order of its deletions is', () => {
+    const seen = { kept: 0, forbidden: 0 };
+    fc.assert(
+      fc.property(anySpare, anyHosts, (spare, counts) => {
+        const hosts = counts.flatMap((many, at) => Array.from({ length: many }, () => `h${String(at + 1)}`));
+        const made = terminate(spare, on('web', hosts.join(' ')));
+        expect(made.leave).toHaveLength(hosts.length);
+        const kept = someOrderKeepsLetter(poolNamed('web', { spare }), countsOf(hosts), { hosts, by: -1 });
+        seen[kept ? 'kept' : 'forbidden'] += 1;
+        expect(made.toTheLetter).toBe(kept);
+      }),
+      propertyRuns(1),
+    );
+    expect(Math.min(seen.kept, seen.forbidden)).toBeGreaterThan(0);
+  });
+
+  test('says at how many VMs it is broken: of nine on two hosts, one has more than half', () => {
+    const made = terminate({ share: { numerator: 1, denominator: 2 } }, on('web', 'h1 h1 h1 h1 h1 h2 h2 h2 h2 h2'));
+    expect([made.toTheLetter, made.forbiddenBy]).toEqual([false, [{ pool: 'web', level: 9 }]]);
+  });
+
+  test('that must be to the letter is refused where it is not', () => {
+    const planned = plan({
+      ...inputOf({
+        pool: { spare: { share: { numerator: 1, denominator: 2 } } },
+        members: on('web', 'h1 h1 h2 h2'),
+        hosts: hostsNamed(2),
+        request: { kind: 'terminate' },
+      }),
+      strict: true,
+    });
+    expect(planned.ok ? null : planned.refusal.details.constraint).toContain('with 3 VMs of web in existence');
+  });
+});
