@@ -164,7 +164,7 @@ describe('with servers', () => {
       bulkhead('scale-out', 'web1', 'web', '6', '--dry-run', '--json'),
     ]);
     expect(text.stdout).toMatch(
-      /\nweb: not chosen: 1 WrongZone, \d NotNeeded; spare 34% at level 6 allows 2 on a host; 4 hosts of mz/,
+      /\nweb: not chosen: 2 NotNeeded, 1 WrongZone; spare 1\/3 at level 6 allows 2 on a host; 4 hosts of mz/,
     );
     const { explanations } = JSON.parse(data.stdout) as DryRunResult;
     expect(explanations['web1']?.told?.choices[0]?.hosts).toMatchObject({ 'dmz-01': 'WrongZone' });
