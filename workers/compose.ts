@@ -26,7 +26,6 @@ const cloudNames = [
     'plan',
     'planEmptyHosts',
     'capacity',
-    'capacity',
     'createGroups',
     'createServerGroups',
     'removeGroups',
