@@ -6,7 +6,7 @@ import { own } from './names';
 import { plan, type PlanInput } from './placement';
 import type { ChangeRequest, Planned } from './plan';
 import type { VnfRecord } from './record';
-import { remediesSaid, type Remedy } from './remedy';
+import { remediesSaid, remedySaid, type Remedy } from './remedy';
 import type { Host, Resources } from './snapshot';
 
 /** More of either is no small change, and whoever reads it has more to do than this. */
@@ -25,7 +25,7 @@ export function withRemedies(input: PlanInput, refusal: Failure): Failure {
   const { remedy: before } = refusal.details;
   if (remedies.length === 0 && (before === undefined || input.snapshot.tenant || refusal.kind === 'QuotaExceeded'))
     return refusal;
-  const remedy = remediesSaid(remedies);
+  const remedy = refusal.kind === 'QuotaExceeded' ? quotaSaid(before, remedies) : remediesSaid(remedies);
   const message =
     before !== undefined && refusal.message.includes(before)
       ? refusal.message.replace(before, () => remedy)
@@ -33,9 +33,17 @@ export function withRemedies(input: PlanInput, refusal: Failure): Failure {
   return { ...refusal, message, details: { ...refusal.details, remedy, remedies } };
 }
 
+/** What to raise is said by the refusal itself, resource by resource. */
+function quotaSaid(before: string | undefined, remedies: readonly Remedy[]): string {
+  const others = remedies.filter(({ kind }) => kind !== 'quota');
+  if (before === undefined) return remediesSaid(remedies);
+  return others.length === 0 ? before : `${before} Or it takes ${others.map(remedySaid).join(', or ')}.`;
+}
+
 /** Of a request that is refused, or that leaves members unplaced: all that were found within the bound. */
 export function remediesOf(input: PlanInput): readonly Remedy[] {
-  const search = { input, first: plan(input), left: triesOf(input) };
+  const first = plan(input);
+  const search = { input, first, left: Math.min(triesOf(input), isSearched(first) ? searchedMax : Infinity) };
   if (isDone(search.first)) return [];
   return [
     ...withoutStrict(search),
@@ -52,6 +60,13 @@ interface Search {
   readonly first: Planned;
   /** How many more plans may be made. */
   left: number;
+}
+
+/** Where pools compete, a plan is a search that may last for some tenths of a second. */
+const searchedMax = 16;
+
+function isSearched(planned: Planned): boolean {
+  return !planned.ok && planned.refusal.kind === 'NotFound';
 }
 
 /** A plan takes a time that grows with the cloud: so many that all of them take a second or two. */

@@ -114,7 +114,7 @@ export async function play(spec: Spec, struck?: Omit<Case, 'spec'>): Promise<Pla
     seed: 1,
     cloud: { hosts: hostsOf(zones), bootSeconds: [5, 10], latencyMs: [1, 5] },
     sawCall: (call, at) => {
-      if (!isUnderTest(call.workflowId)) return undefined;
+      if (at === 'arrives' || !isUnderTest(call.workflowId)) return undefined;
       const what = `${call.activity} ${call.method} ${call.url.pathname.replace(/[0-9a-f-]{36}/g, '…')}`;
       const fault = reached({ kind: 'call', at, what });
       if (strikes && strikes.key === what && strikes.left > 0) {
