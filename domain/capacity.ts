@@ -267,10 +267,16 @@ function mostByQuota(snapshot: Snapshot, pool: Pool, there: number): number {
   return 0;
 }
 
-/** Where there are no more hosts than this, each of them is tried for the worst; else those that are for one of the pools. */
+/** Where there are no more hosts than this, each of them is tried for the worst; else those that are for the pools with the least slack. */
 const triedMax = 30;
+const endangeredMax = 3;
 /** As far as anybody plans for. */
 const deathsMax = 12;
+
+/** A plan takes a time that grows with the cloud: so many that all of them take seconds. */
+function plansOf({ snapshot }: Scene): number {
+  return Math.max(12, Math.floor(30_000 / (snapshot.hosts.length + 1)));
+}
 
 /**
  * Hosts die one after the other, each time the one that leaves a pool short or else the least slack; in between the planner restores what
@@ -279,8 +285,11 @@ const deathsMax = 12;
 function playDeaths(start: Scene): Deaths {
   const hosts: string[] = [];
   let scene: Scene = { ...start, snapshot: { ...start.snapshot, quotas: {} } };
-  for (; hosts.length < deathsMax;) {
-    const tries = worstOf(scene).map((host) => ({ host, ...afterDeath(scene, host) }));
+  let left = plansOf(start);
+  while (hosts.length < deathsMax && left > 0) {
+    const candidates = worstOf(scene);
+    left -= candidates.length;
+    const tries = candidates.map((host) => ({ host, ...afterDeath(scene, host) }));
     const [worst] = tries.sort(
       (a, b) => b.short.length - a.short.length || a.slack - b.slack || (a.host < b.host ? -1 : 1),
     );
@@ -322,15 +331,18 @@ function worstOf({ record, snapshot }: Scene): string[] {
   const ground = groundOf(snapshot, new Set());
   const names = ground.hosts.map(({ name }) => name);
   if (names.length <= triedMax) return names;
-  const worst = record.descriptor.pools.flatMap((pool) => {
+  const worst = record.descriptor.pools.map((pool) => {
     const { level = 0, inService = [] } = own(record.pools, pool.name) ?? {};
     const on = countOf(inService.map(({ host }) => host));
     const cap = capAt(pool.spare, level);
-    const room = roomOf(ground, pool, on);
-    const [first] = names
-      .map((name, index) => ({ name, holds: Math.min(room[index] ?? 0, cap), on: on.get(name) ?? 0 }))
-      .sort((a, b) => b.holds - a.holds || b.on - a.on);
-    return first ? [first.name] : [];
+    const holds = roomOf(ground, pool, on).map((room) => Math.min(room, cap));
+    const host = names.reduce((best, _, index) => {
+      const more = (holds[index] ?? 0) - (holds[best] ?? 0);
+      const fuller = (on.get(names[index] ?? '') ?? 0) > (on.get(names[best] ?? '') ?? 0);
+      return more > 0 || (more === 0 && fuller) ? index : best;
+    }, 0);
+    const slack = holds.reduce((sum, each) => sum + each, 0) - (holds[host] ?? 0) - level;
+    return { name: names[host] ?? '', slack };
   });
-  return [...new Set(worst)];
+  return [...new Set(worst.sort((a, b) => a.slack - b.slack).map(({ name }) => name))].slice(0, endangeredMax);
 }

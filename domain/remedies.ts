@@ -43,7 +43,7 @@ function quotaSaid(before: string | undefined, remedies: readonly Remedy[]): str
 /** Of a request that is refused, or that leaves members unplaced: all that were found within the bound. */
 export function remediesOf(input: PlanInput): readonly Remedy[] {
   const first = plan(input);
-  const search = { input, first, left: Math.min(triesOf(input), isSearched(first) ? searchedMax : Infinity) };
+  const search = { input, first, left: isSearched(first) ? searchesOf(input) : triesOf(input) };
   if (isDone(search.first)) return [];
   return [
     ...withoutStrict(search),
@@ -62,8 +62,14 @@ interface Search {
   left: number;
 }
 
-/** Where pools compete, a plan is a search that may last for some tenths of a second. */
+/** Where pools compete, a plan is a search, which on many hosts may last for a second. */
 const searchedMax = 16;
+const searchedFarMax = 4;
+const manyHosts = 100;
+
+function searchesOf({ snapshot }: PlanInput): number {
+  return snapshot.hosts.length > manyHosts ? searchedFarMax : searchedMax;
+}
 
 function isSearched(planned: Planned): boolean {
   return !planned.ok && planned.refusal.kind === 'NotFound';
