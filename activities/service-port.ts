@@ -1,8 +1,8 @@
-import axios, { type AxiosAdapter } from 'axios';
 import { Context, log } from '@temporalio/activity';
 import { z } from 'zod';
 import { own } from '../domain/names';
 import type { Member } from '../domain/record';
+import { httpWire, type Wire, type WireAnswer } from '../openstack';
 import { cloudUnavailable } from './errors';
 import { sleep } from './turn';
 
@@ -35,9 +35,17 @@ const publicationsSchema = z.object({
   publications: z.record(z.string(), z.object({ revision: z.number().int().nonnegative() })),
 });
 
-/** `publicationUrl` is the embedded cloud's; null where nobody is to be told. */
-export function pacedServicePort(publicationUrl: string | null, adapter?: AxiosAdapter): ServicePort {
-  const http = axios.create({ timeout: publishTimeoutMs, proxy: false, ...(adapter && { adapter }) });
+/** `publicationUrl` is the embedded cloud's; null where nobody is to be told. `wire` is for a cloud in the same process. */
+export function pacedServicePort(
+  publicationUrl: string | null,
+  wire: Wire = httpWire({ ca: null, verify: true }),
+): ServicePort {
+  const asked = async (method: 'GET' | 'POST', timeoutMs: number, body?: unknown): Promise<WireAnswer> => {
+    const url = `${publicationUrl ?? ''}/bulkhead/publications`;
+    const answer = await wire({ method, url, headers: {}, body, signal: AbortSignal.timeout(timeoutMs) });
+    if (answer.status >= 300) throw new Error(`status ${String(answer.status)}`);
+    return answer;
+  };
   return {
     healthy: ({ activeForSeconds, healthyAfterSeconds, pace }) => activeForSeconds >= healthyAfterSeconds * pace,
     publish: async (publication) => {
@@ -47,7 +55,7 @@ export function pacedServicePort(publicationUrl: string | null, adapter?: AxiosA
         return;
       }
       try {
-        await http.post(`${publicationUrl}/bulkhead/publications`, publication);
+        await asked('POST', publishTimeoutMs, publication);
       } catch (error) {
         throw cloudUnavailable(`publishing failed: ${error instanceof Error ? error.message : String(error)}`, {});
       }
@@ -55,8 +63,7 @@ export function pacedServicePort(publicationUrl: string | null, adapter?: AxiosA
     lastRevision: async (vnf) => {
       if (publicationUrl === null) return 0;
       try {
-        const { data } = await http.get<unknown>(`${publicationUrl}/bulkhead/publications`, { timeout: readTimeoutMs });
-        const { publications } = publicationsSchema.parse(data);
+        const { publications } = publicationsSchema.parse((await asked('GET', readTimeoutMs)).json());
         return own(publications, vnf)?.revision ?? 0;
       } catch (error) {
         throw cloudUnavailable(

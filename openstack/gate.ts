@@ -1,4 +1,4 @@
-import { reasonOf } from './deadline';
+import { reasonOf, type Over } from './deadline';
 
 /**
  * What every request passes on its way to the cloud: so many under way at once, so many begun within a second. Who waits is served in
@@ -19,7 +19,7 @@ export type Lane = (typeof lanes)[number];
 
 export interface Gate {
   /** Waits for its turn. Gives what is to be called when the request is over. Throws the signal's reason where that comes first. */
-  readonly enter: (of: { readonly lane: Lane; readonly signal: AbortSignal }) => Promise<() => void>;
+  readonly enter: (of: { readonly lane: Lane; readonly signal: Over }) => Promise<() => void>;
   /** Of what is under way already, nothing is taken back. */
   readonly set: (limits: Limits) => void;
   readonly underWay: () => number;
@@ -129,7 +129,7 @@ export function createGate(first: Limits): Gate {
           reject(reasonOf(signal));
         };
         waiting[lane].add(begin);
-        signal.addEventListener('abort', giveUp, { once: true });
+        signal.addEventListener('abort', giveUp);
         admit();
       });
     },

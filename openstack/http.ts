@@ -1,6 +1,6 @@
 import { isIPv4 } from 'node:net';
 import { CloudConfigError, errorOf, messageIn, UnavailableError, type HttpContext } from './errors';
-import { reasonOf, unlessOver } from './deadline';
+import { reasonOf, unlessOver, type CallSignal, type Over } from './deadline';
 import { redacted } from './redaction';
 import type { Gate } from './gate';
 import type { Pauses } from './pauses';
@@ -11,11 +11,11 @@ import { parseJson, type Wire, type WireAnswer, type WireRequest } from './wire'
 
 type Header = WireAnswer['header'];
 
-export interface Sent<T> extends Omit<Call<T>, 'timeoutMs'> {
+export interface Sent<T> extends Omit<Call<T>, 'timeoutMs' | 'signal'> {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   /** Bounds the request, and so is always there. */
-  readonly signal: AbortSignal;
+  readonly signal: CallSignal;
   /** What the request holds that no error may show. */
   readonly secrets: readonly string[];
   readonly onHeaders?: (header: Header) => void;
@@ -43,7 +43,7 @@ async function turnOf({ gate, pauses }: Way, sent: Sent<unknown>): Promise<() =>
   const { service, lane = 'change', signal } = sent;
   try {
     for (;;) {
-      await pauses.over(sent);
+      if (!pauses.isOver(service)) await pauses.over(sent);
       const leave = await gate.enter({ lane, signal });
       if (pauses.isOver(service)) return leave;
       // While it waited, the service has asked for a pause.
@@ -55,7 +55,10 @@ async function turnOf({ gate, pauses }: Way, sent: Sent<unknown>): Promise<() =>
 }
 
 /** The time was over before the request could leave. */
-export function neverSent({ service, method, path }: Call<unknown>, signal: AbortSignal): UnavailableError {
+export function neverSent(
+  { service, method, path }: Pick<Call<unknown>, 'service' | 'method' | 'path'>,
+  signal: Over,
+): UnavailableError {
   const why = signal.reason instanceof Error ? signal.reason.message : 'given up';
   return new UnavailableError(
     `${method} ${service} ${path}: not sent: ${why}`,
@@ -129,7 +132,9 @@ function requestOf<T>(sent: Sent<T>): WireRequest {
       ...(requestId !== undefined && method !== 'GET' && { 'X-Openstack-Request-Id': requestId }),
     },
     body,
-    signal,
+    get signal() {
+      return signal.asNodes();
+    },
   };
 }
 
@@ -151,7 +156,7 @@ const connectCodes: readonly string[] = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN
 /** What OpenSSL says of a certificate that is not trusted. */
 const certificateCodes = /CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)/;
 
-function whyNoAnswer(error: unknown, signal: AbortSignal): { why: string; neverSent: boolean } {
+function whyNoAnswer(error: unknown, signal: Over): { why: string; neverSent: boolean } {
   if (signal.aborted) return { why: reasonOf(signal).message, neverSent: false };
   const given = error instanceof Error && 'code' in error ? error.code : undefined;
   const code = typeof given === 'string' ? given : 'no answer';

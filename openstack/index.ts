@@ -4,7 +4,7 @@ export * from './config';
 export * from './errors';
 export { countsAfterMs, createGate, type Gate, type Limits } from './gate';
 export * from './session';
-export type { Wire, WireAnswer, WireRequest } from './wire';
+export { httpWire, type Wire, type WireAnswer, type WireRequest } from './wire';
 export * as nova from './nova';
 export * as neutron from './neutron';
 export * as placement from './placement';

@@ -1,6 +1,6 @@
 import type { Service } from './call';
 import { UnavailableError } from './errors';
-import { unlessOver } from './deadline';
+import { unlessOver, type Over } from './deadline';
 
 /**
  * A service that has said 429, or 503 with a time, is left alone until then: by all calls of this process, not only by the one that it
@@ -9,7 +9,7 @@ import { unlessOver } from './deadline';
  */
 export interface Pauses {
   /** Waits for the end of a short pause. Throws an UnavailableError, with the time that is left, where it is a long one. */
-  readonly over: (of: Asked & { readonly signal: AbortSignal }) => Promise<void>;
+  readonly over: (of: Asked & { readonly signal: Over }) => Promise<void>;
   readonly isOver: (service: Service) => boolean;
   /** What a service has answered. */
   readonly answered: (service: Service, answer: Answer) => void;

@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import type { Call, Session, SessionOptions } from './call';
+import type { Call, Service, Session, SessionOptions } from './call';
 import type { CloudConfig } from './config';
 import { CloudConfigError, OpenStackError, UnauthorizedError } from './errors';
 import { createGate } from './gate';
 import { neverSent, refusePlainHttp, send, type Way } from './http';
-import { deadlineAfter, unlessOver } from './deadline';
+import { deadlineAfter, unlessOver, type CallSignal } from './deadline';
 import { endpointOf } from './keystone/catalog';
 import { logins, secretsOf, type Login } from './keystone/login';
 import { httpWire } from './wire';
@@ -32,16 +32,24 @@ export function connect(config: CloudConfig, options: SessionOptions = {}): Sess
   };
   const timeoutMs = options.timeoutMs ?? timeoutMsDefault;
   const login = logins({ way, config, options, timeoutMs });
-  let negotiation: Promise<number> | undefined;
+  let negotiation: number | Promise<number> | undefined;
 
   const once = async <T>(asked: Bounded<T>, known: Login): Promise<T> => {
-    const url = `${endpointOf(config, known.body, asked.service)}${asked.path}`;
+    const url = `${endpoint(known, asked.service)}${asked.path}`;
     const headers = await versionFor(asked, known);
     return await sendTo(url, { ...asked, headers }, known);
   };
 
-  const sendTo = async <T>(url: string, asked: Bounded<T> & { headers: Headers }, { secret }: Login): Promise<T> => {
+  const endpoint = ({ body, endpoints }: Login, service: Service): string => {
+    const known = endpoints.get(service);
+    if (known !== undefined) return known;
+    const url = endpointOf(config, body, service);
     refusePlainHttp(url, options);
+    endpoints.set(service, url);
+    return url;
+  };
+
+  const sendTo = async <T>(url: string, asked: Bounded<T> & { headers: Headers }, { secret }: Login): Promise<T> => {
     const headers = { ...asked.headers, 'X-Auth-Token': secret };
     return await send(way, { ...asked, url, headers, secrets: [secret, ...secretsOf(config)] });
   };
@@ -50,17 +58,20 @@ export function connect(config: CloudConfig, options: SessionOptions = {}): Sess
     if (service === 'placement') return placementVersion;
     if (service !== 'compute') return {};
     // Once for a session, and for all who ask at the same time.
-    negotiation ??= negotiated(known).catch((error: unknown) => {
-      negotiation = undefined;
-      throw error;
-    });
+    negotiation ??= negotiated(known).then(
+      (minor) => (negotiation = minor),
+      (error: unknown) => {
+        negotiation = undefined;
+        throw error;
+      },
+    );
     return versionHeaders(await unlessOver(negotiation, signal));
   };
 
   const negotiated = async (known: Login): Promise<number> => {
     const { signal, dispose } = deadlineAfter(timeoutMs);
     try {
-      const url = versionDocument(endpointOf(config, known.body, 'compute'));
+      const url = versionDocument(endpoint(known, 'compute'));
       const read = { service: 'compute', method: 'GET', path: '/', reply: z.unknown(), headers: {}, signal } as const;
       const found = microversionFrom(await sendTo(url, read, known));
       if ('minor' in found) return found.minor;
@@ -104,7 +115,7 @@ export function connect(config: CloudConfig, options: SessionOptions = {}): Sess
   };
 }
 
-type Bounded<T> = Call<T> & { readonly signal: AbortSignal };
+type Bounded<T> = Omit<Call<T>, 'signal'> & { readonly signal: CallSignal };
 type Headers = Readonly<Record<string, string>>;
 
 function isHidden(error: unknown): boolean {

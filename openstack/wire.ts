@@ -29,7 +29,10 @@ export interface WireAnswer {
 /** A page of a thousand servers is about 3 MB. */
 const answerBytesMax = 64 * 1_024 * 1_024;
 
-export function httpClient(config: CloudConfig): AxiosInstance {
+/** Which certificates it trusts. */
+type Trust = Pick<CloudConfig, 'ca' | 'verify'>;
+
+export function httpClient(config: Trust): AxiosInstance {
   return axios.create({
     // Loopback and private clouds are not behind the proxy that the environment may name.
     proxy: false,
@@ -51,7 +54,7 @@ export function httpClient(config: CloudConfig): AxiosInstance {
 /** Where nothing is sent axios would still call it a form, and Nova answers 415 to that. */
 export const withoutType = { 'Content-Type': false } as const;
 
-export function httpWire(config: CloudConfig): Wire {
+export function httpWire(config: Trust): Wire {
   const http = httpClient(config);
   return async ({ body, headers: given, ...request }) => {
     const { status, headers, data } = await http.request<unknown>({

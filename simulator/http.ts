@@ -19,7 +19,7 @@ import { neutron } from './neutron/routes';
 import { isAway } from './outages';
 import { nova, novaRoot } from './nova/routes';
 import { placement } from './placement/routes';
-import { Refusal, type Request, type Response, type Route, type ServiceRoutes } from './routing';
+import { isAt, Refusal, type Request, type Response, type Route, type ServiceRoutes } from './routing';
 
 /** From a request to an answer, without or with sockets: token, faults on demand, latency, the service's own errors. */
 
@@ -175,9 +175,9 @@ async function dispatch(cloud: Cloud, arrived: Arrived): Promise<Reply> {
 async function routed(cloud: Cloud, arrived: Arrived): Promise<Response> {
   const { raw, url, service } = arrived;
   const path = url.pathname.slice(service.prefix.length);
-  const found = service.routes.find((route) => route.method === raw.method && route.path.test(path));
+  const found = service.routes.find((route) => route.method === raw.method && isAt(route, path));
   if (!found) {
-    const isThere = service.routes.some((route) => route.path.test(path));
+    const isThere = service.routes.some((route) => isAt(route, path));
     // Nova says so of a method, too.
     if (isThere && service.notFound === undefined)
       throw new Refusal(405, `${raw.method} ${url.pathname} is not supported.`);
@@ -216,7 +216,7 @@ function requestOf(cloud: Cloud, arrived: Arrived, at: { route: Route; path: str
     method: raw.method,
     path: at.path,
     url: raw.url,
-    params: at.route.path.exec(at.path)?.slice(1) ?? [],
+    params: at.route.literal === null ? (at.route.path.exec(at.path)?.slice(1) ?? []) : [],
     query: url.searchParams,
     body: parsed(raw.body),
     headers: raw.headers,

@@ -31,6 +31,8 @@ export interface Response {
 export interface Route {
   readonly method: string;
   readonly path: RegExp;
+  /** Where nothing in it varies: what it is, without a slash at its end. */
+  readonly literal: string | null;
   readonly handle: (request: Request) => Response | Promise<Response>;
   /** Answered without a token. */
   readonly open?: boolean;
@@ -69,7 +71,12 @@ export class Refusal extends Error {
 
 export function route(method: string, path: string, handle: Route['handle'], options: { open?: boolean } = {}): Route {
   const pattern = path.replace(/:[a-z]+/g, '([^/]+)');
-  return { method, path: new RegExp(`^${pattern === '/' ? '' : pattern}/?$`), handle, ...options };
+  const whole = pattern === '/' ? '' : pattern;
+  return { method, path: new RegExp(`^${whole}/?$`), literal: whole === path ? path : null, handle, ...options };
+}
+
+export function isAt({ path, literal }: Route, asked: string): boolean {
+  return literal === null ? path.test(asked) : asked === literal || asked === `${literal}/`;
 }
 
 export function objectIn(body: unknown, key: string): Record<string, unknown> {

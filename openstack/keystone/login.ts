@@ -2,7 +2,7 @@ import type { CloudConfig } from '../config';
 import { OpenStackError, UnauthorizedError, UnavailableError } from '../errors';
 import { send, type Way } from '../http';
 import { deadlineAfter } from '../deadline';
-import type { SessionOptions } from '../call';
+import type { Service, SessionOptions } from '../call';
 import { authRequest, tokenSchema, type TokenBody } from './tokens';
 
 /** A token is renewed this long before it expires, so that none expires on its way; a short-lived one at half its life. */
@@ -11,13 +11,15 @@ const renewBeforeMs = 60_000;
 export interface Login {
   readonly secret: string;
   readonly body: TokenBody;
+  /** Where the services are that have been called with it. */
+  readonly endpoints: Map<Service, string>;
 }
 
 /**
- * A login that is good now. `unusable` is one that the cloud has just refused. Callers that find it gone at the same time
+ * A login that is good now, at once where there is one. `unusable` is one that the cloud has just refused. Callers that find it gone at the same time
  * share one renewal.
  */
-export type Logins = (unusable?: Login) => Promise<Login>;
+export type Logins = (unusable?: Login) => Login | Promise<Login>;
 
 export interface Keystone {
   readonly way: Way;
@@ -44,10 +46,10 @@ export function logins(keystone: Keystone): Logins {
     }
   };
 
-  return async (unusable) => {
+  return (unusable) => {
     if (known && known.login !== unusable && now() < known.renewAt) return known.login;
     pending ??= renew();
-    return await pending;
+    return pending;
   };
 }
 
@@ -74,7 +76,7 @@ async function authenticate({ way, config, timeoutMs }: Keystone): Promise<Login
       const message = `POST ${url}: the answer has no X-Subject-Token; is this a Keystone v3?`;
       throw new UnavailableError(message, { service: 'identity', method: 'POST', url }, { fateUnknown: false });
     }
-    return { secret, body: token };
+    return { secret, body: token, endpoints: new Map() };
   } catch (error) {
     throw notOfTheCall(error);
   } finally {

@@ -28,9 +28,11 @@ export function brief(request: Request, { id, name }: Server): unknown {
 function hostIdOf({ hostIds }: Cloud, { host, projectId }: Server): string {
   if (host === null) return '';
   const key = `${projectId}${host}`;
-  const known = hostIds.get(key) ?? createHash('sha224').update(key).digest('hex');
-  hostIds.set(key, known);
-  return known;
+  const known = hostIds.get(key);
+  if (known !== undefined) return known;
+  const hash = createHash('sha224').update(key).digest('hex');
+  hostIds.set(key, hash);
+  return hash;
 }
 
 /** Of one alone: its groups are not in lists. */
@@ -40,6 +42,7 @@ export function shown(request: Request, server: Server): Record<string, unknown>
 
 export function detail(request: Request, server: Server): Record<string, unknown> {
   const { cloud, admin } = request;
+  const version = microversion(request);
   const host = cloud.hosts.get(server.host ?? '');
   return {
     id: server.id,
@@ -74,8 +77,8 @@ export function detail(request: Request, server: Server): Record<string, unknown
     description: server.description,
     trusted_image_certificates: null,
     locked_reason: null,
-    ...(microversion(request) >= 90 && { 'OS-EXT-SRV-ATTR:hostname': server.name }),
-    ...(microversion(request) >= 96 && { pinned_availability_zone: server.zone }),
+    ...(version >= 90 && { 'OS-EXT-SRV-ATTR:hostname': server.name }),
+    ...(version >= 96 && { pinned_availability_zone: server.zone }),
     ...(server.status === 'ACTIVE' && { progress: 0 }),
     // Only an operator sees the details.
     ...(server.fault && { fault: { ...server.fault, ...(admin && { details: 'Traceback (most recent call last)' }) } }),
@@ -85,10 +88,15 @@ export function detail(request: Request, server: Server): Record<string, unknown
 
 /** Those of its ports. */
 export function securityGroupsOf(cloud: Cloud, server: Server): unknown {
-  const ports = [...server.portIds, ...server.ownPortIds].map((id) => cloud.ports.get(id));
-  const ids = new Set([...server.securityGroupIds, ...ports.flatMap((port) => port?.securityGroupIds ?? [])]);
-  const names = [...ids].flatMap((id) => cloud.securityGroups.get(id)?.name ?? []);
-  return (names.length > 0 ? names : ['default']).map((name) => ({ name }));
+  const ids = new Set(server.securityGroupIds);
+  for (const portIds of [server.portIds, server.ownPortIds])
+    for (const portId of portIds) for (const id of cloud.ports.get(portId)?.securityGroupIds ?? []) ids.add(id);
+  const shown: { readonly name: string }[] = [];
+  for (const id of ids) {
+    const group = cloud.securityGroups.get(id);
+    if (group) shown.push({ name: group.name });
+  }
+  return shown.length > 0 ? shown : [{ name: 'default' }];
 }
 
 function hostsOf(server: Server, host: Host | undefined): Record<string, unknown> {

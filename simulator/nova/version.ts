@@ -2,8 +2,17 @@ import { Refusal, type Request } from '../routing';
 
 export const newest = 104;
 
+/** Of each request that is answered: whoever shows a server asks. */
+const known = new WeakMap<Request['headers'], number>();
+
 /** The minor of the microversion asked for (2.x), from either header; 1 where none is. */
 export function microversion({ headers }: Pick<Request, 'headers'>): number {
+  const minor = known.get(headers) ?? minorIn(headers);
+  known.set(headers, minor);
+  return minor;
+}
+
+function minorIn(headers: Request['headers']): number {
   const asked =
     /(?:^|,)\s*compute ([^,\s]+)/.exec(headers['openstack-api-version'] ?? '')?.[1] ??
     headers['x-openstack-nova-api-version'];

@@ -115,7 +115,7 @@ export async function play(spec: Spec, struck?: Omit<Case, 'spec'>): Promise<Pla
     cloud: { hosts: hostsOf(zones), bootSeconds: [5, 10], latencyMs: [1, 5] },
     sawCall: (call, at) => {
       if (at === 'arrives' || !isUnderTest(call.workflowId)) return undefined;
-      const what = `${call.activity} ${call.method} ${call.url.pathname.replace(/[0-9a-f-]{36}/g, '…')}`;
+      const what = `${call.activity} ${call.method} ${call.path.replace(/[0-9a-f-]{36}/g, '…')}`;
       const fault = reached({ kind: 'call', at, what });
       if (strikes && strikes.key === what && strikes.left > 0) {
         strikes.left -= 1;

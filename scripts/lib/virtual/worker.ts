@@ -1,5 +1,4 @@
 import { Context } from '@temporalio/activity';
-import { AxiosError, AxiosHeaders, type AxiosAdapter, type InternalAxiosRequestConfig } from 'axios';
 import type { Activities } from '../../../activities/ports';
 import type { Wire } from '../../../openstack';
 import { Dropped, replyTo, written, type Cloud, type RawRequest, type Reply } from '../../../simulator';
@@ -69,10 +68,14 @@ export class Worker {
   }
 }
 
+/** Where the cloud is, as far as its clients know. */
+export const origin = 'http://127.0.0.1';
+
 /** One request to the cloud, and whose it is. */
 export interface CloudCall {
   readonly method: string;
-  readonly url: URL;
+  /** Without its query. */
+  readonly path: string;
   readonly activity: string;
   readonly attempt: number;
   readonly workflowId: string;
@@ -98,52 +101,52 @@ export interface CloudPort {
   readonly saw: (call: CloudCall, moment: CallMoment) => CallStrike | undefined;
 }
 
-/** No answer came, by whatever way it was asked for. */
+/** No answer came. */
 class Lost extends Error {
   readonly code = 'ECONNRESET';
 }
 
-type Asked = Omit<RawRequest, 'url'> & { readonly url: URL };
-
 /** What befalls a worker's request on its way to the cloud and back. */
-async function carried(worker: Worker, port: CloudPort, asked: Asked): Promise<Reply> {
+async function carried(worker: Worker, port: CloudPort, asked: RawRequest): Promise<Reply> {
+  // Nothing leaves at once: whoever has begun the activity is to know of it first.
   await worker.untilRunning();
-  const strike = port.saw(callOf(asked), 'before');
-  await worker.untilRunning();
+  const call = callOf(asked);
+  const strike = port.saw(call, 'before');
+  if (!worker.isHeard()) await worker.untilRunning();
   if (strike?.kind === 'lost' && strike.moment === 'before') throw new Lost('lost on its way');
   if (strike?.kind === 'late') await port.sleep(strike.milliseconds);
   if (strike?.kind === 'status' && strike.moment === 'before') return { status: strike.status, headers: {}, body: {} };
-  port.saw(callOf(asked), 'arrives');
-  const { url, ...rest } = asked;
+  port.saw(call, 'arrives');
   let answered;
   try {
-    answered = await replyTo(port.cloud, { ...rest, url: `${url.pathname}${url.search}` });
+    answered = await replyTo(port.cloud, asked);
   } catch (error) {
     await worker.untilRunning();
     throw error instanceof Dropped ? new Lost(error.message) : error;
   }
-  port.saw(callOf(asked), 'after');
-  await worker.untilRunning();
+  port.saw(call, 'after');
+  if (!worker.isHeard()) await worker.untilRunning();
   if (strike?.kind === 'lost') throw new Lost('its answer was lost');
   return strike?.kind === 'status' ? { status: strike.status, headers: {}, body: {} } : answered;
 }
 
-/** From a worker's OpenStack client straight to the cloud, without sockets. */
+/** From a worker straight to the cloud, without sockets. */
 export function wireOf(worker: Worker, port: CloudPort): Wire {
   return async ({ method, url, headers, body }) => {
     const answer = await carried(worker, port, {
       method,
-      url: new URL(url),
+      url: belowOrigin(url),
       headers: {
-        ...lowerCased(Object.entries(headers)),
+        ...lowerCased(headers),
         ...(body !== undefined && { 'content-type': 'application/json' }),
       },
       body: body === undefined ? undefined : JSON.stringify(body),
     });
     const text = (): string => written(answer.body);
+    const answerHeaders = lowerCased(answer.headers);
     return {
       status: answer.status,
-      header: (name) => lowerCased(Object.entries(answer.headers))[name],
+      header: (name) => answerHeaders[name],
       text,
       json: () => {
         if (typeof answer.body !== 'object') return undefined;
@@ -153,29 +156,18 @@ export function wireOf(worker: Worker, port: CloudPort): Wire {
   };
 }
 
-/** The same for what speaks to the cloud by axios itself. */
-export function adapterOf(worker: Worker, port: CloudPort): AxiosAdapter {
-  return async (config) => {
-    try {
-      const { status, headers, body } = await carried(worker, port, {
-        method: (config.method ?? 'get').toUpperCase(),
-        url: new URL(config.url ?? '', config.baseURL),
-        headers: lowerCased(Object.entries(config.headers.toJSON())),
-        // As axios has written it by now.
-        body: config.data as string | undefined,
-      });
-      return answerOf(config, status, written(body), headers);
-    } catch (error) {
-      throw error instanceof Lost ? new AxiosError(error.message, error.code, config) : error;
-    }
-  };
+/** Path and query. */
+function belowOrigin(url: string): string {
+  if (!url.startsWith(`${origin}/`)) throw new Error(`${url} is not the embedded cloud's`);
+  return url.slice(origin.length);
 }
 
-function callOf({ method, url, headers }: Asked): CloudCall {
+function callOf({ method, url, headers }: RawRequest): CloudCall {
   const { activityType = '', activityId = '', attempt = 1, workflowExecution } = contextInfo();
   const { workflowId = '', runId = '' } = workflowExecution ?? {};
+  const [path = ''] = url.split('?', 1);
   const requestId = headers['x-openstack-request-id'];
-  return { method, url, activity: activityType, attempt, workflowId, runId, activityId, requestId };
+  return { method, path, activity: activityType, attempt, workflowId, runId, activityId, requestId };
 }
 
 function contextInfo(): Partial<Context['info']> {
@@ -187,21 +179,17 @@ function contextInfo(): Partial<Context['info']> {
   }
 }
 
-function lowerCased(headers: readonly (readonly [string, unknown])[]): Record<string, string> {
+function lowerCased(headers: Readonly<Record<string, string>>): Record<string, string> {
   const lower: Record<string, string> = {};
-  for (const [name, value] of headers) lower[name.toLowerCase()] = String(value);
+  for (const name of Object.keys(headers)) lower[lowerCase(name)] = headers[name] ?? '';
   return lower;
 }
 
-/** An adapter judges the status itself. */
-function answerOf(
-  config: InternalAxiosRequestConfig,
-  status: number,
-  data: string,
-  headers: Readonly<Record<string, string>>,
-): Awaited<ReturnType<AxiosAdapter>> {
-  const answer = { data, status, statusText: '', headers: new AxiosHeaders(headers), config, request: {} };
-  if (config.validateStatus && !config.validateStatus(status))
-    throw new AxiosError(`status ${String(status)}`, 'ERR_BAD_RESPONSE', config, {}, answer);
-  return answer;
+/** There are some twenty names, and each call has most of them. */
+const lowerNames = new Map<string, string>();
+
+function lowerCase(name: string): string {
+  const known = lowerNames.get(name) ?? name.toLowerCase();
+  lowerNames.set(name, known);
+  return known;
 }

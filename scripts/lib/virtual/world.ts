@@ -16,10 +16,11 @@ import { isSettled } from '../settled';
 import { join } from 'node:path';
 import { clientOf } from './client';
 import { followPromises } from './context';
+import type { Execution } from './execution';
 import { errorOf } from './payloads';
 import { VirtualTemporal, type Run, type Sighting } from './temporal';
 import { installVirtualTime, type VirtualTime } from './time';
-import { adapterOf, wireOf, Worker, type CallMoment, type CallStrike, type CloudCall, type CloudPort } from './worker';
+import { origin, wireOf, Worker, type CallMoment, type CallStrike, type CloudCall, type CloudPort } from './worker';
 import { endOfFailure, type Ended } from './ended';
 
 /**
@@ -100,22 +101,23 @@ export function openWorld(options: WorldOptions): World {
       saw: options.sawCall ?? (() => undefined),
       writes: options.writes ?? true,
     };
+    const wire = wireOf(worker, port);
     const session = connect(
       {
         name: 'embedded',
-        authUrl: 'http://127.0.0.1/identity',
+        authUrl: `${origin}/identity`,
         auth: credentials[as],
         region: null,
         interface: 'public',
         ca: null,
         verify: true,
       },
-      { wire: wireOf(worker, port) },
+      { wire },
     );
     return createActivities({
       session,
       client: clientOf(worker, { temporal, time }),
-      service: pacedServicePort('http://127.0.0.1', adapterOf(worker, port)),
+      service: pacedServicePort(origin, wire),
       timing,
       failedHostsPercent: 100,
       audits: null,
@@ -190,6 +192,8 @@ export function openWorld(options: WorldOptions): World {
     },
     settle: async (vnf) => {
       let view: RecordView | null = null;
+      let looked: Execution | undefined;
+      let steps = 0;
       await until(`${vnf} owes nothing`, () => {
         const run = temporal.latest(recordWorkflowId(vnf));
         if (run?.status !== 'RUNNING') {
@@ -197,6 +201,11 @@ export function openWorld(options: WorldOptions): World {
           return true;
         }
         if (run.scheduled) return false;
+        // A record says the same until something has come to it.
+        const { execution } = run;
+        if (looked === execution && steps === execution.steps.length) return false;
+        looked = execution;
+        steps = execution.steps.length;
         view = viewOf(vnf);
         return view !== null && isSettled(view);
       });
@@ -214,7 +223,8 @@ export function openWorld(options: WorldOptions): World {
 
 /** Nothing but records is at work: also what a run has left behind has ended, children that finish alone and a mutex. */
 export function isQuiet({ temporal }: Pick<World, 'temporal'>): boolean {
-  return [...temporal.runs.values()].every((run) => run.status !== 'RUNNING' || run.type === 'vnf');
+  for (const run of temporal.runs.values()) if (run.status === 'RUNNING' && run.type !== 'vnf') return false;
+  return true;
 }
 
 function endOfRun(run: Run): Ended {

@@ -1,7 +1,11 @@
+import { constants } from 'node:os';
 import { Command, InvalidArgumentError } from 'commander';
-import { playHere, playInProcesses, type Found } from './play';
+import { playHere, playInProcesses, type Listener } from './play';
 
-/** `./scripts/soak`: random nights, each from a seed; what fails is made short and told. Exits 1 where a guarantee broke. */
+/**
+ * `./scripts/soak`: random nights, each from a seed; what fails is made short and told as it is found. Stopped (Ctrl-C, SIGTERM) it says
+ * what came of those that it has played. Exits 1 where a guarantee broke.
+ */
 
 interface Options {
   readonly seed: number;
@@ -22,29 +26,44 @@ async function soak({ seed, runs, jobs, json }: Options): Promise<void> {
   const say = (line: string): void => {
     if (!json) process.stdout.write(`${line}\n`);
   };
-  const told = (found: Found): void => {
-    if (json) process.stdout.write(`${JSON.stringify(found)}\n`);
-    else for (const line of [...found.story, ...found.problems, '']) say(line);
+  const stop = new AbortController();
+  let stoppedBy: NodeJS.Signals | undefined;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => {
+      stoppedBy ??= signal;
+      stop.abort();
+    });
+  const total = { runs: 0, violations: 0, lifecycles: 0 };
+  const listener: Listener = {
+    found: (found) => {
+      total.violations += 1;
+      if (json) process.stdout.write(`${JSON.stringify(found)}\n`);
+      else for (const line of [...found.story, ...found.problems, '']) say(line);
+    },
+    played: (lifecycles) => {
+      total.runs += 1;
+      total.lifecycles += lifecycles;
+      if (total.runs < runs && total.runs % 1_000 === 0) say(`${String(total.runs)} runs …`);
+    },
   };
   const began = performance.now();
-  const played = (many: number): void => {
-    if (many < runs && (many % 1_000 === 0 || jobs > 1)) say(`${String(many)} runs …`);
-  };
-  const listener = { found: told, played };
-  const total =
-    jobs === 1
-      ? await playHere({ seed, runs }, listener)
-      : await playInProcesses({ seed, runs, jobs: Math.min(jobs, runs) }, listener);
-  const seconds = (performance.now() - began) / 1_000;
-  const perSecond = (many: number): number => Number((many / seconds).toFixed(1));
-  const { violations, lifecycles } = total;
-  const rates = { runsPerSecond: perSecond(runs), lifecyclesPerSecond: perSecond(lifecycles) };
-  if (json) process.stdout.write(`${JSON.stringify({ runs, violations, lifecycles, ...rates })}\n`);
-  say(
-    `${String(runs)} runs from seed ${String(seed)}: ${String(violations)} violations, ${String(rates.runsPerSecond)} runs a second, ` +
-      `${String(rates.lifecyclesPerSecond)} VNFs brought up and taken away a second`,
-  );
-  process.exitCode = violations > 0 ? 1 : 0;
+  say(`${String(runs)} runs from seed ${String(seed)} …`);
+  try {
+    if (jobs === 1) await playHere({ seed, runs }, listener, stop.signal);
+    else await playInProcesses({ seed, runs, jobs: Math.min(jobs, runs) }, listener, stop.signal);
+  } finally {
+    const seconds = (performance.now() - began) / 1_000;
+    const perSecond = (many: number): number => Number((many / seconds).toFixed(1));
+    const rates = { runsPerSecond: perSecond(total.runs), lifecyclesPerSecond: perSecond(total.lifecycles) };
+    if (json) process.stdout.write(`${JSON.stringify({ ...total, ...rates, ...(stoppedBy && { stoppedBy }) })}\n`);
+    say(
+      `${String(total.runs)} runs from seed ${String(seed)}${stoppedBy ? ` until ${stoppedBy}` : ''}: ` +
+        `${String(total.violations)} violations, ${String(rates.runsPerSecond)} runs a second, ` +
+        `${String(rates.lifecyclesPerSecond)} VNFs brought up and taken away a second`,
+    );
+  }
+  const stopped = stoppedBy === undefined ? 0 : 128 + constants.signals[stoppedBy];
+  process.exitCode = total.violations > 0 ? 1 : stopped;
 }
 
 const program = new Command('soak')
@@ -54,7 +73,12 @@ const program = new Command('soak')
   )
   .option('--seed <number>', 'of the first run; the next run has the next seed', whole(0), 1)
   .option('--runs <number>', 'how many', whole(1), 100)
-  .option('--jobs <number>', 'in so many processes at once; the same runs, told in the same order', whole(1, 64), 1)
+  .option(
+    '--jobs <number>',
+    'in so many processes at once; the same runs, and what fails is told as it is found',
+    whole(1, 64),
+    1,
+  )
   .option('--json', 'a line for each violation, and one in the end, and nothing else', false)
   .action(soak);
 

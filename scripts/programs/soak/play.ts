@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
+import { fork } from 'node:child_process';
+import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { playNight, playStory, shrink } from '../../lib/virtual/soak';
 import { storyOf, told } from '../../lib/virtual/story';
@@ -19,75 +19,87 @@ export interface Found {
   readonly problems: readonly string[];
 }
 
-export interface Total {
-  readonly violations: number;
-  /** VNFs that were brought up and taken away again, whatever was done with them meanwhile. */
-  readonly lifecycles: number;
-}
-
+/** Told as it comes: nothing is kept until the end, so that nothing is lost with it. */
 export interface Listener {
-  /** In the order of the seeds. */
   readonly found: (found: Found) => void;
-  readonly played: (runs: number) => void;
+  /** A night is over, with so many VNFs that were brought up and taken away again, whatever was done with them meanwhile. */
+  readonly played: (lifecycles: number) => void;
 }
 
-export async function playHere({ seed, runs }: Nights, { found, played }: Listener): Promise<Total> {
-  let violations = 0;
-  let lifecycles = 0;
-  for (let run = 0; run < runs; run++) {
-    const story = storyOf(seed + run);
-    const night = await playNight(story);
-    lifecycles += night.lifecycles;
-    if (night.problems.length > 0) {
-      violations += 1;
-      const shortest = await shrink(story);
-      found({ seed: story.seed, story: told(shortest), problems: await playStory(shortest) });
+/** Where it is told to stop, the night that is under way is played to its end, and told as short as it is by then if it fails. */
+export async function playHere({ seed, runs }: Nights, { found, played }: Listener, stop: AbortSignal): Promise<void> {
+  const { stackTraceLimit } = Error;
+  try {
+    for (let run = 0; run < runs && !stop.aborted; run++) {
+      // Where an error came from is asked of a night that fails, and that one is played again.
+      Error.stackTraceLimit = 0;
+      const story = storyOf(seed + run);
+      const night = await playNight(story);
+      if (night.problems.length > 0) {
+        const shortest = await shrink(story, async (shorter) => {
+          await setImmediate();
+          return stop.aborted ? [] : await playStory(shorter);
+        });
+        Error.stackTraceLimit = stackTraceLimit;
+        found({ seed: story.seed, story: told(shortest), problems: await playStory(shortest) });
+      }
+      played(night.lifecycles);
+      // A night waits for promises only: here the process may do what else it has to.
+      await setImmediate();
     }
-    played(run + 1);
-    // A night waits for promises only: here the process may do what else it has to.
-    await setImmediate();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
   }
-  return { violations, lifecycles };
 }
 
-/** Each process has its part of the seeds, one after another, and ends with it. */
-export async function playInProcesses(nights: Nights & { jobs: number }, listener: Listener): Promise<Total> {
-  const { runs, jobs } = nights;
+/** What the process of a part says of it. It is told `stop`. */
+export type Said = { readonly found: Found } | { readonly played: number };
+
+/** Each process has its part of the seeds, one after another, and ends with it. Where one fails, the others stop. */
+export async function playInProcesses(
+  { seed, runs, jobs }: Nights & { readonly jobs: number },
+  listener: Listener,
+  stop: AbortSignal,
+): Promise<void> {
+  const failed = new AbortController();
+  const either = AbortSignal.any([stop, failed.signal]);
   const parts = Array.from({ length: jobs }, (_, part): Nights => {
     const [from = 0, to = 0] = [part, part + 1].map((each) => Math.floor((runs * each) / jobs));
-    return { seed: nights.seed + from, runs: to - from };
+    return { seed: seed + from, runs: to - from };
   });
-  const total = { violations: 0, lifecycles: 0 };
-  let played = 0;
-  // All have begun before the first is waited for.
-  for (const [index, lines] of parts.map(linesOf).entries()) {
-    const { found, ended } = readLines(await lines);
-    for (const each of found) listener.found(each);
-    total.violations += ended.violations;
-    total.lifecycles += ended.lifecycles;
-    listener.played((played += parts[index]?.runs ?? 0));
-  }
-  return total;
+  const ended = await Promise.allSettled(
+    parts.map(async (part) => {
+      try {
+        await playPart(part, listener, either);
+      } catch (error) {
+        failed.abort();
+        throw error;
+      }
+    }),
+  );
+  for (const each of ended) if (each.status === 'rejected') throw each.reason;
 }
 
-/** What `soak --json` says of a part. */
-async function linesOf({ seed, runs }: Nights): Promise<string[]> {
-  const args = [...process.execArgv, process.argv[1] ?? '', '--json', '--seed', String(seed), '--runs', String(runs)];
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-  const lines: string[] = [];
-  createInterface({ input: child.stdout }).on('line', (line) => lines.push(line));
-  return await new Promise((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', (code, signal) => {
-      if (code === 0 || code === 1) resolve(lines);
-      else reject(new Error(`the process with the seeds from ${String(seed)} ended with ${String(signal ?? code)}`));
+async function playPart({ seed, runs }: Nights, { found, played }: Listener, stop: AbortSignal): Promise<void> {
+  const child = fork(join(__dirname, 'part.js'), [String(seed), String(runs)]);
+  const tell = (): void => {
+    if (child.connected) child.send('stop');
+  };
+  child.on('message', (said: Said) => {
+    if ('found' in said) found(said.found);
+    else played(said.played);
+  });
+  stop.addEventListener('abort', tell);
+  if (stop.aborted) tell();
+  try {
+    await new Promise<void>((resolve, reject) => {
+      child.once('error', reject);
+      child.once('close', (code, signal) => {
+        if (code === 0) resolve();
+        else reject(new Error(`the process with the seeds from ${String(seed)} ended with ${String(signal ?? code)}`));
+      });
     });
-  });
-}
-
-function readLines(lines: readonly string[]): { found: Found[]; ended: Total } {
-  const last = lines.at(-1);
-  if (last === undefined)
-    throw new Error('a process with a part of the seeds ended early; what it said of it is above');
-  return { found: lines.slice(0, -1).map((line) => JSON.parse(line) as Found), ended: JSON.parse(last) as Total };
+  } finally {
+    stop.removeEventListener('abort', tell);
+  }
 }
