@@ -9,7 +9,7 @@ import { createGroupsActivity, removeGroupsActivity } from './cloud/groups';
 import { evacuateActivity } from './cloud/evacuate';
 import { findLeftActivity } from './cloud/left';
 import { launchActivity } from './cloud/launch';
-import { planActivity, planEmptyHostsActivity } from './cloud/plan';
+import { capacityActivity, planActivity, planEmptyHostsActivity } from './cloud/plan';
 import { publishActivity } from './cloud/publish';
 import { removeActivity, removeByTokenActivity } from './cloud/remove';
 import { guarded } from './errors';
@@ -30,6 +30,7 @@ export function createActivities(dependencies: Dependencies): Activities {
   const ways: Ways = async () => byName[await dependencies.as()];
   const cloud: CloudActivities = {
     plan: planActivity(dependencies, ways),
+    capacity: capacityActivity(dependencies, ways),
     planEmptyHosts: planEmptyHostsActivity(dependencies, ways),
     createGroups: createGroupsActivity(dependencies),
     removeGroups: removeGroupsActivity(dependencies, ways),

@@ -1,6 +1,7 @@
 import type { Adoption } from '../domain/adopt';
 import type { Match } from '../domain/adopt/match';
 import type { Finding } from '../domain/audit';
+import type { Capacity } from '../domain/capacity';
 import type { Descriptor, Spare } from '../domain/descriptor/descriptor';
 import type { Together } from '../domain/placement/together';
 import type { ChangeRequest, LaunchRow, MemberRef, Plan, ServerGroupRef } from '../domain/plan';
@@ -42,6 +43,8 @@ export interface PlanInput {
   readonly oneChange?: boolean;
   readonly strict?: boolean;
   readonly fullGroups?: readonly ServerGroupRef[];
+  /** Say why, too: for a dry run. */
+  readonly tell?: boolean;
 }
 
 /** One member that a launch was asked for. */
@@ -115,6 +118,8 @@ export interface Sought {
 export interface CloudActivities {
   /** Reads one snapshot and plans on it. A refusal is thrown as its kind. */
   plan(input: PlanInput): Promise<Plan>;
+  /** Reads one snapshot, and says what the VNF can be on it. Without members: what an instantiate of its descriptor would make. */
+  capacity(input: { record: VnfRecord }): Promise<Capacity>;
   /** Finds or creates the security groups and rules of a VNF (named `<vnf>-<pool>`). */
   createGroups(input: { turn: TurnRef; vnf: string; descriptor: Descriptor; timing: Timing }): Promise<GroupsMade>;
   /** Makes server groups of one per host, or finds those that an earlier attempt made. */

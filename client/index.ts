@@ -13,6 +13,7 @@ import {
   taskQueues,
   type AdoptResult,
   type AuditResult,
+  type CapacityResult,
   type DryRunResult,
   type EvacuateHostResult,
   type ProcedureInputs,
@@ -35,6 +36,7 @@ export type {
   AdoptedNamed,
   AdoptResult,
   AuditResult,
+  CapacityResult,
   DryRunResult,
   EvacuateHostResult,
   ProcedureInputs,
@@ -45,8 +47,12 @@ export type {
 export type { Misfit, MisfitKind } from '../domain/adopt';
 export type { Match } from '../domain/adopt/match';
 export type { Finding, FindingKind } from '../domain/audit';
+export type { Capacity, Deaths, PoolCapacity, Ranges } from '../domain/capacity';
 export type { BlastRadius, ExplainedStep, Explanation, HostTable } from '../domain/explain';
-export type { FailureDetails, FailureKind } from '../domain/failure';
+export type { FailureDetails, FailureKind, HostReason } from '../domain/failure';
+export type { Remedy } from '../domain/remedy';
+export type { SeenHost } from '../domain/seenHosts';
+export type { Choice, Told } from '../domain/told';
 export type { RecordView } from '../domain/turn';
 export type { Leftover, RunView, StuckRun, StuckTold, StuckView } from '../domain/stuck';
 
@@ -87,6 +93,7 @@ interface Results {
   readonly restoreHost: { readonly completed: RestoreHostResult; readonly planned: RestoreHostPlan };
   readonly audit: { readonly completed: AuditResult; readonly planned: AuditResult };
   readonly adopt: { readonly completed: AdoptResult; readonly planned: AdoptResult };
+  readonly capacity: { readonly completed: CapacityResult; readonly planned: CapacityResult };
 }
 type Completed<K extends Procedure> = K extends keyof Results ? Results[K]['completed'] : ProcedureResult;
 type Planned<K extends Procedure> = K extends keyof Results ? Results[K]['planned'] : DryRunResult;
@@ -206,6 +213,7 @@ export async function connectBulkhead(options: BulkheadOptions): Promise<Bulkhea
     terminate: call('terminate'),
     audit: call('audit'),
     adopt: call('adopt'),
+    capacity: call('capacity'),
     status: (vnf) => typedly(() => client.withDeadline(Date.now() + answerWithinMs, () => readStatus(client, vnf))),
     list: () => typedly(() => listVnfs(client)),
     cleanUpAgain: (vnf) => typedly(() => cleanUpAgain(client, vnf)),

@@ -1,6 +1,11 @@
+import type { Capacity, Deaths, PoolCapacity, Ranges } from '../domain/capacity';
 import { blastSaid, type BlastRadius, type Explanation } from '../domain/explain';
+import { remediesSaid, remedySaid } from '../domain/remedy';
 import { leftSaid, stuckSaid, type RunView } from '../domain/stuck';
+import type { Choice } from '../domain/told';
 import type { RecordView } from '../domain/turn';
+import { aligned } from './aligned';
+import { mapOfCapacity, mapText } from './map';
 
 /** The host x pool table for a terminal: members in service, and how many failed. */
 export function statusTable(view: RecordView): string {
@@ -42,7 +47,7 @@ export function statusText(view: RecordView): string {
 const blastShown = 10;
 
 /** What a plan does to a VNF, for a terminal: the host x pool table before and after, each step, and what a host's death would take. */
-export function explanationText(vnf: string, { before, steps, after, blastRadius }: Explanation): string {
+export function explanationText(vnf: string, { before, steps, after, blastRadius, told }: Explanation): string {
   const hosts = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
   const pools = [...new Set([...Object.values(before), ...Object.values(after)].flatMap((row) => Object.keys(row)))];
   const cell = (host: string, pool: string): string => {
@@ -61,7 +66,16 @@ export function explanationText(vnf: string, { before, steps, after, blastRadius
     ),
     ...blastRadius.slice(0, blastShown).map((each) => `${blastSaid(each)}${blastBefore(each)}`),
     ...(blastRadius.length > blastShown ? [`and ${String(blastRadius.length - blastShown)} more hosts and pools`] : []),
+    ...(told?.choices ?? []).map(choiceSaid),
+    ...(told && told.remedies.length > 0 ? [remediesSaid(told.remedies)] : []),
   ].join('\n');
+}
+
+/** `web: not chosen: 2 CapReached, 1 Down; spare 1/3 at level 6 allows 2 on a host; …`. By host it is in the JSON. */
+function choiceSaid({ pool, counts, constraint }: Choice): string {
+  const reasons = Object.entries(counts).map(([reason, many]) => `${String(many)} ${reason}`);
+  const said = reasons.length > 0 ? `not chosen: ${reasons.join(', ')}` : 'every host has some';
+  return `${pool}: ${said}; ${constraint}`;
 }
 
 function blastBefore({ before, after }: BlastRadius): string {
@@ -88,14 +102,58 @@ export function runText({ what, stuck, stuckChildren }: RunView): string {
   ].join('\n');
 }
 
-/** The first column to the left, numbers to the right. */
-function aligned(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows
-    .map((row) =>
-      row
-        .map((text, column) => (column === 0 ? text.padEnd(widths[column] ?? 0) : text.padStart(widths[column] ?? 0)))
-        .join('  '),
-    )
-    .join('\n');
+/** What a VNF can be on a cloud, for a terminal. */
+export function capacityText(capacity: Capacity): string {
+  const { vnf, exists, pools, together, refusal, untold } = capacity;
+  const rows = pools.map(({ pool, zone, level, spare, cap, feasible, restorable, deaths, mostByQuota }) => [
+    ...[pool, zone, String(level), spare, String(cap)],
+    ...[rangesSaid(feasible), rangesSaid(restorable), deaths === null ? '?' : String(deaths), String(mostByQuota)],
+  ]);
+  const head = ['pool', 'zone', 'level', 'spare', 'cap', 'feasible', 'restorable', 'hosts may die', 'quota to'];
+  return [
+    exists ? `${vnf} as it is` : `${vnf} as instantiate would make it`,
+    ...(refusal ? [`which is not possible now, ${refusal.kind}: ${refusal.message}`] : []),
+    ...(untold === null ? [] : [untold]),
+    '',
+    aligned([head, ...rows]),
+    '',
+    ...pools.flatMap(poolSaid),
+    ...(together ? [togetherSaid(together)] : []),
+    '',
+    mapText(mapOfCapacity(capacity)),
+  ].join('\n');
+}
+
+/** More are in the JSON. */
+const rangesShown = 8;
+
+/** `1-5, 10, 15`; `none`; `?` where nobody can tell. */
+function rangesSaid(ranges: Ranges | null): string {
+  if (ranges === null) return '?';
+  if (ranges.length === 0) return 'none';
+  const said = ranges.map(([from, to]) => (from === to ? String(from) : `${String(from)}-${String(to)}`));
+  return said.length <= rangesShown ? said.join(', ') : `${said.slice(0, rangesShown).join(', ')}, …`;
+}
+
+function poolSaid({ pool, deaths, oneMore, failed, inService, level, reasons }: PoolCapacity): string[] {
+  const lacks = level - inService;
+  const hosts = Object.entries(reasons).map(([reason, many]) => `${String(many)} ${reason}`);
+  return [
+    ...(lacks > 0
+      ? [`${pool} lacks ${String(lacks)} members${failed > 0 ? `, ${String(failed)} of them failed` : ''}`]
+      : []),
+    ...(deaths === null
+      ? []
+      : [
+          `${pool}: for ${String(deaths + 1)} hosts to die in a row it takes ${oneMore.length > 0 ? oneMore.map(remedySaid).join(', or ') : 'more than a small change'}`,
+        ]),
+    ...(hosts.length > 0 ? [`${pool}: hosts for one more: ${hosts.join(', ')}`] : []),
+  ];
+}
+
+function togetherSaid({ deaths, orMore, hosts, short }: Deaths): string {
+  const many = `all pools together, each time the worst host: ${String(deaths)}${orMore ? ' or more' : ''} may die in a row`;
+  return short.length > 0
+    ? `${many}; after ${hosts.join(', ')} there is no room for all of ${short.join(', ')}`
+    : `${many}${hosts.length > 0 ? ` (${hosts.join(', ')})` : ''}`;
 }

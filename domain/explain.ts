@@ -1,13 +1,14 @@
 import type { Pool } from './descriptor/descriptor';
-import { spareAt } from './levels';
+import { capAt, spareAt } from './levels';
 import { own } from './names';
 import { countOf, cutDeletions, orderDeletions } from './placement/batches';
 import type { Plan } from './plan';
 import type { VnfRecord } from './record';
+import type { Told } from './told';
 
 /**
  * What a plan does, host by host, for people: which members are on which host after each of its steps, and how many of a pool
- * the death of one host would take before and after. Derived from the plan alone; nothing is decided here.
+ * the death of one host would take before and after. Derived from the plan alone, which may tell more; nothing is decided here.
  */
 export interface Explanation {
   /** Living members on each host, by pool, as things are: who serves, and who leaves for an earlier run. */
@@ -18,6 +19,10 @@ export interface Explanation {
   readonly after: HostTable;
   /** Of every host and pool that serves before or after; the most taken first. */
   readonly blastRadius: readonly BlastRadius[];
+  /** The most members on a host before and after, of every pool. */
+  readonly caps: Readonly<Record<string, { readonly before: number; readonly after: number }>>;
+  /** Why hosts were not chosen, and what binds; in a dry run as an operator. */
+  readonly told?: Told;
 }
 
 /** Members by host and pool. What a tenant launches is on no host that is known yet: `?`. */
@@ -59,6 +64,13 @@ export function explain(record: VnfRecord, plan: Plan): Explanation {
     blastRadius: pools
       .flatMap(({ blast }) => blast)
       .sort((a, b) => b.after.members - a.after.members || (a.host < b.host ? -1 : a.host > b.host ? 1 : 0)),
+    caps: Object.fromEntries(
+      record.descriptor.pools.map(({ name, spare }) => {
+        const { from, to } = levelsOf(record, plan, name);
+        return [name, { before: capAt(spare, from), after: capAt(spare, to) }];
+      }),
+    ),
+    ...(plan.told && { told: plan.told }),
   };
 }
 
@@ -104,7 +116,7 @@ function explainPool(record: VnfRecord, spec: Pool, plan: Plan): Explained {
   return { pool, before, after: on, launched, deleted, blast: blastOf() };
 
   function blastOf(): BlastRadius[] {
-    const { from, to } = own(plan.levels, pool) ?? { from: state?.level ?? 0, to: state?.level ?? 0 };
+    const { from, to } = levelsOf(record, plan, pool);
     const servesBefore = countOf(serving.map(({ host }) => host));
     const taken = (members: number, level: number): Taken => ({ members, level, spare: spareAt(spare, level) });
     return [...new Set([...servesBefore.keys(), ...on.keys()])]
@@ -116,6 +128,11 @@ function explainPool(record: VnfRecord, spec: Pool, plan: Plan): Explained {
       }))
       .filter((each) => each.host !== unknownHost && each.before.members + each.after.members > 0);
   }
+}
+
+function levelsOf(record: VnfRecord, plan: Plan, pool: string): { readonly from: number; readonly to: number } {
+  const level = own(record.pools, pool)?.level ?? 0;
+  return own(plan.levels, pool) ?? { from: level, to: level };
 }
 
 function step(

@@ -51,6 +51,8 @@ export const hostReasons = [
   'NoRoomRam',
   'NoRoomDisk',
   'CapReached',
+  /** It has room, and others came first: said in explanations only, never in a refusal. */
+  'NotNeeded',
 ] as const;
 
 export type HostReason = (typeof hostReasons)[number];

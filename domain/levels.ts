@@ -95,14 +95,18 @@ export function nearestLevels(
   level: number,
   allowed: { readonly spare: Spare; readonly min: number; readonly max: number },
 ): { readonly below?: number; readonly above?: number } {
-  const { spare, min, max } = allowed;
-  const feasible = feasibleOn(room, spare);
+  return nearestWhere(feasibleOn(room, allowed.spare), level, allowed);
+}
+
+export function nearestWhere(
+  holds: (level: number) => boolean,
+  level: number,
+  { min, max }: { readonly min: number; readonly max: number },
+): { readonly below?: number; readonly above?: number } {
   let below: number | undefined;
   let above: number | undefined;
-  for (let each = Math.min(level - 1, max); each >= min && below === undefined; each--)
-    if (feasible(each)) below = each;
-  for (let each = Math.max(level + 1, min); each <= max && above === undefined; each++)
-    if (feasible(each)) above = each;
+  for (let each = Math.min(level - 1, max); each >= min && below === undefined; each--) if (holds(each)) below = each;
+  for (let each = Math.max(level + 1, min); each <= max && above === undefined; each++) if (holds(each)) above = each;
   return { ...(below !== undefined && { below }), ...(above !== undefined && { above }) };
 }
 

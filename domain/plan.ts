@@ -1,4 +1,5 @@
 import type { Failure } from './failure';
+import type { Told } from './told';
 
 /**
  * What a caller wants of the membership of one VNF. `launched` (see `PlanInput`) are members that an earlier plan of the
@@ -90,6 +91,8 @@ export interface Plan {
   readonly more: boolean;
   /** Pools whose target level is feasible but would not be after one more host's death. */
   readonly notRestorable: readonly string[];
+  /** For people. Set where it was asked for: in dry runs. */
+  readonly told?: Told;
 }
 
 export type Planned = { readonly ok: true; readonly plan: Plan } | { readonly ok: false; readonly refusal: Failure };

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Misfit } from './adopt';
 import { countOf, patternsOf, starsMax, type Match } from './adopt/match';
 import type { Finding } from './audit';
+import type { Capacity } from './capacity';
 import type { Explanation } from './explain';
 import type { MemberRef } from './plan';
 
@@ -152,6 +153,12 @@ export const procedureInputs = {
     match: matchSchema.optional(),
     ...common,
   }),
+  /** Only looks, and takes no turn. */
+  capacity: z.strictObject({
+    vnf: vnfSchema,
+    /** Of a VNF that is yet to be instantiated. */
+    descriptor: descriptorSchema.optional(),
+  }),
 } as const;
 
 export type ProcedureInputs = { [K in keyof typeof procedureInputs]: z.input<(typeof procedureInputs)[K]> };
@@ -234,6 +241,12 @@ export interface AuditResult {
   readonly atWork: readonly string[];
   /** False: the record changed under every look, so that a finding may be of what was just being done. */
   readonly steady: boolean;
+}
+
+/** What capacity returns. */
+export interface CapacityResult extends Capacity {
+  readonly outcome: 'completed';
+  readonly procedure: 'capacity';
 }
 
 /** A member as adopt names it. */

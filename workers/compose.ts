@@ -25,6 +25,7 @@ const cloudNames = [
   ...([
     'plan',
     'planEmptyHosts',
+    'capacity',
     'createGroups',
     'createServerGroups',
     'removeGroups',
@@ -41,6 +42,12 @@ const cloudNames = [
 const waitNames = ['awaitHealthy', 'unfenceHosts'] as const satisfies (keyof WaitActivities)[];
 const drainNames = ['drain'] as const satisfies (keyof DrainActivities)[];
 const watchNames = ['watch'] as const satisfies (keyof WatchActivities)[];
+
+type Served = (
+  typeof recordNames | typeof cloudNames | typeof waitNames | typeof drainNames | typeof watchNames
+)[number];
+/** Nothing is of this type where an activity has no queue: whoever called it would wait for good. */
+type AllServed = Exclude<keyof Activities, Served> extends never ? Activities : never;
 
 /** Activities that are at work when it is told to stop get this long. */
 const graceSeconds = 15;
@@ -78,7 +85,8 @@ export function dataConverterWith(keys: readonly PayloadKey[]): NonNullable<Work
 }
 
 export async function createWorkers(options: WorkersOptions): Promise<Worker[]> {
-  const { connection, namespace, activities, limits, payloadKeys = [] } = options;
+  const { connection, namespace, limits, payloadKeys = [] } = options;
+  const activities: AllServed = options.activities;
   const all = new Map<string, unknown>(Object.entries(activities));
   const pick = (names: readonly (keyof Activities)[]): object =>
     Object.fromEntries(names.map((name) => [name, all.get(name)]));

@@ -10,5 +10,6 @@ export { evacuateVnf } from './procedures/evacuateVnf';
 export { terminate } from './procedures/terminate';
 export { audit } from './procedures/audit';
 export { adopt } from './procedures/adopt';
+export { capacity } from './procedures/capacity';
 export { hostMutex } from './procedures/hostMutex';
 export { cloudBudget } from './cloudBudget';

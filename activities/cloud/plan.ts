@@ -1,6 +1,9 @@
+import { capacityOf } from '../../domain/capacity';
 import type { Descriptor } from '../../domain/descriptor/descriptor';
 import { failure, type Failure } from '../../domain/failure';
-import { plan } from '../../domain/placement';
+import { plan, type PlanInput as PlannerInput } from '../../domain/placement';
+import { withRemedies } from '../../domain/remedies';
+import { toldMost, toldOf } from '../../domain/tell';
 import type { Member, VnfRecord } from '../../domain/record';
 import type { Plan } from '../../domain/plan';
 import type { QuotaResource, Snapshot } from '../../domain/snapshot';
@@ -29,7 +32,7 @@ export function planActivity(dependencies: Dependencies, ways: Ways): CloudActiv
     if (request.kind === 'instantiate') await refuseLeftovers(dependencies, input, snapshot);
     const launched = input.launched ?? [];
     const living = launched.filter(isAlive(snapshot));
-    const planned = plan({
+    const asked = {
       record,
       snapshot,
       request,
@@ -39,11 +42,12 @@ export function planActivity(dependencies: Dependencies, ways: Ways): CloudActiv
       ...(input.stranded && { stranded: input.stranded }),
       ...(input.oneChange !== undefined && { oneChange: input.oneChange }),
       ...(input.strict !== undefined && { strict: input.strict }),
-    });
-    if (!planned.ok) throw toFailure(planned.refusal);
+    };
+    const planned = plan(asked);
+    if (!planned.ok) throw toFailure(withRemedies(asked, planned.refusal));
     const dead = launched.filter((member) => !living.includes(member));
     const discard = [...planned.plan.discard, ...dead.map(({ pool, ordinal }) => ({ pool, ordinal }))];
-    return { ...planned.plan, discard };
+    return { ...planned.plan, discard, ...(input.tell && { told: toldOf(asked, planned.plan, toldMost) }) };
   };
 }
 
@@ -83,6 +87,15 @@ async function refuseLeftovers(
   );
 }
 
+/** The whole of the VNF on one snapshot, and nothing planned that anybody carries out. */
+export function capacityActivity(dependencies: Dependencies, ways: Ways): CloudActivities['capacity'] {
+  return async ({ record }) => {
+    const of = { pools: poolsOf(record.descriptor), vnf: record.vnf };
+    const call = deadlineOf(dependencies.timing).call();
+    return capacityOf(record, await (await ways()).readSnapshot(of, call));
+  };
+}
+
 /** All VNFs on one snapshot, one after another, each seeing what those before it take. */
 export function planEmptyHostsActivity(dependencies: Dependencies, ways: Ways): CloudActivities['planEmptyHosts'] {
   return async ({ hosts, cause, records, tell = false }) => {
@@ -90,14 +103,21 @@ export function planEmptyHostsActivity(dependencies: Dependencies, ways: Ways): 
     if (records.length === 0) return plans;
     const pools = records.flatMap(({ descriptor }) => poolsOf(descriptor));
     let snapshot = await (await ways()).readSnapshot({ pools, vnf: null }, deadlineOf(dependencies.timing).call());
+    const left = { ...toldMost };
     for (const record of records) {
       // Several move at the same time: none of them can count on what another gives back.
       const wholeSurge = records.length > 1;
-      const planned = plan({ record, snapshot, request: { kind: 'emptyHosts', hosts, cause }, wholeSurge });
-      if (!planned.ok) throw toFailure(about(record, planned.refusal));
-      snapshot = less(snapshot, record, planned.plan);
+      const asked: PlannerInput = { record, snapshot, request: { kind: 'emptyHosts', hosts, cause }, wholeSurge };
+      const planned = plan(asked);
+      if (!planned.ok) throw toFailure(about(record, withRemedies(asked, planned.refusal)));
       // Of many VNFs they would be more than a history should hold for nobody.
-      if (tell) plans[record.vnf] = planned.plan;
+      if (tell) {
+        const told = toldOf(asked, planned.plan, left);
+        left.hosts -= told.hosts.length;
+        left.reasons -= told.choices.reduce((sum, choice) => sum + Object.keys(choice.hosts).length, 0);
+        plans[record.vnf] = { ...planned.plan, told };
+      }
+      snapshot = less(snapshot, record, planned.plan);
     }
     return plans;
   };

@@ -49,7 +49,8 @@ function sizes({ size: { min, initial, max } }: LegiblePool, at: string): Proble
   return [];
 }
 
-function spares(pool: LegiblePool, at: string): Problem[] {
+/** What is wrong with a spare at the levels that the pool may have. */
+export function spares(pool: Pick<LegiblePool, 'size' | 'spare' | 'belowShare'>, at: string): Problem[] {
   const { spare, belowShare } = pool;
   const { min, max } = pool.size;
   if (spare === undefined || spare === 'none' || min > max) return [];

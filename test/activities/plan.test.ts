@@ -1,5 +1,6 @@
 import { providerByHost } from '../../activities/cloud/snapshot';
 import type { Descriptor } from '../../domain/descriptor/descriptor';
+import { hostsOf } from '../../simulator';
 import { laterTurn, launched, launchInput, openLab, recordOf, rowsOf, smallDescriptor, turn, type Lab } from './lab';
 
 let lab: Lab;
@@ -188,6 +189,60 @@ describe('plan', () => {
       lab.run('plan', { turn, record: recordOf(), request: instantiate }, { runId: 'made-by-a-reset' }),
     ).rejects.toMatchObject({ type: 'TurnLost' });
     expect(lab.calls).toHaveLength(0);
+  });
+});
+
+test('a refusal says what was tried and would make it possible, and a dry run why hosts were not chosen', async () => {
+  await lab.close();
+  lab = await openLab({ hosts: hostsOf({ mz: 3, dmz: 1 }) });
+  const record = recordOf({}, { phase: 'instantiating' });
+  const refused = lab.run('plan', { turn, record, request: instantiate });
+  await expect(refused).rejects.toMatchObject({
+    type: 'Impossible',
+    details: [
+      {
+        // Both pools lack a host: the level of one of them alone is no help.
+        remedies: [{ kind: 'hosts', hosts: { mz: 1 } }],
+      },
+    ],
+  });
+  const three = smallDescriptor().pools.map((pool) => ({ ...pool, size: { ...pool.size, initial: 3 } }));
+  const fitting = { ...record, descriptor: { ...record.descriptor, pools: three } };
+  const told = await lab.run('plan', { turn, record: fitting, request: instantiate, tell: true });
+  expect(told.told).toMatchObject({
+    hosts: [{ name: 'cmp-01', zone: 'mz', state: 'open' }, { name: 'cmp-02' }, { name: 'cmp-03' }],
+    choices: [
+      { pool: 'web', hosts: { 'dmz-01': 'WrongZone' }, binds: 'share', moreFit: 0 },
+      { pool: 'web-1', hosts: { 'dmz-01': 'WrongZone' } },
+    ],
+  });
+  expect((await lab.run('plan', { turn, record: fitting, request: instantiate })).told).toBeUndefined();
+});
+
+describe('capacity', () => {
+  test('is a handful of list calls, and says of a descriptor what instantiate would make', async () => {
+    const found = await lab.run('capacity', { record: recordOf({}, { phase: 'instantiating' }) });
+    expect(found).toMatchObject({
+      ...{ vnf: 'ims1', exists: false, refusal: null, untold: null },
+      pools: [
+        { pool: 'web', level: 4, cap: 1, feasible: [[2, 4]], restorable: [[2, 3]], deaths: 0 },
+        { pool: 'web-1', level: 4, deaths: 0 },
+      ],
+      together: { deaths: 0, short: ['web', 'web-1'] },
+    });
+    expect(lab.calls.length).toBeLessThanOrEqual(12);
+    expect(lab.calls.filter(({ method, service }) => method !== 'GET' && service !== 'identity')).toEqual([]);
+  });
+
+  test('as a tenant it says what a tenant can know, and whom to ask for the rest', async () => {
+    await lab.close();
+    lab = await openLab({ as: 'tenant' });
+    const found = await lab.run('capacity', { record: recordOf({}, { phase: 'instantiating' }) });
+    expect(found).toMatchObject({
+      ...{ refusal: null, together: null, hosts: [] },
+      untold: expect.stringContaining('Ask an operator of the cloud') as string,
+      pools: [{ pool: 'web', level: 4, cap: 1, feasible: null, deaths: null, mostByQuota: 10 }, { pool: 'web-1' }],
+    });
   });
 });
 

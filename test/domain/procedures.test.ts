@@ -15,6 +15,7 @@ const good = {
   evacuateVnf: { vnf: 'ims1', hosts: ['cmp-01'], cause: 'failed' },
   terminate: { vnf: 'ims1' },
   audit: { vnf: 'ims1', repair: true },
+  capacity: { vnf: 'ims1', descriptor: 'clearwater' },
   adopt: { vnf: 'ims1', descriptor: 'clearwater', match: { namePattern: 'old-{pool}-{ordinal}' } },
 } as const;
 
@@ -50,6 +51,7 @@ test.each([
   ['restoreHost', { cause: 'failed' }],
   ['instantiate', { descriptor: 'd'.repeat(256) }],
   ['audit', { repair: 'yes' }],
+  ['capacity', { descriptor: 'd'.repeat(256) }],
   ['adopt', { descriptor: 'd'.repeat(256) }],
 ] as const)('%s refuses %j', (procedure, wrong) => {
   expect(accepts(procedure, { ...good[procedure], ...wrong })).toBe(false);

@@ -27,6 +27,8 @@ import { startProxy, type Proxy } from './proxy';
 export interface LabWorld {
   readonly proxy: Proxy;
   readonly bulkhead: Bulkhead;
+  /** Where Temporal is, for programs. */
+  readonly address: string;
   /** Straight to the cloud, as the operator. */
   readonly cloud: Session;
   /** Straight to the cloud, as the worker. */
@@ -110,6 +112,7 @@ export async function startLabWorld(entry = operator): Promise<LabWorld> {
     return {
       proxy,
       bulkhead,
+      address: temporal.address,
       cloud,
       own,
       policyFile: (service) => join(home, 'etc', service, 'policy.yaml'),

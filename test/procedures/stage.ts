@@ -151,7 +151,7 @@ function routed(trials: ReadonlyMap<string, Running>, client: Client): Activitie
   const names: readonly (keyof Activities)[] = [
     ...(['readRecord', 'loadDescriptor', 'startRecord', 'readTiming', 'unscheduleAudits'] as const),
     ...(['compare', 'repair', 'survey', 'markMembers'] as const),
-    ...(['plan', 'planEmptyHosts', 'createGroups', 'createServerGroups', 'removeGroups'] as const),
+    ...(['plan', 'planEmptyHosts', 'capacity', 'createGroups', 'createServerGroups', 'removeGroups'] as const),
     ...(['launch', 'evacuate', 'remove', 'removeByToken', 'findLeft', 'publish'] as const),
     ...(['findDead', 'findOnHosts', 'closeHosts', 'reopenHosts', 'lookAtClosed'] as const),
     ...(['awaitHealthy', 'drain', 'unfenceHosts', 'watch'] as const),

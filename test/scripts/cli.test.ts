@@ -1,5 +1,6 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { DryRunResult } from '../../client';
 import { begin, runToEnd, type Finished, type Program } from '../real/program';
 import { small, startWorld, until, type World } from '../real/world';
 
@@ -21,6 +22,11 @@ describe('what needs no server', () => {
     ['a share of all', ['deploy', '--ramp', '100'], /Give a number from 1 to 99; leave --ramp out for all of it/],
     ['a share of nobody', ['deploy', '--ramp', '5', '--unversioned'], /cannot be used with/],
     ['an unknown --if-busy', ['heal', 'web1', '--if-busy', 'panic'], /Allowed choices are wait, refuse/],
+    [
+      'a picture of what is done',
+      ['terminate', 'web1', '--svg', 'a.svg'],
+      /--svg draws what a dry run says: give --dry-run/,
+    ],
     ['an unknown option', ['terminate', 'web1', '--force'], /unknown option '--force'/],
     ['a descriptor file that there is not', ['instantiate', 'web1', './no.yaml'], /there is no file \.\/no\.yaml/],
     ['a file that is no descriptor', ['instantiate', 'web1', __filename], /cannot be read|holds no descriptor/],
@@ -65,6 +71,7 @@ describe('what needs no server', () => {
       'terminate',
       'audit',
       'adopt',
+      'capacity',
     ])
       expect(stdout).toContain(command);
     for (const command of ['status', 'list', 'setup', 'deploy', 'versions', 'run', 'retry', 'skip', 'give-up'])
@@ -151,6 +158,50 @@ describe('with servers', () => {
     expect(await changes()).toBe(before);
   });
 
+  test('a dry run says why other hosts were not chosen, by reason and by host, and draws hosts and pools', async () => {
+    const [text, data] = await Promise.all([
+      bulkhead('scale-out', 'web1', 'web', '6', '--dry-run', '--svg', 'plan.svg'),
+      bulkhead('scale-out', 'web1', 'web', '6', '--dry-run', '--json'),
+    ]);
+    expect(text.stdout).toMatch(
+      /\nweb: not chosen: 2 NotNeeded, 1 WrongZone; spare 1\/3 at level 6 allows 2 on a host; 4 hosts of mz/,
+    );
+    const { explanations } = JSON.parse(data.stdout) as DryRunResult;
+    expect(explanations['web1']?.told?.choices[0]?.hosts).toMatchObject({ 'dmz-01': 'WrongZone' });
+    const svg = readFileSync(join(world.stack.directory, 'plan.svg'), 'utf8');
+    expect(svg).toMatch(/^<svg [^]*web1 before[^]*cmp-01[^]*web1 after[^]*<\/svg>\n$/);
+  });
+
+  test('the capacity of a VNF, and of one that is yet to be', async () => {
+    const [there, data, yet, taken] = await Promise.all([
+      bulkhead('capacity', 'web1', '--svg', 'capacity.svg'),
+      bulkhead('capacity', 'web1', '--json'),
+      bulkhead('capacity', 'web2', 'mine.yaml'),
+      bulkhead('capacity', 'web1', 'mine.yaml'),
+    ]);
+    expect(there).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^web1 as it is\n\npool +zone +level/) as string,
+    });
+    expect(there.stdout).toMatch(/\nmz +web\n {2}cmp-01 +1\/1\n/);
+    expect(JSON.parse(data.stdout)).toMatchObject({
+      ...{ outcome: 'completed', vnf: 'web1', exists: true, untold: null },
+      // Four hosts: any that dies leaves three, and four members need one each.
+      pools: [
+        {
+          pool: 'web',
+          level: 4,
+          deaths: 0,
+          oneMore: expect.arrayContaining([{ kind: 'level', pool: 'web', level: 6 }]) as [],
+        },
+      ],
+      together: { deaths: 0, short: ['web'] },
+    });
+    expect(readFileSync(join(world.stack.directory, 'capacity.svg'), 'utf8')).toContain('<svg ');
+    expect(yet.stdout).toMatch(/^web2 as instantiate would make it\n\n/);
+    expect(taken.stderr).toContain('refused, AlreadyExists: There is a VNF web1 already.');
+  });
+
   test('an audit says what it has found, and an adopt of a VNF that there is what to do instead', async () => {
     const [audit, data, adopt, pattern] = await Promise.all([
       bulkhead('audit', 'web1'),
@@ -190,7 +241,10 @@ describe('with servers', () => {
     expect(JSON.parse(impossible.stdout)).toMatchObject({
       outcome: 'refused',
       kind: 'Impossible',
-      details: { nearestLevels: { below: 4, above: 6 } },
+      details: {
+        nearestLevels: { below: 4, above: 6 },
+        remedies: [{ kind: 'hosts', hosts: { mz: 1 } }, { kind: 'spare' }, { kind: 'level', level: 4 }],
+      },
     });
     expect(named).toMatchObject({ code: 1 });
     expect(named.stderr).toContain('there is no descriptor nothing-like-it; there are clearwater, small');

@@ -17,7 +17,7 @@ export async function dryRun(given: {
   const { procedure, record, request, strict, runId } = given;
   const { vnf } = record;
   const turn = { token: 'dry-run', runId };
-  const plan = await cloud(timingAt(1)).plan({ turn, record, request, strict: strict ?? false });
+  const plan = await cloud(timingAt(1)).plan({ turn, record, request, strict: strict ?? false, tell: true });
   return { outcome: 'planned', procedure, vnf, levels: plan.levels, ...changesOf(record, plan) };
 }
 

@@ -62,7 +62,8 @@ export async function refuseExisting(vnf: string): Promise<void> {
   throw toApplicationFailure(alreadyExists(vnf), 'refused');
 }
 
-function unborn(vnf: string, descriptor: Descriptor): VnfRecord {
+/** The record of a VNF that is yet to be, for who only plans. */
+export function unborn(vnf: string, descriptor: Descriptor): VnfRecord {
   const pools = Object.fromEntries(
     descriptor.pools.map(({ name }) => [name, { level: 0, nextOrdinal: 1, inService: [], failed: [] }]),
   );

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { writeFileSync } from 'node:fs';
 import { Connection } from '@temporalio/client';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import {
@@ -8,6 +9,7 @@ import {
   type AdoptResult,
   type AuditResult,
   type Bulkhead,
+  type CapacityResult,
   type DryRunResult,
   type EvacuateHostResult,
   type Procedure,
@@ -19,7 +21,8 @@ import {
   type StuckTold,
 } from '../../../client';
 import { reasonOf } from '../../../client/errors';
-import { explanationText, runText, statusText } from '../../../client/table';
+import { mapOfCapacity, mapsOfExplanation, mapSvg, type HostMap } from '../../../client/map';
+import { capacityText, explanationText, runText, statusText } from '../../../client/table';
 import { addSearchAttributes, connectionOptions, missingSearchAttributes } from '../../../workers/temporal';
 import { ConfigError, parseWorkerConfig, type WorkerConfig } from '../../../workers/config';
 import { releaseBuildId } from '../../../workers/deployment';
@@ -45,6 +48,7 @@ interface Shared {
   readonly waitSeconds?: number;
   readonly strict?: boolean;
   readonly id?: string;
+  readonly svg?: string;
 }
 
 const program = new Command('bulkhead')
@@ -90,8 +94,16 @@ function withShared(command: Command): Command {
     .option('--wait-seconds <seconds>', 'how long to wait for the turn', wholeNumber);
 }
 
+/** Those whose dry run says what would be where. */
+function withPicture(command: Command): Command {
+  return withShared(command).option(
+    '--svg <file>',
+    'with --dry-run: draw hosts and pools, before and after, into this file',
+  );
+}
+
 function scaling(name: string, what: string): Command {
-  return withShared(
+  return withPicture(
     program
       .command(name)
       .description(what)
@@ -102,7 +114,7 @@ function scaling(name: string, what: string): Command {
   );
 }
 
-withShared(
+withPicture(
   program
     .command('instantiate')
     .description('a new VNF')
@@ -124,14 +136,14 @@ scaling('scale-in', 'fewer members of a pool')
       options,
     );
   });
-withShared(
+withPicture(
   program
     .command('heal <vnf> [members...]')
     .description('replaces dead members: those named, or those that the cloud shows dead'),
 ).action((vnf: string, members: string[], options: Shared) =>
   procedure('heal', { vnf, ...(members.length > 0 && { members }) }, options),
 );
-withShared(
+withPicture(
   program
     .command('evacuate-host <hosts...>')
     .description('empties hosts')
@@ -151,7 +163,7 @@ ofRun(
     .description('opens hosts that evacuate-host has closed, once they are up')
     .option('--wait-seconds <seconds>', 'how long to wait until they are up', wholeNumber),
 ).action((hosts: string[], options: Shared) => procedure('restoreHost', { hosts }, options));
-withShared(program.command('terminate <vnf>').description('the end of a VNF')).action((vnf: string, options: Shared) =>
+withPicture(program.command('terminate <vnf>').description('the end of a VNF')).action((vnf: string, options: Shared) =>
   procedure('terminate', { vnf }, options),
 );
 
@@ -188,6 +200,26 @@ withShared(
     return procedure('adopt', { vnf, descriptor: given, ...(match && { match }) }, options);
   },
 );
+
+program
+  .command('capacity')
+  .description('what a VNF can be on the cloud as it is, how many hosts may die, and what one more would take')
+  .argument('<vnf>')
+  .argument('[descriptor]', 'of a VNF that is yet to be: a file, or the name of one that the worker knows', descriptor)
+  .option('--json', 'print all of it as JSON', false)
+  .option('--svg <file>', 'draw hosts and pools into this file')
+  .action(
+    (
+      vnf: string,
+      given: Record<string, unknown> | string | undefined,
+      { json, svg }: { readonly json: boolean; readonly svg?: string },
+    ) =>
+      procedure(
+        'capacity',
+        { vnf, ...(given !== undefined && { descriptor: given }) },
+        { json, wait: true, dryRun: false, ...(svg !== undefined && { svg }) },
+      ),
+  );
 
 program
   .command('status <vnf>')
@@ -372,7 +404,9 @@ async function onTemporal(body: (at: At, config: WorkerConfig) => Promise<void>)
 }
 
 function procedure<K extends Procedure>(name: K, input: ProcedureInputs[K], options: Shared): Promise<void> {
-  const { json, wait, dryRun, ifBusy, waitSeconds, id } = options;
+  const { json, wait, dryRun, ifBusy, waitSeconds, id, svg } = options;
+  if (svg !== undefined && name !== 'capacity' && !(dryRun && wait))
+    program.error('error: --svg draws what a dry run says: give --dry-run, and wait for it');
   return reported(json, () =>
     connected(async (bulkhead) => {
       const full: ProcedureInputs[K] = {
@@ -384,6 +418,7 @@ function procedure<K extends Procedure>(name: K, input: ProcedureInputs[K], opti
       const run = await bulkhead.start(name, full, id === undefined ? {} : { workflowId: id });
       if (wait) {
         const result = await waitedFor(run, json);
+        if (svg !== undefined) writeFileSync(svg, mapSvg(mapsIn(result)));
         print(json ? JSON.stringify(result) : said(result));
       } else {
         print(json ? JSON.stringify({ workflowId: run.workflowId, runId: run.runId }) : run.workflowId);
@@ -408,8 +443,22 @@ async function waitedFor<R>(run: Run<R>, json: boolean): Promise<R> {
   }
 }
 
+/** What there is to be drawn of a result. */
+function mapsIn(result: AnyResult): HostMap[] {
+  if (result.procedure === 'capacity') return [mapOfCapacity(result as CapacityResult)];
+  if (!('explanations' in result)) return [];
+  return Object.entries(result.explanations).flatMap(([vnf, explanation]) => mapsOfExplanation(vnf, explanation));
+}
+
 type AnyResult =
-  AuditResult | AdoptResult | ProcedureResult | EvacuateHostResult | DryRunResult | RestoreHostResult | RestoreHostPlan;
+  | CapacityResult
+  | AuditResult
+  | AdoptResult
+  | ProcedureResult
+  | EvacuateHostResult
+  | DryRunResult
+  | RestoreHostResult
+  | RestoreHostPlan;
 
 function said(result: AnyResult): string {
   if ('vnfs' in result) {
@@ -421,6 +470,7 @@ function said(result: AnyResult): string {
   if ('opened' in result) return restored(result);
   if ('findings' in result) return audited(result);
   if ('misfits' in result) return adopted(result);
+  if ('exists' in result) return capacityText(result);
   const explained = result.outcome === 'planned' ? Object.entries(result.explanations) : [];
   return [
     result.outcome,

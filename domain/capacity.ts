@@ -1,0 +1,348 @@
+import type { Pool } from './descriptor/descriptor';
+import type { Failure, HostReason } from './failure';
+import { capAt, feasibleOn, nearestWhere, saySpare } from './levels';
+import { own } from './names';
+import { plan } from './placement';
+import { countOf } from './placement/batches';
+import { affordable, budgetOf, costOf } from './placement/budget';
+import { flavorOf, giveBack, groundOf, shortOf, slots, unusable, type Ground } from './placement/ground';
+import { roomOf } from './placement/pool';
+import type { VnfRecord } from './record';
+import { widerSpares, withRemedies } from './remedies';
+import type { Remedy } from './remedy';
+import { carriedOut, type Scene } from './carriedOut';
+import { seenHosts, type SeenHost } from './seenHosts';
+import type { Snapshot } from './snapshot';
+
+/** What a VNF can be on a cloud as it is now, how much of the cloud it may lose, and what it would take to lose one host more. */
+export interface Capacity {
+  readonly vnf: string;
+  /** Whether there is a record. Without one all is said of what instantiate would make. */
+  readonly exists: boolean;
+  /** What cannot be told, and what to do about it; null where all can. A tenant is shown no hosts: what depends on them is null in every pool. */
+  readonly untold: string | null;
+  readonly pools: readonly PoolCapacity[];
+  /** All pools together, each restored by the planner on what is left. Null to a tenant, and where instantiate is not possible. */
+  readonly together: Deaths | null;
+  /** Why instantiate is not possible now, and by what it would be. */
+  readonly refusal: Failure | null;
+  readonly hosts: readonly SeenHost[];
+  /** Hosts beyond those that are listed. */
+  readonly moreHosts: number;
+}
+
+/**
+ * Of one pool, the others staying where they are: pools that share hosts take room from each other, so that it is an upper bound of
+ * what they can be together.
+ */
+export interface PoolCapacity {
+  readonly pool: string;
+  readonly zone: string;
+  readonly level: number;
+  readonly inService: number;
+  readonly failed: number;
+  /** As a person writes it. */
+  readonly spare: string;
+  /** The most members on a host at this level. */
+  readonly cap: number;
+  /** Members by host, in service. */
+  readonly on: Readonly<Record<string, number>>;
+  /** The levels within `min` and `max` for which there is room, as ranges: `[[1, 5], [10, 10]]`. */
+  readonly feasible: Ranges | null;
+  /** Those that stay feasible without any one host. */
+  readonly restorable: Ranges | null;
+  /** How many hosts may die one after the other, each time the worst, before the pool cannot be restored to its level. */
+  readonly deaths: number | null;
+  /** By each of which one host more may die. */
+  readonly oneMore: readonly Remedy[];
+  /** Why hosts take no further member now, by reason; those that would are counted as `NotNeeded`. */
+  readonly reasons: Readonly<Partial<Record<HostReason, number>>>;
+  /** The highest level that the quotas carry, beside what there is. */
+  readonly mostByQuota: number;
+}
+
+export type Ranges = readonly (readonly [from: number, to: number])[];
+
+export interface Deaths {
+  /** How many, before something is short. */
+  readonly deaths: number;
+  /** It was not looked further. */
+  readonly orMore: boolean;
+  /** Hosts in the order of their deaths; the last one is that which leaves something short. */
+  readonly hosts: readonly string[];
+  /** Pools that are short then. */
+  readonly short: readonly string[];
+}
+
+/** A death more is no small thing to prepare for; whoever needs more hosts than this needs a plan, not a hint. */
+const hostsAddedMax = 20;
+/** Hosts that are listed: what a terminal, a picture and a payload of Temporal hold with ease. */
+export const hostsListedMax = 2_000;
+
+/** `record` without members, in the phase `instantiating`, stands for a descriptor that is to be instantiated. */
+export function capacityOf(record: VnfRecord, snapshot: Snapshot): Capacity {
+  const exists = record.phase !== 'instantiating';
+  const made = exists ? { scene: { record, snapshot }, refusal: null } : asInstantiated({ record, snapshot });
+  const { scene, refusal } = made;
+  const asTenant = snapshot.tenant !== undefined;
+  const { hosts, more } = seenHosts(scene.record, scene.snapshot, hostsListedMax);
+  return {
+    vnf: record.vnf,
+    exists,
+    untold: asTenant ? untoldToTenant : null,
+    pools: scene.record.descriptor.pools.map((pool) => poolCapacity(scene, pool)),
+    together: asTenant || refusal ? null : playDeaths(scene),
+    refusal,
+    hosts,
+    moreHosts: more,
+  };
+}
+
+const untoldToTenant =
+  'A tenant sees no hosts: which levels have room, and how many hosts may die, cannot be told. Ask an operator of the cloud to run capacity, or try a level: what does not fit goes back.';
+
+/** What instantiate would make; where it is refused, nothing is there but what was asked for. */
+function asInstantiated(scene: Scene): { readonly scene: Scene; readonly refusal: Failure | null } {
+  const input = { ...scene, request: { kind: 'instantiate' as const } };
+  const planned = plan(input);
+  if (planned.ok && !scene.snapshot.tenant) return { scene: carriedOut(scene, planned.plan), refusal: null };
+  const pools = Object.fromEntries(
+    scene.record.descriptor.pools.map(({ name, size }) => [
+      name,
+      { level: size.initial, nextOrdinal: 1, inService: [], failed: [] },
+    ]),
+  );
+  const refusal = planned.ok ? null : withRemedies(input, planned.refusal);
+  return { scene: { ...scene, record: { ...scene.record, pools } }, refusal };
+}
+
+function poolCapacity({ record, snapshot }: Scene, pool: Pool): PoolCapacity {
+  const { level = 0, inService = [], failed = [] } = own(record.pools, pool.name) ?? {};
+  const ground = groundOf(snapshot, new Set());
+  // A repair that finds no other place deletes the dead first.
+  for (const { host } of failed) giveBack(ground, host, flavorOf(ground, pool));
+  const on = countOf(inService.map(({ host }) => host));
+  const room = snapshot.tenant ? null : roomOf(ground, pool, on).sort((a, b) => b - a);
+  const deaths = room && deathsOf(room, pool, level);
+  return {
+    pool: pool.name,
+    zone: pool.zone,
+    level,
+    inService: inService.length,
+    failed: failed.length,
+    spare: saySpare(pool.spare),
+    cap: capAt(pool.spare, level),
+    on: Object.fromEntries([...on].sort(([a], [b]) => (a < b ? -1 : 1))),
+    feasible: room && rangesOf(pool, feasibleOn(room, pool.spare)),
+    restorable: room && rangesOf(pool, feasibleOn(room.slice(1), pool.spare)),
+    deaths,
+    oneMore: room && deaths !== null ? oneMoreDeath({ record, snapshot }, pool, { room, level, deaths }) : [],
+    reasons: reasonsOf(ground, pool, { on, cap: capAt(pool.spare, level) }),
+    mostByQuota: mostByQuota(snapshot, pool, inService.length + failed.length),
+  };
+}
+
+/**
+ * `room`: the largest first. The worst host is the one that holds, or could hold, most of the pool up to its cap; restoring needs nothing
+ * but that the others can hold all of it. So many hosts die in a row as may be left out of them, the largest first.
+ */
+function deathsOf(room: readonly number[], { spare }: Pool, level: number): number {
+  const cap = capAt(spare, level);
+  let left = room.reduce((sum, each) => sum + Math.min(each, cap), 0);
+  let deaths = 0;
+  for (const each of room) {
+    left -= Math.min(each, cap);
+    if (left < level) return deaths;
+    deaths += 1;
+  }
+  return deaths;
+}
+
+/** Each was tried: hosts and spares in the same arithmetic, levels by the planner, which decides who leaves. */
+function oneMoreDeath(
+  scene: Scene,
+  pool: Pool,
+  at: { readonly room: readonly number[]; readonly level: number; readonly deaths: number },
+): Remedy[] {
+  const { room, level, deaths } = at;
+  const cap = capAt(pool.spare, level);
+  const flavor = scene.snapshot.flavors[pool.flavor];
+  const survives = (rooms: readonly number[], spec: Pool): boolean => deathsOf(rooms, spec, level) > deaths;
+  const more = (many: number): number[] => [...room, ...Array.from({ length: many }, () => cap)].sort((a, b) => b - a);
+  const hosts = Array.from({ length: hostsAddedMax }, (_, index) => index + 1).find((many) =>
+    survives(more(many), pool),
+  );
+  const spare = widerSpares(pool, level).find((each) => survives(room, { ...pool, spare: each }));
+  const free = {
+    vcpus: cap * (flavor?.vcpus ?? 0),
+    ramMb: cap * (flavor?.ramMb ?? 0),
+    diskGb: cap * (flavor?.diskGb ?? 0),
+  };
+  return [
+    ...(hosts === undefined ? [] : [{ kind: 'hosts', hosts: { [pool.zone]: hosts }, room: free } as const]),
+    ...(spare === undefined ? [] : [{ kind: 'spare', pool: pool.name, from: pool.spare, to: spare } as const]),
+    ...levelsThatSurvive(scene, pool, at).map((each) => ({ kind: 'level', pool: pool.name, level: each }) as const),
+  ];
+}
+
+/** The nearest below and above that have the room; of each side so many are tried with the planner. */
+const levelsTriedMax = 4;
+
+function levelsThatSurvive(
+  scene: Scene,
+  pool: Pool,
+  { room, level, deaths }: { readonly room: readonly number[]; readonly level: number; readonly deaths: number },
+): number[] {
+  const left = feasibleOn(room.slice(deaths + 1), pool.spare);
+  const tried = (to: number): boolean => {
+    const made = scaled(scene, pool, to);
+    if (!made) return false;
+    const on = countOf(own(made.record.pools, pool.name)?.inService.map(({ host }) => host) ?? []);
+    const rooms = roomOf(groundOf(made.snapshot, new Set()), pool, on).sort((a, b) => b - a);
+    return deathsOf(rooms, pool, to) > deaths;
+  };
+  const side = (next: (from: number) => number | undefined): number[] => {
+    let at: number | undefined = level;
+    for (let tries = 0; tries < levelsTriedMax; tries++) {
+      at = next(at);
+      if (at === undefined) return [];
+      if (tried(at)) return [at];
+    }
+    return [];
+  };
+  return [
+    ...side((from) => nearestWhere(left, from, pool.size).below),
+    ...side((from) => nearestWhere(left, from, pool.size).above),
+  ];
+}
+
+/** Quotas are another matter, told by `mostByQuota`. */
+function scaled({ record, snapshot }: Scene, pool: Pool, to: number): Scene | null {
+  const level = own(record.pools, pool.name)?.level ?? 0;
+  const scene = { record, snapshot: { ...snapshot, quotas: {} } };
+  const kind = to > level ? 'scaleOut' : 'scaleIn';
+  const planned = plan({ ...scene, request: { kind, pool: pool.name, to } });
+  return planned.ok ? carriedOut(scene, planned.plan) : null;
+}
+
+function rangesOf({ size: { min, max } }: Pool, holds: (level: number) => boolean): Ranges {
+  const ranges: [number, number][] = [];
+  for (let level = min; level <= max; level++) {
+    if (!holds(level)) continue;
+    const last = ranges.at(-1);
+    if (last?.[1] === level - 1) last[1] = level;
+    else ranges.push([level, level]);
+  }
+  return ranges;
+}
+
+function reasonsOf(
+  ground: Ground,
+  pool: Pool,
+  { on, cap }: { readonly on: ReadonlyMap<string, number>; readonly cap: number },
+): Partial<Record<HostReason, number>> {
+  const flavor = flavorOf(ground, pool);
+  const counts: Partial<Record<HostReason, number>> = {};
+  for (const host of ground.hosts) {
+    const free = ground.free.get(host.name) ?? host.free;
+    const reason =
+      unusable(ground, host, pool) ??
+      ((on.get(host.name) ?? 0) >= cap ? 'CapReached' : slots(free, flavor) < 1 ? shortOf(free, flavor) : 'NotNeeded');
+    counts[reason] = (counts[reason] ?? 0) + 1;
+  }
+  return counts;
+}
+
+/** Of a tenant's groups too, of which there are as many as may be on a host. */
+function mostByQuota(snapshot: Snapshot, pool: Pool, there: number): number {
+  const more = affordable(budgetOf(snapshot), costOf(snapshot.flavors[pool.flavor], pool), 0);
+  const most = Math.min(pool.size.max, there + more);
+  const { server_groups: groups, server_group_members: members } = snapshot.quotas;
+  if (!snapshot.tenant || !groups || !members) return most;
+  const made = snapshot.tenant.groups.filter((group) => group.pool === pool.name).length;
+  for (let level = most; level > 0; level--) {
+    const cap = capAt(pool.spare, level);
+    if (cap - made <= groups.limit - groups.used && Math.ceil(level / cap) <= members.limit) return level;
+  }
+  return 0;
+}
+
+/** Where there are no more hosts than this, each of them is tried for the worst; else those that are for the pools with the least slack. */
+const triedMax = 30;
+const endangeredMax = 3;
+/** As far as anybody plans for. */
+const deathsMax = 12;
+
+/** A plan takes a time that grows with the cloud: so many that all of them take seconds. */
+function plansOf({ snapshot }: Scene): number {
+  return Math.max(12, Math.floor(30_000 / (snapshot.hosts.length + 1)));
+}
+
+/**
+ * Hosts die one after the other, each time the one that leaves a pool short or else the least slack; in between the planner restores what
+ * it can. Quotas are left aside: what dies is deleted before it is replaced, where they leave no other way.
+ */
+function playDeaths(start: Scene): Deaths {
+  const hosts: string[] = [];
+  let scene: Scene = { ...start, snapshot: { ...start.snapshot, quotas: {} } };
+  let left = plansOf(start);
+  while (hosts.length < deathsMax && left > 0) {
+    const candidates = worstOf(scene);
+    left -= candidates.length;
+    const tries = candidates.map((host) => ({ host, ...afterDeath(scene, host) }));
+    const [worst] = tries.sort(
+      (a, b) => b.short.length - a.short.length || a.slack - b.slack || (a.host < b.host ? -1 : 1),
+    );
+    if (!worst) return { deaths: hosts.length, orMore: true, hosts, short: [] };
+    if (worst.short.length > 0)
+      return { deaths: hosts.length, orMore: false, hosts: [...hosts, worst.host], short: worst.short };
+    hosts.push(worst.host);
+    scene = worst.scene;
+  }
+  return { deaths: hosts.length, orMore: true, hosts, short: [] };
+}
+
+function afterDeath(
+  scene: Scene,
+  host: string,
+): { readonly scene: Scene; readonly short: readonly string[]; readonly slack: number } {
+  const planned = plan({ ...scene, request: { kind: 'emptyHosts', hosts: [host], cause: 'failed' } });
+  if (!planned.ok) return { scene, short: Object.keys(scene.record.pools), slack: 0 };
+  const { record, snapshot } = carriedOut(scene, planned.plan);
+  const hosts = snapshot.hosts.filter(({ name }) => name !== host);
+  const after = { record, snapshot: { ...snapshot, hosts } };
+  return { scene: after, short: planned.plan.unplaced.map(({ pool }) => pool), slack: slackOf(after) };
+}
+
+/** How many more members than its level the pool that is nearest to its end could have. */
+function slackOf({ record, snapshot }: Scene): number {
+  const ground = groundOf(snapshot, new Set());
+  return Math.min(
+    ...record.descriptor.pools.map((pool) => {
+      const { level = 0, inService = [] } = own(record.pools, pool.name) ?? {};
+      const cap = capAt(pool.spare, level);
+      const room = roomOf(ground, pool, countOf(inService.map(({ host }) => host)));
+      return room.reduce((sum, each) => sum + Math.min(each, cap), 0) - level;
+    }),
+  );
+}
+
+function worstOf({ record, snapshot }: Scene): string[] {
+  const ground = groundOf(snapshot, new Set());
+  const names = ground.hosts.map(({ name }) => name);
+  if (names.length <= triedMax) return names;
+  const worst = record.descriptor.pools.map((pool) => {
+    const { level = 0, inService = [] } = own(record.pools, pool.name) ?? {};
+    const on = countOf(inService.map(({ host }) => host));
+    const cap = capAt(pool.spare, level);
+    const holds = roomOf(ground, pool, on).map((room) => Math.min(room, cap));
+    const host = names.reduce((best, _, index) => {
+      const more = (holds[index] ?? 0) - (holds[best] ?? 0);
+      const fuller = (on.get(names[index] ?? '') ?? 0) > (on.get(names[best] ?? '') ?? 0);
+      return more > 0 || (more === 0 && fuller) ? index : best;
+    }, 0);
+    const slack = holds.reduce((sum, each) => sum + each, 0) - (holds[host] ?? 0) - level;
+    return { name: names[host] ?? '', slack };
+  });
+  return [...new Set(worst.sort((a, b) => a.slack - b.slack).map(({ name }) => name))].slice(0, endangeredMax);
+}

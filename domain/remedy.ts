@@ -1,0 +1,49 @@
+import type { Spare } from './descriptor/descriptor';
+import { saySpare } from './levels';
+import type { QuotaResource, Resources } from './snapshot';
+
+/**
+ * One change by which something would be possible that is not, each the smallest of its kind. None is guessed: it was tried, on the same
+ * snapshot, and what was asked for could be planned.
+ */
+export type Remedy =
+  /** So many more hosts in each of these zones, each with this room. */
+  | { readonly kind: 'hosts'; readonly hosts: Readonly<Record<string, number>>; readonly room: Resources }
+  /** Another spare in the descriptor. */
+  | { readonly kind: 'spare'; readonly pool: string; readonly from: Spare; readonly to: Spare }
+  /** Another level than the one that was asked for, or that the pool has. */
+  | { readonly kind: 'level'; readonly pool: string; readonly level: number }
+  /** Quotas with these limits. */
+  | { readonly kind: 'quota'; readonly limits: Readonly<Partial<Record<QuotaResource, number>>> }
+  /** Without `strict`: the share of the levels before and after is kept all the same. */
+  | { readonly kind: 'notStrict' };
+
+/** `1 more host in dmz`, `spare 25% instead of 20% for sprout`, `level 10 of sprout`. */
+export function remedySaid(remedy: Remedy): string {
+  switch (remedy.kind) {
+    case 'hosts': {
+      const { vcpus, ramMb, diskGb } = remedy.room;
+      const hosts = Object.entries(remedy.hosts).map(
+        ([zone, many]) => `${String(many)} more host${many > 1 ? 's' : ''} in ${zone}`,
+      );
+      return `${hosts.join(' and ')} (each with ${String(vcpus)} vCPUs, ${String(ramMb)} MB and ${String(diskGb)} GB free)`;
+    }
+    case 'spare':
+      return `spare ${saySpare(remedy.to)} instead of ${saySpare(remedy.from)} for ${remedy.pool}`;
+    case 'level':
+      return `level ${String(remedy.level)} of ${remedy.pool}`;
+    case 'quota':
+      return `a quota of ${Object.entries(remedy.limits)
+        .map(([resource, limit]) => `${String(limit)} ${resource}`)
+        .join(', ')}`;
+    case 'notStrict':
+      return 'the same without strict';
+  }
+}
+
+/** A whole sentence. */
+export function remediesSaid(remedies: readonly Remedy[]): string {
+  if (remedies.length === 0) return 'No small change of hosts, spare or level alone makes it possible.';
+  const said = remedies.map(remedySaid);
+  return said.length === 1 ? `It takes ${said.join('')}.` : `Any one of these makes it possible: ${said.join('; ')}.`;
+}

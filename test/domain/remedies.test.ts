@@ -1,0 +1,155 @@
+import fc from 'fast-check';
+import { plan, type PlanInput } from '../../domain/placement';
+import type { Pool } from '../../domain/descriptor/descriptor';
+import type { ChangeRequest } from '../../domain/plan';
+import { remediesOf, withRemedies } from '../../domain/remedies';
+import { remedySaid, type Remedy } from '../../domain/remedy';
+import { hostNamed, hostsNamed, inputOf, on, poolNamed, recordOf, roomFor, snapshotOf, stateOf } from './build';
+import { anyInput, anySeveral } from './clouds';
+
+/** What a refusal says would help does: each remedy is done to the cloud, the descriptor or the request, and the planner is asked again. */
+
+const runs = { numRuns: Number(process.env['BULKHEAD_PROPERTY_RUNS'] ?? 1_000) };
+
+function isRefused(input: PlanInput): boolean {
+  const planned = plan(input);
+  return !planned.ok || planned.plan.unplaced.length > 0;
+}
+
+function withHosts(input: PlanInput, remedy: Extract<Remedy, { kind: 'hosts' }>): PlanInput {
+  const added = Object.entries(remedy.hosts).flatMap(([zone, many]) =>
+    Array.from({ length: many }, (_, at) => hostNamed(`new-${zone}-${String(at)}`, { zone, free: remedy.room })),
+  );
+  return { ...input, snapshot: { ...input.snapshot, hosts: [...added, ...input.snapshot.hosts] } };
+}
+
+function withPool(input: PlanInput, name: string, change: Partial<Pool>): PlanInput {
+  const { descriptor } = input.record;
+  const pools = descriptor.pools.map((pool) => (pool.name === name ? { ...pool, ...change } : pool));
+  return { ...input, record: { ...input.record, descriptor: { ...descriptor, pools } } };
+}
+
+function withLevel(input: PlanInput, { pool, level }: Extract<Remedy, { kind: 'level' }>): PlanInput {
+  const spec = input.record.descriptor.pools.find(({ name }) => name === pool);
+  if (input.request.kind === 'instantiate' && spec)
+    return withPool(input, pool, { size: { ...spec.size, initial: level } });
+  const now = input.record.pools[pool]?.level ?? 0;
+  const request: ChangeRequest = { kind: level > now ? 'scaleOut' : 'scaleIn', pool, to: level };
+  return { ...input, request };
+}
+
+function applied(input: PlanInput, remedy: Remedy): PlanInput {
+  switch (remedy.kind) {
+    case 'hosts':
+      return withHosts(input, remedy);
+    case 'spare':
+      return withPool(input, remedy.pool, { spare: remedy.to });
+    case 'level':
+      return withLevel(input, remedy);
+    case 'quota': {
+      const quotas = { ...input.snapshot.quotas };
+      for (const [resource, limit] of Object.entries(remedy.limits) as [keyof typeof quotas, number][])
+        quotas[resource] = { used: quotas[resource]?.used ?? 0, limit };
+      return { ...input, snapshot: { ...input.snapshot, quotas } };
+    }
+    case 'notStrict':
+      return { ...input, strict: false };
+  }
+}
+
+/** As a descriptor may say it: at least one member is none of the spare. */
+function asDescribed(record: PlanInput['record']): PlanInput['record'] {
+  const pools = record.descriptor.pools.map((pool) => ({ ...pool, size: { ...pool.size, min: 2 } }));
+  return { ...record, descriptor: { ...record.descriptor, pools } };
+}
+
+/** And with a quota of its own, and sometimes to the letter. */
+const anyAsked = fc
+  .tuple(fc.oneof(anyInput, anySeveral), fc.integer({ min: 0, max: 30 }), fc.boolean())
+  .map(([input, instances, strict]): PlanInput => ({
+    ...input,
+    record: asDescribed(input.record),
+    strict,
+    snapshot: { ...input.snapshot, quotas: { instances: { limit: instances + 8, used: 8 } } },
+  }));
+
+test('whatever is refused, each remedy makes it possible, and none has a host more than it takes', () => {
+  const seen = { hosts: 0, spare: 0, level: 0, quota: 0, notStrict: 0, none: 0 };
+  fc.assert(
+    fc.property(anyAsked, (input) => {
+      if (!isRefused(input)) {
+        expect(remediesOf(input)).toEqual([]);
+        return;
+      }
+      const remedies = remediesOf(input);
+      if (remedies.length === 0) seen.none += 1;
+      for (const remedy of remedies) {
+        seen[remedy.kind] += 1;
+        expect([remedy, isRefused(applied(input, remedy))]).toEqual([remedy, false]);
+        if (remedy.kind !== 'hosts') continue;
+        for (const [zone, many] of Object.entries(remedy.hosts)) {
+          const fewer = { ...remedy, hosts: { ...remedy.hosts, [zone]: many - 1 } };
+          expect([fewer, isRefused(applied(input, fewer))]).toEqual([fewer, true]);
+        }
+      }
+    }),
+    runs,
+  );
+  expect(Math.min(seen.hosts, seen.spare, seen.level, seen.quota, seen.notStrict)).toBeGreaterThan(0);
+});
+
+test('a refusal says it in one sentence, and as data', () => {
+  const input = inputOf({
+    pool: { spare: { share: { numerator: 1, denominator: 5 } }, size: { min: 2, initial: 5, max: 100 } },
+    members: on('web', 'h1 h2 h3 h4 h5'),
+    hosts: hostsNamed(5),
+    request: { kind: 'scaleOut', pool: 'web', to: 7 },
+  });
+  const planned = plan(input);
+  if (planned.ok) throw new Error('five hosts are two too few at 20%');
+  const { message, details } = withRemedies(input, planned.refusal);
+  expect((details['remedies'] as readonly Remedy[]).map(remedySaid)).toEqual([
+    '2 more hosts in mz (each with 1 vCPUs, 1 MB and 1 GB free)',
+    'spare 29% instead of 20% for web',
+    'level 10 of web',
+  ]);
+  expect(details.remedy).toBe(
+    'Any one of these makes it possible: 2 more hosts in mz (each with 1 vCPUs, 1 MB and 1 GB free); spare 29% instead of 20% for web; level 10 of web.',
+  );
+  expect(message.endsWith(details.remedy ?? '?')).toBe(true);
+  expect(message).not.toContain('Ask for level');
+});
+
+test('pools of two zones that are short both: so many hosts in each', () => {
+  const pools = [poolNamed('a', { size: { min: 1, initial: 3, max: 9 } }), poolNamed('b', { zone: 'dmz' })];
+  const input: PlanInput = {
+    record: recordOf(pools.map((pool) => ({ pool }))),
+    snapshot: snapshotOf([...hostsNamed(1), hostNamed('d1', { zone: 'dmz' })]),
+    request: { kind: 'instantiate' },
+  };
+  const [first] = remediesOf(input);
+  expect(first).toMatchObject({ kind: 'hosts', hosts: { mz: 2, dmz: 3 } });
+});
+
+test('what a death leaves without a place is said to take hosts, as a refusal would', () => {
+  const input = inputOf({
+    members: on('web', 'h1 h2 h3'),
+    hosts: hostsNamed(3, { free: roomFor(0) }),
+    request: { kind: 'emptyHosts', hosts: ['h2'], cause: 'failed' },
+  });
+  expect(remediesOf(input).map(({ kind }) => kind)).toEqual(['hosts']);
+});
+
+test('where nothing small helps, that is said, and no guess is left', () => {
+  const pool = poolNamed('web', { spare: 'none', size: { min: 30, initial: 30, max: 30 } });
+  const input: PlanInput = {
+    record: recordOf([{ pool, state: stateOf([]) }]),
+    snapshot: snapshotOf(hostsNamed(2)),
+    request: { kind: 'instantiate' },
+  };
+  const planned = plan(input);
+  if (planned.ok) throw new Error('there are no hosts for it');
+  const { message, details } = withRemedies(input, planned.refusal);
+  expect(details).toMatchObject({ remedies: [], remedy: expect.stringMatching(/^No small change/) as string });
+  expect(message).not.toContain('Bring');
+});
