@@ -1,4 +1,5 @@
-import { casesAt, isOfServers, nameOf, play } from '../../scripts/lib/virtual/enumerate';
+import { casesAt, nameOf, play } from '../../scripts/lib/virtual/enumerate';
+import { isOfServers } from '../../scripts/lib/virtual/faults';
 import { specs } from '../../scripts/lib/virtual/specs';
 
 /**

@@ -1,0 +1,200 @@
+import { ApplicationFailure } from '@temporalio/common';
+import { recordWorkflowId } from '../../../domain/names';
+import { runQuery, type Leftover, type RunView, type StuckAnswer, type StuckView } from '../../../domain/stuck';
+import { signalNames } from '../../../domain/turn';
+import { neutron, nova } from '../../../openstack';
+import type { Ended } from './ended';
+import type { Answer } from './faults';
+import { payloadOf } from './payloads';
+import type { Run } from './temporal';
+import type { UpdateAnswer } from './updates';
+import { isQuiet, type Procedure, type World } from './world';
+
+/**
+ * Who is called at night: finds the runs that are stuck, answers them all in the same way, and says what does not come out as docs/stuck.md
+ * has it.
+ */
+export interface Person {
+  /** A run that waits for an answer. Undefined where none does. */
+  readonly wanted: () => Run | undefined;
+  readonly attend: (run: Run) => Promise<void>;
+  /** The steps in which runs were stuck, in order. */
+  readonly steps: readonly string[];
+  readonly problems: readonly string[];
+  /** The debts, by token, of the last stuck run that the record knew. Undefined where it knew none: what it left no record cleans up. */
+  readonly owed: () => readonly string[] | undefined;
+}
+
+export interface PersonOptions {
+  readonly world: World;
+  readonly vnf: string;
+  readonly answer: Answer;
+  /** What was in the way is in the way no longer. */
+  readonly mend: () => void;
+  readonly isConcerned: (workflowId: string) => boolean;
+}
+
+/** As long as it waits by itself, and as long as it takes to say so. */
+const waitsMs = 3_600_000;
+const slackMs = 1_000;
+
+export function personOf({ world, vnf, answer, mend, isConcerned }: PersonOptions): Person {
+  const steps: string[] = [];
+  const problems: string[] = [];
+  const seen = new Set<string>();
+  let owed: readonly string[] | undefined;
+
+  const wanted = (): Run | undefined =>
+    [...world.temporal.runs.values()].find(
+      (run) => run.status === 'RUNNING' && isConcerned(run.workflowId) && isNew(run, stuckIn(run)),
+    );
+  const isNew = (run: Run, view: StuckView | null): boolean => view !== null && !seen.has(keyOf(run, view));
+
+  const told = async (run: Run, what: StuckAnswer, takes: (said: UpdateAnswer) => boolean): Promise<UpdateAnswer> => {
+    const step = stuckIn(run)?.step ?? '';
+    const said = await world.tell(run, what);
+    if (!takes(said)) problems.push(`${run.workflowId}, stuck in ${step}, was told ${what} and said ${saidIn(said)}`);
+    return said;
+  };
+
+  const skipped = async (run: Run, view: StuckView): Promise<void> => {
+    if (!view.may.includes('skip')) {
+      await told(run, 'skip', (said) => refusedAs(said) === 'InvalidRequest');
+      mend();
+      await told(run, 'retry', isTaken);
+      return;
+    }
+    const first = await told(run, 'skip', (said) => isTaken(said) || refusedAs(said) === 'Stuck');
+    if (isTaken(first)) return;
+    const left = leftIn(first);
+    if (left.length === 0) problems.push(`a skip of ${view.step} was refused, and nothing was said to be left`);
+    await world.done('it is cleaned by hand', cleanByHand(world, left));
+    await told(run, 'skip', isTaken);
+  };
+
+  const attend = async (run: Run): Promise<void> => {
+    const view = stuckIn(run);
+    if (!view) return;
+    if (answer === 'retried' && steps.length > 0) problems.push(`${run.workflowId} is stuck again in ${view.step}`);
+    seen.add(keyOf(run, view));
+    steps.push(view.step);
+    const { turn, debts } = world.viewOf(vnf) ?? { turn: null, debts: [] };
+    const isOfRun = (each: { readonly runId: string } | null): boolean => each?.runId === run.runId;
+    if ([turn, ...debts].some(isOfRun)) owed = debts.filter(isOfRun).map(({ token }) => token);
+    switch (answer) {
+      case 'retried':
+        mend();
+        await told(run, 'retry', isTaken);
+        return;
+      case 'skipped':
+        await skipped(run, view);
+        return;
+      case 'givenUp':
+      case 'blocked':
+        await told(run, 'giveUp', isTaken);
+        return;
+      case 'unanswered': {
+        const stuckAt = world.time.now();
+        world.temporal.whenClosed(run, () => {
+          const waitedMs = world.time.now() - stuckAt;
+          if (Math.abs(waitedMs - waitsMs) > slackMs)
+            problems.push(`${run.workflowId} has waited ${String(waitedMs)} ms for an answer`);
+        });
+      }
+    }
+  };
+
+  return { wanted, attend, steps, problems, owed: () => owed };
+}
+
+function stuckIn(run: Run): StuckView | null {
+  return (run.execution.query(runQuery) as RunView | undefined)?.stuck ?? null;
+}
+
+function keyOf(run: Run, { step, retries }: StuckView): string {
+  return [run.runId, step, retries].join(' ');
+}
+
+function isTaken(said: UpdateAnswer): boolean {
+  return 'result' in said;
+}
+
+/** The kind of failure; undefined where it was not refused, or by nobody's intent. */
+function refusedAs(said: UpdateAnswer): string | undefined {
+  return 'error' in said && said.error instanceof ApplicationFailure ? (said.error.type ?? undefined) : undefined;
+}
+
+function leftIn(said: UpdateAnswer): readonly Leftover[] {
+  if (!('error' in said && said.error instanceof ApplicationFailure)) return [];
+  return (said.error.details?.[0] as { left?: readonly Leftover[] } | undefined)?.left ?? [];
+}
+
+function saidIn(said: UpdateAnswer): string {
+  return 'error' in said ? `${said.error.name}: ${said.error.message}` : JSON.stringify(said.result);
+}
+
+/** By id what is said to be left, and nothing else: servers first, then their ports, then groups. */
+async function cleanByHand({ cloud, operator, time }: World, left: readonly Leftover[]): Promise<void> {
+  const of = (wanted: Leftover['kind']): string[] => left.filter(({ kind }) => kind === wanted).map(({ id }) => id);
+  for (const id of of('server')) await nova.deleteServer(operator, id);
+  // Nova is asked for it, and does it when it can.
+  await new Promise<void>((resolve) => {
+    time.after(60_000, resolve);
+  });
+  for (const id of of('port')) await neutron.deletePort(operator, id);
+  for (const id of of('securityGroup')) await neutron.deleteSecurityGroup(operator, id);
+  for (const id of of('serverGroup')) await nova.deleteServerGroup(operator, id);
+  for (const name of of('closedHost')) Object.assign(cloud.hosts.get(name) ?? {}, { enabled: true });
+  for (const name of of('forcedDownHost')) Object.assign(cloud.hosts.get(name) ?? {}, { forcedDown: false });
+}
+
+export interface Blocked {
+  readonly world: World;
+  readonly vnf: string;
+  readonly pool: string;
+  /** Tokens of what the run that was given up owed. */
+  readonly owed: readonly string[];
+  readonly mend: () => void;
+}
+
+/**
+ * Three clean-ups have failed: the debt stays in the record, and only audit and terminate get turns. When the cloud is mended, terminate
+ * leaves nothing.
+ */
+export async function problemsWhereBlocked({ world, vnf, pool, owed, mend }: Blocked): Promise<string[]> {
+  const view = world.viewOf(vnf);
+  if (!view?.blocked) return [`the record of ${vnf} is not blocked`];
+  const problems: string[] = [];
+  const forgotten = owed.filter((token) => !view.debts.some((debt) => debt.token === token));
+  for (const token of forgotten) problems.push(`what ${token} owed is in the record no longer`);
+  const expect = async (procedure: Procedure, input: object, wanted: Pick<Ended, 'outcome' | 'kind'>): Promise<void> => {
+    const asked = world.begin(procedure, { vnf, ...input });
+    await world.until(`${asked.workflowId} ends`, () => asked.ended() !== undefined);
+    const ended = asked.ended();
+    if (ended?.outcome !== wanted.outcome || ended.kind !== wanted.kind)
+      problems.push(`${procedure} of a blocked VNF: ${JSON.stringify(ended)}`);
+  };
+  await expect('scaleOut', { pool, to: 20 }, { outcome: 'refused', kind: 'Stuck' });
+  await expect('heal', {}, { outcome: 'refused', kind: 'Stuck' });
+  await expect('audit', {}, { outcome: 'completed' });
+  mend();
+  await expect('audit', { repair: true }, { outcome: 'completed' });
+  await expect('terminate', {}, { outcome: 'completed' });
+  await world.until('nothing but records is at work', () => isQuiet(world));
+  if (world.viewOf(vnf)) problems.push(`${vnf} was terminated, and its record is there still`);
+  return [...problems, ...leftOf(world, vnf)];
+}
+
+/** The clean-ups are tried again, as "bulkhead clean-up" has it. */
+export async function cleanUpAgain(world: World, vnf: string): Promise<void> {
+  world.temporal.signal({ workflowId: recordWorkflowId(vnf) }, signalNames.audit, [payloadOf({})]);
+  await world.pass(1_000);
+  await world.until('nothing but records is at work', () => isQuiet(world));
+}
+
+/** A cloud of these worlds has nothing but what is the VNF's. */
+function leftOf({ cloud: { servers, ports, securityGroups, serverGroups } }: World, vnf: string): string[] {
+  return [servers, ports, securityGroups, serverGroups].flatMap((each) =>
+    [...each.values()].filter(({ name }) => name !== 'default').map(({ id, name }) => `${name} (${id}) of ${vnf} is left`),
+  );
+}
