@@ -16,7 +16,7 @@ import {
   type StuckFault,
   type Trouble,
 } from './faults';
-import { personOf, problemsWhereBlocked, type Person } from './person';
+import { isBlocked, personOf, problemsWhereBlocked, type Person } from './person';
 import { firstPool, vnf, zones, type Spec } from './specs';
 import type { CallStrike, CloudCall } from './worker';
 import type { Run } from './temporal';
@@ -267,10 +267,7 @@ interface Aftermath {
   readonly mend: () => void;
 }
 
-async function problemsAfter(
-  world: World,
-  { spec, ended, fault, person, mend }: Aftermath,
-): Promise<string[]> {
+async function problemsAfter(world: World, { spec, ended, fault, person, mend }: Aftermath): Promise<string[]> {
   const problems: string[] = [...(person?.problems ?? [])];
   const allowed = outcomesAfter(fault, person !== undefined && person.steps.length > 0);
   if (!allowed.includes(ended.outcome))
@@ -281,9 +278,11 @@ async function problemsAfter(
   if (fault === 'recordTerminated') return problems;
   await world.until('nothing but records is at work', () => isQuiet(world));
   const owed = person?.owed();
-  if (fault && isLasting(fault) && partsOf(fault).answer === 'blocked' && owed)
-    problems.push(...(await problemsWhereBlocked({ world, vnf, pool: firstPool, owed, mend })));
-  problems.push(...((await spec.after?.(world, ended)) ?? []));
+  const isTerminated = owed !== undefined && (await isBlocked(world, vnf));
+  const wasAdopting = world.viewOf(vnf)?.phase === 'adopting';
+  if (isTerminated) problems.push(...(await problemsWhereBlocked({ world, vnf, pool: firstPool, owed, mend })));
+  // Of what is terminated there is nothing left, unless it was there before the VNF.
+  if (!isTerminated || wasAdopting) problems.push(...((await spec.after?.(world, ended)) ?? []));
   await world.settle(vnf);
   if (fault === undefined || seesWhatItMade.includes(fault))
     for (const name of createdTwice(world))

@@ -50,7 +50,9 @@ export function faultsAt(moment: Moment, isFirst: boolean): Fault[] {
     ...runFaults,
     ...(isFirst ? serverFaults : []),
     ...(moment.kind === 'activity' ? answers.map((answer) => `undoFails:${answer}` as const) : []),
-    ...(wants && !/ GET | POST \/identity/.test(moment.what) ? answers.map((answer) => `cloudFails:${answer}` as const) : []),
+    ...(wants && !/ GET | POST \/identity/.test(moment.what)
+      ? answers.map((answer) => `cloudFails:${answer}` as const)
+      : []),
   ];
 }
 

@@ -1,11 +1,9 @@
 import { ApplicationFailure } from '@temporalio/common';
-import { recordWorkflowId } from '../../../domain/names';
 import { runQuery, type Leftover, type RunView, type StuckAnswer, type StuckView } from '../../../domain/stuck';
-import { signalNames } from '../../../domain/turn';
 import { neutron, nova } from '../../../openstack';
+import { isSettled } from '../settled';
 import type { Ended } from './ended';
 import type { Answer } from './faults';
-import { payloadOf } from './payloads';
 import type { Run } from './temporal';
 import type { UpdateAnswer } from './updates';
 import { isQuiet, type Procedure, type World } from './world';
@@ -148,6 +146,16 @@ async function cleanByHand({ cloud, operator, time }: World, left: readonly Left
   for (const name of of('forcedDownHost')) Object.assign(cloud.hosts.get(name) ?? {}, { forcedDown: false });
 }
 
+/** Whether what cleans up behind a run has failed for good. It has not where there was nothing to clean up. */
+export async function isBlocked(world: World, vnf: string): Promise<boolean> {
+  const isBusy = (): boolean => {
+    const view = world.viewOf(vnf);
+    return view !== null && view.blocked === null && !isSettled(view);
+  };
+  await world.until('it is cleaned up, or cannot be', () => !isBusy());
+  return world.viewOf(vnf)?.blocked != null;
+}
+
 export interface Blocked {
   readonly world: World;
   readonly vnf: string;
@@ -159,15 +167,19 @@ export interface Blocked {
 
 /**
  * Three clean-ups have failed: the debt stays in the record, and only audit and terminate get turns. When the cloud is mended, terminate
- * leaves nothing.
+ * leaves nothing; of a VNF that was to be adopted, and was not, all that was there before.
  */
 export async function problemsWhereBlocked({ world, vnf, pool, owed, mend }: Blocked): Promise<string[]> {
-  const view = world.viewOf(vnf);
-  if (!view?.blocked) return [`the record of ${vnf} is not blocked`];
   const problems: string[] = [];
-  const forgotten = owed.filter((token) => !view.debts.some((debt) => debt.token === token));
+  const { debts = [], phase } = world.viewOf(vnf) ?? {};
+  const before = [...world.cloud.servers.keys(), ...world.cloud.ports.keys()];
+  const forgotten = owed.filter((token) => !debts.some((debt) => debt.token === token));
   for (const token of forgotten) problems.push(`what ${token} owed is in the record no longer`);
-  const expect = async (procedure: Procedure, input: object, wanted: Pick<Ended, 'outcome' | 'kind'>): Promise<void> => {
+  const expect = async (
+    procedure: Procedure,
+    input: object,
+    wanted: Pick<Ended, 'outcome' | 'kind'>,
+  ): Promise<void> => {
     const asked = world.begin(procedure, { vnf, ...input });
     await world.until(`${asked.workflowId} ends`, () => asked.ended() !== undefined);
     const ended = asked.ended();
@@ -175,26 +187,22 @@ export async function problemsWhereBlocked({ world, vnf, pool, owed, mend }: Blo
       problems.push(`${procedure} of a blocked VNF: ${JSON.stringify(ended)}`);
   };
   await expect('scaleOut', { pool, to: 20 }, { outcome: 'refused', kind: 'Stuck' });
-  await expect('heal', {}, { outcome: 'refused', kind: 'Stuck' });
   await expect('audit', {}, { outcome: 'completed' });
   mend();
   await expect('audit', { repair: true }, { outcome: 'completed' });
   await expect('terminate', {}, { outcome: 'completed' });
-  await world.until('nothing but records is at work', () => isQuiet(world));
-  if (world.viewOf(vnf)) problems.push(`${vnf} was terminated, and its record is there still`);
-  return [...problems, ...leftOf(world, vnf)];
+  await world.until('its record has ended', () => isQuiet(world) && world.viewOf(vnf) === null);
+  if (phase !== 'adopting') return [...problems, ...leftOf(world, vnf)];
+  const { servers, ports, securityGroups } = world.cloud;
+  const gone = before.filter((id) => !servers.has(id) && !ports.has(id));
+  const made = [...securityGroups.values()].filter(({ name }) => name.startsWith(`${vnf}-`));
+  return [...problems, ...gone.map((id) => `${id} is gone`), ...made.map(({ name }) => `the group ${name} is left`)];
 }
 
-/** The clean-ups are tried again, as "bulkhead clean-up" has it. */
-export async function cleanUpAgain(world: World, vnf: string): Promise<void> {
-  world.temporal.signal({ workflowId: recordWorkflowId(vnf) }, signalNames.audit, [payloadOf({})]);
-  await world.pass(1_000);
-  await world.until('nothing but records is at work', () => isQuiet(world));
-}
-
-/** A cloud of these worlds has nothing but what is the VNF's. */
+/** Servers and ports, which are all the VNF's in these worlds, and the groups that bear its name. */
 function leftOf({ cloud: { servers, ports, securityGroups, serverGroups } }: World, vnf: string): string[] {
-  return [servers, ports, securityGroups, serverGroups].flatMap((each) =>
-    [...each.values()].filter(({ name }) => name !== 'default').map(({ id, name }) => `${name} (${id}) of ${vnf} is left`),
+  const groups = [...securityGroups.values(), ...serverGroups.values()];
+  return [...servers.values(), ...ports.values(), ...groups.filter(({ name }) => name.startsWith(`${vnf}-`))].map(
+    ({ id, name }) => `${name} (${id}) is left`,
   );
 }

@@ -1,5 +1,6 @@
 import { groupMarks, portMarks, recordWorkflowId, tag } from '../../../domain/names';
 import { setAlive } from '../../../simulator';
+import { emit } from '../../../simulator/model';
 import type { Ended } from './ended';
 import type { World, Procedure } from './world';
 
@@ -113,6 +114,14 @@ async function loseRecord({ temporal, cloud, pass }: World, disguised: boolean):
   for (const server of cloud.servers.values())
     Object.assign(server, { name: `old-${server.name.slice(vnf.length + 1)}`, tags: [] });
   for (const port of cloud.ports.values()) port.description = '';
+  for (const group of [...cloud.securityGroups.values()]) {
+    emit(cloud, { type: 'securityGroup.deleted', requestId: null, id: group.id });
+    cloud.securityGroups.delete(group.id);
+    const id = `old-${group.id}`;
+    cloud.securityGroups.set(id, { ...group, id, name: `old-${group.name.slice(vnf.length + 1)}`, description: '' });
+    for (const port of cloud.ports.values())
+      port.securityGroupIds = port.securityGroupIds.map((each) => (each === group.id ? id : each));
+  }
 }
 
 /** Whatever became of it: it can be adopted, and nobody has lost a server. */

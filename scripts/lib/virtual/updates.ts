@@ -16,7 +16,14 @@ export class Updates {
     this.#count += 1;
     const id = `${name}-${String(this.#count)}`;
     this.#waiting.set(id, answered);
-    return jobOf('doUpdate', { id, protocolInstanceId: id, name, input: [payloadOf({})], headers: {}, runValidator: true });
+    return jobOf('doUpdate', {
+      id,
+      protocolInstanceId: id,
+      name,
+      input: [payloadOf({})],
+      headers: {},
+      runValidator: true,
+    });
   }
 
   /** What the run says of one: that it is taken, and later or at once what came of it. */
