@@ -16,7 +16,7 @@ import {
   type StuckFault,
   type Trouble,
 } from './faults';
-import { isBlocked, personOf, problemsWhereBlocked, type Person } from './person';
+import { personOf, type Person } from './person';
 import { firstPool, vnf, zones, type Spec } from './specs';
 import type { CallStrike, CloudCall } from './worker';
 import type { Run } from './temporal';
@@ -43,6 +43,8 @@ export interface Played {
   readonly revision: number;
   /** Steps in which a person was asked. */
   readonly stuckIn: readonly string[];
+  /** What cleans up behind it has failed for good. */
+  readonly wasBlocked: boolean;
   /** What is not as promised: nothing, if all is well. */
   readonly problems: readonly string[];
 }
@@ -215,7 +217,15 @@ export async function play(spec: Spec, struck?: Omit<Case, 'spec'>): Promise<Pla
     if (trouble === 'undoFails' && begun) world.temporal.cancel(begun.run());
   };
   const person =
-    stuck && personOf({ world, vnf, answer: stuck.answer, mend, isConcerned: (id) => watching && isUnderTest(id) });
+    stuck &&
+    personOf({
+      world,
+      vnf,
+      pool: firstPool,
+      answer: stuck.answer,
+      mend,
+      isConcerned: (id) => watching && isUnderTest(id),
+    });
   const waiting = (): Run | undefined => (trouble === undefined ? undefined : person?.wanted());
   /** What cannot be done in the middle of something else. */
   const later: (() => Promise<void>)[] = [];
@@ -242,21 +252,22 @@ export async function play(spec: Spec, struck?: Omit<Case, 'spec'>): Promise<Pla
     watching = true;
     begun = world.begin(spec.procedure, spec.input(world));
     const ended = await ends(begun);
-    const problems = [
-      ...overlaps,
-      ...(await problemsAfter(world, { spec, ended, fault: struck?.fault, person, mend })),
-    ];
+    const problems = [...overlaps, ...(await problemsAfter(world, { spec, ended, fault: struck?.fault, person }))];
     watching = false;
     const revision = world.viewOf(vnf)?.revision ?? world.cloud.publications.get(vnf)?.revision ?? 0;
     if (struck && ended.outcome === 'completed' && struck.fault !== 'recordTerminated' && revision !== struck.revision)
       problems.push(`it is at revision ${String(revision)}, and was at ${String(struck.revision)} without a fault`);
-    return { ended, moments, revision, problems, stuckIn: person?.steps ?? [] };
+    return { ended, moments, revision, problems, ...asked(person) };
   } catch (error) {
     const said = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    return { ended: { outcome: 'vanished' }, moments, revision: 0, problems: [said], stuckIn: [] };
+    return { ended: { outcome: 'vanished' }, moments, revision: 0, problems: [said], ...asked(person) };
   } finally {
     world.close();
   }
+}
+
+function asked(person: Person | undefined): Pick<Played, 'stuckIn' | 'wasBlocked'> {
+  return { stuckIn: person?.steps ?? [], wasBlocked: person?.wasBlocked() ?? false };
 }
 
 interface Aftermath {
@@ -264,11 +275,10 @@ interface Aftermath {
   readonly ended: Ended;
   readonly fault: Fault | undefined;
   readonly person: Person | undefined;
-  readonly mend: () => void;
 }
 
-async function problemsAfter(world: World, { spec, ended, fault, person, mend }: Aftermath): Promise<string[]> {
-  const problems: string[] = [...(person?.problems ?? [])];
+async function problemsAfter(world: World, { spec, ended, fault, person }: Aftermath): Promise<string[]> {
+  const problems: string[] = [];
   const allowed = outcomesAfter(fault, person !== undefined && person.steps.length > 0);
   if (!allowed.includes(ended.outcome))
     problems.push(
@@ -277,12 +287,9 @@ async function problemsAfter(world: World, { spec, ended, fault, person, mend }:
   // Nobody is left who knows the members: adopt is for that.
   if (fault === 'recordTerminated') return problems;
   await world.until('nothing but records is at work', () => isQuiet(world));
-  const owed = person?.owed();
-  const isTerminated = owed !== undefined && (await isBlocked(world, vnf));
-  const wasAdopting = world.viewOf(vnf)?.phase === 'adopting';
-  if (isTerminated) problems.push(...(await problemsWhereBlocked({ world, vnf, pool: firstPool, owed, mend })));
-  // Of what is terminated there is nothing left, unless it was there before the VNF.
-  if (!isTerminated || wasAdopting) problems.push(...((await spec.after?.(world, ended)) ?? []));
+  const isGone = (await person?.looksAfter()) ?? false;
+  if (!isGone) problems.push(...((await spec.after?.(world, ended)) ?? []));
+  problems.push(...(person?.problems ?? []));
   await world.settle(vnf);
   if (fault === undefined || seesWhatItMade.includes(fault))
     for (const name of createdTwice(world))

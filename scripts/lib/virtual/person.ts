@@ -18,14 +18,17 @@ export interface Person {
   readonly attend: (run: Run) => Promise<void>;
   /** The steps in which runs were stuck, in order. */
   readonly steps: readonly string[];
+  /** Once the run has ended: what becomes of what it left. True where the VNF is terminated after that, and was more than to be adopted. */
+  readonly looksAfter: () => Promise<boolean>;
+  readonly wasBlocked: () => boolean;
   readonly problems: readonly string[];
-  /** The debts, by token, of the last stuck run that the record knew. Undefined where it knew none: what it left no record cleans up. */
-  readonly owed: () => readonly string[] | undefined;
 }
 
 export interface PersonOptions {
   readonly world: World;
   readonly vnf: string;
+  /** One of its pools. */
+  readonly pool: string;
   readonly answer: Answer;
   /** What was in the way is in the way no longer. */
   readonly mend: () => void;
@@ -36,11 +39,13 @@ export interface PersonOptions {
 const waitsMs = 3_600_000;
 const slackMs = 1_000;
 
-export function personOf({ world, vnf, answer, mend, isConcerned }: PersonOptions): Person {
+export function personOf({ world, vnf, pool, answer, mend, isConcerned }: PersonOptions): Person {
   const steps: string[] = [];
   const problems: string[] = [];
   const seen = new Set<string>();
+  /** The debts, by token, of the last stuck run that the record knew. Undefined where it knew none: what it left no record cleans up. */
   let owed: readonly string[] | undefined;
+  let wasBlocked = false;
 
   const wanted = (): Run | undefined =>
     [...world.temporal.runs.values()].find(
@@ -102,7 +107,15 @@ export function personOf({ world, vnf, answer, mend, isConcerned }: PersonOption
     }
   };
 
-  return { wanted, attend, steps, problems, owed: () => owed };
+  const looksAfter = async (): Promise<boolean> => {
+    wasBlocked = owed !== undefined && (await isBlocked(world, vnf));
+    if (!owed || !wasBlocked) return false;
+    const wasAdopting = world.viewOf(vnf)?.phase === 'adopting';
+    problems.push(...(await problemsWhereBlocked({ world, vnf, pool, owed, mend })));
+    return !wasAdopting;
+  };
+
+  return { wanted, attend, looksAfter, steps, problems, wasBlocked: () => wasBlocked };
 }
 
 function stuckIn(run: Run): StuckView | null {
@@ -147,7 +160,7 @@ async function cleanByHand({ cloud, operator, time }: World, left: readonly Left
 }
 
 /** Whether what cleans up behind a run has failed for good. It has not where there was nothing to clean up. */
-export async function isBlocked(world: World, vnf: string): Promise<boolean> {
+async function isBlocked(world: World, vnf: string): Promise<boolean> {
   const isBusy = (): boolean => {
     const view = world.viewOf(vnf);
     return view !== null && view.blocked === null && !isSettled(view);
@@ -156,20 +169,16 @@ export async function isBlocked(world: World, vnf: string): Promise<boolean> {
   return world.viewOf(vnf)?.blocked != null;
 }
 
-export interface Blocked {
-  readonly world: World;
-  readonly vnf: string;
-  readonly pool: string;
+interface Blocked extends Pick<PersonOptions, 'world' | 'vnf' | 'pool' | 'mend'> {
   /** Tokens of what the run that was given up owed. */
   readonly owed: readonly string[];
-  readonly mend: () => void;
 }
 
 /**
  * Three clean-ups have failed: the debt stays in the record, and only audit and terminate get turns. When the cloud is mended, terminate
  * leaves nothing; of a VNF that was to be adopted, and was not, all that was there before.
  */
-export async function problemsWhereBlocked({ world, vnf, pool, owed, mend }: Blocked): Promise<string[]> {
+async function problemsWhereBlocked({ world, vnf, pool, owed, mend }: Blocked): Promise<string[]> {
   const problems: string[] = [];
   const { debts = [], phase } = world.viewOf(vnf) ?? {};
   const before = [...world.cloud.servers.keys(), ...world.cloud.ports.keys()];
