@@ -31,6 +31,13 @@ export type Trouble = (typeof troubles)[number];
 
 export type CallFault = (typeof callFaults)[number];
 export type StuckFault = `${Trouble}:${Answer}`;
+/** All of them, by name. */
+export const faults: readonly Fault[] = [
+  ...callFaults,
+  ...runFaults,
+  ...serverFaults,
+  ...troubles.flatMap((trouble) => answers.map((answer) => `${trouble}:${answer}` as const)),
+];
 export type Fault = CallFault | (typeof runFaults)[number] | (typeof serverFaults)[number] | StuckFault;
 
 /** One moment of a procedure, in words. */
