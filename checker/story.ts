@@ -55,6 +55,8 @@ export const noteSchema = z.discriminatedUnion('kind', [
   }),
   /** A VM was broken or taken away by somebody who is not of this story: between two looks at a cloud, that is not seen. */
   z.object({ kind: z.literal('harmed'), vnf: z.string(), serverId: z.string() }),
+  /** A call that bears this id had stayed inside of the cloud, and is carried out now, when nobody waits for it any more. */
+  z.object({ kind: z.literal('late'), requestId: z.string() }),
   /** An act of a demo or a test begins: verdicts may be asked for the part of the log from here. */
   z.object({ kind: z.literal('act'), name: z.string() }),
 ]);

@@ -313,6 +313,7 @@ function note(world: World, event: Extract<CloudEvent, { type: 'note' }>): void 
       hinder(world, said.vnf);
       return;
     case 'act':
+    case 'late':
     case undefined:
       return;
   }

@@ -8,6 +8,10 @@ import { isArrival, isDead, noteOf, serverNamed, type Server, type World } from 
  * G1(d), to the letter: existing VMs on a host <= cap(VMs existing at that moment), strays and the dead aside, wherever some order of the same launches,
  * or of the same deletions, keeps that. So a breach is held until the run of launches (or deletions) that it is part of is
  * over, and then it is asked whether another order would have done.
+ *
+ * Whether one is dead is not known to everybody at the same moment. So the dead are counted in three ways: from when their record has
+ * dropped them not any more; the same, but as if it had dropped nobody since the run whose moves they are first touched the cloud, which it
+ * does with a plan; from when they died not any more. Who keeps the letter in one of these ways, or could in no order, has broken nothing.
  */
 
 interface Stretch {
@@ -17,9 +21,13 @@ interface Stretch {
   readonly vnf: string;
   readonly pool: string;
   readonly spare: Spare;
-  /** VMs on each host before its first move. */
-  readonly before: ReadonlyMap<string, number>;
-  readonly moves: string[];
+  /** VMs that existed before its first move. */
+  readonly before: readonly Placed[];
+  readonly moves: Placed[];
+  /** Those of all these that were dead meanwhile, whoever knew. */
+  readonly dead: Set<string>;
+  /** The first event of whoever moves. */
+  readonly plannedBy: number;
   breach: {
     readonly scribe: Scribe;
     readonly host: string;
@@ -30,10 +38,21 @@ interface Stretch {
   spoilt: boolean;
 }
 
+interface Placed {
+  readonly id: string;
+  readonly host: string;
+  /** The event by which its record had dropped it as dead. */
+  readonly buried: number | null;
+}
+
 export interface LetterMemory {
   readonly on: Map<string, Map<string, number>>;
   readonly where: Map<string, string>;
+  /** The dead that count no more, by id. */
+  readonly buried: Map<string, { readonly host: string; readonly by: number }>;
   readonly stretches: Map<string, Stretch>;
+  /** The first event that is of each turn. */
+  readonly first: Map<string, number>;
   /** By pool, whose deletion came last. */
   readonly deleters: Map<string, string | null>;
   /** Pools that two runs change side by side: neither can know what the other has left, or brings. */
@@ -41,12 +60,21 @@ export interface LetterMemory {
 }
 
 export function newLetterMemory(): LetterMemory {
-  return { on: new Map(), where: new Map(), stretches: new Map(), deleters: new Map(), mixed: new Set() };
+  return {
+    on: new Map(),
+    where: new Map(),
+    buried: new Map(),
+    stretches: new Map(),
+    first: new Map(),
+    deleters: new Map(),
+    mixed: new Set(),
+  };
 }
 
 /** Looked at before the event is taken in. */
 export function judgeLetter(world: World, event: CloudEvent, given: { memory: LetterMemory; scribe: Scribe }): void {
   const { memory, scribe } = given;
+  if (event.requestId !== null && !memory.first.has(event.requestId)) memory.first.set(event.requestId, event.seq);
   if (event.type === 'server.created') {
     const vnf = event.tags.find((tag) => tag.startsWith('bulkhead:vnf='))?.slice('bulkhead:vnf='.length);
     const pool = event.tags.find((tag) => tag.startsWith('bulkhead:pool='))?.slice('bulkhead:pool='.length);
@@ -54,7 +82,8 @@ export function judgeLetter(world: World, event: CloudEvent, given: { memory: Le
     // A double: of the two one counts, and which of them is to stay is not known yet.
     if (countedDoubleOf(world, { memory, vnf, name: event.name }) !== undefined) return;
     memory.where.set(event.id, event.requestedHost);
-    move(world, { memory, scribe }, { kind: 'launch', by: event.requestId, vnf, pool, host: event.requestedHost });
+    const { id, requestId: by, requestedHost: host } = event;
+    move(world, { memory, scribe }, { kind: 'launch', by, vnf, pool, id, host });
     return;
   }
   const moved = event.type === 'server.placed' ? world.servers.get(event.id) : undefined;
@@ -68,7 +97,7 @@ export function judgeLetter(world: World, event: CloudEvent, given: { memory: Le
       world,
       { memory, scribe },
       {
-        ...{ kind: 'launch', by: event.requestId, vnf: moved.vnf, pool: moved.pool, host: event.host },
+        ...{ kind: 'launch', by: event.requestId, vnf: moved.vnf, pool: moved.pool, id: event.id, host: event.host },
       },
     );
     return;
@@ -88,14 +117,22 @@ export function judgeLetter(world: World, event: CloudEvent, given: { memory: Le
   if (event.type === 'server.deleted') {
     const server = world.servers.get(event.id);
     const host = memory.where.get(event.id);
+    const grave = memory.buried.get(event.id);
     memory.where.delete(event.id);
-    if (server?.vnf === undefined || server.pool === undefined || host === undefined) return;
+    memory.buried.delete(event.id);
+    if (server?.vnf === undefined || server.pool === undefined) return;
+    if (grave)
+      memory.stretches
+        .get(`${server.vnf}/${server.pool}`)
+        ?.moves.push({ id: event.id, host: grave.host, buried: grave.by });
+    if (host === undefined) return;
     const double = doublesOf(world, server).find(({ requestedHost }) => requestedHost === host);
     if (double) {
       memory.where.set(double.id, host);
       return;
     }
-    const made = { kind: 'delete', by: event.requestId, vnf: server.vnf, pool: server.pool, host } as const;
+    const { vnf, pool } = server;
+    const made = { kind: 'delete', by: event.requestId, vnf, pool, id: event.id, host } as const;
     move(world, { memory, scribe }, made);
     // It never came to be on the host that it was counted on: who deleted it could not know.
     const stretch = server.host === null ? memory.stretches.get(`${server.vnf}/${server.pool}`) : undefined;
@@ -106,7 +143,7 @@ export function judgeLetter(world: World, event: CloudEvent, given: { memory: Le
   const note = noteOf(event);
   if (event.type === 'published' || note?.kind === 'settled') {
     const vnf = event.type === 'published' ? event.vnf : note?.kind === 'settled' ? note.vnf : '';
-    for (const [key, stretch] of [...memory.stretches]) if (stretch.vnf === vnf) close(memory, key);
+    for (const [key, stretch] of [...memory.stretches]) if (stretch.vnf === vnf) close(world, memory, key);
     if (note?.kind === 'settled')
       for (const pool of [...memory.deleters.keys()]) if (pool.startsWith(`${vnf}/`)) forget(pool, memory);
   }
@@ -159,6 +196,7 @@ function buryDropped(world: World, event: Extract<CloudEvent, { type: 'published
       if (host === undefined) continue;
       const key = `${event.vnf}/${name}`;
       memory.where.delete(server.id);
+      memory.buried.set(server.id, { host, by: event.seq });
       add(countsOf(memory, key), host, -1);
       const stretch = memory.stretches.get(key);
       if (stretch) stretch.spoilt = true;
@@ -179,20 +217,25 @@ function add(counts: Map<string, number>, host: string, by: number): void {
 function move(
   world: World,
   given: { memory: LetterMemory; scribe: Scribe },
-  made: { kind: 'launch' | 'delete'; by: string | null; vnf: string; pool: string; host: string },
+  made: { kind: 'launch' | 'delete'; by: string | null; vnf: string; pool: string; id: string; host: string },
 ): void {
   const { memory, scribe } = given;
-  const { kind, by, vnf, pool, host } = made;
+  const { kind, by, vnf, pool, id, host } = made;
   const spec = world.vnfs.get(vnf)?.pools.get(pool)?.spec;
   const key = `${vnf}/${pool}`;
   const counts = countsOf(memory, key);
   const before = memory.stretches.get(key);
-  if (before?.kind !== kind || before.by !== by) close(memory, key);
+  if (before?.kind !== kind || before.by !== by) close(world, memory, key);
   const stretch = memory.stretches.get(key) ?? {
     ...{ by, kind, vnf, pool },
     spare: spec?.spare ?? 'none',
-    before: new Map(counts),
+    before: [
+      ...placedOf(world, { memory, vnf, pool }).filter((each) => each.id !== id),
+      ...(kind === 'delete' ? [{ id, host, buried: null }] : []),
+    ],
     moves: [],
+    dead: new Set(),
+    plannedBy: (by === null ? undefined : memory.first.get(by)) ?? Infinity,
     breach: null,
     spoilt: false,
   };
@@ -203,7 +246,8 @@ function move(
     memory.deleters.set(key, by);
     stretch.spoilt ||= memory.mixed.has(key);
   }
-  stretch.moves.push(host);
+  stretch.moves.push({ id, host, buried: null });
+  for (const each of [...stretch.before, { id }]) noteDead(world, stretch, each.id);
   add(counts, host, kind === 'launch' ? 1 : -1);
   scribe.looked('G1d');
   const broken = breachIn(stretch.spare, counts);
@@ -224,12 +268,35 @@ function breachIn(
   return null;
 }
 
-function close(memory: LetterMemory, key: string): void {
+function placedOf(world: World, of: { memory: LetterMemory; vnf: string; pool: string }): Placed[] {
+  const { where, buried } = of.memory;
+  const all: Placed[] = [
+    ...[...where].map(([id, host]) => ({ id, host, buried: null })),
+    ...[...buried].map(([id, { host, by }]) => ({ id, host, buried: by })),
+  ];
+  return all.filter(({ id }) => {
+    const server = world.servers.get(id);
+    return server?.vnf === of.vnf && server.pool === of.pool;
+  });
+}
+
+function noteDead(world: World, stretch: Stretch, id: string): void {
+  const server = world.servers.get(id);
+  if (server && isDead(world, stretch.vnf, server)) stretch.dead.add(id);
+}
+
+function close(world: World, memory: LetterMemory, key: string): void {
   const stretch = memory.stretches.get(key);
   memory.stretches.delete(key);
   if (!stretch?.breach || stretch.spoilt) return;
-  const { spare, kind, before, moves, breach } = stretch;
-  if (!someOrderKeeps(spare, { kind, before, moves })) return;
+  for (const { id } of [...stretch.before, ...stretch.moves]) noteDead(world, stretch, id);
+  const ways: ((placed: Placed) => boolean)[] = [
+    ({ buried }) => buried === null,
+    ({ buried }) => buried === null || buried > stretch.plannedBy,
+    ({ id, buried }) => buried === null && !stretch.dead.has(id),
+  ];
+  if (!ways.every((counts) => isNeedless(stretch, counts))) return;
+  const { kind, breach } = stretch;
   const { host, count, cap, total, scribe } = breach;
   scribe.broken('G1d', {
     vnf: stretch.vnf,
@@ -237,6 +304,19 @@ function close(memory: LetterMemory, key: string): void {
     host,
     message: `${String(count)} of ${String(total)} existing VMs of ${stretch.pool} were on ${host}, ${String(cap)} may be, and another order of the same ${kind === 'launch' ? 'launches' : 'deletions'} would have kept that`,
   });
+}
+
+/** Counted so, the letter was broken, and another order would have kept it. */
+function isNeedless({ spare, kind, ...stretch }: Stretch, counts: (placed: Placed) => boolean): boolean {
+  const before = new Map<string, number>();
+  for (const { host } of stretch.before.filter(counts)) add(before, host, 1);
+  const moves = stretch.moves.filter(counts).map(({ host }) => host);
+  const on = new Map(before);
+  const wasBroken = moves.some((host) => {
+    add(on, host, kind === 'launch' ? 1 : -1);
+    return breachIn(spare, on) !== null;
+  });
+  return wasBroken && someOrderKeeps(spare, { kind, before, moves });
 }
 
 /**

@@ -12,7 +12,7 @@ import { takeFromTallest } from './tallest';
 export interface Counted {
   /** VMs of the pool that exist on each host and live. */
   readonly existing: ReadonlyMap<string, number>;
-  /** The hosts of those among them that are deleted by others meanwhile, sooner or later. */
+  /** The hosts of those among them that may be gone meanwhile: others delete them, or they are dead and it is not known yet. */
   readonly vanishing?: readonly string[];
 }
 

@@ -8,7 +8,8 @@ import type { Snapshot } from '../snapshot';
 import { countOf } from './batches';
 import { copyOf, flavorOf, giveBack, groundOf, type Ground } from './ground';
 import { budgetOf, type QuotaBudget } from './budget';
-import { planPool, roomOf, type PoolPlan, type PoolPlanned, type PoolTask } from './pool';
+import { pack } from './packing';
+import { demandOf, planPool, roomOf, type PoolPlan, type PoolPlanned, type PoolTask } from './pool';
 import { checkQuota } from './quota';
 import { planPoolApart } from './tenant';
 import { validateRequest } from './validate';
@@ -176,7 +177,8 @@ function planOne(ground: Ground, record: VnfRecord, task: PoolTask, budget: Quot
 
 /**
  * Pools that share hosts are planned one after another on one ground. The order decides when room is scarce, so a pool
- * that found none goes first in the next try. Refused as impossible only where the pool fails on the whole ground alone.
+ * that found none goes first in the next try; where no order does, places for all are looked for together. Refused as impossible only
+ * where the pool fails on the whole ground alone.
  */
 function planAll(
   ground: Ground,
@@ -206,15 +208,43 @@ function planAll(
       plans.push(planned.plan);
       if (planned.short) short.push({ plan: planned.plan, reason: planned.short });
     }
-    if (!failed) return { ok: true, plans, short };
+    if (!failed)
+      return short.length > 0
+        ? (planTogether(ground, input, tasks) ?? { ok: true, plans, short })
+        : { ok: true, plans, short };
     const alone = planOne(copyOf(ground), input.record, failed);
     if (!alone.ok) return { ok: false, refusal: alone.refusal };
     const first = failed;
     order = [first, ...order.filter((task) => task !== first)];
   }
   if (!last) return { ok: true, plans: [], short: [] };
-  const why = `The pools of ${input.record.vnf} compete for the same hosts, and none of ${String(tried.size)} orders found a place for all.`;
+  const together = planTogether(ground, input, tasks);
+  if (together) return together;
+  const why = `The pools of ${input.record.vnf} compete for the same hosts, and a place for all was not found, in none of ${String(tried.size)} orders nor together.`;
   return { ok: false, refusal: failure('NotFound', `${why} ${last.message}`, last.details) };
+}
+
+/** Null where no places were found for all. */
+function planTogether(ground: Ground, input: PlanInput, tasks: readonly PoolTask[]): Found | null {
+  if (ground.tenant || tasks.length < 2) return null;
+  const { record, snapshot } = input;
+  const demands = tasks.map((task) => demandOf(ground, record, task));
+  const here = copyOf(ground);
+  demands.forEach(({ discard, flavor }) => {
+    for (const { host } of discard) giveBack(here, host, flavor);
+  });
+  const hosts = pack(here.free, demands);
+  if (!hosts) return null;
+  const budget = tasks.every((task) => task.partial) ? budgetOf(snapshot) : null;
+  const onto = copyOf(ground);
+  const plans: PoolPlan[] = [];
+  for (const [index, task] of tasks.entries()) {
+    const planned = planPool(onto, record, { ...task, hosts: hosts[index] ?? [] }, budget);
+    // The quota does not carry them all: that is decided pool by pool.
+    if (!planned.ok || planned.short) return null;
+    plans.push(planned.plan);
+  }
+  return { ok: true, plans, short: [] };
 }
 
 function finish(input: PlanInput, found: Found, given: { tasks: readonly PoolTask[]; deleteFirst: boolean }): Planned {

@@ -5,6 +5,7 @@ import type { LaunchRow, MemberRef } from '../plan';
 import type { DebtLot, Member, PoolState, VnfRecord } from '../record';
 import { countOf, cutLaunches, orderDeletions } from './batches';
 import { affordable, costOf, overBudget, spend, type QuotaBudget } from './budget';
+import type { Demand } from './packing';
 import { copyOf, flavorOf, giveBack, shortOf, slots, take, unusable, type Ground } from './ground';
 import { takeFromTallest } from './tallest';
 
@@ -27,6 +28,8 @@ export interface PoolTask {
   readonly movable: ReadonlySet<number>;
   /** One change of several: further turns are needed to reach what was asked. */
   readonly more: boolean;
+  /** Where its launches go, found for several pools together; else each goes where it is best for this one. */
+  readonly hosts?: readonly string[];
 }
 
 export interface PoolPlan {
@@ -61,25 +64,9 @@ export function planPool(
   budget: QuotaBudget | null = null,
 ): PoolPlanned {
   const { pool, state, to } = task;
-  const cap = capAt(pool.spare, to);
-  const { kept, leaving } = whoStays(task, cap);
-  const failedStaying = without(state.failed, leaving);
-  const reuse = reusable(ground, task, { kept, cap, most: to - kept.length - failedStaying.length });
-  const discard = without(task.launched, reuse);
+  const { leaving, reuse, discard, arrived, waiting, on, existing, need } = standing(ground, record, task);
   for (const { host } of discard) giveBack(ground, host, flavorOf(ground, pool));
-  const serving = [...kept, ...reuse];
-  const { arrived, waiting } = moving(ground, task, { serving, cap, most: to - serving.length - failedStaying.length });
-  const on = countOf([...serving, ...arrived].map((member) => member.host));
-  const existing = existingOn(ground, record, { ...task, launched: reuse });
-  const need = Math.max(0, to - serving.length - failedStaying.length - arrived.length);
-  const found = place(ground, task, {
-    vnf: record.vnf,
-    need,
-    cap,
-    on,
-    existing,
-    existingMost: existingCap(record, task),
-  });
+  const found = place(ground, record, task, { need, on, existing });
   // Those that move go first: they need no quota.
   const movers = waiting.slice(0, found.length);
   const costs = costOf(flavorOf(ground, pool), pool);
@@ -100,7 +87,9 @@ export function planPool(
   const gone = leaving.filter((member) => !moved.has(member.ordinal));
   // What is not replaced stays where it is, counted and shown.
   const leave = missing > 0 ? gone.slice(0, Math.max(0, gone.length - missing)) : gone;
-  const vanishing = owedOf(record, pool).map(({ host }) => host);
+  // Who looks dead without its record knowing may count when this is carried out, or not.
+  const doubtful = state.inService.filter((member) => looksDead(ground, member));
+  const vanishing = [...owedOf(record, pool), ...doubtful].map(({ host }) => host);
   const arrivals = cutLaunches(pool, placed.slice(0, movers.length), { existing, vanishing });
   const moves = rowsOf(movers, arrivals.batches);
   const between = withPlaced(existing, placed.slice(0, movers.length));
@@ -130,6 +119,34 @@ export function planPool(
       restorable: isRestorable(roomAfter(ground, pool, { on, placed, leave }), to, pool.spare),
     },
   };
+}
+
+/** Who of a pool stays, who leaves, what launched earlier is used again, and how many are to be launched. */
+function standing(ground: Ground, record: VnfRecord, task: PoolTask) {
+  const { pool, state, to } = task;
+  const cap = capAt(pool.spare, to);
+  const { kept, leaving } = whoStays(task, cap);
+  const failedStaying = without(state.failed, leaving);
+  const reuse = reusable(ground, task, { kept, cap, most: to - kept.length - failedStaying.length });
+  const discard = without(task.launched, reuse);
+  const serving = [...kept, ...reuse];
+  const { arrived, waiting } = moving(ground, task, { serving, cap, most: to - serving.length - failedStaying.length });
+  return {
+    ...{ leaving, reuse, discard, arrived, waiting },
+    on: countOf([...serving, ...arrived].map((member) => member.host)),
+    existing: existingOn(ground, record, { ...task, launched: reuse }),
+    need: Math.max(0, to - serving.length - failedStaying.length - arrived.length),
+  };
+}
+
+/** What a pool asks of the hosts, whatever room others leave there. */
+export function demandOf(ground: Ground, record: VnfRecord, task: PoolTask): Demand & { discard: readonly Member[] } {
+  const { discard, on, existing, need } = standing(ground, record, task);
+  const openings = openingsOn(ground, record, task, { on, existing });
+  const most = new Map(
+    openings.map(({ name, height, may }) => [name, Math.min(may, capAt(task.pool.spare, task.to) - height)]),
+  );
+  return { need, flavor: flavorOf(ground, task.pool), most, discard };
 }
 
 /** Members in service that stay, and all that leave: those in `out`, those above the cap, and the excess; newest first. */
@@ -276,11 +293,15 @@ function owedOf(record: VnfRecord, pool: Pool): Member[] {
 
 /** What is deleted without a drain was dead, or is of a pool that is not drained: the cloud shows which. */
 function livingOf(ground: Ground, members: readonly Member[]): readonly Member[] {
-  return members.filter(({ serverId }) => {
-    const server = ground.serverOf.get(serverId);
-    if (server?.host === undefined || ['ERROR', 'SHUTOFF', 'DELETED'].includes(server.status)) return false;
-    return ground.hostNamed.get(server.host)?.up === true;
+  return members.filter((member) => {
+    const host = ground.serverOf.get(member.serverId)?.host;
+    return host !== undefined && ground.hostNamed.has(host) && !looksDead(ground, member);
   });
+}
+
+function looksDead(ground: Ground, { serverId, host: known }: Member): boolean {
+  const { status = 'ACTIVE', host = known } = ground.serverOf.get(serverId) ?? {};
+  return ['ERROR', 'SHUTOFF', 'DELETED'].includes(status) || ground.hostNamed.get(host)?.up === false;
 }
 
 /** G1(c): existing VMs on a host, whatever becomes of them, stay below the largest cap of all levels involved. */
@@ -290,36 +311,45 @@ export function existingCap(record: VnfRecord, task: PoolTask): number {
 }
 
 /**
- * One round for each count of members on a host: in each, the hosts with that count get one, the roomiest first. Among equals
- * each VNF has an order of its own, so that VNFs planned at the same moment do not all run into the same host.
+ * Hosts that something new of the pool may go to, the roomiest first, with what they have of it and how many more may exist there.
+ * Among equals each VNF has an order of its own, so that VNFs planned at the same moment do not all run into the same host.
  */
+function openingsOn(
+  ground: Ground,
+  record: VnfRecord,
+  task: PoolTask,
+  at: { on: ReadonlyMap<string, number>; existing: ReadonlyMap<string, number> },
+): { readonly name: string; readonly height: number; readonly may: number }[] {
+  const existingMost = existingCap(record, task);
+  return ground.hosts
+    .filter((host) => unusable(ground, host, task.pool) === null)
+    .map(({ name }) => ({ name, vcpus: ground.free.get(name)?.vcpus ?? 0, lot: hash(`${record.vnf}/${name}`) }))
+    .sort((a, b) => b.vcpus - a.vcpus || a.lot - b.lot || (a.name < b.name ? -1 : 1))
+    .map(({ name }) => ({ name, height: at.on.get(name) ?? 0, may: existingMost - (at.existing.get(name) ?? 0) }));
+}
+
+/** One round for each count of members on a host: in each, the hosts with that count get one. */
 function place(
   ground: Ground,
+  record: VnfRecord,
   task: PoolTask,
-  at: {
-    vnf: string;
-    need: number;
-    cap: number;
-    existingMost: number;
-    on: ReadonlyMap<string, number>;
-    existing: ReadonlyMap<string, number>;
-  },
-): string[] {
+  at: { need: number; on: ReadonlyMap<string, number>; existing: ReadonlyMap<string, number> },
+): readonly string[] {
   if (at.need === 0) return [];
-  const { pool } = task;
-  const flavor = flavorOf(ground, pool);
-  const usable = ground.hosts.filter((host) => unusable(ground, host, pool) === null);
-  const sorted = usable
-    .map(({ name }) => ({ name, vcpus: ground.free.get(name)?.vcpus ?? 0, lot: hash(`${at.vnf}/${name}`) }))
-    .sort((a, b) => b.vcpus - a.vcpus || a.lot - b.lot || (a.name < b.name ? -1 : 1));
+  const flavor = flavorOf(ground, task.pool);
+  if (task.hosts) {
+    for (const host of task.hosts) take(ground, host, flavor);
+    return task.hosts;
+  }
   const placed: string[] = [];
   // What each of them could take yet: room and what may exist there leave no more. Who takes nothing is not looked at again.
-  let open = sorted.flatMap(({ name }) => {
+  let open = openingsOn(ground, record, task, at).flatMap(({ name, height, may }) => {
     const free = ground.free.get(name);
-    const most = Math.min(free ? slots(free, flavor) : 0, at.existingMost - (at.existing.get(name) ?? 0));
-    return most > 0 ? [{ name, height: at.on.get(name) ?? 0, most }] : [];
+    const most = Math.min(free ? slots(free, flavor) : 0, may);
+    return most > 0 ? [{ name, height, most }] : [];
   });
-  for (let height = 0; height < at.cap && open.length > 0; height++) {
+  const cap = capAt(task.pool.spare, task.to);
+  for (let height = 0; height < cap && open.length > 0; height++) {
     for (const host of open) {
       if (host.height !== height) continue;
       if (placed.length >= at.need) return placed;

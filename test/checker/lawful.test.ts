@@ -19,9 +19,9 @@ class Log {
     }
   }
 
-  add(change: Change): void {
+  add(change: Change, requestId: string | null = null): void {
     const seq = this.events.length + 1;
-    this.events.push({ seq, at: seq, requestId: null, ...change });
+    this.events.push({ seq, at: seq, requestId, ...change });
   }
 
   note(note: Note): void {
@@ -53,12 +53,17 @@ class Log {
     this.launch(vnf, member, host, { requestedHost: null });
   }
 
-  launch(vnf: string, member: string, host: string, given: { requestedHost?: string | null; id?: string } = {}): void {
-    const { requestedHost = host, id = `${vnf}/${member}` } = given;
+  launch(
+    vnf: string,
+    member: string,
+    host: string,
+    given: { requestedHost?: string | null; id?: string; by?: string } = {},
+  ): void {
+    const { requestedHost = host, id = `${vnf}/${member}`, by = null } = given;
     const at = member.lastIndexOf('-');
     const tags = [tag.vnf(vnf), tag.pool(member.slice(0, at)), tag.ordinal(Number(member.slice(at + 1)))];
     const made = { id, name: `${vnf}-${member}`, project: 'p', flavor: 'f', zone: 'mz', portIds: [] };
-    this.add({ type: 'server.created', ...made, tags: [...tags, tag.token('t')], requestedHost });
+    this.add({ type: 'server.created', ...made, tags: [...tags, tag.token('t')], requestedHost }, by);
     this.add({ type: 'server.placed', id, host });
     this.add({ type: 'server.state', id, state: 'ACTIVE', fault: null });
   }
@@ -103,6 +108,88 @@ test('G1d: nor does it count among those that raise the cap for others', () => {
   log.launch('v', 'c-10', 'h1');
   log.publish('v', { c: ['v-c-2', 'v-c-3', 'v-c-4', 'v-c-5', 'v-c-6', 'v-c-7', 'v-c-8', 'v-c-9', 'v-c-10'] });
   expect(log.broken()).toContain('G1d');
+});
+
+describe('G1d: deletions in an order that breaks the letter, where another one would not', () => {
+  // Two of five and of four may be on a host, and one of three: c-4 and c-5 had to go before c-3.
+  const shrunk = (before: (log: Log) => void): Part[] => {
+    const log = new Log();
+    log.instantiate('v', { spare: '1/2', on: 'h1 h2 h3 h1 h2' });
+    log.note({ kind: 'request', id: 'in', procedure: 'scaleIn', vnf: 'v', request: { vnf: 'v', pool: 'c', to: 2 } });
+    before(log);
+    for (const id of ['v/c-3', 'v/c-4', 'v/c-5']) log.add({ type: 'server.deleted', id });
+    log.publish('v', { c: ['v-c-1', 'v-c-2'] });
+    return log.broken();
+  };
+
+  test('are a violation', () => {
+    expect(shrunk(() => undefined)).toContain('G1d');
+  });
+
+  test('are none where one had died that its record did not know of: without it no order would have done', () => {
+    expect(
+      shrunk((log) => {
+        log.add({ type: 'server.state', id: 'v/c-3', state: 'ERROR', fault: null });
+      }),
+    ).not.toContain('G1d');
+  });
+});
+
+test('G1d: who had begun before a death was known had planned without it', () => {
+  const grown = (begins: (log: Log) => void): Part[] => {
+    const log = new Log();
+    log.instantiate('v', { spare: '1/3', on: 'h1 h2 h3 h1 h2 h3' });
+    log.note({ kind: 'request', id: 'out', procedure: 'scaleOut', vnf: 'v', request: { vnf: 'v', pool: 'c', to: 9 } });
+    begins(log);
+    log.add({ type: 'server.state', id: 'v/c-1', state: 'ERROR', fault: null });
+    log.publish('v', { c: ['v-c-2', 'v-c-3', 'v-c-4', 'v-c-5', 'v-c-6'] });
+    // With c-1 the last is the third on h2 of nine, and without it of eight.
+    for (const [member, host] of Object.entries({ 'c-7': 'h4', 'c-8': 'h4', 'c-9': 'h2', 'c-10': 'h1' }))
+      log.launch('v', member, host, { by: 'req-t' });
+    log.publish('v', { c: ['v-c-2', 'v-c-3', 'v-c-4', 'v-c-5', 'v-c-6', 'v-c-7', 'v-c-8', 'v-c-9', 'v-c-10'] });
+    return log.broken();
+  };
+  const port = { id: 'p', name: 'v-c-7.mgmt', project: 'p', network: 'mgmt', address: '10.0.0.7' };
+  expect(grown(() => undefined)).toContain('G1d');
+  expect(
+    grown((log) => {
+      log.add({ type: 'port.created', ...port, description: tag.vnf('v') }, 'req-t');
+    }),
+  ).not.toContain('G1d');
+});
+
+describe('G7: what is made when another turn has begun to make things', () => {
+  const made = (before: (log: Log) => void): Part[] => {
+    const log = new Log();
+    log.instantiate('v', { on: 'h1 h2 h3' });
+    const port = (id: string, token: string): void => {
+      const description = [tag.vnf('v'), tag.token(token)].join(' ');
+      const more = { project: 'p', network: 'mgmt', address: '10.0.0.7', description };
+      log.add({ type: 'port.created', id, name: `v-c-${id}.mgmt`, ...more }, `req-${token}`);
+    };
+    port('4', 'first');
+    port('5', 'second');
+    before(log);
+    port('6', 'first');
+    return log.broken();
+  };
+
+  test('is a violation', () => {
+    expect(made(() => undefined)).toContain('G7');
+  });
+
+  test('is none where its call had stayed inside of the cloud, as an observer saw', () => {
+    expect(
+      made((log) => {
+        log.note({ kind: 'late', requestId: 'req-first' });
+      }),
+    ).not.toContain('G7');
+    expect(
+      made((log) => {
+        log.note({ kind: 'late', requestId: 'req-second' });
+      }),
+    ).toContain('G7');
+  });
 });
 
 test('G1c: who was launched on a host after its evacuation is not dead by the word of then', () => {

@@ -167,6 +167,45 @@ export const anySeveral: fc.Arbitrary<PlanInput> = fc
   });
 
 /**
+ * Three or four pools with members of several sizes, to be made on hosts that have just the room of one way to place them, and here and
+ * there a little more: it is always possible, and seldom easy.
+ */
+export const anyScarce: fc.Arbitrary<PlanInput> = fc
+  .tuple(
+    fc.array(
+      fc.record({
+        spare: fc.constantFrom(...spares),
+        size: fc.constantFrom(1, 1, 2, 3),
+        wanted: fc.array(fc.nat({ max: 7 }), { minLength: 1, maxLength: 6 }),
+      }),
+      { minLength: 3, maxLength: 4 },
+    ),
+    fc.array(fc.constantFrom(0, 0, 0, 1), { minLength: 3, maxLength: 5 }),
+  )
+  .map(([drawn, slack]) => {
+    const empty = slack.map((_, index) => hostNamed(`h${String(index + 1)}`, { free: roomFor(0) }));
+    const used = new Map<string, number>();
+    const pools = drawn.flatMap(({ spare, size, wanted }, index): Pool[] => {
+      const pool = poolNamed(`p${String(index)}`, { spare, flavor: `size${String(size)}` });
+      const members = settle(pool, empty, wanted);
+      for (const { host } of members) used.set(host, (used.get(host) ?? 0) + size);
+      return members.length === 0 ? [] : [{ ...pool, size: { min: 1, initial: members.length, max: 20 } }];
+    });
+    const flavors = Object.fromEntries(
+      [1, 2, 3].map((size) => {
+        const name = `size${String(size)}`;
+        return [name, { ...roomFor(size), id: name, name }];
+      }),
+    );
+    const hosts = empty.map((host, index) => ({
+      ...host,
+      free: roomFor((used.get(host.name) ?? 0) + (slack[index] ?? 0)),
+    }));
+    const record = recordOf(pools.map((pool) => ({ pool })));
+    return { record, snapshot: snapshotOf(hosts, { flavors }), request: { kind: 'instantiate' as const } };
+  });
+
+/**
  * A fenced host, all of whose members may be evacuated, as the cloud shows them: most of them as if nothing had happened, some in
  * ERROR, or gone.
  */

@@ -116,9 +116,10 @@ export function breaches(input: PlanInput, plan: Plan, options: { readonly lette
       of.filter((each) => each.pool === pool.name);
     const rows = mine(plan.batches).flatMap((batch) => batch.rows);
     const discarded = new Set(mine(plan.discard).map(({ ordinal }) => ordinal));
+    const size = snapshot.flavors[pool.flavor]?.vcpus ?? 1;
     const alive = [...state.inService, ...mine(launched).filter(({ ordinal }) => !discarded.has(ordinal))];
     for (const { ordinal, host } of mine(launched))
-      if (discarded.has(ordinal)) free.set(host, (free.get(host) ?? 0) + 1);
+      if (discarded.has(ordinal)) free.set(host, (free.get(host) ?? 0) + size);
     for (const { ordinal } of mine(plan.deleteFirst))
       if (!state.failed.some((each) => each.ordinal === ordinal))
         wrong.push(`${pool.name}-${String(ordinal)} lives and is deleted first`);
@@ -127,7 +128,7 @@ export function breaches(input: PlanInput, plan: Plan, options: { readonly lette
     const most = Math.max(capAt(pool.spare, levels.from), capAt(pool.spare, levels.to));
     const gone = new Set(mine([...plan.leave, ...plan.deleteFirst]).map(({ ordinal }) => ordinal));
     const first = new Set(mine(plan.deleteFirst).map(({ ordinal }) => ordinal));
-    for (const { ordinal, host } of state.failed) if (first.has(ordinal)) free.set(host, (free.get(host) ?? 0) + 1);
+    for (const { ordinal, host } of state.failed) if (first.has(ordinal)) free.set(host, (free.get(host) ?? 0) + size);
 
     // Names are new, hosts are of the zone, open, known and not to be avoided.
     const used = new Set([...alive, ...state.failed, ...mine(launched)].map(({ ordinal }) => ordinal));
@@ -150,7 +151,7 @@ export function breaches(input: PlanInput, plan: Plan, options: { readonly lette
           if (options.letter && there + more > capAt(pool.spare, total + more))
             wrong.push(`G1(d): ${String(there + more)} of ${String(total + more)} ${pool.name} exist on ${host}`);
         }
-        const left = (free.get(host) ?? 0) - fresh;
+        const left = (free.get(host) ?? 0) - fresh * size;
         if (left < 0) wrong.push(`${host} has no room`);
         free.set(host, left);
       }

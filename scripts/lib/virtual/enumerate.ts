@@ -105,11 +105,12 @@ export async function play(spec: Spec, struck?: Omit<Case, 'spec'>): Promise<Pla
 
   const world: World = openWorld({
     seed: 1,
+    writes: (struck?.moment ?? 0) % 8 === 0,
     ...(spec.as && { as: spec.as }),
     cloud: { hosts: hostsOf(zones), bootSeconds: [5, 10], latencyMs: [1, 5] },
     sawCall: (call, at) => {
       if (at === 'before' && isRefused(call)) return refused;
-      if (!isUnderTest(call.workflowId)) return undefined;
+      if (at === 'arrives' || !isUnderTest(call.workflowId)) return undefined;
       const what = `${call.activity} ${call.method} ${call.url.pathname.replace(/[0-9a-f-]{36}/g, '…')}`;
       const fault = reached({ kind: 'call', at, what });
       if (strikes && strikes.key === what && strikes.left > 0) {

@@ -9,7 +9,7 @@ import { lifecyclesIn } from './lifecycles';
 import { payloadOf } from './payloads';
 import type { Act, Story, VnfOfStory } from './story';
 import type { Run } from './temporal';
-import type { CallStrike } from './worker';
+import type { CallStrike, CloudCall } from './worker';
 import { isQuiet, openWorld, type Begun, type Procedure, type World } from './world';
 
 /** What came of a story. */
@@ -35,9 +35,15 @@ export async function playNight(story: Story): Promise<Night> {
     cloud: { hosts: hostsOf(story.hosts), bootSeconds: [5, 25], latencyMs: [1, 50] },
     latencyMs: [1, 40],
     writes: story.seed % 8 === 0,
-    sawCall: ({ runId }, moment) => {
-      if (moment === 'after' && hasEnded(world.temporal.runs.get(runId))) overdue = true;
-      if (moment === 'after' || !struck) return undefined;
+    sawCall: (call, moment) => {
+      if (moment !== 'before') {
+        if (!isForgotten(world, call)) return undefined;
+        overdue = true;
+        const { requestId } = call;
+        if (moment === 'arrives' && requestId !== undefined) world.note({ kind: 'late', requestId });
+        return undefined;
+      }
+      if (!struck) return undefined;
       if (struck.afterCalls > 0) {
         struck.afterCalls -= 1;
         return undefined;
@@ -177,14 +183,16 @@ export async function playNight(story: Story): Promise<Night> {
   }
 }
 
-/** By itself, and so without a clean-up behind it. */
-function hasEnded(run: Run | undefined): boolean {
-  return run !== undefined && ['COMPLETED', 'FAILED', 'CANCELLED'].includes(run.status);
+/** Nobody waits for it any more, and no clean-up comes that would have to find what it makes: that comes behind who was terminated. */
+function isForgotten({ temporal }: World, { runId, activityId }: CloudCall): boolean {
+  const run = temporal.runs.get(runId);
+  if (!run || run.status === 'TERMINATED') return false;
+  return run.status !== 'RUNNING' || !run.activities.has(Number(activityId));
 }
 
 interface Ending {
   readonly story: Story;
-  /** A call had its effect when its run was over: what it made the next audit finds, and nobody before. */
+  /** A call had its effect when nobody waited for it any more: what it made the next audit finds, and nobody before. */
   readonly isOverdue: () => boolean;
   readonly quiet: () => Promise<void>;
 }

@@ -77,7 +77,12 @@ export interface CloudCall {
   readonly attempt: number;
   readonly workflowId: string;
   readonly runId: string;
+  readonly activityId: string;
+  readonly requestId: string | undefined;
 }
+
+/** When a call is seen: as it is sent, as the cloud takes it up, and as its answer is there. */
+export type CallMoment = 'before' | 'arrives' | 'after';
 
 /** What befalls a request. `late`: it stays inside the cloud for so long before it has its effect. */
 export type CallStrike =
@@ -90,7 +95,7 @@ export interface CloudPort {
   readonly sleep: (milliseconds: number) => Promise<void>;
   /** Whether answers are written and read as on a socket, or handed over as they are: the client makes its own of what it reads. */
   readonly writes: boolean;
-  readonly saw: (call: CloudCall, moment: 'before' | 'after') => CallStrike | undefined;
+  readonly saw: (call: CloudCall, moment: CallMoment) => CallStrike | undefined;
 }
 
 /** No answer came, by whatever way it was asked for. */
@@ -108,6 +113,7 @@ async function carried(worker: Worker, port: CloudPort, asked: Asked): Promise<R
   if (strike?.kind === 'lost' && strike.moment === 'before') throw new Lost('lost on its way');
   if (strike?.kind === 'late') await port.sleep(strike.milliseconds);
   if (strike?.kind === 'status' && strike.moment === 'before') return { status: strike.status, headers: {}, body: {} };
+  port.saw(callOf(asked), 'arrives');
   const { url, ...rest } = asked;
   let answered;
   try {
@@ -165,10 +171,11 @@ export function adapterOf(worker: Worker, port: CloudPort): AxiosAdapter {
   };
 }
 
-function callOf({ method, url }: Asked): CloudCall {
-  const { activityType = '', attempt = 1, workflowExecution } = contextInfo();
+function callOf({ method, url, headers }: Asked): CloudCall {
+  const { activityType = '', activityId = '', attempt = 1, workflowExecution } = contextInfo();
   const { workflowId = '', runId = '' } = workflowExecution ?? {};
-  return { method, url, activity: activityType, attempt, workflowId, runId };
+  const requestId = headers['x-openstack-request-id'];
+  return { method, url, activity: activityType, attempt, workflowId, runId, activityId, requestId };
 }
 
 function contextInfo(): Partial<Context['info']> {

@@ -20,7 +20,7 @@ import { errorOf } from './payloads';
 import { VirtualTemporal, type Run, type Sighting } from './temporal';
 import { installVirtualTime, type VirtualTime } from './time';
 import type { UpdateAnswer } from './updates';
-import { adapterOf, wireOf, Worker, type CallStrike, type CloudCall, type CloudPort } from './worker';
+import { adapterOf, wireOf, Worker, type CallMoment, type CallStrike, type CloudCall, type CloudPort } from './worker';
 import { endOfFailure, type Ended } from './ended';
 
 /**
@@ -68,7 +68,7 @@ export interface WorldOptions {
   readonly as?: As;
   readonly timing?: Partial<Timing>;
   readonly latencyMs?: readonly [number, number];
-  readonly sawCall?: (call: CloudCall, moment: 'before' | 'after') => CallStrike | undefined;
+  readonly sawCall?: (call: CloudCall, moment: CallMoment) => CallStrike | undefined;
   /** See `CloudPort`: true, unless many nights are to be played. */
   readonly writes?: boolean;
   readonly saw?: (sighting: Sighting) => void;

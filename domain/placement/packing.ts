@@ -1,0 +1,173 @@
+import type { Resources } from '../snapshot';
+import { slots } from './ground';
+
+/**
+ * Places for several pools on the same hosts. Where all members are of one size, this is a flow from pools to hosts, and who finds no room
+ * takes the place of another that can go elsewhere, which in turn may do the same: an augmenting path, found if there is one. With
+ * several sizes it is a packing problem, and the same search, which then may send away several small ones for a big one, may miss a way.
+ */
+export interface Demand {
+  /** Members to be placed. */
+  readonly need: number;
+  readonly flavor: Resources;
+  /** How many more of the pool each host may take, whatever its room. */
+  readonly most: ReadonlyMap<string, number>;
+}
+
+/** Looks at a host before it is given up, all orders together: some tenths of a second. */
+const looksMax = 2_000_000;
+
+/** How many orders of pools are tried: the one that found no place goes first in the next. */
+const ordersMax = 8;
+
+/** For each demand its hosts, one entry for each member; null where places for all were not found. The same for the same question. */
+export function pack(free: ReadonlyMap<string, Resources>, demands: readonly Demand[]): string[][] | null {
+  // The big ones first: they find their place least easily.
+  const looks = { left: looksMax };
+  let order = [...demands.keys()].sort((a, b) => sizeOf(demands[b]) - sizeOf(demands[a]) || a - b);
+  for (let tries = 0; tries < ordersMax && looks.left > 0; tries++) {
+    const packing = new Packing(free, demands, { prefers: tries % 2 === 0 ? 'roomiest' : 'tightest', looks });
+    const failed = order.find((index) => !packing.placeAll(index));
+    if (failed === undefined) return packing.hosts();
+    if (tries % 2 === 1) order = [failed, ...order.filter((index) => index !== failed)];
+  }
+  return null;
+}
+
+function sizeOf(demand: Demand | undefined): number {
+  return demand ? demand.flavor.vcpus * demand.flavor.ramMb : 0;
+}
+
+interface How {
+  /** Which of the hosts with room is taken: that keeps places even, or room together. */
+  readonly prefers: 'roomiest' | 'tightest';
+  readonly looks: { left: number };
+}
+
+class Packing {
+  readonly #free: Map<string, Resources>;
+  readonly #demands: readonly Demand[];
+  /** Members of each demand by host. */
+  readonly #on: Map<string, number>[];
+  /** What to undo, the latest last. */
+  readonly #log: { readonly index: number; readonly host: string; readonly by: 1 | -1 }[] = [];
+
+  readonly #how: How;
+
+  constructor(free: ReadonlyMap<string, Resources>, demands: readonly Demand[], how: How) {
+    this.#how = how;
+    this.#free = new Map(free);
+    this.#demands = demands;
+    this.#on = demands.map(() => new Map<string, number>());
+  }
+
+  placeAll(index: number): boolean {
+    for (let left = this.#demand(index).need; left > 0; left--) if (!this.#insert(index, new Set())) return false;
+    return true;
+  }
+
+  /** Round after round, so that who is launched in this order is spread at every moment. */
+  hosts(): string[][] {
+    return this.#on.map((on) => {
+      const rounds: string[] = [];
+      for (let round = 1; ; round++) {
+        const there = [...on].filter(([, count]) => count >= round).map(([host]) => host);
+        if (there.length === 0) return rounds;
+        rounds.push(...there);
+      }
+    });
+  }
+
+  #demand(index: number): Demand {
+    const demand = this.#demands[index];
+    if (!demand) throw new Error(`there is no demand ${String(index)}`);
+    return demand;
+  }
+
+  #count(index: number, host: string): number {
+    return this.#on[index]?.get(host) ?? 0;
+  }
+
+  #room(index: number, host: string): number {
+    const free = this.#free.get(host);
+    return free ? slots(free, this.#demand(index).flavor) : 0;
+  }
+
+  /** `seen`: pools that are looking for a place already, or hosts that they have tried: neither comes to anything a second time. */
+  #insert(index: number, seen: Set<string>): boolean {
+    const { most } = this.#demand(index);
+    this.#how.looks.left -= most.size;
+    if (this.#how.looks.left <= 0) return false;
+    const open = [...most].flatMap(([host, many]) => (this.#count(index, host) < many ? [host] : []));
+    let best: { host: string; rank: number } | undefined;
+    for (const host of open) {
+      if (this.#room(index, host) === 0) continue;
+      const rank = this.#rank(index, host);
+      if (!best || rank < best.rank) best = { host, rank };
+    }
+    if (best) {
+      this.#put(index, best.host, 1);
+      return true;
+    }
+    for (const host of open) {
+      const key = `${String(index)}@${host}`;
+      if (seen.has(key)) continue;
+      seen.add(key);
+      const before = this.#log.length;
+      if (this.#clear(index, host, seen)) return true;
+      this.#undo(before);
+    }
+    return false;
+  }
+
+  /** Sends others from there until one more of this one fits, of one pool or of several, and finds places for them. */
+  #clear(index: number, host: string, seen: Set<string>): boolean {
+    const others = [...this.#demands.keys()].filter((other) => other !== index && this.#count(other, host) > 0);
+    for (const first of others.keys()) {
+      const before = this.#log.length;
+      const sent: number[] = [];
+      for (const other of [...others.slice(first), ...others.slice(0, first)]) {
+        while (this.#count(other, host) > 0 && this.#room(index, host) === 0) {
+          this.#put(other, host, -1);
+          sent.push(other);
+        }
+      }
+      if (this.#room(index, host) === 0) {
+        this.#undo(before);
+        return false;
+      }
+      this.#put(index, host, 1);
+      for (const other of sent) seen.add(`${String(other)}@${host}`);
+      if (sent.every((other) => this.#insert(other, seen))) return true;
+      this.#undo(before);
+    }
+    return false;
+  }
+
+  #rank(index: number, host: string): number {
+    const left = this.#free.get(host)?.vcpus ?? 0;
+    return this.#how.prefers === 'tightest' ? left : this.#count(index, host) * 1_000_000 - left;
+  }
+
+  #put(index: number, host: string, by: 1 | -1): void {
+    const { flavor } = this.#demand(index);
+    const free = this.#free.get(host);
+    this.#on[index]?.set(host, this.#count(index, host) + by);
+    if (free)
+      this.#free.set(host, {
+        vcpus: free.vcpus - by * flavor.vcpus,
+        ramMb: free.ramMb - by * flavor.ramMb,
+        diskGb: free.diskGb - by * flavor.diskGb,
+      });
+    this.#log.push({ index, host, by });
+  }
+
+  #undo(to: number): void {
+    while (this.#log.length > to) {
+      const last = this.#log.pop();
+      if (!last) return;
+      this.#put(last.index, last.host, last.by === 1 ? -1 : 1);
+      this.#log.pop();
+    }
+  }
+}
