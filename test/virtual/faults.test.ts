@@ -6,7 +6,7 @@ import { specs, type Spec } from '../../scripts/lib/virtual/specs';
  * A part of what `./scripts/faults` tries: for each procedure every so many-th fault, another part of them each time that the procedure
  * gains or loses a step. All of them take minutes.
  */
-const every = 83;
+const every = 149;
 
 test.each(specs.map((spec) => ({ name: spec.name, spec })))(
   '$name: faults at its moments',
@@ -84,8 +84,9 @@ test.each(['cloudFails:givenUp', 'cloudFails:blocked'] as const)(
   'an adopt that is broken off while it tags (%s) loses nothing',
   async (fault) => {
     const cases = await casesOf('adopt of what others made', { fault, what: 'markMembers PUT' });
-    expect(cases.length).toBeGreaterThan(10);
-    for (const each of cases) await expectAsPromised(each);
+    expect(cases.length).toBeGreaterThan(15);
+    // One of each kind of tag, and of the ports' marks.
+    for (const each of cases.filter((_, index) => index % 3 === 0)) await expectAsPromised(each);
   },
   60_000,
 );

@@ -195,7 +195,8 @@ async function problemsWhereBlocked({ world, vnf, pool, owed, mend }: Blocked): 
     if (ended?.outcome !== wanted.outcome || ended.kind !== wanted.kind)
       problems.push(`${procedure} of a blocked VNF: ${JSON.stringify(ended)}`);
   };
-  await expect('scaleOut', { pool, to: 20 }, { outcome: 'refused', kind: 'Stuck' });
+  const kind = phase === 'terminating' ? 'UnknownVnf' : 'Stuck';
+  await expect('scaleOut', { pool, to: 20 }, { outcome: 'refused', kind });
   await expect('audit', {}, { outcome: 'completed' });
   mend();
   await expect('audit', { repair: true }, { outcome: 'completed' });
