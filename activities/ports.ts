@@ -109,6 +109,8 @@ export interface Sought {
   readonly groupIds?: readonly string[];
   /** Security groups and server groups of these pools, by name and mark. */
   readonly pools?: readonly string[];
+  /** Of the security groups of these pools those that bear one of `tokens`. */
+  readonly madePools?: readonly string[];
 }
 
 /** Task queue `bulkhead-cloud`: short calls. All but `plan` and those that find change the cloud and have no heartbeat. */

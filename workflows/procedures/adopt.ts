@@ -81,6 +81,8 @@ function adoptTable(channel: Channel, taken: Taken, match: Parameters<Survey>[0]
   const groups: Step = {
     ...groupsMade,
     undo: (turn) => removeMade(turn, { keep: [], seconds: turn.timing.undoSeconds }),
+    // A person who is told of others would take away what the members use.
+    sought: ({ record, ref }) => ({ tokens: [ref.token], madePools: record.descriptor.pools.map(({ name }) => name) }),
   };
   const tagged: Step = {
     name: 'tag',

@@ -43,6 +43,7 @@ export function soughtOf(debt: Debt | null): Sought {
     tokens: debt?.sweep ?? [],
     groupIds: debt?.groups.map((group) => group.id) ?? [],
     pools: debt?.uncommittedPools ?? [],
+    ...(debt?.madePools && { madePools: debt.madePools }),
   };
 }
 

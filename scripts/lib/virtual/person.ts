@@ -1,4 +1,5 @@
 import { ApplicationFailure } from '@temporalio/common';
+import { readMarks } from '../../../domain/names';
 import { runQuery, type Leftover, type RunView, type StuckAnswer, type StuckView } from '../../../domain/stuck';
 import { neutron, nova } from '../../../openstack';
 import { isSettled } from '../settled';
@@ -43,8 +44,8 @@ export function personOf({ world, vnf, pool, answer, mend, isConcerned }: Person
   const steps: string[] = [];
   const problems: string[] = [];
   const seen = new Set<string>();
-  /** The debts, by token, of the last stuck run that the record knew. Undefined where it knew none: what it left no record cleans up. */
-  let owed: readonly string[] | undefined;
+  /** The last stuck run that the record knew: what others leave no record cleans up. */
+  let last: Known | undefined;
   let wasBlocked = false;
 
   const wanted = (): Run | undefined =>
@@ -82,8 +83,8 @@ export function personOf({ world, vnf, pool, answer, mend, isConcerned }: Person
     seen.add(keyOf(run, view));
     steps.push(view.step);
     const { turn, debts } = world.viewOf(vnf) ?? { turn: null, debts: [] };
-    const isOfRun = (each: { readonly runId: string } | null): boolean => each?.runId === run.runId;
-    if ([turn, ...debts].some(isOfRun)) owed = debts.filter(isOfRun).map(({ token }) => token);
+    const known = [turn, ...debts].find((each) => each?.runId === run.runId);
+    if (known) last = { token: known.token, owes: debts.some(({ token }) => token === known.token) };
     switch (answer) {
       case 'retried':
         mend();
@@ -108,10 +109,10 @@ export function personOf({ world, vnf, pool, answer, mend, isConcerned }: Person
   };
 
   const looksAfter = async (): Promise<boolean> => {
-    wasBlocked = owed !== undefined && (await isBlocked(world, vnf));
-    if (!owed || !wasBlocked) return false;
+    wasBlocked = last !== undefined && (await isBlocked(world, vnf));
+    if (!last || !wasBlocked) return false;
     const wasAdopting = world.viewOf(vnf)?.phase === 'adopting';
-    problems.push(...(await problemsWhereBlocked({ world, vnf, pool, owed, mend })));
+    problems.push(...(await problemsWhereBlocked({ world, vnf, pool, mend, last })));
     return !wasAdopting;
   };
 
@@ -169,21 +170,27 @@ async function isBlocked(world: World, vnf: string): Promise<boolean> {
   return world.viewOf(vnf)?.blocked != null;
 }
 
+/** Of a run that the record knows. */
+interface Known {
+  readonly token: string;
+  /** It has committed, and not paid. */
+  readonly owes: boolean;
+}
+
 interface Blocked extends Pick<PersonOptions, 'world' | 'vnf' | 'pool' | 'mend'> {
-  /** Tokens of what the run that was given up owed. */
-  readonly owed: readonly string[];
+  readonly last: Known;
 }
 
 /**
  * Three clean-ups have failed: the debt stays in the record, and only audit and terminate get turns. When the cloud is mended, terminate
  * leaves nothing; of a VNF that was to be adopted, and was not, all that was there before.
  */
-async function problemsWhereBlocked({ world, vnf, pool, owed, mend }: Blocked): Promise<string[]> {
+async function problemsWhereBlocked({ world, vnf, pool, mend, last }: Blocked): Promise<string[]> {
   const problems: string[] = [];
   const { debts = [], phase } = world.viewOf(vnf) ?? {};
   const before = [...world.cloud.servers.keys(), ...world.cloud.ports.keys()];
-  const forgotten = owed.filter((token) => !debts.some((debt) => debt.token === token));
-  for (const token of forgotten) problems.push(`what ${token} owed is in the record no longer`);
+  if (last.owes && !debts.some(({ token }) => token === last.token))
+    problems.push(`what ${last.token} owed is in the record no longer`);
   const expect = async (
     procedure: Procedure,
     input: object,
@@ -205,7 +212,7 @@ async function problemsWhereBlocked({ world, vnf, pool, owed, mend }: Blocked): 
   if (phase !== 'adopting') return [...problems, ...leftOf(world, vnf)];
   const { servers, ports, securityGroups } = world.cloud;
   const gone = before.filter((id) => !servers.has(id) && !ports.has(id));
-  const made = [...securityGroups.values()].filter(({ name }) => name.startsWith(`${vnf}-`));
+  const made = [...securityGroups.values()].filter(({ description }) => readMarks(description).token === last.token);
   return [...problems, ...gone.map((id) => `${id} is gone`), ...made.map(({ name }) => `the group ${name} is left`)];
 }
 

@@ -1,5 +1,5 @@
 import { groupMarks, portMarks, recordWorkflowId, tag } from '../../../domain/names';
-import { setAlive } from '../../../simulator';
+import { setAlive, type Cloud } from '../../../simulator';
 import { emit } from '../../../simulator/model';
 import type { Ended } from './ended';
 import type { World, Procedure } from './world';
@@ -21,6 +21,7 @@ export interface Spec {
 export const vnf = 'v';
 
 export const firstPool = 'web';
+const secondPool = 'edge';
 const common = {
   ...{ flavor: 'm1.small', image: 'cirros', networks: ['mgmt'], healthyAfterSeconds: 10, drainSeconds: 30 },
 } as const;
@@ -46,7 +47,7 @@ const twoPools = {
     { ...onePool.pools[0], size: { min: 3, initial: 3, max: 30 } },
     {
       ...common,
-      ...{ name: 'edge', zone: 'dmz', size: { min: 2, initial: 2, max: 6 }, spare: 1, dependsOn: [firstPool] },
+      ...{ name: secondPool, zone: 'dmz', size: { min: 2, initial: 2, max: 6 }, spare: 1, dependsOn: [firstPool] },
       securityRules: [{ protocol: 'udp', ports: 5060, from: firstPool }],
     },
   ],
@@ -115,13 +116,25 @@ async function loseRecord({ temporal, cloud, pass }: World, disguised: boolean):
     Object.assign(server, { name: `old-${server.name.slice(vnf.length + 1)}`, tags: [] });
   for (const port of cloud.ports.values()) port.description = '';
   for (const group of [...cloud.securityGroups.values()]) {
-    emit(cloud, { type: 'securityGroup.deleted', requestId: null, id: group.id });
-    cloud.securityGroups.delete(group.id);
     const id = `old-${group.id}`;
     cloud.securityGroups.set(id, { ...group, id, name: `old-${group.name.slice(vnf.length + 1)}`, description: '' });
     for (const port of cloud.ports.values())
-      port.securityGroupIds = port.securityGroupIds.map((each) => (each === group.id ? id : each));
+      if (port.securityGroupIds.includes(group.id)) port.securityGroupIds = [...port.securityGroupIds, id];
+    loseGroup(cloud, group.id);
   }
+}
+
+function loseGroup(cloud: Cloud, id: string): void {
+  emit(cloud, { type: 'securityGroup.deleted', requestId: null, id });
+  cloud.securityGroups.delete(id);
+  for (const port of cloud.ports.values()) port.securityGroupIds = port.securityGroupIds.filter((each) => each !== id);
+}
+
+/** And somebody has taken a group away: that one is to be made again, and the other is not. */
+async function loseRecordAndGroup(world: World): Promise<void> {
+  await loseRecord(world, false);
+  const group = [...world.cloud.securityGroups.values()].find(({ name }) => name === `${vnf}-${secondPool}`);
+  if (group) loseGroup(world.cloud, group.id);
 }
 
 /** Whatever became of it: it can be adopted, and nobody has lost a server. */
@@ -183,7 +196,7 @@ function specsOf(
     }),
     spec('adopt', {
       procedure: 'adopt',
-      prepare: (world) => loseRecord(world, false),
+      prepare: loseRecordAndGroup,
       input: () => lost,
       after: (world) => adoptAgain(world, { input: lost, many }),
     }),
