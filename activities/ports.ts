@@ -191,8 +191,8 @@ export interface CloudActivities {
     serverGroups: readonly string[];
     timing: Timing;
   }): Promise<{ id: string; why: string }[]>;
-  /** What a record can be made of. Reads only. Throws InvalidRequest where it cannot. */
-  survey(input: { vnf: string; descriptor: Descriptor; match?: Match | undefined }): Promise<Adoption>;
+  /** What a record can be made of. Reads only. Throws InvalidRequest where it cannot. A dry run has no turn. */
+  survey(input: { turn?: TurnRef; vnf: string; descriptor: Descriptor; match?: Match | undefined }): Promise<Adoption>;
   /** Gives servers and their ports that were made by other means our tags and marks, or (`marked` false) takes them off again. */
   markMembers(input: {
     turn: TurnRef;

@@ -15,7 +15,9 @@ import { listInventory, portFound, serverFound } from './audit';
 
 /** Of the session's own project: what others have is not ours to take over. */
 export function surveyActivity(dependencies: Dependencies, ways: Ways): CloudActivities['survey'] {
-  return async ({ vnf, descriptor, match }) => {
+  return async ({ turn, vnf, descriptor, match }) => {
+    // A run that was reset would see what the run before it is doing, and say that nothing was touched.
+    if (turn) refuseLostTurn(turn);
     const { session } = dependencies;
     const way = await ways();
     const deadline = deadlineOf(dependencies.timing);

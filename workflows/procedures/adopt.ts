@@ -74,7 +74,7 @@ function adoptTable(channel: Channel, taken: Taken, match: Parameters<Survey>[0]
     action: async (turn) => {
       const { vnf, record } = turn;
       taken.adoption = await cloud(turn.timing).survey.executeWithOptions({ summary: `what ${vnf} is made of` }, [
-        { vnf, descriptor: record.descriptor, match },
+        { turn: turn.ref, vnf, descriptor: record.descriptor, match },
       ]);
     },
   };

@@ -88,7 +88,8 @@ async function leaveThings({ cloud }: World): Promise<void> {
     ['left-double', 1],
   ] as const) {
     const tags = [tag.vnf(vnf), tag.pool('web'), tag.ordinal(ordinal), tag.token(goneToken)];
-    cloud.servers.set(id, { ...server, id, name: id, tags, portIds: [], ownPortIds: [] });
+    const portIds = id === 'left-orphan' ? ['left-port-of-orphan'] : [];
+    cloud.servers.set(id, { ...server, id, name: id, tags, portIds, ownPortIds: [] });
   }
   for (const [id, deviceId] of [
     ['left-port', ''],
