@@ -91,6 +91,18 @@ export const seesWhatItMade: readonly Fault[] = [
   'temporalAway',
 ];
 
+/** How a run may end where it does not complete. */
+const otherEnds: Partial<Record<Fault, readonly Ended['outcome'][]>> = {
+  late: ['unwound'],
+  failsOften: ['refused', 'unwound', 'stuck'],
+  reset: ['refused', 'unwound', 'stuck'],
+  recordTerminated: ['refused', 'unwound', 'stuck'],
+  cancelled: ['cancelled'],
+  cancelledAndUndoFailsOnce: ['cancelled'],
+  cancelledAndUndoFails: ['cancelled', 'stuck'],
+  terminated: ['vanished'],
+};
+
 /** `gotStuck`: a person was asked on the way. */
 export function outcomesAfter(fault: Fault | undefined, gotStuck: boolean): readonly Ended['outcome'][] {
   if (fault && isLasting(fault)) {
@@ -98,21 +110,5 @@ export function outcomesAfter(fault: Fault | undefined, gotStuck: boolean): read
     if (gotStuck && answer !== 'retried' && answer !== 'skipped') return ['stuck'];
     return trouble === 'undoFails' ? ['completed', 'cancelled'] : ['completed', 'refused', 'unwound'];
   }
-  switch (fault) {
-    case 'late':
-      return ['completed', 'unwound'];
-    case 'failsOften':
-    case 'reset':
-    case 'recordTerminated':
-      return ['completed', 'refused', 'unwound', 'stuck'];
-    case 'cancelled':
-    case 'cancelledAndUndoFailsOnce':
-      return ['completed', 'cancelled'];
-    case 'cancelledAndUndoFails':
-      return ['completed', 'cancelled', 'stuck'];
-    case 'terminated':
-      return ['completed', 'vanished'];
-    default:
-      return ['completed'];
-  }
+  return ['completed', ...((fault && otherEnds[fault]) ?? [])];
 }
