@@ -1,3 +1,6 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { root } from '../../scripts/lib/root';
 import { mutants } from '../../scripts/programs/mutants/mutants';
 import { runToEnd } from '../real/program';
 
@@ -22,4 +25,8 @@ test('a defect that there is not is said', async () => {
   const { code, stderr } = await runToEnd('scripts/programs/mutants/main.js', ['--only', 'nobody']);
   expect(stderr).toContain(`there are ${mutants.map(({ name }) => name).join(', ')}`);
   expect(code).toBe(1);
+});
+
+test.each(mutants)('the defect $name fits the product as it is', ({ file, from }) => {
+  expect(readFileSync(join(root, file), 'utf8').split(from)).toHaveLength(2);
 });
