@@ -121,10 +121,10 @@ export function judgeLetter(world: World, event: CloudEvent, given: { memory: Le
     memory.where.delete(event.id);
     memory.buried.delete(event.id);
     if (server?.vnf === undefined || server.pool === undefined) return;
-    if (grave)
-      memory.stretches
-        .get(`${server.vnf}/${server.pool}`)
-        ?.moves.push({ id: event.id, host: grave.host, buried: grave.by });
+    if (grave) {
+      const { host: left, by: buried } = grave;
+      memory.stretches.get(`${server.vnf}/${server.pool}`)?.moves.push({ id: event.id, host: left, buried });
+    }
     if (host === undefined) return;
     const double = doublesOf(world, server).find(({ requestedHost }) => requestedHost === host);
     if (double) {
@@ -247,7 +247,8 @@ function move(
     stretch.spoilt ||= memory.mixed.has(key);
   }
   stretch.moves.push({ id, host, buried: null });
-  for (const each of [...stretch.before, { id }]) noteDead(world, stretch, each.id);
+  // Once it is deleted nobody can say any more.
+  noteDead(world, stretch, id);
   add(counts, host, kind === 'launch' ? 1 : -1);
   scribe.looked('G1d');
   const broken = breachIn(stretch.spare, counts);
