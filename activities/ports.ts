@@ -112,6 +112,8 @@ export interface Sought {
   readonly groupIds?: readonly string[];
   /** Security groups and server groups of these pools, by name and mark. */
   readonly pools?: readonly string[];
+  /** Of the security groups of these pools those that bear one of `tokens`. */
+  readonly madePools?: readonly string[];
 }
 
 /** Task queue `bulkhead-cloud`: short calls. All but `plan` and those that find change the cloud and have no heartbeat. */
@@ -194,8 +196,8 @@ export interface CloudActivities {
     serverGroups: readonly string[];
     timing: Timing;
   }): Promise<{ id: string; why: string }[]>;
-  /** What a record can be made of. Reads only. Throws InvalidRequest where it cannot. */
-  survey(input: { vnf: string; descriptor: Descriptor; match?: Match | undefined }): Promise<Adoption>;
+  /** What a record can be made of. Reads only. Throws InvalidRequest where it cannot. A dry run has no turn. */
+  survey(input: { turn?: TurnRef; vnf: string; descriptor: Descriptor; match?: Match | undefined }): Promise<Adoption>;
   /** Gives servers and their ports that were made by other means our tags and marks, or (`marked` false) takes them off again. */
   markMembers(input: {
     turn: TurnRef;

@@ -47,13 +47,20 @@ export interface Finding {
  */
 export function compare(record: VnfRecord, inventory: Inventory, inHand: readonly string[] = []): Finding[] {
   const known = knownTo(record, inHand);
-  return [
+  const findings = [
     ...judgeServers(record, inventory, known),
     ...judgeMissing(record, inventory),
     ...inventory.ports.flatMap((port) => judgePort(port, inventory, known) ?? []),
     ...inventory.securityGroups.flatMap((group) => judgeGroup(group, record, known)),
     ...judgeServerGroups(inventory, known),
   ];
+  return record.phase === 'adopting' ? findings.map(letBe) : findings;
+}
+
+/** While it is adopted no record has its members: what looks left over may be one of them, and serve. */
+function letBe(finding: Finding): Finding {
+  const repair = 'nothing: the VNF is being adopted, and this may be what it is made of; adopt it first';
+  return { ...finding, repair, action: 'leave' };
 }
 
 interface Known {

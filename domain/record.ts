@@ -76,6 +76,8 @@ export interface Debt {
   readonly sweep: readonly string[];
   /** Pools of a VNF that never came to be: their groups are known by name only, and go last (terminate only). */
   readonly uncommittedPools?: readonly string[];
+  /** Pools of a VNF that was never adopted: of their groups those go that bear one of the tokens to `sweep` (terminate only). */
+  readonly madePools?: readonly string[];
   /** The levels that the debt moved from: their caps go on counting until it is paid (G1 c). */
   readonly movedFrom: Readonly<Record<string, number>>;
 }

@@ -15,7 +15,9 @@ import { listInventory, portFound, serverFound } from './audit';
 
 /** Of the session's own project: what others have is not ours to take over. */
 export function surveyActivity(dependencies: Dependencies, ways: Ways): CloudActivities['survey'] {
-  return async ({ vnf, descriptor, match }) => {
+  return async ({ turn, vnf, descriptor, match }) => {
+    // A run that was reset would see what the run before it is doing, and say that nothing was touched.
+    if (turn) refuseLostTurn(turn);
     const { session } = dependencies;
     const way = await ways();
     const deadline = deadlineOf(dependencies.timing);
@@ -87,12 +89,7 @@ export function markMembersActivity({ session }: Dependencies): CloudActivities[
     const call = (): CallOptions => deadline.call(turn.token);
     const ports = await neutron.listPorts(session, { ids: members.flatMap(({ portIds }) => portIds) }, call());
     const described = new Map(ports.map(({ id, description }) => [id, description]));
-    await inParallel(members, membersAtOnce, async (member) => {
-      const { serverId, portIds, token } = member;
-      for (const each of tagsOf(vnf, member)) {
-        if (marked) await nova.addTag(session, serverId, each, call());
-        else await nova.removeTag(session, serverId, each, call());
-      }
+    const markPorts = async ({ portIds, token }: Member): Promise<void> => {
       const marks = portMarks({ vnf, token });
       for (const id of portIds) {
         const description = described.get(id);
@@ -100,13 +97,22 @@ export function markMembersActivity({ session }: Dependencies): CloudActivities[
         const wanted = marked ? withMarks(description, marks) : withoutMarks(description, marks);
         if (wanted !== description) await neutron.describePort(session, id, wanted, call());
       }
+    };
+    const setTag = async ({ serverId }: Member, each: string): Promise<void> => {
+      if (marked) await nova.addTag(session, serverId, each, call());
+      else await nova.removeTag(session, serverId, each, call());
+    };
+    await inParallel(members, membersAtOnce, async (member) => {
+      const { pool, ordinal, token } = member;
+      // The VNF's tag comes last, and goes first: what bears it is ours with its other tags and its ports, wherever this was broken off.
+      const marks = [
+        ...[tag.pool(pool), tag.ordinal(ordinal), tag.token(token)].map((each) => () => setTag(member, each)),
+        () => markPorts(member),
+        () => setTag(member, tag.vnf(vnf)),
+      ];
+      for (const mark of marked ? marks : marks.reverse()) await mark();
     });
   };
-}
-
-/** The VNF's tag last, and first when they go: what bears it has the others too. */
-function tagsOf(vnf: string, { pool, ordinal, token }: Member): string[] {
-  return [tag.pool(pool), tag.ordinal(ordinal), tag.token(token), tag.vnf(vnf)];
 }
 
 function withMarks(description: string, marks: string): string {

@@ -70,11 +70,14 @@ async function securityGroupsLeft(
   { vnf, sought }: Of,
   deadline: Deadline,
 ): Promise<Leftover[]> {
-  const { groupIds = [], pools = [] } = sought;
-  if (groupIds.length + pools.length === 0) return [];
+  const { groupIds = [], pools = [], madePools = [], tokens = [] } = sought;
+  if (groupIds.length + pools.length + madePools.length === 0) return [];
+  const isMade = (group: neutron.SecurityGroup): boolean =>
+    tokens.some((token) => readMarks(group.description).token === token) &&
+    madePools.some((pool) => isOf(group, vnf, pool));
   const groups = await neutron.listSecurityGroups(session, deadline.call());
   return groups
-    .filter((group) => groupIds.includes(group.id) || pools.some((pool) => isOf(group, vnf, pool)))
+    .filter((group) => groupIds.includes(group.id) || pools.some((pool) => isOf(group, vnf, pool)) || isMade(group))
     .map(({ id, name }) => ({ kind: 'securityGroup', id, name }));
 }
 

@@ -65,6 +65,19 @@ test('of pools: their security groups, and of groups that are known by id also t
   ]);
 });
 
+test('of pools where only that counts which a turn has made: its security groups, and no others', async () => {
+  const make = (by: typeof turn): Promise<unknown> =>
+    lab.run('createGroups', { turn: by, vnf, descriptor: smallDescriptor(), timing: lab.timing });
+  await make(turn);
+  const [gone] = [...lab.cloud.securityGroups.values()].filter(({ name }) => name === 'ims1-web-1');
+  lab.cloud.securityGroups.delete(gone?.id ?? '');
+  await make(laterTurn);
+  const madePools = ['web', 'web-1'];
+  expect(said(await left({ tokens: [laterTurn.token], madePools }))).toEqual(['securityGroup ims1-web-1']);
+  expect(said(await left({ tokens: [turn.token], madePools }))).toEqual(['securityGroup ims1-web']);
+  expect(await left({ madePools })).toEqual([]);
+});
+
 test('one empty list is no proof: a Neutron that has just come back shows none', async () => {
   await launched(lab, web);
   for (const { id } of lab.cloud.servers.values()) lab.cloud.servers.delete(id);

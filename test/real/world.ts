@@ -11,7 +11,7 @@ import { typed } from '../../client/errors';
 import type { RecordView } from '../../domain/turn';
 import { settledNote } from '../../scripts/lib/observer';
 import { settledView, until } from '../../scripts/lib/settled';
-import { descriptor as small } from '../../scripts/lib/virtual/specs';
+import { onePool as small } from '../../scripts/lib/virtual/specs';
 import { startStack, type Stack, type StackOptions } from '../../scripts/lib/stack';
 
 /**

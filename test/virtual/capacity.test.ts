@@ -1,5 +1,5 @@
 import { openWorld, type World } from '../../scripts/lib/virtual/world';
-import { descriptor, vnf, zones } from '../../scripts/lib/virtual/specs';
+import { onePool, vnf, zones } from '../../scripts/lib/virtual/specs';
 import { hostsOf } from '../../simulator';
 import type { CapacityResult } from '../../domain/procedures';
 
@@ -7,7 +7,7 @@ import type { CapacityResult } from '../../domain/procedures';
 
 async function open(as: 'operator' | 'tenant'): Promise<World> {
   const world = openWorld({ seed: 1, as, cloud: { hosts: hostsOf(zones) } });
-  const made = world.begin('instantiate', { vnf, descriptor });
+  const made = world.begin('instantiate', { vnf, descriptor: onePool });
   await world.until('it serves', () => made.ended() !== undefined);
   return world;
 }
@@ -59,7 +59,7 @@ test('of nobody, of one that there is already, and of no descriptor: refused, ea
   try {
     for (const [input, kind] of [
       [{ vnf: 'nobody' }, 'UnknownVnf'],
-      [{ vnf, descriptor }, 'AlreadyExists'],
+      [{ vnf, descriptor: onePool }, 'AlreadyExists'],
       [{ vnf: 'w', descriptor: { name: 'none' } }, 'InvalidRequest'],
       [{ vnf, dryRun: true }, 'InvalidRequest'],
     ] as const) {

@@ -685,16 +685,19 @@ describe('an adopt', () => {
     expect(refusalOfCommit(instantiating(), commitOf('first', { pools: change }))).toMatch(/h1 would have more/);
   });
 
-  test('that goes back or vanishes ends the record, and a terminate of it owes nothing', () => {
+  test('that goes back or vanishes ends the record, and a terminate of it owes what it has made', () => {
     const held = holding(adopting(), 'a', { procedure: 'adopt' });
     expect(record.finish(held, { token: 'token-a', outcome: 'unwound', at }).ended).toBe(true);
     const gone = record.vanish(held, 'token-a', at);
     expect(record.cleanedUp(gone, { token: 'token-a', nextOrdinals: {}, at }).ended).toBe(true);
     const end = holding(blockedBy(held, 'token-a'), 'end', { procedure: 'terminate' });
     const state = committed(end, commitOf('end', { pools: {}, final: true }));
-    // The groups of its pools were there before it.
-    expect(state.debts).toMatchObject([{ stages: [], groups: [] }]);
+    // Other groups of its pools were there before it.
+    expect(state.debts).toMatchObject([{ stages: [], groups: [], sweep: ['token-a'], madePools: ['web', 'db'] }]);
     expect(state.debts[0]?.uncommittedPools).toBeUndefined();
+    const next = holding(blockedBy(state, 'token-end'), 'again', { procedure: 'terminate' });
+    const again = committed(next, commitOf('again', { pools: {}, final: true }));
+    expect(again.debts).toMatchObject([{ sweep: ['token-a', 'token-end'], madePools: ['web', 'db'] }]);
   });
 });
 

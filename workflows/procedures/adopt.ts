@@ -74,13 +74,15 @@ function adoptTable(channel: Channel, taken: Taken, match: Parameters<Survey>[0]
     action: async (turn) => {
       const { vnf, record } = turn;
       taken.adoption = await cloud(turn.timing).survey.executeWithOptions({ summary: `what ${vnf} is made of` }, [
-        { vnf, descriptor: record.descriptor, match },
+        { turn: turn.ref, vnf, descriptor: record.descriptor, match },
       ]);
     },
   };
   const groups: Step = {
     ...groupsMade,
     undo: (turn) => removeMade(turn, { keep: [], seconds: turn.timing.undoSeconds }),
+    // A person who is told of others would take away what the members use.
+    sought: ({ record, ref }) => ({ tokens: [ref.token], madePools: record.descriptor.pools.map(({ name }) => name) }),
   };
   const tagged: Step = {
     name: 'tag',

@@ -395,6 +395,9 @@ function mergedDebt(state: RecordState, commit: Commit): Debt | null {
   if (before.length + stages.length + groups.length + sweep.length === 0) return null;
   // A VNF that never came to be has no groups that are known by id.
   const unborn = final && state.phase === 'instantiating' ? Object.keys(state.pools) : [];
+  // And of one that was to be adopted the groups were there before, but for those that the adopt has made.
+  const unadopted = final && state.phase === 'adopting' ? Object.keys(state.pools) : [];
+  const madePools = [...before.flatMap((each) => each.madePools ?? []), ...unadopted];
   const uncommittedPools = [...before.flatMap((each) => each.uncommittedPools ?? []), ...unborn];
   const moved = Object.entries(state.pools).filter(([name]) => final || Object.hasOwn(commit.pools, name));
   return {
@@ -410,6 +413,7 @@ function mergedDebt(state: RecordState, commit: Commit): Debt | null {
       Object.fromEntries(moved.map(([name, pool]) => [name, pool.level])),
     ]),
     ...(uncommittedPools.length > 0 && { uncommittedPools: [...new Set(uncommittedPools)] }),
+    ...(madePools.length > 0 && { madePools: [...new Set(madePools)] }),
   };
 }
 

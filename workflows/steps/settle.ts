@@ -43,6 +43,7 @@ export function soughtOf(debt: Debt | null): Sought {
     tokens: debt?.sweep ?? [],
     groupIds: debt?.groups.map((group) => group.id) ?? [],
     pools: debt?.uncommittedPools ?? [],
+    ...(debt?.madePools && { madePools: debt.madePools }),
   };
 }
 
@@ -63,6 +64,10 @@ export async function payDebt(owed: Owed): Promise<void> {
   for (const token of debt.sweep) await ports.removeByToken({ turn, vnf, token, keep: [], timing });
   const groups = { ids: debt.groups.map((group) => group.id), pools: [...(debt.uncommittedPools ?? [])] };
   if (groups.ids.length + groups.pools.length > 0) await ports.removeGroups({ turn, vnf, groups, timing });
+  const { madePools = [] } = debt;
+  if (madePools.length === 0) return;
+  for (const token of debt.sweep)
+    await ports.removeGroups({ turn, vnf, groups: { ids: [], pools: madePools, token }, timing });
 }
 
 async function payLot({ turn, vnf, timing, drained }: Owed, lot: DebtLot): Promise<void> {

@@ -3,8 +3,23 @@ import { guarantees } from '../../../checker/verdict';
 import { recordWorkflowId } from '../../../domain/names';
 import { hostsOf } from '../../../simulator';
 import type { Ended } from './ended';
-import { descriptor, vnf, zones, type Spec } from './specs';
-import type { CallStrike } from './worker';
+import {
+  faultsAt,
+  isLasting,
+  isOfCalls,
+  outcomesAfter,
+  partsOf,
+  seesWhatItMade,
+  type CallFault,
+  type Fault,
+  type Moment,
+  type StuckFault,
+  type Trouble,
+} from './faults';
+import { personOf, type Person } from './person';
+import { firstPool, vnf, zones, type Spec } from './specs';
+import type { CallStrike, CloudCall } from './worker';
+import type { Run } from './temporal';
 import { isQuiet, openWorld, type Begun, type World } from './world';
 
 /**
@@ -12,32 +27,6 @@ import { isQuiet, openWorld, type Begun, type World } from './world';
  * the cloud before and after its effect, each message of the turn, each activity's begin and end. Then once for each of them and each
  * fault. Virtual time: what takes minutes on a real server takes milliseconds here.
  */
-
-export const callFaults = ['lostBefore', 'lostAfter', 'late', 'failsOften', 'tokensExpired'] as const;
-export const runFaults = [
-  'workerKilled',
-  'workerStopped',
-  'cancelled',
-  'terminated',
-  'reset',
-  'temporalAway',
-  'recordHeld',
-  'recordContinued',
-  'recordTerminated',
-  'cancelledAndUndoFailsOnce',
-  'cancelledAndUndoFails',
-] as const;
-/** What the cloud does to the next server: they befall a run at its beginning. */
-export const serverFaults = ['misplace', 'buildError', 'stuckBuild', 'noValidHost'] as const;
-type CallFault = (typeof callFaults)[number];
-export type Fault = CallFault | (typeof runFaults)[number] | (typeof serverFaults)[number];
-
-/** One moment of a procedure, in words. */
-export interface Moment {
-  readonly kind: 'call' | 'activity' | 'message';
-  readonly at: 'before' | 'after' | 'begins' | 'ends';
-  readonly what: string;
-}
 
 export interface Case {
   readonly spec: Spec;
@@ -52,6 +41,10 @@ export interface Played {
   readonly ended: Ended;
   readonly moments: readonly Moment[];
   readonly revision: number;
+  /** Steps in which a person was asked. */
+  readonly stuckIn: readonly string[];
+  /** What cleans up behind it has failed for good. */
+  readonly wasBlocked: boolean;
   /** What is not as promised: nothing, if all is well. */
   readonly problems: readonly string[];
 }
@@ -67,26 +60,13 @@ const lateMs = 26_000;
 /** How often a failing call fails: more often than an activity is tried before the pivot. */
 const failsTimes = 40;
 const undoes: readonly string[] = ['removeByToken', 'removeGroups', 'reopenHosts', 'unfenceHosts'];
+const refused: CallStrike = { kind: 'status', status: 500, moment: 'before' };
 
 /** All cases of a procedure, in the order of its clean run. */
 export function casesAt(spec: Spec, { moments, revision }: Pick<Played, 'moments' | 'revision'>): Case[] {
   return moments.flatMap((moment, index) =>
-    [
-      ...(moment.kind === 'call' && moment.at === 'before' ? callFaults.filter((fault) => fault !== 'lostAfter') : []),
-      ...(moment.kind === 'call' && moment.at === 'after' ? (['lostAfter'] as const) : []),
-      ...runFaults,
-      ...(index === 0 ? serverFaults : []),
-    ].map((fault) => ({ spec, fault, moment: index, revision })),
+    faultsAt(moment, index === 0).map((fault) => ({ spec, fault, moment: index, revision })),
   );
-}
-
-function isOfCalls(fault: Fault): fault is CallFault {
-  return callFaults.some((each) => each === fault);
-}
-
-/** Few, and each another way of a server to fail. */
-export function isOfServers(fault: Fault): boolean {
-  return serverFaults.some((each) => each === fault);
 }
 
 export function nameOf({ spec, fault, moment }: Case, moments: readonly Moment[]): string {
@@ -100,7 +80,9 @@ export async function play(spec: Spec, struck?: Omit<Case, 'spec'>): Promise<Pla
   let begun: Begun | undefined;
   let strikes: (CallStrike & { left: number; key: string }) | undefined;
   let undoFails = 0;
+  let trouble: Trouble | undefined;
   const overlaps: string[] = [];
+  const stuck = struck && isLasting(struck.fault) ? partsOf(struck.fault) : undefined;
 
   const isUnderTest = (workflowId: string): boolean =>
     begun !== undefined && (workflowId === begun.workflowId || workflowId.startsWith('evacuate:'));
@@ -110,10 +92,24 @@ export async function play(spec: Spec, struck?: Omit<Case, 'spec'>): Promise<Pla
     return struck?.moment === moments.length - 1 ? struck.fault : undefined;
   };
 
+  const mend = (): void => {
+    trouble = undefined;
+  };
+  /** Also what cleans up behind it, where that is to fail too. */
+  const isRefused = ({ workflowId, activity, method, path }: CloudCall): boolean => {
+    const isConcerned =
+      isUnderTest(workflowId) || (stuck?.answer === 'blocked' && workflowId.startsWith(`audit:${vnf}:`));
+    if (!isConcerned || method === 'GET' || trouble === undefined) return false;
+    return trouble === 'undoFails' ? undoes.includes(activity) : !path.startsWith('/identity');
+  };
+
   const world: World = openWorld({
     seed: 1,
+    writes: (struck?.moment ?? 0) % 8 === 0,
+    ...(spec.as && { as: spec.as }),
     cloud: { hosts: hostsOf(zones), bootSeconds: [5, 10], latencyMs: [1, 5] },
     sawCall: (call, at) => {
+      if (at === 'before' && isRefused(call)) return refused;
       if (at === 'arrives' || !isUnderTest(call.workflowId)) return undefined;
       const what = `${call.activity} ${call.method} ${call.path.replace(/[0-9a-f-]{36}/g, '…')}`;
       const fault = reached({ kind: 'call', at, what });
@@ -123,12 +119,12 @@ export async function play(spec: Spec, struck?: Omit<Case, 'spec'>): Promise<Pla
       }
       if (undoFails > 0 && at === 'before' && undoes.includes(call.activity)) {
         undoFails -= 1;
-        return { kind: 'status', status: 500, moment: 'before' };
+        return refused;
       }
       if (fault === undefined) return undefined;
       if (!isOfCalls(fault)) {
         befall(fault);
-        return undefined;
+        return isRefused(call) ? refused : undefined;
       }
       switch (fault) {
         case 'lostBefore':
@@ -138,7 +134,7 @@ export async function play(spec: Spec, struck?: Omit<Case, 'spec'>): Promise<Pla
         case 'late':
           return { kind: 'late', milliseconds: lateMs };
         case 'failsOften':
-          strikes = { kind: 'status', status: 500, moment: 'before', left: failsTimes, key: what };
+          strikes = { ...refused, left: failsTimes, key: what };
           return strikes;
         case 'tokensExpired':
           world.cloud.tokens.clear();
@@ -162,6 +158,10 @@ export async function play(spec: Spec, struck?: Omit<Case, 'spec'>): Promise<Pla
     const { temporal, time } = world;
     const [worker] = temporal.workers();
     const record = temporal.latest(recordWorkflowId(vnf));
+    if (isLasting(fault)) {
+      lasts(fault);
+      return;
+    }
     switch (fault) {
       case 'workerKilled':
         worker?.kill();
@@ -213,46 +213,74 @@ export async function play(spec: Spec, struck?: Omit<Case, 'spec'>): Promise<Pla
         return;
     }
   };
+  const lasts = (fault: StuckFault): void => {
+    ({ trouble } = partsOf(fault));
+    if (trouble === 'undoFails' && begun) world.temporal.cancel(begun.run());
+  };
+  const person =
+    stuck &&
+    personOf({
+      world,
+      vnf,
+      pool: firstPool,
+      answer: stuck.answer,
+      mend,
+      isConcerned: (id) => watching && isUnderTest(id),
+    });
+  const waiting = (): Run | undefined => (trouble === undefined ? undefined : person?.wanted());
   /** What cannot be done in the middle of something else. */
   const later: (() => Promise<void>)[] = [];
   const ends = async (of: Begun): Promise<Ended> => {
     for (;;) {
-      await world.until(`${of.workflowId} ends`, () => of.ended() !== undefined || later.length > 0);
+      await world.until(
+        `${of.workflowId} ends`,
+        () => of.ended() !== undefined || later.length > 0 || waiting() !== undefined,
+      );
       const ended = of.ended();
       if (ended && later.length === 0) return ended;
+      const run = waiting();
+      if (run) await person?.attend(run);
       for (const act of later.splice(0)) await act();
     }
   };
 
   try {
     if (spec.prepare !== null) {
-      await ends(world.begin('instantiate', { vnf, descriptor }));
+      await ends(world.begin('instantiate', { vnf, descriptor: spec.descriptor }));
       await world.settle(vnf);
       await spec.prepare?.(world);
     }
     watching = true;
     begun = world.begin(spec.procedure, spec.input(world));
     const ended = await ends(begun);
-    const problems = [...overlaps, ...(await problemsAfter(world, { spec, ended, fault: struck?.fault }))];
+    const problems = [...overlaps, ...(await problemsAfter(world, { spec, ended, fault: struck?.fault, person }))];
     watching = false;
     const revision = world.viewOf(vnf)?.revision ?? world.cloud.publications.get(vnf)?.revision ?? 0;
     if (struck && ended.outcome === 'completed' && struck.fault !== 'recordTerminated' && revision !== struck.revision)
       problems.push(`it is at revision ${String(revision)}, and was at ${String(struck.revision)} without a fault`);
-    return { ended, moments, revision, problems };
+    return { ended, moments, revision, problems, ...asked(person) };
   } catch (error) {
     const said = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    return { ended: { outcome: 'vanished' }, moments, revision: 0, problems: [said] };
+    return { ended: { outcome: 'vanished' }, moments, revision: 0, problems: [said], ...asked(person) };
   } finally {
     world.close();
   }
 }
 
-async function problemsAfter(
-  world: World,
-  { spec, ended, fault }: { readonly spec: Spec; readonly ended: Ended; readonly fault: Fault | undefined },
-): Promise<string[]> {
+function asked(person: Person | undefined): Pick<Played, 'stuckIn' | 'wasBlocked'> {
+  return { stuckIn: person?.steps ?? [], wasBlocked: person?.wasBlocked() ?? false };
+}
+
+interface Aftermath {
+  readonly spec: Spec;
+  readonly ended: Ended;
+  readonly fault: Fault | undefined;
+  readonly person: Person | undefined;
+}
+
+async function problemsAfter(world: World, { spec, ended, fault, person }: Aftermath): Promise<string[]> {
   const problems: string[] = [];
-  const allowed = outcomesAfter(fault);
+  const allowed = outcomesAfter(fault, person !== undefined && person.steps.length > 0);
   if (!allowed.includes(ended.outcome))
     problems.push(
       `it ended ${ended.outcome} (${ended.kind ?? ''} ${ended.message ?? ''}), and not ${allowed.join(' or ')}`,
@@ -260,7 +288,9 @@ async function problemsAfter(
   // Nobody is left who knows the members: adopt is for that.
   if (fault === 'recordTerminated') return problems;
   await world.until('nothing but records is at work', () => isQuiet(world));
-  problems.push(...((await spec.after?.(world, ended)) ?? []));
+  const isGone = (await person?.looksAfter()) ?? false;
+  if (!isGone) problems.push(...((await spec.after?.(world, ended)) ?? []));
+  problems.push(...(person?.problems ?? []));
   await world.settle(vnf);
   if (fault === undefined || seesWhatItMade.includes(fault))
     for (const name of createdTwice(world))
@@ -279,44 +309,7 @@ async function problemsAfter(
   return problems;
 }
 
-/** Faults after which a repeat finds what was made before. */
-const seesWhatItMade: readonly Fault[] = ['lostBefore', 'lostAfter', 'tokensExpired', 'workerKilled', 'temporalAway'];
-
 function createdTwice({ cloud }: World): string[] {
   const names = cloud.log.flatMap((event) => (event.type === 'server.created' ? [event.name] : []));
   return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))];
-}
-
-function outcomesAfter(fault: Fault | undefined): readonly Ended['outcome'][] {
-  switch (fault) {
-    case undefined:
-    case 'lostBefore':
-    case 'lostAfter':
-    case 'tokensExpired':
-    case 'workerKilled':
-    case 'workerStopped':
-    case 'temporalAway':
-    case 'recordHeld':
-    case 'recordContinued':
-    case 'misplace':
-    case 'buildError':
-    case 'stuckBuild':
-    case 'noValidHost':
-      return ['completed'];
-    case 'late':
-      return ['completed', 'unwound'];
-    case 'failsOften':
-      return ['completed', 'refused', 'unwound', 'stuck'];
-    case 'cancelled':
-    case 'cancelledAndUndoFailsOnce':
-      return ['completed', 'cancelled'];
-    case 'cancelledAndUndoFails':
-      return ['completed', 'cancelled', 'stuck'];
-    case 'terminated':
-      return ['completed', 'vanished'];
-    case 'reset':
-      return ['completed', 'refused', 'unwound', 'stuck'];
-    case 'recordTerminated':
-      return ['completed', 'refused', 'unwound', 'stuck'];
-  }
 }

@@ -1,5 +1,6 @@
 import { groupMarks, portMarks, recordWorkflowId, tag } from '../../../domain/names';
-import { setAlive } from '../../../simulator';
+import { setAlive, type Cloud } from '../../../simulator';
+import { emit } from '../../../simulator/model';
 import type { Ended } from './ended';
 import type { World, Procedure } from './world';
 
@@ -7,7 +8,10 @@ import type { World, Procedure } from './world';
 export interface Spec {
   readonly name: string;
   readonly procedure: Procedure;
-  /** What there is before, beside a VNF `v` with one pool of four members; null where there is none. */
+  /** An operator where it is left out. */
+  readonly as?: 'tenant';
+  readonly descriptor: unknown;
+  /** What there is before, beside the VNF `v` of that descriptor; null where there is none. */
   readonly prepare?: ((world: World) => Promise<void>) | null;
   readonly input: (world: World) => Readonly<Record<string, unknown>>;
   /** What is done behind it, before the record is looked at. Says what is not as promised. */
@@ -16,32 +20,58 @@ export interface Spec {
 
 export const vnf = 'v';
 
+export const firstPool = 'web';
+const secondPool = 'edge';
+const common = {
+  ...{ flavor: 'm1.small', image: 'cirros', networks: ['mgmt'], healthyAfterSeconds: 10, drainSeconds: 30 },
+} as const;
+
 /** One pool, a third of it on a host at most. */
-export const descriptor = {
+export const onePool = {
   name: 'small',
   networks: { mgmt: { network: 'mgmt' } },
   pools: [
     {
-      name: 'web',
-      zone: 'mz',
-      size: { min: 3, initial: 4, max: 30 },
-      spare: '1/3',
-      flavor: 'm1.small',
-      image: 'cirros',
-      networks: ['mgmt'],
+      ...common,
+      ...{ name: firstPool, zone: 'mz', size: { min: 3, initial: 4, max: 30 }, spare: '1/3' },
       securityRules: [{ protocol: 'tcp', ports: 80, from: 'any' }],
-      healthyAfterSeconds: 10,
-      drainSeconds: 30,
     },
   ],
 } as const;
 
-export const zones = { mz: 8, dmz: 1 };
+/** And one in another zone that comes after it, and goes before it. */
+const twoPools = {
+  ...onePool,
+  name: 'layered',
+  pools: [
+    { ...onePool.pools[0], size: { min: 3, initial: 3, max: 30 } },
+    {
+      ...common,
+      ...{ name: secondPool, zone: 'dmz', size: { min: 2, initial: 2, max: 6 }, spare: 1, dependsOn: [firstPool] },
+      securityRules: [{ protocol: 'udp', ports: 5060, from: firstPool }],
+    },
+  ],
+} as const;
 
-function firstMember(world: World): { name: string; host: string } {
-  const member = world.viewOf(vnf)?.pools['web']?.inService[0];
-  if (!member) throw new Error('the VNF has no member');
-  return { name: `${vnf}-web-${String(member.ordinal)}`, host: member.host };
+export const zones = { mz: 8, dmz: 4 };
+
+/** Of each pool the first, by its name, and its host as the record has it: a tenant's by its `hostId`. */
+function firstMembers(world: World): { name: string; host: string; serverId: string }[] {
+  const members = Object.values(world.viewOf(vnf)?.pools ?? {}).flatMap(({ inService: [first] }) => first ?? []);
+  if (members.length === 0) throw new Error('the VNF has no member');
+  return members.map(({ pool, ordinal, host, serverId }) => ({
+    ...{ host, serverId },
+    name: `${vnf}-${pool}-${String(ordinal)}`,
+  }));
+}
+
+async function killHosts(world: World): Promise<void> {
+  const { cloud } = world;
+  for (const { serverId } of firstMembers(world)) {
+    const host = cloud.hosts.get(cloud.servers.get(serverId)?.host ?? '');
+    if (host) setAlive(cloud, host, false);
+  }
+  await world.pass(1_000);
 }
 
 /** Of a turn that nobody remembers. */
@@ -58,7 +88,8 @@ async function leaveThings({ cloud }: World): Promise<void> {
     ['left-double', 1],
   ] as const) {
     const tags = [tag.vnf(vnf), tag.pool('web'), tag.ordinal(ordinal), tag.token(goneToken)];
-    cloud.servers.set(id, { ...server, id, name: id, tags, portIds: [], ownPortIds: [] });
+    const portIds = id === 'left-orphan' ? ['left-port-of-orphan'] : [];
+    cloud.servers.set(id, { ...server, id, name: id, tags, portIds, ownPortIds: [] });
   }
   for (const [id, deviceId] of [
     ['left-port', ''],
@@ -85,13 +116,37 @@ async function loseRecord({ temporal, cloud, pass }: World, disguised: boolean):
   for (const server of cloud.servers.values())
     Object.assign(server, { name: `old-${server.name.slice(vnf.length + 1)}`, tags: [] });
   for (const port of cloud.ports.values()) port.description = '';
+  for (const group of [...cloud.securityGroups.values()]) {
+    const id = `old-${group.id}`;
+    cloud.securityGroups.set(id, { ...group, id, name: `old-${group.name.slice(vnf.length + 1)}`, description: '' });
+    for (const port of cloud.ports.values())
+      if (port.securityGroupIds.includes(group.id)) port.securityGroupIds = [...port.securityGroupIds, id];
+    loseGroup(cloud, group.id);
+  }
+}
+
+function loseGroup(cloud: Cloud, id: string): void {
+  emit(cloud, { type: 'securityGroup.deleted', requestId: null, id });
+  cloud.securityGroups.delete(id);
+  for (const port of cloud.ports.values()) port.securityGroupIds = port.securityGroupIds.filter((each) => each !== id);
+}
+
+/** And somebody has taken a group away: that one is to be made again, and the other is not. */
+async function loseRecordAndGroup(world: World): Promise<void> {
+  await loseRecord(world, false);
+  const group = [...world.cloud.securityGroups.values()].find(({ name }) => name === `${vnf}-${secondPool}`);
+  if (group) loseGroup(world.cloud, group.id);
 }
 
 /** Whatever became of it: it can be adopted, and nobody has lost a server. */
-async function adoptAgain(world: World, input: Readonly<Record<string, unknown>>): Promise<string[]> {
+async function adoptAgain(
+  world: World,
+  { input, many }: { readonly input: Readonly<Record<string, unknown>>; readonly many: number },
+): Promise<string[]> {
   const problems: string[] = [];
   const there = [world.cloud.servers.size, world.cloud.ports.size];
-  if (there.join() !== '4,4') problems.push(`there are ${there.join(' servers and ')} ports, and there were 4 and 4`);
+  if (there.some((each) => each !== many))
+    problems.push(`there are ${there.join(' servers and ')} ports, and there were ${String(many)} of each`);
   const exists = (): boolean => world.temporal.latest(recordWorkflowId(vnf))?.status === 'RUNNING';
   // One that nothing was committed to ends when it has been cleaned up behind the run.
   await world.until('the record runs, or has ended', () => !exists() || world.viewOf(vnf)?.phase === 'running');
@@ -102,50 +157,66 @@ async function adoptAgain(world: World, input: Readonly<Record<string, unknown>>
   return problems;
 }
 
-const lost = { vnf, descriptor };
-const foreign = { vnf, descriptor, match: { namePattern: 'old-{pool}-{ordinal}' } };
+/** The procedures that more than one pool makes another matter, and that a tenant may do, too. */
+function specsOf(
+  of: { readonly descriptor: typeof onePool | typeof twoPools; readonly as?: 'tenant' },
+  where: string,
+): Spec[] {
+  const { descriptor, as } = of;
+  const spec = (name: string, given: Omit<Spec, 'name' | 'descriptor'>): Spec => ({
+    ...{ name: `${name}${where}`, descriptor, ...given },
+    ...(as && { as }),
+  });
+  const lost = { vnf, descriptor };
+  const foreign = { ...lost, match: { namePattern: 'old-{pool}-{ordinal}' } };
+  const many = descriptor.pools.reduce((sum, { size }) => sum + size.initial, 0);
+  return [
+    spec('instantiate', { procedure: 'instantiate', prepare: null, input: () => lost }),
+    spec('scaleOut', { procedure: 'scaleOut', input: () => ({ vnf, pool: firstPool, to: 6 }) }),
+    spec('scaleIn', { procedure: 'scaleIn', input: () => ({ vnf, pool: firstPool, to: 3 }) }),
+    spec('heal', {
+      procedure: 'heal',
+      input: (world) => ({ vnf, members: firstMembers(world).map(({ name }) => name) }),
+    }),
+    spec('evacuateHost for maintenance', {
+      procedure: 'evacuateHost',
+      input: (world) => ({ hosts: firstMembers(world).map(({ host }) => host), cause: 'maintenance' }),
+    }),
+    spec('evacuateHost of a dead host', {
+      procedure: 'evacuateHost',
+      prepare: killHosts,
+      input: (world) => ({ hosts: firstMembers(world).map(({ host }) => host), cause: 'failed', fenced: true }),
+    }),
+    spec('terminate', { procedure: 'terminate', input: () => ({ vnf }) }),
+    spec('audit', {
+      procedure: 'audit',
+      prepare: leaveThings,
+      input: () => ({ vnf, repair: true }),
+      after: (world, { outcome }) =>
+        Promise.resolve(outcome === 'completed' ? leftIn(world).map((id) => `${id} was not repaired`) : []),
+    }),
+    spec('adopt', {
+      procedure: 'adopt',
+      prepare: loseRecordAndGroup,
+      input: () => lost,
+      after: (world) => adoptAgain(world, { input: lost, many }),
+    }),
+    spec('adopt of what others made', {
+      procedure: 'adopt',
+      prepare: (world) => loseRecord(world, true),
+      input: () => foreign,
+      after: (world) => adoptAgain(world, { input: foreign, many }),
+    }),
+  ];
+}
+
+/** Each of them concerns one pool, whatever others there are. */
+const ofOnePool: readonly Procedure[] = ['scaleOut', 'scaleIn'];
+/** Nova takes a server into a group only when it is made, so that a tenant cannot keep such servers apart: refused. */
+const notForTenants = 'adopt of what others made';
 
 export const specs: readonly Spec[] = [
-  { name: 'instantiate', procedure: 'instantiate', prepare: null, input: () => ({ vnf, descriptor }) },
-  { name: 'scaleOut', procedure: 'scaleOut', input: () => ({ vnf, pool: 'web', to: 6 }) },
-  { name: 'scaleIn', procedure: 'scaleIn', input: () => ({ vnf, pool: 'web', to: 3 }) },
-  { name: 'heal', procedure: 'heal', input: (world) => ({ vnf, members: [firstMember(world).name] }) },
-  {
-    name: 'evacuateHost for maintenance',
-    procedure: 'evacuateHost',
-    input: (world) => ({ hosts: [firstMember(world).host], cause: 'maintenance' }),
-  },
-  {
-    name: 'evacuateHost of a dead host',
-    procedure: 'evacuateHost',
-    prepare: async (world) => {
-      const host = world.cloud.hosts.get(firstMember(world).host);
-      if (host) setAlive(world.cloud, host, false);
-      await world.pass(1_000);
-    },
-    input: (world) => ({ hosts: [firstMember(world).host], cause: 'failed', fenced: true }),
-  },
-  { name: 'terminate', procedure: 'terminate', input: () => ({ vnf }) },
-  {
-    name: 'audit',
-    procedure: 'audit',
-    prepare: leaveThings,
-    input: () => ({ vnf, repair: true }),
-    after: (world, { outcome }) =>
-      Promise.resolve(outcome === 'completed' ? leftIn(world).map((id) => `${id} was not repaired`) : []),
-  },
-  {
-    name: 'adopt',
-    procedure: 'adopt',
-    prepare: (world) => loseRecord(world, false),
-    input: () => lost,
-    after: (world) => adoptAgain(world, lost),
-  },
-  {
-    name: 'adopt of what others made',
-    procedure: 'adopt',
-    prepare: (world) => loseRecord(world, true),
-    input: () => foreign,
-    after: (world) => adoptAgain(world, foreign),
-  },
+  ...specsOf({ descriptor: onePool }, ''),
+  ...specsOf({ descriptor: twoPools }, ' (two pools)').filter(({ procedure }) => !ofOnePool.includes(procedure)),
+  ...specsOf({ descriptor: onePool, as: 'tenant' }, ' (tenant)').filter(({ name }) => !name.startsWith(notForTenants)),
 ];

@@ -5,12 +5,13 @@ import { ActivityTask } from './activities';
 import { Execution, jobOf, type Command, type Job } from './execution';
 import { failureOf, payloadOf, valueOf, type ProtoFailure } from './payloads';
 import type { VirtualTime } from './time';
+import { Updates, type UpdateAnswer } from './updates';
 import type { Worker } from './worker';
 
 /**
  * A Temporal server and the core of its workers, as far as Bulkhead uses them: runs, activities with retries and time-outs, timers,
- * signals between runs, children, cancel, terminate, reset, continue-as-new. All in one process and on a virtual clock. The slow form
- * of the same tests, on a real server, shows that they agree.
+ * signals between runs, updates, children, cancel, terminate, reset, continue-as-new. All in one process and on a virtual clock. The slow
+ * form of the same tests, on a real server, shows that they agree.
  */
 
 export type RunStatus = 'RUNNING' | 'COMPLETED' | 'FAILED' | 'CANCELLED' | 'TERMINATED' | 'CONTINUED_AS_NEW';
@@ -33,6 +34,7 @@ export interface Run {
   readonly activities: Map<number, ActivityTask>;
   readonly timers: Map<number, () => void>;
   readonly children: Map<number, Run>;
+  readonly updates: Updates;
   onClose: (() => void)[];
 }
 
@@ -168,6 +170,13 @@ export class VirtualTemporal {
     return true;
   }
 
+  /** Answered once: by its handler, its validator, or since the run has closed. */
+  update(run: Run, name: string, answered: (answer: UpdateAnswer) => void): void {
+    const job = run.updates.ask(name, answered);
+    if (run.status === 'RUNNING') this.#deliver(run, job);
+    else run.updates.close();
+  }
+
   cancel(run: Run): void {
     if (run.status === 'RUNNING') this.#deliver(run, jobOf('cancelWorkflow', {}));
   }
@@ -179,13 +188,14 @@ export class VirtualTemporal {
 
   /**
    * As the server does it: the run is terminated, and a new one begins with what had happened up to that step. What was under way then
-   * begins again, and signals that came later come again.
+   * begins again, and signals and updates that came later come again.
    */
   async reset(run: Run, steps: number): Promise<Run> {
     // Nobody has looked at it yet: there is nothing to go back to.
     if (run.execution.steps.length === 0) return run;
     const played = run.execution.steps.slice(0, steps);
-    const later = run.execution.steps.slice(steps).flatMap((step) => step.jobs.filter((job) => job.signalWorkflow));
+    const comesAgain = (job: Job): boolean => Boolean(job.signalWorkflow) || run.updates.isKept(job);
+    const later = run.execution.steps.slice(steps).flatMap((step) => step.jobs.filter(comesAgain));
     const waiting = run.inbox.filter((job) => job.signalWorkflow);
     if (run.status === 'RUNNING') this.terminate(run);
     const made = this.#make({ ...run, runId: this.#newRunId(), seed: run.execution.start.seed });
@@ -253,6 +263,7 @@ export class VirtualTemporal {
       activities: new Map(),
       timers: new Map(),
       children: new Map(),
+      updates: new Updates(),
       onClose: [],
     };
     this.runs.set(runId, run);
@@ -364,7 +375,8 @@ export class VirtualTemporal {
     else if (command.cancelChildWorkflowExecution) {
       const child = run.children.get(command.cancelChildWorkflowExecution.childWorkflowSeq ?? 0);
       if (child) this.cancel(child);
-    } else if (command.completeWorkflowExecution)
+    } else if (command.updateResponse) run.updates.respond(command.updateResponse);
+    else if (command.completeWorkflowExecution)
       this.#close(run, { status: 'COMPLETED', result: valueOf(command.completeWorkflowExecution.result) });
     else if (command.failWorkflowExecution)
       this.#close(run, { status: 'FAILED', failure: command.failWorkflowExecution.failure ?? {} });
@@ -432,6 +444,7 @@ export class VirtualTemporal {
     run.timers.clear();
     for (const activity of run.activities.values()) activity.forget();
     run.activities.clear();
+    run.updates.close();
     for (const call of run.onClose.splice(0)) call();
     if (end.status !== 'CONTINUED_AS_NEW') this.#tellParent(run);
     for (const child of run.children.values()) {

@@ -6,7 +6,7 @@ import type { Activities } from '../../../activities/ports';
 import { timingAt, type Timing } from '../../../domain/timing';
 import { recordWorkflowId } from '../../../domain/names';
 import type { RecordView } from '../../../domain/turn';
-import { connect } from '../../../openstack';
+import { connect, type Session } from '../../../openstack';
 import { createCloud, seeded, type Cloud, type CloudOptions } from '../../../simulator';
 import { emit } from '../../../simulator/model';
 import { credentials } from '../embeddedLogins';
@@ -20,6 +20,7 @@ import type { Execution } from './execution';
 import { errorOf } from './payloads';
 import { VirtualTemporal, type Run, type Sighting } from './temporal';
 import { installVirtualTime, type VirtualTime } from './time';
+import type { UpdateAnswer } from './updates';
 import { origin, wireOf, Worker, type CallMoment, type CallStrike, type CloudCall, type CloudPort } from './worker';
 import { endOfFailure, type Ended } from './ended';
 
@@ -36,6 +37,12 @@ export interface World {
   readonly note: (note: Note) => void;
   /** Starts a procedure, and notes that it was asked for and how it ended. */
   readonly begin: (procedure: Procedure, input: Readonly<Record<string, unknown>>) => Begun;
+  /** Tells a run something by an update, and lets time go on until it has answered. */
+  readonly tell: (run: Run, update: string) => Promise<UpdateAnswer>;
+  /** An operator's own login, for what is done by hand. */
+  readonly operator: Session;
+  /** Lets time go on until it is done. */
+  readonly done: (what: string, doing: Promise<unknown>) => Promise<void>;
   /** Lets time go on until it is true. Throws where nothing more happens, or too much does. */
   readonly until: (what: string, condition: () => boolean) => Promise<void>;
   /** Lets time go on for so long. */
@@ -91,33 +98,34 @@ export function openWorld(options: WorldOptions): World {
     temporal.addWorker(worker);
     return worker;
   };
-  const activitiesOf = (worker: Worker): Activities => {
-    const port: CloudPort = {
-      cloud,
-      sleep: (milliseconds) =>
-        new Promise((resolve) => {
-          time.after(milliseconds, resolve);
-        }),
-      saw: options.sawCall ?? (() => undefined),
-      writes: options.writes ?? true,
-    };
-    const wire = wireOf(worker, port);
-    const session = connect(
+  const port: CloudPort = {
+    cloud,
+    sleep: (milliseconds) =>
+      new Promise((resolve) => {
+        time.after(milliseconds, resolve);
+      }),
+    saw: options.sawCall ?? (() => undefined),
+    writes: options.writes ?? true,
+  };
+  const login = (who: As, from: Worker): Session =>
+    connect(
       {
         name: 'embedded',
         authUrl: `${origin}/identity`,
-        auth: credentials[as],
+        auth: credentials[who],
         region: null,
         interface: 'public',
         ca: null,
         verify: true,
       },
-      { wire },
+      { wire: wireOf(from, port) },
     );
+  const activitiesOf = (worker: Worker): Activities => {
+    const session = login(as, worker);
     return createActivities({
       session,
       client: clientOf(worker, { temporal, time }),
-      service: pacedServicePort(origin, wire),
+      service: pacedServicePort(origin, wireOf(worker, port)),
       timing,
       failedHostsPercent: 100,
       audits: null,
@@ -169,6 +177,19 @@ export function openWorld(options: WorldOptions): World {
       if (time.now() > deadline) throw new Error(`a day has passed, and it is not true that ${what}`);
     }
   };
+  const done: World['done'] = async (what, doing) => {
+    let end: { readonly error?: unknown } | undefined;
+    doing.then(
+      () => {
+        end = {};
+      },
+      (error: unknown) => {
+        end = { error };
+      },
+    );
+    await until(what, () => end !== undefined);
+    if (end && 'error' in end) throw end.error;
+  };
   const viewOf = (vnf: string): RecordView | null => {
     const run = temporal.latest(recordWorkflowId(vnf));
     if (run?.status !== 'RUNNING') return null;
@@ -182,6 +203,16 @@ export function openWorld(options: WorldOptions): World {
     addWorker,
     note,
     begin,
+    tell: async (run, update) => {
+      let answer: UpdateAnswer | undefined;
+      temporal.update(run, update, (given) => {
+        answer = given;
+      });
+      await until(`${run.workflowId} answers to ${update}`, () => answer !== undefined);
+      return answer ?? { error: new Error('no answer') };
+    },
+    operator: login('operator', new Worker(() => raise('a person performs no activities'))),
+    done,
     until,
     pass: async (milliseconds) => {
       let over = false;
@@ -230,4 +261,8 @@ export function isQuiet({ temporal }: Pick<World, 'temporal'>): boolean {
 function endOfRun(run: Run): Ended {
   if (run.status === 'COMPLETED') return { outcome: 'completed', result: run.result };
   return endOfFailure(run.status, errorOf(run.failure ?? {}));
+}
+
+function raise(what: string): never {
+  throw new Error(what);
 }

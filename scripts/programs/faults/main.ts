@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { casesAt, isOfServers, nameOf, play } from '../../lib/virtual/enumerate';
+import { casesAt, nameOf, play } from '../../lib/virtual/enumerate';
+import { isOfServers } from '../../lib/virtual/faults';
 import { specs } from '../../lib/virtual/specs';
 
 /** `./scripts/faults`: every fault at every moment of every procedure. Exits 1 where one is not as promised. */

@@ -95,12 +95,8 @@ export const mutants: readonly Mutant[] = [
     name: 'zone-ignored-for-surges',
     what: 'what is launched beside whom it replaces goes to any zone',
     file: 'domain/placement/pool.ts',
-    from: `  const usable = ground.hosts.filter((host) => unusable(ground, host, pool) === null);
-  const sorted`,
-    to: `  const usable = ground.hosts.filter((host) =>
-    [null, ...(task.out.size > 0 ? ['WrongZone'] : [])].includes(unusable(ground, host, pool)),
-  );
-  const sorted`,
+    from: '.filter((host) => unusable(ground, host, task.pool) === null)',
+    to: ".filter((host) => [null, ...(task.out.size > 0 ? ['WrongZone'] : [])].includes(unusable(ground, host, task.pool)))",
     property: {
       file: 'test/domain/placement.test.ts',
       name: 'every plan for one pool keeps shares, zones and room, whatever order its VMs come up in, and ends with the members asked for',

@@ -1,0 +1,114 @@
+import type { Ended } from './ended';
+
+/** What can go wrong at a moment of a procedure, and how it may end then. */
+
+const callFaults = ['lostBefore', 'lostAfter', 'late', 'failsOften', 'tokensExpired'] as const;
+const runFaults = [
+  'workerKilled',
+  'workerStopped',
+  'cancelled',
+  'terminated',
+  'reset',
+  'temporalAway',
+  'recordHeld',
+  'recordContinued',
+  'recordTerminated',
+  'cancelledAndUndoFailsOnce',
+  'cancelledAndUndoFails',
+] as const;
+/** What the cloud does to the next server: they befall a run at its beginning. */
+const serverFaults = ['misplace', 'buildError', 'stuckBuild', 'noValidHost'] as const;
+
+/**
+ * What a person answers to a run that is stuck. `blocked`: it is given up, and what cleans up behind it fails as well. `unanswered`: nobody
+ * says anything.
+ */
+export const answers = ['retried', 'skipped', 'givenUp', 'blocked', 'unanswered'] as const;
+export type Answer = (typeof answers)[number];
+/** Each for as long as the run lasts. `undoFails`: it is cancelled. `cloudFails`: the cloud refuses whatever would change it. */
+const troubles = ['undoFails', 'cloudFails'] as const;
+export type Trouble = (typeof troubles)[number];
+
+export type CallFault = (typeof callFaults)[number];
+export type StuckFault = `${Trouble}:${Answer}`;
+/** All of them, by name. */
+export const faults: readonly Fault[] = [
+  ...callFaults,
+  ...runFaults,
+  ...serverFaults,
+  ...troubles.flatMap((trouble) => answers.map((answer) => `${trouble}:${answer}` as const)),
+];
+export type Fault = CallFault | (typeof runFaults)[number] | (typeof serverFaults)[number] | StuckFault;
+
+/** One moment of a procedure, in words. */
+export interface Moment {
+  readonly kind: 'call' | 'activity' | 'message';
+  readonly at: 'before' | 'after' | 'begins' | 'ends';
+  readonly what: string;
+}
+
+/** What can befall a run there. A step is where a cancel may make a difference to what is undone; a call that changes nothing cannot be refused for that. */
+export function faultsAt(moment: Moment, isFirst: boolean): Fault[] {
+  const isCall = moment.kind === 'call';
+  const wants = isCall && moment.at === 'before';
+  return [
+    ...(wants ? callFaults.filter((fault) => fault !== 'lostAfter') : []),
+    ...(isCall && moment.at === 'after' ? (['lostAfter'] as const) : []),
+    ...runFaults,
+    ...(isFirst ? serverFaults : []),
+    ...(moment.kind === 'activity' ? answers.map((answer) => `undoFails:${answer}` as const) : []),
+    ...(wants && !/ GET | POST \/identity/.test(moment.what)
+      ? answers.map((answer) => `cloudFails:${answer}` as const)
+      : []),
+  ];
+}
+
+export function isOfCalls(fault: Fault): fault is CallFault {
+  return callFaults.some((each) => each === fault);
+}
+
+/** Few, and each another way of a server to fail. */
+export function isOfServers(fault: Fault): boolean {
+  return serverFaults.some((each) => each === fault);
+}
+
+/** One that lasts until a person has answered. */
+export function isLasting(fault: Fault): fault is StuckFault {
+  return fault.includes(':');
+}
+
+export function partsOf(fault: StuckFault): { readonly trouble: Trouble; readonly answer: Answer } {
+  const [trouble, answer] = fault.split(':') as [Trouble, Answer];
+  return { trouble, answer };
+}
+
+/** Faults after which a repeat finds what was made before. */
+export const seesWhatItMade: readonly Fault[] = [
+  'lostBefore',
+  'lostAfter',
+  'tokensExpired',
+  'workerKilled',
+  'temporalAway',
+];
+
+/** How a run may end where it does not complete. */
+const otherEnds: Partial<Record<Fault, readonly Ended['outcome'][]>> = {
+  late: ['unwound'],
+  failsOften: ['refused', 'unwound', 'stuck'],
+  reset: ['refused', 'unwound', 'stuck'],
+  recordTerminated: ['refused', 'unwound', 'stuck'],
+  cancelled: ['cancelled'],
+  cancelledAndUndoFailsOnce: ['cancelled'],
+  cancelledAndUndoFails: ['cancelled', 'stuck'],
+  terminated: ['vanished'],
+};
+
+/** `gotStuck`: a person was asked on the way. */
+export function outcomesAfter(fault: Fault | undefined, gotStuck: boolean): readonly Ended['outcome'][] {
+  if (fault && isLasting(fault)) {
+    const { trouble, answer } = partsOf(fault);
+    if (gotStuck && answer !== 'retried' && answer !== 'skipped') return ['stuck'];
+    return trouble === 'undoFails' ? ['completed', 'cancelled'] : ['completed', 'refused', 'unwound'];
+  }
+  return ['completed', ...((fault && otherEnds[fault]) ?? [])];
+}

@@ -1,0 +1,225 @@
+import { ApplicationFailure } from '@temporalio/common';
+import { readMarks } from '../../../domain/names';
+import { runQuery, type Leftover, type RunView, type StuckAnswer, type StuckView } from '../../../domain/stuck';
+import { neutron, nova } from '../../../openstack';
+import { isSettled } from '../settled';
+import type { Ended } from './ended';
+import type { Answer } from './faults';
+import type { Run } from './temporal';
+import type { UpdateAnswer } from './updates';
+import { isQuiet, type Procedure, type World } from './world';
+
+/**
+ * Who is called at night: finds the runs that are stuck, answers them all in the same way, and says what does not come out as docs/stuck.md
+ * has it.
+ */
+export interface Person {
+  /** A run that waits for an answer. Undefined where none does. */
+  readonly wanted: () => Run | undefined;
+  readonly attend: (run: Run) => Promise<void>;
+  /** The steps in which runs were stuck, in order. */
+  readonly steps: readonly string[];
+  /** Once the run has ended: what becomes of what it left. True where the VNF is terminated after that, and was more than to be adopted. */
+  readonly looksAfter: () => Promise<boolean>;
+  readonly wasBlocked: () => boolean;
+  readonly problems: readonly string[];
+}
+
+export interface PersonOptions {
+  readonly world: World;
+  readonly vnf: string;
+  /** One of its pools. */
+  readonly pool: string;
+  readonly answer: Answer;
+  /** What was in the way is in the way no longer. */
+  readonly mend: () => void;
+  readonly isConcerned: (workflowId: string) => boolean;
+}
+
+/** As long as it waits by itself, and as long as it takes to say so. */
+const waitsMs = 3_600_000;
+const slackMs = 1_000;
+
+export function personOf({ world, vnf, pool, answer, mend, isConcerned }: PersonOptions): Person {
+  const steps: string[] = [];
+  const problems: string[] = [];
+  const seen = new Set<string>();
+  /** The last stuck run that the record knew: what others leave no record cleans up. */
+  let last: Known | undefined;
+  let wasBlocked = false;
+
+  const wanted = (): Run | undefined =>
+    [...world.temporal.runs.values()].find(
+      (run) => run.status === 'RUNNING' && isConcerned(run.workflowId) && isNew(run, stuckIn(run)),
+    );
+  const isNew = (run: Run, view: StuckView | null): boolean => view !== null && !seen.has(keyOf(run, view));
+
+  const told = async (run: Run, what: StuckAnswer, takes: (said: UpdateAnswer) => boolean): Promise<UpdateAnswer> => {
+    const step = stuckIn(run)?.step ?? '';
+    const said = await world.tell(run, what);
+    if (!takes(said)) problems.push(`${run.workflowId}, stuck in ${step}, was told ${what} and said ${saidIn(said)}`);
+    return said;
+  };
+
+  const skipped = async (run: Run, view: StuckView): Promise<void> => {
+    if (!view.may.includes('skip')) {
+      await told(run, 'skip', (said) => refusedAs(said) === 'InvalidRequest');
+      mend();
+      await told(run, 'retry', isTaken);
+      return;
+    }
+    const first = await told(run, 'skip', (said) => isTaken(said) || refusedAs(said) === 'Stuck');
+    if (isTaken(first)) return;
+    const left = leftIn(first);
+    if (left.length === 0) problems.push(`a skip of ${view.step} was refused, and nothing was said to be left`);
+    await world.done('it is cleaned by hand', cleanByHand(world, left));
+    await told(run, 'skip', isTaken);
+  };
+
+  const attend = async (run: Run): Promise<void> => {
+    const view = stuckIn(run);
+    if (!view) return;
+    if (answer === 'retried' && steps.length > 0) problems.push(`${run.workflowId} is stuck again in ${view.step}`);
+    seen.add(keyOf(run, view));
+    steps.push(view.step);
+    const { turn, debts } = world.viewOf(vnf) ?? { turn: null, debts: [] };
+    const known = [turn, ...debts].find((each) => each?.runId === run.runId);
+    if (known) last = { token: known.token, owes: debts.some(({ token }) => token === known.token) };
+    switch (answer) {
+      case 'retried':
+        mend();
+        await told(run, 'retry', isTaken);
+        return;
+      case 'skipped':
+        await skipped(run, view);
+        return;
+      case 'givenUp':
+      case 'blocked':
+        await told(run, 'giveUp', isTaken);
+        return;
+      case 'unanswered': {
+        const stuckAt = world.time.now();
+        world.temporal.whenClosed(run, () => {
+          const waitedMs = world.time.now() - stuckAt;
+          if (Math.abs(waitedMs - waitsMs) > slackMs)
+            problems.push(`${run.workflowId} has waited ${String(waitedMs)} ms for an answer`);
+        });
+      }
+    }
+  };
+
+  const looksAfter = async (): Promise<boolean> => {
+    wasBlocked = last !== undefined && (await isBlocked(world, vnf));
+    if (!last || !wasBlocked) return false;
+    const wasAdopting = world.viewOf(vnf)?.phase === 'adopting';
+    problems.push(...(await problemsWhereBlocked({ world, vnf, pool, mend, last })));
+    return !wasAdopting;
+  };
+
+  return { wanted, attend, looksAfter, steps, problems, wasBlocked: () => wasBlocked };
+}
+
+function stuckIn(run: Run): StuckView | null {
+  return (run.execution.query(runQuery) as RunView | undefined)?.stuck ?? null;
+}
+
+function keyOf(run: Run, { step, retries }: StuckView): string {
+  return [run.runId, step, retries].join(' ');
+}
+
+function isTaken(said: UpdateAnswer): boolean {
+  return 'result' in said;
+}
+
+/** The kind of failure; undefined where it was not refused, or by nobody's intent. */
+function refusedAs(said: UpdateAnswer): string | undefined {
+  return 'error' in said && said.error instanceof ApplicationFailure ? (said.error.type ?? undefined) : undefined;
+}
+
+function leftIn(said: UpdateAnswer): readonly Leftover[] {
+  if (!('error' in said && said.error instanceof ApplicationFailure)) return [];
+  return (said.error.details?.[0] as { left?: readonly Leftover[] } | undefined)?.left ?? [];
+}
+
+function saidIn(said: UpdateAnswer): string {
+  return 'error' in said ? `${said.error.name}: ${said.error.message}` : JSON.stringify(said.result);
+}
+
+/** By id what is said to be left, and nothing else: servers first, then their ports, then groups. */
+async function cleanByHand({ cloud, operator, time }: World, left: readonly Leftover[]): Promise<void> {
+  const of = (wanted: Leftover['kind']): string[] => left.filter(({ kind }) => kind === wanted).map(({ id }) => id);
+  for (const id of of('server')) await nova.deleteServer(operator, id);
+  // Nova is asked for it, and does it when it can.
+  await new Promise<void>((resolve) => {
+    time.after(60_000, resolve);
+  });
+  for (const id of of('port')) await neutron.deletePort(operator, id);
+  for (const id of of('securityGroup')) await neutron.deleteSecurityGroup(operator, id);
+  for (const id of of('serverGroup')) await nova.deleteServerGroup(operator, id);
+  for (const name of of('closedHost')) Object.assign(cloud.hosts.get(name) ?? {}, { enabled: true });
+  for (const name of of('forcedDownHost')) Object.assign(cloud.hosts.get(name) ?? {}, { forcedDown: false });
+}
+
+/** Whether what cleans up behind a run has failed for good. It has not where there was nothing to clean up. */
+async function isBlocked(world: World, vnf: string): Promise<boolean> {
+  const isBusy = (): boolean => {
+    const view = world.viewOf(vnf);
+    return view !== null && view.blocked === null && !isSettled(view);
+  };
+  await world.until('it is cleaned up, or cannot be', () => !isBusy());
+  return world.viewOf(vnf)?.blocked != null;
+}
+
+/** Of a run that the record knows. */
+interface Known {
+  readonly token: string;
+  /** It has committed, and not paid. */
+  readonly owes: boolean;
+}
+
+interface Blocked extends Pick<PersonOptions, 'world' | 'vnf' | 'pool' | 'mend'> {
+  readonly last: Known;
+}
+
+/**
+ * Three clean-ups have failed: the debt stays in the record, and only audit and terminate get turns. When the cloud is mended, terminate
+ * leaves nothing; of a VNF that was to be adopted, and was not, all that was there before.
+ */
+async function problemsWhereBlocked({ world, vnf, pool, mend, last }: Blocked): Promise<string[]> {
+  const problems: string[] = [];
+  const { debts = [], phase } = world.viewOf(vnf) ?? {};
+  const before = [...world.cloud.servers.keys(), ...world.cloud.ports.keys()];
+  if (last.owes && !debts.some(({ token }) => token === last.token))
+    problems.push(`what ${last.token} owed is in the record no longer`);
+  const expect = async (
+    procedure: Procedure,
+    input: object,
+    wanted: Pick<Ended, 'outcome' | 'kind'>,
+  ): Promise<void> => {
+    const asked = world.begin(procedure, { vnf, ...input });
+    await world.until(`${asked.workflowId} ends`, () => asked.ended() !== undefined);
+    const ended = asked.ended();
+    if (ended?.outcome !== wanted.outcome || ended.kind !== wanted.kind)
+      problems.push(`${procedure} of a blocked VNF: ${JSON.stringify(ended)}`);
+  };
+  const kind = phase === 'terminating' ? 'UnknownVnf' : 'Stuck';
+  await expect('scaleOut', { pool, to: 20 }, { outcome: 'refused', kind });
+  await expect('audit', {}, { outcome: 'completed' });
+  mend();
+  await expect('audit', { repair: true }, { outcome: 'completed' });
+  await expect('terminate', {}, { outcome: 'completed' });
+  await world.until('its record has ended', () => isQuiet(world) && world.viewOf(vnf) === null);
+  if (phase !== 'adopting') return [...problems, ...leftOf(world, vnf)];
+  const { servers, ports, securityGroups } = world.cloud;
+  const gone = before.filter((id) => !servers.has(id) && !ports.has(id));
+  const made = [...securityGroups.values()].filter(({ description }) => readMarks(description).token === last.token);
+  return [...problems, ...gone.map((id) => `${id} is gone`), ...made.map(({ name }) => `the group ${name} is left`)];
+}
+
+/** Servers and ports, which are all the VNF's in these worlds, and the groups that bear its name. */
+function leftOf({ cloud: { servers, ports, securityGroups, serverGroups } }: World, vnf: string): string[] {
+  const groups = [...securityGroups.values(), ...serverGroups.values()];
+  return [...servers.values(), ...ports.values(), ...groups.filter(({ name }) => name.startsWith(`${vnf}-`))].map(
+    ({ id, name }) => `${name} (${id}) is left`,
+  );
+}
