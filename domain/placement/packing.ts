@@ -14,16 +14,17 @@ export interface Demand {
   readonly most: ReadonlyMap<string, number>;
 }
 
-/** Looks at a host before it is given up, all orders together: some tenths of a second. */
-const looksMax = 2_000_000;
+/** Looks at a host before it is given up, all orders together: some tenths of a second. What takes more than that is not begun. */
+const looksMax = 400_000;
 
 /** How many orders of pools are tried: the one that found no place goes first in the next. */
 const ordersMax = 8;
 
 /** For each demand its hosts, one entry for each member; null where places for all were not found. The same for the same question. */
 export function pack(free: ReadonlyMap<string, Resources>, demands: readonly Demand[]): string[][] | null {
-  // The big ones first: they find their place least easily.
   const looks = { left: looksMax };
+  if (demands.reduce((sum, { need, most }) => sum + need * most.size, 0) > looksMax) return null;
+  // The big ones first: they find their place least easily.
   let order = [...demands.keys()].sort((a, b) => sizeOf(demands[b]) - sizeOf(demands[a]) || a - b);
   for (let tries = 0; tries < ordersMax && looks.left > 0; tries++) {
     const packing = new Packing(free, demands, { prefers: tries % 2 === 0 ? 'roomiest' : 'tightest', looks });

@@ -32,7 +32,7 @@ test.each(['operator', 'tenant'] as const)('as %s', async (as) => {
     // Four of at most one on a host, and eight hosts.
     expect(result.pools).toMatchObject([{ pool: 'web', level: 4, cap: 1, deaths: as === 'tenant' ? null : 4 }]);
     expect(result.together?.deaths).toBe(as === 'tenant' ? undefined : 4);
-    const yet = (await asked(world, { vnf: 'w', descriptor })).result as CapacityResult;
+    const yet = (await asked(world, { vnf: 'w', descriptor: onePool })).result as CapacityResult;
     expect(yet).toMatchObject({ vnf: 'w', exists: false, refusal: null });
     expect(changesIn(world)).toBe(before);
   } finally {
