@@ -1,7 +1,7 @@
 import type { Adoption } from '../domain/adopt';
 import type { Match } from '../domain/adopt/match';
 import type { Finding } from '../domain/audit';
-import type { Capacity } from '../domain/capacity';
+import type { Capacity } from '../domain/explain/capacity';
 import type { Descriptor, Spare } from '../domain/descriptor/descriptor';
 import type { Together } from '../domain/placement/together';
 import type { ChangeRequest, LaunchRow, MemberRef, Plan, ServerGroupRef } from '../domain/plan';

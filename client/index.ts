@@ -47,12 +47,12 @@ export type {
 export type { Misfit, MisfitKind } from '../domain/adopt';
 export type { Match } from '../domain/adopt/match';
 export type { Finding, FindingKind } from '../domain/audit';
-export type { Capacity, Deaths, PoolCapacity, Ranges } from '../domain/capacity';
-export type { BlastRadius, ExplainedStep, Explanation, HostTable } from '../domain/explain';
+export type { Capacity, Deaths, PoolCapacity, Ranges } from '../domain/explain/capacity';
+export type { BlastRadius, ExplainedStep, Explanation, HostTable } from '../domain/explain/explanation';
 export type { FailureDetails, FailureKind, HostReason } from '../domain/failure';
-export type { Remedy } from '../domain/remedy';
-export type { SeenHost } from '../domain/seenHosts';
-export type { Choice, Told } from '../domain/told';
+export type { Remedy } from '../domain/explain/remedy';
+export type { SeenHost } from '../domain/explain/seenHosts';
+export type { Choice, Told } from '../domain/explain/told';
 export type { RecordView } from '../domain/turn';
 export type { Leftover, RunView, StuckRun, StuckTold, StuckView } from '../domain/stuck';
 

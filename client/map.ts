@@ -1,7 +1,7 @@
-import type { Capacity } from '../domain/capacity';
-import type { Explanation, HostTable } from '../domain/explain';
+import type { Capacity } from '../domain/explain/capacity';
+import type { Explanation, HostTable } from '../domain/explain/explanation';
 import { own } from '../domain/names';
-import type { SeenHost } from '../domain/seenHosts';
+import type { SeenHost } from '../domain/explain/seenHosts';
 import { aligned } from './aligned';
 
 /** Hosts by pools: how many members each has, and how near to the cap that is. */

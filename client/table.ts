@@ -1,8 +1,8 @@
-import type { Capacity, Deaths, PoolCapacity, Ranges } from '../domain/capacity';
-import { blastSaid, type BlastRadius, type Explanation } from '../domain/explain';
-import { remediesSaid, remedySaid } from '../domain/remedy';
+import type { Capacity, Deaths, PoolCapacity, Ranges } from '../domain/explain/capacity';
+import { blastSaid, type BlastRadius, type Explanation } from '../domain/explain/explanation';
+import { remediesSaid, remedySaid } from '../domain/explain/remedy';
 import { leftSaid, stuckSaid, type RunView } from '../domain/stuck';
-import type { Choice } from '../domain/told';
+import type { Choice } from '../domain/explain/told';
 import type { RecordView } from '../domain/turn';
 import { aligned } from './aligned';
 import { mapOfCapacity, mapText } from './map';

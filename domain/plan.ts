@@ -1,5 +1,5 @@
 import type { Failure } from './failure';
-import type { Told } from './told';
+import type { Told } from './explain/told';
 
 /**
  * What a caller wants of the membership of one VNF. `launched` (see `PlanInput`) are members that an earlier plan of the

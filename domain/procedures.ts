@@ -2,8 +2,8 @@ import { z } from 'zod';
 import type { Misfit } from './adopt';
 import { countOf, patternsOf, starsMax, type Match } from './adopt/match';
 import type { Finding } from './audit';
-import type { Capacity } from './capacity';
-import type { Explanation } from './explain';
+import type { Capacity } from './explain/capacity';
+import type { Explanation } from './explain/explanation';
 import type { MemberRef } from './plan';
 
 /**

@@ -1,9 +1,9 @@
-import { capacityOf } from '../../domain/capacity';
+import { capacityOf } from '../../domain/explain/capacity';
 import type { Descriptor } from '../../domain/descriptor/descriptor';
 import { failure, type Failure } from '../../domain/failure';
 import { plan, type PlanInput as PlannerInput } from '../../domain/placement';
-import { withRemedies } from '../../domain/remedies';
-import { toldMost, toldOf } from '../../domain/tell';
+import { withRemedies } from '../../domain/explain/remedies';
+import { toldMost, toldOf } from '../../domain/explain/tell';
 import type { Member, VnfRecord } from '../../domain/record';
 import type { Plan } from '../../domain/plan';
 import type { QuotaResource, Snapshot } from '../../domain/snapshot';

@@ -1,8 +1,8 @@
 import { mapOfCapacity, mapsOfExplanation, mapSvg, mapText, type HostMap } from '../../client/map';
-import { capacityOf } from '../../domain/capacity';
-import { explain } from '../../domain/explain';
+import { capacityOf } from '../../domain/explain/capacity';
+import { explain } from '../../domain/explain/explanation';
 import { plan } from '../../domain/placement';
-import { toldMost, toldOf } from '../../domain/tell';
+import { toldMost, toldOf } from '../../domain/explain/tell';
 import { hostNamed, hostsNamed, on, poolNamed, recordOf, snapshotOf, stateOf } from '../domain/build';
 
 /** The picture of hosts and pools: what is in it can be counted, and nothing in a name gets out of its place. */

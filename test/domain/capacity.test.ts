@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { capacityText } from '../../client/table';
-import { capacityOf, type Capacity, type PoolCapacity, type Ranges } from '../../domain/capacity';
-import { carriedOut, type Scene } from '../../domain/carriedOut';
+import { capacityOf, type Capacity, type PoolCapacity, type Ranges } from '../../domain/explain/capacity';
+import { carriedOut, type Scene } from '../../domain/explain/carriedOut';
 import type { Pool } from '../../domain/descriptor/descriptor';
 import { plan, type PlanInput } from '../../domain/placement';
 import type { ChangeRequest, Plan } from '../../domain/plan';
 import type { VnfRecord } from '../../domain/record';
-import type { Remedy } from '../../domain/remedy';
+import type { Remedy } from '../../domain/explain/remedy';
 import type { Snapshot } from '../../domain/snapshot';
 import { hostNamed, hostsNamed, on, poolNamed, recordOf, roomFor, snapshotOf, stateOf } from './build';
 import { anyInput, anySeveral } from './clouds';

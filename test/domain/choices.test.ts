@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { plan, type PlanInput } from '../../domain/placement';
-import { choicesOf } from '../../domain/choices';
+import { choicesOf } from '../../domain/explain/choices';
 import type { Plan } from '../../domain/plan';
-import { toldMost, toldOf } from '../../domain/tell';
-import type { Choice } from '../../domain/told';
+import { toldMost, toldOf } from '../../domain/explain/tell';
+import type { Choice } from '../../domain/explain/told';
 import { hostNamed, hostsNamed, inputOf, on, roomFor } from './build';
 import { anyInput, anySeveral } from './clouds';
 

@@ -1,4 +1,4 @@
-import { blastSaid, explain, type Explanation } from '../../domain/explain';
+import { blastSaid, explain, type Explanation } from '../../domain/explain/explanation';
 import { plan, type PlanInput } from '../../domain/placement';
 import { explanationText } from '../../client/table';
 import { hostsNamed, inputOf, on, poolNamed, recordOf, snapshotOf, stateOf } from './build';

@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { plan, type PlanInput } from '../../domain/placement';
 import type { Pool } from '../../domain/descriptor/descriptor';
 import type { ChangeRequest } from '../../domain/plan';
-import { remediesOf, withRemedies } from '../../domain/remedies';
-import { remedySaid, type Remedy } from '../../domain/remedy';
+import { remediesOf, withRemedies } from '../../domain/explain/remedies';
+import { remedySaid, type Remedy } from '../../domain/explain/remedy';
 import { hostNamed, hostsNamed, inputOf, on, poolNamed, recordOf, roomFor, snapshotOf, stateOf } from './build';
 import { anyInput, anySeveral } from './clouds';
 

@@ -1,5 +1,5 @@
 import { memberName } from '../../domain/names';
-import { explain } from '../../domain/explain';
+import { explain } from '../../domain/explain/explanation';
 import type { ChangeRequest, Plan } from '../../domain/plan';
 import type { DryRunResult } from '../../domain/procedures';
 import type { VnfRecord } from '../../domain/record';

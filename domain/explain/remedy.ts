@@ -1,6 +1,6 @@
-import type { Spare } from './descriptor/descriptor';
-import { saySpare } from './levels';
-import type { QuotaResource, Resources } from './snapshot';
+import type { Spare } from '../descriptor/descriptor';
+import { saySpare } from '../levels';
+import type { QuotaResource, Resources } from '../snapshot';
 
 /**
  * One change by which something would be possible that is not, each the smallest of its kind. None is guessed: it was tried, on the same

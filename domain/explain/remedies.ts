@@ -1,13 +1,13 @@
-import type { Pool, Spare } from './descriptor/descriptor';
-import { spares } from './descriptor/contradictions';
-import type { Failure } from './failure';
-import { capAt } from './levels';
-import { own } from './names';
-import { plan, type PlanInput } from './placement';
-import type { ChangeRequest, Planned } from './plan';
-import type { VnfRecord } from './record';
+import type { Pool, Spare } from '../descriptor/descriptor';
+import { spares } from '../descriptor/contradictions';
+import type { Failure } from '../failure';
+import { capAt } from '../levels';
+import { own } from '../names';
+import { plan, type PlanInput } from '../placement';
+import type { ChangeRequest, Planned } from '../plan';
+import type { VnfRecord } from '../record';
 import { remediesSaid, remedySaid, type Remedy } from './remedy';
-import type { Host, Resources } from './snapshot';
+import type { Host, Resources } from '../snapshot';
 
 /** More of either is no small change, and whoever reads it has more to do than this. */
 const hostsMax = 10;

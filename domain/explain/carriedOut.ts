@@ -1,8 +1,8 @@
-import { own } from './names';
-import { flavorOf, giveBack, groundOf, take } from './placement/ground';
-import type { Batch, MemberRef, Plan } from './plan';
-import type { Member, PoolState, VnfRecord } from './record';
-import type { Snapshot } from './snapshot';
+import { own } from '../names';
+import { flavorOf, giveBack, groundOf, take } from '../placement/ground';
+import type { Batch, MemberRef, Plan } from '../plan';
+import type { Member, PoolState, VnfRecord } from '../record';
+import type { Snapshot } from '../snapshot';
 
 /** A VNF and its cloud, for who thinks ahead. */
 export interface Scene {

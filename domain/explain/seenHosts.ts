@@ -1,5 +1,5 @@
-import type { VnfRecord } from './record';
-import type { Host, Snapshot } from './snapshot';
+import type { VnfRecord } from '../record';
+import type { Host, Snapshot } from '../snapshot';
 
 /** A host as a picture shows it. */
 export interface SeenHost {

@@ -1,4 +1,4 @@
-import type { HostReason } from './failure';
+import type { HostReason } from '../failure';
 import type { Remedy } from './remedy';
 import type { SeenHost } from './seenHosts';
 

@@ -1,18 +1,18 @@
-import type { Pool } from './descriptor/descriptor';
-import type { Failure, HostReason } from './failure';
-import { capAt, feasibleOn, nearestWhere, saySpare } from './levels';
-import { own } from './names';
-import { plan } from './placement';
-import { countOf } from './placement/batches';
-import { affordable, budgetOf, costOf } from './placement/budget';
-import { flavorOf, giveBack, groundOf, shortOf, slots, unusable, type Ground } from './placement/ground';
-import { roomOf } from './placement/pool';
-import type { VnfRecord } from './record';
+import type { Pool } from '../descriptor/descriptor';
+import type { Failure, HostReason } from '../failure';
+import { capAt, feasibleOn, nearestWhere, saySpare } from '../levels';
+import { own } from '../names';
+import { plan } from '../placement';
+import { countOf } from '../placement/batches';
+import { affordable, budgetOf, costOf } from '../placement/budget';
+import { flavorOf, giveBack, groundOf, shortOf, slots, unusable, type Ground } from '../placement/ground';
+import { roomOf } from '../placement/pool';
+import type { VnfRecord } from '../record';
 import { widerSpares, withRemedies } from './remedies';
 import type { Remedy } from './remedy';
 import { carriedOut, type Scene } from './carriedOut';
 import { seenHosts, type SeenHost } from './seenHosts';
-import type { Snapshot } from './snapshot';
+import type { Snapshot } from '../snapshot';
 
 /** What a VNF can be on a cloud as it is now, how much of the cloud it may lose, and what it would take to lose one host more. */
 export interface Capacity {

@@ -1,6 +1,6 @@
 import { choicesOf } from './choices';
-import type { PlanInput } from './placement';
-import type { Plan } from './plan';
+import type { PlanInput } from '../placement';
+import type { Plan } from '../plan';
 import { remediesOf } from './remedies';
 import { seenHosts } from './seenHosts';
 import type { Told } from './told';

@@ -1,9 +1,9 @@
-import type { Pool } from './descriptor/descriptor';
-import { capAt, spareAt } from './levels';
-import { own } from './names';
-import { countOf, cutDeletions, orderDeletions } from './placement/batches';
-import type { Plan } from './plan';
-import type { VnfRecord } from './record';
+import type { Pool } from '../descriptor/descriptor';
+import { capAt, spareAt } from '../levels';
+import { own } from '../names';
+import { countOf, cutDeletions, orderDeletions } from '../placement/batches';
+import type { Plan } from '../plan';
+import type { VnfRecord } from '../record';
 import type { Told } from './told';
 
 /**

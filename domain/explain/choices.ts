@@ -1,12 +1,12 @@
-import type { Pool } from './descriptor/descriptor';
-import type { HostReason } from './failure';
-import { capAt, saySpare } from './levels';
-import { own } from './names';
-import type { PlanInput } from './placement';
-import { countOf } from './placement/batches';
-import { affordable, budgetOf, costOf } from './placement/budget';
-import { flavorOf, groundOf, shortOf, slots, unusable, type Ground } from './placement/ground';
-import type { Plan } from './plan';
+import type { Pool } from '../descriptor/descriptor';
+import type { HostReason } from '../failure';
+import { capAt, saySpare } from '../levels';
+import { own } from '../names';
+import type { PlanInput } from '../placement';
+import { countOf } from '../placement/batches';
+import { affordable, budgetOf, costOf } from '../placement/budget';
+import { flavorOf, groundOf, shortOf, slots, unusable, type Ground } from '../placement/ground';
+import type { Plan } from '../plan';
 import { carriedOut } from './carriedOut';
 import type { Choice } from './told';
 
