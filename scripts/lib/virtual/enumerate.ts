@@ -280,7 +280,9 @@ interface Aftermath {
 
 async function problemsAfter(world: World, { spec, ended, fault, person }: Aftermath): Promise<string[]> {
   const problems: string[] = [];
-  const allowed = outcomesAfter(fault, person !== undefined && person.steps.length > 0);
+  const { ends } = spec;
+  const after = outcomesAfter(fault, person !== undefined && person.steps.length > 0);
+  const allowed = ends === undefined ? after : after.map((outcome) => (outcome === 'completed' ? ends : outcome));
   if (!allowed.includes(ended.outcome))
     problems.push(
       `it ended ${ended.outcome} (${ended.kind ?? ''} ${ended.message ?? ''}), and not ${allowed.join(' or ')}`,
