@@ -17,6 +17,7 @@ import {
   type Trouble,
 } from './faults';
 import { personOf, type Person } from './person';
+import { problemsWithoutRecord } from './recordless';
 import { firstPool, vnf, zones, type Spec } from './specs';
 import type { CallStrike, CloudCall } from './worker';
 import type { Run } from './temporal';
@@ -288,7 +289,7 @@ async function problemsAfter(world: World, { spec, ended, fault, person }: After
       `it ended ${ended.outcome} (${ended.kind ?? ''} ${ended.message ?? ''}), and not ${allowed.join(' or ')}`,
     );
   // Nobody is left who knows the members: adopt is for that.
-  if (fault === 'recordTerminated') return problems;
+  if (fault === 'recordTerminated') return [...problems, ...(await problemsWithoutRecord(world, spec))];
   await world.until('nothing but records is at work', () => isQuiet(world));
   const isGone = (await person?.looksAfter()) ?? false;
   if (!isGone) problems.push(...((await spec.after?.(world, ended)) ?? []));
