@@ -293,19 +293,12 @@ function noteDeaths(world: World, event: CloudEvent, memory: LetterMemory): void
 }
 
 function mayKill(world: World, event: CloudEvent): boolean {
-  switch (event.type) {
-    case 'host':
-      return !event.alive;
-    case 'server.state':
-      return event.state === 'ERROR' || event.state === 'SHUTOFF';
-    case 'server.placed':
-      return event.host !== null && world.hosts.get(event.host)?.alive === false;
-    default: {
-      // The word of a caller.
-      const note = noteOf(event);
-      return note?.kind === 'request' && ['heal', 'evacuateHost'].includes(note.procedure);
-    }
-  }
+  if (event.type === 'host') return !event.alive;
+  if (event.type === 'server.state') return event.state === 'ERROR' || event.state === 'SHUTOFF';
+  if (event.type === 'server.placed') return event.host !== null && world.hosts.get(event.host)?.alive === false;
+  // The word of a caller.
+  const note = noteOf(event);
+  return note?.kind === 'request' && ['heal', 'evacuateHost'].includes(note.procedure);
 }
 
 function noteDead(world: World, stretch: Stretch, id: string): void {
