@@ -339,7 +339,9 @@ function isNeedless({ spare, kind, moves, ...stretch }: Stretch, counts: Counts)
     for (const host of hostsOf(moves.slice(0, made), made)) add(on, host, kind === 'launch' ? 1 : -1);
     return on;
   };
-  const broken = moves.findIndex((_, index) => breachIn(spare, after(index + 1)) !== null) + 1;
+  // A move of who does not count changes nothing, and breaks nothing that was not broken before.
+  const breaks = (move: Placed, made: number): boolean => counts(move, made) && breachIn(spare, after(made)) !== null;
+  const broken = moves.findIndex((move, index) => breaks(move, index + 1)) + 1;
   if (broken === 0) return false;
   const before = new Map<string, number>();
   for (const host of hostsOf(stretch.before, broken)) add(before, host, 1);
