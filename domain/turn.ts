@@ -19,6 +19,7 @@ export const procedureNames = [
   'terminate',
   'audit',
   'adopt',
+  'rebalance',
 ] as const;
 export type ProcedureName = (typeof procedureNames)[number];
 
@@ -82,6 +83,8 @@ const poolChangeSchema = z.object({
   enter: z.array(memberSchema).max(membersMax),
   /** Ordinals that leave (from service or from `failed`) and become debt, in the order of deletion. */
   leave: z.array(ordinalSchema).max(membersMax),
+  /** Members in service that other hands have put on other hosts than the record has them on: where they are. */
+  foundOn: z.array(z.object({ ordinal: ordinalSchema, host: text.min(1) })).max(membersMax).optional(),
 });
 export type PoolChange = z.infer<typeof poolChangeSchema>;
 

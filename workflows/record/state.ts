@@ -5,7 +5,7 @@ import { failure, type Failure } from '../../domain/failure';
 import { recordWorkflowId } from '../../domain/names';
 import type { Debt, DebtLot, Group, Member, Phase, PoolState, Service, VnfRecord } from '../../domain/record';
 import { own } from '../../domain/names';
-import { serviceOf } from '../../domain/record';
+import { foundAt, serviceOf } from '../../domain/record';
 import { stuckSaid, type StuckNote, type StuckRun } from '../../domain/stuck';
 import type { Timing } from '../../domain/timing';
 import type { Ask, Commit, Dead, Occurrence, ProcedureName, Publication, RecordView, RunRef } from '../../domain/turn';
@@ -256,16 +256,17 @@ export interface CommitAnswer {
   readonly reason?: string;
 }
 
-export function applyCommit(state: RecordState, commit: Commit): { state: RecordState; answer: CommitAnswer } {
-  const { turn } = state;
+export function applyCommit(before: RecordState, commit: Commit): { state: RecordState; answer: CommitAnswer } {
+  const { turn } = before;
   const refuse = (reason: string): { state: RecordState; answer: CommitAnswer } => ({
-    state,
+    state: before,
     answer: { ok: false, reason },
   });
   if (turn?.token !== commit.token || !isFrom(turn, commit)) return refuse('this run does not hold the turn');
-  if (commit.n <= turn.commits) return { state, answer: { ok: true } };
+  if (commit.n <= turn.commits) return { state: before, answer: { ok: true } };
   if (commit.n !== turn.commits + 1)
     return refuse(`commit ${String(commit.n)} came before commit ${String(turn.commits + 1)}`);
+  const state = asFound(before, commit);
   const wrong = whatIsWrong(state, commit);
   if (wrong) return refuse(wrong);
 
@@ -293,6 +294,15 @@ export function applyCommit(state: RecordState, commit: Commit): { state: Record
       blocked: commit.final ? null : state.blocked,
     },
   };
+}
+
+/** What a commit changes is judged by where members are, and not by where they were believed to be. */
+function asFound(state: RecordState, { pools }: Commit): RecordState {
+  const found = Object.entries(state.pools).map(([name, pool]): [string, PoolState] => [
+    name,
+    foundAt(pool, own(pools, name)?.foundOn ?? []),
+  ]);
+  return { ...state, pools: Object.fromEntries(found) };
 }
 
 /** A holder never sends what is refused here: one that does has a bug, and the record would pass it on to everybody. */
