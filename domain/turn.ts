@@ -122,6 +122,19 @@ export const deadSchema = runSchema.extend({
 });
 export type Dead = z.infer<typeof deadSchema>;
 
+/** More are in the audit's own result. */
+export const auditedMax = 20;
+
+/** What an audit has found and left as it is, for whoever looks at the record. */
+export const auditedSchema = z.object({
+  /** Of the record that the cloud was compared with. */
+  revision: z.number().int().nonnegative(),
+  findings: z.array(z.object({ kind: text, name: text, wrong: text })).max(auditedMax),
+  /** Findings beyond those that are listed. */
+  more: z.number().int().nonnegative(),
+});
+export type Audited = z.infer<typeof auditedSchema>;
+
 /** The turn is yours. */
 export interface Granted {
   readonly token: string;
@@ -179,6 +192,8 @@ export const signalNames = {
   stuck: 'stuck',
   /** Sent by a person to a blocked record, with nothing in it: the clean-ups that failed begin again. */
   audit: 'audit',
+  /** From an audit: what it has found and left. Needs no turn, and nobody answers. */
+  audited: 'audited',
   granted: 'granted',
   denied: 'denied',
   committed: 'committed',
@@ -215,6 +230,8 @@ export interface RecordView extends VnfRecord {
   /** Deaths are being published. */
   readonly publishing: boolean;
   readonly occurrences: readonly Occurrence[];
+  /** What the last audit has found and left, until a rebalance has completed. Absent: nothing, or it was not audited yet. */
+  readonly audited?: Audited;
   /** Everything is paid, and this run is about to close: whoever asks for it from now on is told that there is no such VNF. */
   readonly ended: boolean;
   /** Signals that did not parse. */

@@ -8,7 +8,8 @@ import { own } from '../../domain/names';
 import { foundAt, serviceOf } from '../../domain/record';
 import { stuckSaid, type StuckNote, type StuckRun } from '../../domain/stuck';
 import type { Timing } from '../../domain/timing';
-import type { Ask, Commit, Dead, Occurrence, ProcedureName, Publication, RecordView, RunRef } from '../../domain/turn';
+import type { FindingKind } from '../../domain/audit';
+import type { Ask, Audited, Commit, Dead, Occurrence, ProcedureName, Publication, RecordView, RunRef } from '../../domain/turn';
 
 /**
  * The record's state and what may happen to it: pure functions, each taking a state and giving the next. The workflow
@@ -49,6 +50,8 @@ export interface RecordState {
   /** What runs that are stuck have said, by token. Records of earlier releases have none. */
   readonly stuck?: readonly (StuckNote & { readonly token: string })[];
   readonly occurrences: readonly Occurrence[];
+  /** What the last audit has found and left. Absent: nothing. */
+  readonly audited?: Audited;
   readonly dropped: number;
   /** The VNF is gone, or never came to be: the record ends. */
   readonly ended: boolean;
@@ -137,6 +140,7 @@ export function viewOf(state: RecordState): Omit<RecordView, 'publishing'> {
     cleaning: state.vanished.length > 0,
     ended: state.ended,
     occurrences: state.occurrences,
+    ...(state.audited && { audited: state.audited }),
     dropped: state.dropped,
     publication: publicationOf(state),
   };
@@ -161,6 +165,21 @@ export function tellStuck(state: RecordState, told: { token: string; note: Stuck
     .map(({ token: of, step, message, until }) => ({ token: of, step, message, until }));
   return { ...state, stuck: note ? [...others, { token, ...note }] : others };
 }
+
+/** Said by every audit that has found something, and by the first that finds nothing more. */
+export function tellAudited(state: RecordState, told: Audited): RecordState {
+  const { audited: _before, ...rest } = state;
+  return told.findings.length > 0 ? { ...rest, audited: told } : rest;
+}
+
+/** Of what it was for nobody knows any more whether it is so. The next audit does. */
+function rebalanced(state: RecordState): RecordState {
+  const { audited, ...rest } = state;
+  const findings = audited?.findings.filter(({ kind }) => !repairedByRebalance.includes(kind)) ?? [];
+  return audited && findings.length > 0 ? { ...rest, audited: { ...audited, findings } } : rest;
+}
+
+const repairedByRebalance: readonly string[] = ['wrongHost', 'wrongZone', 'brokenShare'] satisfies FindingKind[];
 
 const mayAskWhenBlocked: readonly ProcedureName[] = ['terminate', 'audit'];
 
@@ -509,7 +528,8 @@ export function finish(state: RecordState, end: End & { readonly outcome: string
   const held = turn?.token === end.token ? turn : null;
   const run = held ?? debt;
   if (!run || !isFrom(run, end) || isRetired(state, end.token)) return state;
-  const base = withOrdinals(state, end.nextOrdinals);
+  const isRepaired = run.procedure === 'rebalance' && end.outcome === 'completed';
+  const base = withOrdinals(isRepaired ? rebalanced(state) : state, end.nextOrdinals);
   const debts = base.debts.filter((each) => each.token !== end.token);
   const over = { ...base, debts, ...(held && { turn: null, during: null }), occurrences: remembered(state, end) };
   return { ...over, ended: isOver(over) };
