@@ -18,7 +18,7 @@ export const findingKinds = [
   /** A member in another zone than its pool's. */
   'wrongZone',
   /** More members of a pool in service on a host than its share. */
-  'brokenShare',
+  'shareBroken',
   'leftoverPort',
   'leftoverSecurityGroup',
   /** A rule of a group of ours that the descriptor does not say. */
@@ -204,7 +204,7 @@ function judgeShares({ descriptor, pools }: VnfRecord, { servers }: Inventory): 
     return [...countOf(inService.flatMap(({ serverId }) => hosts.get(serverId) ?? []))]
       .filter(([, many]) => many > cap)
       .map(([host, many]) => ({
-        kind: 'brokenShare',
+        kind: 'shareBroken',
         name: `${pool} on ${host}`,
         id: host,
         pool,

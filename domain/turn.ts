@@ -84,7 +84,10 @@ const poolChangeSchema = z.object({
   /** Ordinals that leave (from service or from `failed`) and become debt, in the order of deletion. */
   leave: z.array(ordinalSchema).max(membersMax),
   /** Members in service that other hands have put on other hosts than the record has them on: where they are. */
-  foundOn: z.array(z.object({ ordinal: ordinalSchema, host: text.min(1) })).max(membersMax).optional(),
+  foundOn: z
+    .array(z.object({ ordinal: ordinalSchema, host: text.min(1) }))
+    .max(membersMax)
+    .optional(),
 });
 export type PoolChange = z.infer<typeof poolChangeSchema>;
 

@@ -59,9 +59,7 @@ export function misplaced(ground: Ground, pool: Pool, { level, inService }: Pool
       .map(({ member }, index) => ({ member, height: index + 1 }))
       .slice(mayStay);
   });
-  return going
-    .sort((a, b) => b.height - a.height || b.member.ordinal - a.member.ordinal)
-    .map(({ member }) => member);
+  return going.sort((a, b) => b.height - a.height || b.member.ordinal - a.member.ordinal).map(({ member }) => member);
 }
 
 /** The most members of a pool on a host. */

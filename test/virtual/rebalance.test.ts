@@ -56,11 +56,11 @@ test('a member that was migrated onto a full host is found, shown, and moved', a
     move(world, 2, 1);
     const before = world.viewOf(vnf);
     const { findings } = await completed<AuditResult>(world, 'audit');
-    expect(findings.map(({ kind }) => kind)).toEqual(['wrongHost', 'brokenShare']);
+    expect(findings.map(({ kind }) => kind)).toEqual(['wrongHost', 'shareBroken']);
     await world.settle(vnf);
-    expect(shown(world)).toEqual(['wrongHost', 'brokenShare']);
+    expect(shown(world)).toEqual(['wrongHost', 'shareBroken']);
     const view = world.viewOf(vnf);
-    expect(view && statusText(view)).toMatch(/the last audit, at revision 1:\n  wrongHost v-web-2: .*\n  brokenShare /);
+    expect(view && statusText(view)).toMatch(/the last audit, at revision 1:\n  wrongHost v-web-2: .*\n  shareBroken /);
 
     const result = await completed(world, 'rebalance');
     expect(result.launched).toHaveLength(1);

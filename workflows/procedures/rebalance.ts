@@ -38,10 +38,12 @@ export async function rebalance(raw: unknown): Promise<ProcedureResult | DryRunR
     const view = await recordPort().readRecord({ vnf });
     const { runId } = workflowInfo();
     if (input.dryRun) return await dryRun({ procedure, record: view, request, strict, runId });
-    const first = await cloud(timingAt(1)).plan.executeWithOptions({ summary: `look for what is misplaced in ${vnf}` }, [
-      { turn: { token: 'dry-run', runId }, record: view, request },
-    ]);
-    if (isNothing(first)) return ended({ ...nothingDone(procedure, vnf), revision: view.revision, short: shortOf(first) });
+    const first = await cloud(timingAt(1)).plan.executeWithOptions(
+      { summary: `look for what is misplaced in ${vnf}` },
+      [{ turn: { token: 'dry-run', runId }, record: view, request }],
+    );
+    if (isNothing(first))
+      return ended({ ...nothingDone(procedure, vnf), revision: view.revision, short: shortOf(first) });
     const wish = { procedure, class: 'normal', ifBusy, waitSeconds } as const;
     return await change({ procedure, vnf, channel, wish, table: rebalanceTable, strict, request: () => request });
   });

@@ -9,7 +9,17 @@ import { foundAt, serviceOf } from '../../domain/record';
 import { stuckSaid, type StuckNote, type StuckRun } from '../../domain/stuck';
 import type { Timing } from '../../domain/timing';
 import type { FindingKind } from '../../domain/audit';
-import type { Ask, Audited, Commit, Dead, Occurrence, ProcedureName, Publication, RecordView, RunRef } from '../../domain/turn';
+import type {
+  Ask,
+  Audited,
+  Commit,
+  Dead,
+  Occurrence,
+  ProcedureName,
+  Publication,
+  RecordView,
+  RunRef,
+} from '../../domain/turn';
 
 /**
  * The record's state and what may happen to it: pure functions, each taking a state and giving the next. The workflow
@@ -179,7 +189,7 @@ function rebalanced(state: RecordState): RecordState {
   return audited && findings.length > 0 ? { ...rest, audited: { ...audited, findings } } : rest;
 }
 
-const repairedByRebalance: readonly string[] = ['wrongHost', 'wrongZone', 'brokenShare'] satisfies FindingKind[];
+const repairedByRebalance: readonly string[] = ['wrongHost', 'wrongZone', 'shareBroken'] satisfies FindingKind[];
 
 const mayAskWhenBlocked: readonly ProcedureName[] = ['terminate', 'audit'];
 

@@ -314,7 +314,11 @@ async function makeServerGroups(turn: Turn): Promise<void> {
 function together(turn: Turn): Record<string, Together> {
   const { plan, request, record } = turn;
   const barred = [...turn.avoidHosts, ...(request.kind === 'emptyHosts' ? request.hosts : [])];
-  return togetherOf(asFound(record, plan?.foundOn ?? []), { levels: plan?.levels ?? {}, leave: plan?.leave ?? [], barred });
+  return togetherOf(asFound(record, plan?.foundOn ?? []), {
+    levels: plan?.levels ?? {},
+    leave: plan?.leave ?? [],
+    barred,
+  });
 }
 
 /** While it exists its server group has no other on that host: the next one of the group must come to be elsewhere. */
