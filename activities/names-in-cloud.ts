@@ -1,11 +1,10 @@
 import { failure } from '../domain/failure';
-import type { FlavorSeen } from '../domain/snapshot';
 import { glance, neutron, nova, type CallOptions, type Session } from '../openstack';
 import { toFailure } from './errors';
 
 /** From the descriptor's names to the cloud's ids, kept for a while: they change rarely, and a repeat costs calls. */
 export interface Names {
-  readonly flavor: (name: string, call?: CallOptions) => Promise<FlavorSeen>;
+  readonly flavor: (name: string, call?: CallOptions) => Promise<nova.Flavor>;
   readonly imageId: (name: string, call?: CallOptions) => Promise<string>;
   readonly networkId: (name: string, call?: CallOptions) => Promise<string>;
 }
@@ -35,10 +34,7 @@ export function namesIn(session: Session): Names {
     return made;
   };
   return {
-    flavor: async (name, call) => {
-      const found = await lookUp(flavors, { what: 'flavor', name }, call);
-      return { id: found.id, name, vcpus: found.vcpus, ramMb: found.ram, diskGb: found.disk };
-    },
+    flavor: (name, call) => lookUp(flavors, { what: 'flavor', name }, call),
     networkId: (name, call) => lookUp(networks, { what: 'network', name }, call),
     imageId: (name, call) => lookUp(imagesNamed(name), { what: 'image', name }, call),
   };

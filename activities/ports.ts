@@ -179,6 +179,11 @@ export interface CloudActivities {
       keep?: readonly string[];
       /** Of the pools' groups only those that this turn has made. */
       token?: string;
+      /**
+       * The tokens of a VNF that never came to be. Where servers or ports of it bear others it was there before, and waits to be adopted: then
+       * of the pools' groups only those go that bear one of these.
+       */
+      unborn?: readonly string[];
     };
     timing: Timing;
   }): Promise<void>;

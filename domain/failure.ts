@@ -46,6 +46,7 @@ export const hostReasons = [
   'WrongZone',
   'Down',
   'Disabled',
+  'NotOffered',
   'Excluded',
   'NoRoomVcpus',
   'NoRoomRam',

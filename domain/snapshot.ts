@@ -18,6 +18,8 @@ export interface Host {
   readonly enabled: boolean;
   /** What is free now, as Placement would grant it (ratios, reserved and others' VMs accounted for). */
   readonly free: Resources;
+  /** Flavors, by name, that Placement does not offer it for although it has the room: it lacks a trait that they ask for, or has one that they forbid. */
+  readonly notFor?: readonly string[];
 }
 
 export type ServerStatus = 'BUILD' | 'ACTIVE' | 'ERROR' | 'SHUTOFF' | 'REBUILD' | 'DELETED' | 'UNKNOWN';

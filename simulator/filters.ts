@@ -29,7 +29,7 @@ export function chooseHost(cloud: Cloud, wish: Wish): Host | undefined {
   let best: { host: Host; free: number; members: number } | undefined;
   for (const host of requestedHost === null ? cloud.hosts.values() : named ? [named] : []) {
     const here = members.get(host.name) ?? 0;
-    if (!hasRoom(cloud, server, host)) continue;
+    if (!isOffered(cloud, server, host)) continue;
     if (!wish.forced && !passes(cloud, wish, { host, violates: violates(group, here) })) continue;
     const free = host.ramMb - host.used.ramMb + (hidden.get(host.name) ?? 0);
     // The weigher of soft anti-affinity, then that of free RAM.
@@ -52,12 +52,13 @@ export function whyNone(cloud: Cloud, wish: Wish): string {
     return `No valid host was found. No such host - host: ${requestedHost} node: None `;
   for (const host of cloud.hosts.values()) {
     const isAsked = (requestedHost ?? host.name) === host.name && (zone === null || host.zone === zone);
-    if (isAsked && (forced || host.enabled) && hasRoom(cloud, server, host)) return noValidHost;
+    if (isAsked && (forced || host.enabled) && isOffered(cloud, server, host)) return noValidHost;
   }
   return noCandidates;
 }
 
-export function hasRoom(cloud: Cloud, server: Server, host: Host): boolean {
+/** Whether Placement offers a host: its room, and its kind. */
+export function isOffered(cloud: Cloud, server: Server, host: Host): boolean {
   const flavor = cloud.flavors.get(server.flavorId);
   const { used } = host;
   // Asked of every host for every server: nothing is made for it.
@@ -65,8 +66,26 @@ export function hasRoom(cloud: Cloud, server: Server, host: Host): boolean {
     flavor !== undefined &&
     host.vcpus - used.vcpus >= flavor.vcpus &&
     host.ramMb - used.ramMb >= flavor.ramMb &&
-    host.diskGb - used.diskGb >= flavor.diskGb
+    host.diskGb - used.diskGb >= flavor.diskGb &&
+    (flavor.extraSpecs === undefined || hasTraits(host, traitsOf(flavor.extraSpecs)))
   );
+}
+
+/** As a request to Placement has them: `!` before one that a host must not have. */
+function traitsOf(specs: Readonly<Record<string, string>>): string[] {
+  return Object.entries(specs).flatMap(([key, word]) =>
+    key.startsWith('trait:') ? `${word === 'forbidden' ? '!' : ''}${key.slice('trait:'.length)}` : [],
+  );
+}
+
+/** What Nova's compute service says of every host, and what is said of this one. */
+export function traitsOfHost({ traits = [] }: Host): string[] {
+  return ['COMPUTE_NODE', ...traits];
+}
+
+export function hasTraits(host: Host, wanted: readonly string[]): boolean {
+  const has = new Set(traitsOfHost(host));
+  return wanted.every((each) => (each.startsWith('!') ? !has.has(each.slice(1)) : has.has(each)));
 }
 
 function passes(cloud: Cloud, { server, zone }: Wish, at: { host: Host; violates: boolean }): boolean {

@@ -15,6 +15,8 @@ export interface Resources {
 export interface HostSpec extends Resources {
   readonly name: string;
   readonly zone: string;
+  /** Of its provider in Placement, besides those that all have. */
+  readonly traits?: readonly string[];
 }
 
 export interface Host extends HostSpec {
@@ -139,6 +141,8 @@ export interface ServerGroup {
 export interface Flavor extends Resources {
   readonly id: string;
   readonly name: string;
+  /** Of these only traits are heeded: `{"trait:CUSTOM_DPDK": "required"}`. */
+  readonly extraSpecs?: Readonly<Record<string, string>>;
 }
 
 export interface Image {

@@ -1,4 +1,4 @@
-import { chooseHost, hasRoom, noCandidates, violatesGroup, whyNone, wishOf } from './filters';
+import { chooseHost, isOffered, noCandidates, violatesGroup, whyNone, wishOf } from './filters';
 import {
   afterPaced,
   between,
@@ -222,7 +222,7 @@ function misplacedHost(cloud: Cloud, server: Server): Host | undefined {
       host.name !== server.requestedHost &&
       host.enabled &&
       isUp(host) &&
-      hasRoom(cloud, server, host),
+      isOffered(cloud, server, host),
   );
   return others.sort((a, b) => (counts.get(b.name) ?? 0) - (counts.get(a.name) ?? 0))[0];
 }

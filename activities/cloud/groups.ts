@@ -1,6 +1,6 @@
 import type { Descriptor, SecurityRule } from '../../domain/descriptor/descriptor';
-import { groupMarks, groupName, readMarks } from '../../domain/names';
-import { ConflictError, neutron } from '../../openstack';
+import { groupMarks, groupName, readMarks, readTags, tag } from '../../domain/names';
+import { ConflictError, neutron, nova } from '../../openstack';
 import type { Dependencies } from '../dependencies';
 import { cloudUnavailable } from '../errors';
 import type { CloudActivities } from '../ports';
@@ -115,6 +115,7 @@ export function removeGroupsActivity(dependencies: Dependencies, ways: Ways): Cl
     const ids = new Set(groups.ids);
     const kept = new Set(groups.keep);
     const looks = groups.pools.length > 0 ? 2 : 1;
+    const ofTokens = await tokensToGo();
     for (let look = 1; look <= looks; look++) {
       if (look > 1) await sleep(betweenLooksMs(timing));
       const listed = await neutron.listSecurityGroups(session, deadline.call());
@@ -133,7 +134,26 @@ export function removeGroupsActivity(dependencies: Dependencies, ways: Ways): Cl
     }
 
     function isToGo(id: string, { token }: { readonly token?: string }): boolean {
-      return !kept.has(id) && (groups.token === undefined || groups.token === token);
+      return !kept.has(id) && (ofTokens === null || (token !== undefined && ofTokens.includes(token)));
+    }
+
+    /** Null: whatever they bear. */
+    async function tokensToGo(): Promise<readonly string[] | null> {
+      const { token, unborn } = groups;
+      if (token !== undefined) return [token];
+      return unborn && (await wasThereBefore(unborn)) ? unborn : null;
+    }
+
+    /** The record of a VNF is lost, and an instantiate of its id has vanished before it could be refused. */
+    async function wasThereBefore(unborn: readonly string[]): Promise<boolean> {
+      const [servers, ports] = await Promise.all([
+        nova.listServers(session, { tags: [tag.vnf(vnf)] }, deadline.call()),
+        neutron.listPorts(session, {}, deadline.call()),
+      ]);
+      const ofPorts = ports.map(({ description }) => readMarks(description)).filter((marks) => marks.vnf === vnf);
+      return [...servers.map(({ tags }) => readTags(tags)), ...ofPorts].some(
+        ({ token }) => token === undefined || !unborn.includes(token),
+      );
     }
 
     async function removeGroup(group: neutron.SecurityGroup): Promise<void> {

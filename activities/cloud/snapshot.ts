@@ -1,4 +1,5 @@
 import type { Descriptor } from '../../domain/descriptor/descriptor';
+import { slots } from '../../domain/placement/ground';
 import { readTags, tag } from '../../domain/names';
 import type { FlavorSeen, Host, Quota, Resources, ServerSeen, ServerStatus, Snapshot } from '../../domain/snapshot';
 import { neutron, nova, placement, type CallOptions } from '../../openstack';
@@ -25,14 +26,14 @@ export interface SnapshotOf {
 export async function readSnapshot(dependencies: Dependencies, of: SnapshotOf, call: CallOptions): Promise<Snapshot> {
   const { session, names } = dependencies;
   const wanted = [...new Set(of.pools.map(({ pool }) => pool.flavor))];
-  const flavors: Record<string, FlavorSeen> = {};
-  for (const name of wanted) flavors[name] = await names.flavor(name, call);
+  const flavors: nova.Flavor[] = [];
+  for (const name of wanted) flavors.push(await names.flavor(name, call));
   const networks = new Set(
     of.pools.flatMap(({ pool, networks: named }) => pool.networks.flatMap((name) => named[name]?.network ?? [])),
   );
   const [services, rooms, servers, compute, network] = await Promise.all([
     nova.listServices(session, call),
-    readRooms(dependencies, Object.values(flavors), call),
+    readRooms(dependencies, flavors, call),
     of.vnf === null ? [] : nova.listServers(session, { tags: [tag.vnf(of.vnf)] }, call),
     nova.getQuota(session, call),
     neutron.getQuota(session, call),
@@ -40,20 +41,22 @@ export async function readSnapshot(dependencies: Dependencies, of: SnapshotOf, c
     ...[...networks].map((name) => names.networkId(name, call)),
     ...[...new Set(of.pools.map(({ pool }) => pool.image))].map((name) => names.imageId(name, call)),
   ]);
+  const seen = seenFlavors(flavors);
   const providers = providerByHost(
     rooms.providers,
     services.map(({ host }) => host),
   );
   return {
-    hosts: services.map(({ host: name, zone, up, enabled }): Host => ({
-      name,
-      zone,
-      up,
-      enabled,
-      free: rooms.free.get(providers.get(name) ?? '') ?? nothing,
-    })),
-    servers: servers.flatMap((server) => seen(server, server.host) ?? []),
-    flavors,
+    hosts: services.map(({ host: name, zone, up, enabled }): Host => {
+      const provider = providers.get(name) ?? '';
+      const free = rooms.free.get(provider) ?? nothing;
+      const notFor = Object.values(seen).flatMap((flavor) =>
+        slots(free, flavor) < 1 || rooms.offeredFor(flavor.name, provider) ? [] : [flavor.name],
+      );
+      return { name, zone, up, enabled, free, ...(notFor.length > 0 && { notFor }) };
+    }),
+    servers: servers.flatMap((server) => seenServer(server, server.host) ?? []),
+    flavors: seen,
     quotas: {
       instances: quotaOf(compute.instances.limit, compute.instances.in_use),
       cores: quotaOf(compute.cores.limit, compute.cores.in_use),
@@ -65,10 +68,24 @@ export async function readSnapshot(dependencies: Dependencies, of: SnapshotOf, c
   };
 }
 
+/** By name. */
+export function seenFlavors(flavors: readonly nova.Flavor[]): Record<string, FlavorSeen> {
+  return Object.fromEntries(
+    flavors.map(({ id, name, vcpus, ram, disk }) => [name, { id, name, vcpus, ramMb: ram, diskGb: disk }]),
+  );
+}
+
 const nothing: Resources = { vcpus: 0, ramMb: 0, diskGb: 0 };
 
 export function quotaOf(limit: number, used: number): Quota {
   return { limit: limit < 0 ? Number.MAX_SAFE_INTEGER : limit, used };
+}
+
+interface Rooms {
+  /** Providers by name. */
+  readonly providers: readonly string[];
+  readonly free: ReadonlyMap<string, Resources>;
+  readonly offeredFor: (flavor: string, provider: string) => boolean;
 }
 
 /**
@@ -77,14 +94,12 @@ export function quotaOf(limit: number, used: number): Quota {
  */
 async function readRooms(
   { session }: Dependencies,
-  flavors: readonly FlavorSeen[],
+  flavors: readonly nova.Flavor[],
   call: CallOptions,
-): Promise<{ readonly providers: readonly string[]; readonly free: ReadonlyMap<string, Resources> }> {
+): Promise<Rooms> {
   const [providers, ...candidates] = await Promise.all([
     placement.listResourceProviders(session, call),
-    ...flavors.map(({ vcpus, ramMb, diskGb }) =>
-      placement.listAllocationCandidates(session, { VCPU: vcpus, MEMORY_MB: ramMb, DISK_GB: diskGb }, call),
-    ),
+    ...flavors.map((flavor) => placement.listAllocationCandidates(session, placement.requestOf(flavor), call)),
   ]);
   const nameOf = new Map(providers.map(({ id, name }) => [id, name]));
   const rooms = new Map<string, Resources>();
@@ -93,7 +108,14 @@ async function readRooms(
     if (name !== undefined)
       rooms.set(name, { vcpus: free['VCPU'] ?? 0, ramMb: free['MEMORY_MB'] ?? 0, diskGb: free['DISK_GB'] ?? 0 });
   }
-  return { providers: [...nameOf.values()], free: rooms };
+  const offered = new Map(
+    flavors.map(({ name }, index) => [name, new Set(candidates[index]?.map(({ id }) => nameOf.get(id)))]),
+  );
+  return {
+    providers: [...nameOf.values()],
+    free: rooms,
+    offeredFor: (flavor, provider) => offered.get(flavor)?.has(provider) ?? false,
+  };
 }
 
 /**
@@ -119,7 +141,7 @@ function labelOf(name: string): string {
 }
 
 /** One that bears our tags. `host`: by what name its host is known. */
-export function seen(server: nova.Server, host: string | null): ServerSeen | undefined {
+export function seenServer(server: nova.Server, host: string | null): ServerSeen | undefined {
   const { pool, ordinal, token } = readTags(server.tags);
   if (pool === undefined || ordinal === undefined || token === undefined) return undefined;
   const status = (statuses.includes(server.status) ? server.status : 'UNKNOWN') as ServerStatus;

@@ -24,8 +24,8 @@ interface Stretch {
   /** VMs that existed before its first move. */
   readonly before: readonly Placed[];
   readonly moves: Placed[];
-  /** Those of all these that were dead meanwhile, whoever knew. */
-  readonly dead: Set<string>;
+  /** Those of all these that died, whoever knew, with how many moves had been made by then. */
+  readonly dead: Map<string, number>;
   /** The first event of whoever moves. */
   readonly plannedBy: number;
   breach: {
@@ -57,6 +57,8 @@ export interface LetterMemory {
   readonly deleters: Map<string, string | null>;
   /** Pools that two runs change side by side: neither can know what the other has left, or brings. */
   readonly mixed: Set<string>;
+  /** Since it was asked last, somebody may have died. */
+  mayHaveDied: boolean;
 }
 
 export function newLetterMemory(): LetterMemory {
@@ -68,12 +70,14 @@ export function newLetterMemory(): LetterMemory {
     first: new Map(),
     deleters: new Map(),
     mixed: new Set(),
+    mayHaveDied: false,
   };
 }
 
 /** Looked at before the event is taken in. */
 export function judgeLetter(world: World, event: CloudEvent, given: { memory: LetterMemory; scribe: Scribe }): void {
   const { memory, scribe } = given;
+  noteDeaths(world, event, memory);
   if (event.requestId !== null && !memory.first.has(event.requestId)) memory.first.set(event.requestId, event.seq);
   if (event.type === 'server.created') {
     const vnf = event.tags.find((tag) => tag.startsWith('bulkhead:vnf='))?.slice('bulkhead:vnf='.length);
@@ -156,7 +160,7 @@ export function judgeLetter(world: World, event: CloudEvent, given: { memory: Le
   const note = noteOf(event);
   if (event.type === 'published' || note?.kind === 'settled') {
     const vnf = event.type === 'published' ? event.vnf : note?.kind === 'settled' ? note.vnf : '';
-    for (const [key, stretch] of [...memory.stretches]) if (stretch.vnf === vnf) close(world, memory, key);
+    for (const [key, stretch] of [...memory.stretches]) if (stretch.vnf === vnf) close(memory, key);
     if (note?.kind === 'settled')
       for (const pool of [...memory.deleters.keys()]) if (pool.startsWith(`${vnf}/`)) forget(pool, memory);
   }
@@ -238,8 +242,8 @@ function move(
   const key = `${vnf}/${pool}`;
   const counts = countsOf(memory, key);
   const before = memory.stretches.get(key);
-  if (before?.kind !== kind || before.by !== by) close(world, memory, key);
-  const stretch = memory.stretches.get(key) ?? {
+  if (before?.kind !== kind || before.by !== by) close(memory, key);
+  const stretch: Stretch = memory.stretches.get(key) ?? {
     ...{ by, kind, vnf, pool },
     spare: spec?.spare ?? 'none',
     before: [
@@ -247,11 +251,12 @@ function move(
       ...(kind === 'delete' ? [{ id, host, buried: null }] : []),
     ],
     moves: [],
-    dead: new Set(),
+    dead: new Map(),
     plannedBy: (by === null ? undefined : memory.first.get(by)) ?? Infinity,
     breach: null,
     spoilt: false,
   };
+  if (stretch.moves.length === 0) for (const each of stretch.before) noteDead(world, stretch, each.id);
   memory.stretches.set(key, stretch);
   if (kind === 'launch' && hasOwed(world, { vnf, pool })) memory.mixed.add(key);
   if (kind === 'delete') {
@@ -260,8 +265,6 @@ function move(
     stretch.spoilt ||= memory.mixed.has(key);
   }
   stretch.moves.push({ id, host, buried: null });
-  // Once it is deleted nobody can say any more.
-  noteDead(world, stretch, id);
   add(counts, host, kind === 'launch' ? 1 : -1);
   scribe.looked('G1d');
   const broken = breachIn(stretch.spare, counts);
@@ -294,20 +297,29 @@ function placedOf(world: World, of: { memory: LetterMemory; vnf: string; pool: s
   });
 }
 
-function noteDead(world: World, stretch: Stretch, id: string): void {
-  const server = world.servers.get(id);
-  if (server && isDead(world, stretch.vnf, server)) stretch.dead.add(id);
+/** By what has been taken in before this event: once it is deleted nobody can say any more. */
+function noteDeaths(world: World, event: CloudEvent, memory: LetterMemory): void {
+  if (memory.mayHaveDied)
+    for (const stretch of memory.stretches.values())
+      for (const { id } of [...stretch.before, ...stretch.moves]) noteDead(world, stretch, id);
+  memory.mayHaveDied = mayKill.includes(event.type) || noteOf(event)?.kind === 'request';
 }
 
-function close(world: World, memory: LetterMemory, key: string): void {
+const mayKill: readonly CloudEvent['type'][] = ['host', 'server.state', 'server.placed'];
+
+function noteDead(world: World, stretch: Stretch, id: string): void {
+  const server = world.servers.get(id);
+  if (server && !stretch.dead.has(id) && isDead(world, stretch.vnf, server)) stretch.dead.set(id, stretch.moves.length);
+}
+
+function close(memory: LetterMemory, key: string): void {
   const stretch = memory.stretches.get(key);
   memory.stretches.delete(key);
   if (!stretch?.breach || stretch.spoilt) return;
-  for (const { id } of [...stretch.before, ...stretch.moves]) noteDead(world, stretch, id);
-  const ways: ((placed: Placed) => boolean)[] = [
+  const ways: Counts[] = [
     ({ buried }) => buried === null,
     ({ buried }) => buried === null || buried > stretch.plannedBy,
-    ({ id, buried }) => buried === null && !stretch.dead.has(id),
+    ({ id, buried }, made) => buried === null && made <= (stretch.dead.get(id) ?? Infinity),
   ];
   if (!ways.every((counts) => isNeedless(stretch, counts))) return;
   const { kind, breach } = stretch;
@@ -320,17 +332,24 @@ function close(world: World, memory: LetterMemory, key: string): void {
   });
 }
 
-/** Counted so, the letter was broken, and another order would have kept it. */
-function isNeedless({ spare, kind, ...stretch }: Stretch, counts: (placed: Placed) => boolean): boolean {
+/** Whether one counts once so many moves have been made. */
+type Counts = (placed: Placed, made: number) => boolean;
+
+/** Counted so, the letter was broken, and another order of what counted then would have kept it. */
+function isNeedless({ spare, kind, moves, ...stretch }: Stretch, counts: Counts): boolean {
+  const hostsOf = (placed: readonly Placed[], made: number): string[] =>
+    placed.filter((each) => counts(each, made)).map(({ host }) => host);
+  const after = (made: number): Map<string, number> => {
+    const on = new Map<string, number>();
+    for (const host of hostsOf(stretch.before, made)) add(on, host, 1);
+    for (const host of hostsOf(moves.slice(0, made), made)) add(on, host, kind === 'launch' ? 1 : -1);
+    return on;
+  };
+  const broken = moves.findIndex((_, index) => breachIn(spare, after(index + 1)) !== null) + 1;
+  if (broken === 0) return false;
   const before = new Map<string, number>();
-  for (const { host } of stretch.before.filter(counts)) add(before, host, 1);
-  const moves = stretch.moves.filter(counts).map(({ host }) => host);
-  const on = new Map(before);
-  const wasBroken = moves.some((host) => {
-    add(on, host, kind === 'launch' ? 1 : -1);
-    return breachIn(spare, on) !== null;
-  });
-  return wasBroken && someOrderKeeps(spare, { kind, before, moves });
+  for (const host of hostsOf(stretch.before, broken)) add(before, host, 1);
+  return someOrderKeeps(spare, { kind, before, moves: hostsOf(moves, broken) });
 }
 
 /**

@@ -56,7 +56,7 @@ export function unusable(ground: Ground, host: Host, pool: Pool): HostReason | n
   if (ground.excluded.has(host.name)) return 'Excluded';
   if (!host.up) return 'Down';
   if (!host.enabled) return 'Disabled';
-  return null;
+  return host.notFor?.includes(pool.flavor) === true ? 'NotOffered' : null;
 }
 
 export function slots(free: Resources, flavor: Resources): number {

@@ -10,6 +10,8 @@ const flavorSchema = z.object({
   vcpus: z.number(),
   ram: z.number(),
   disk: z.number(),
+  /** Absent from a reply to who may not see them (`os_compute_api:os-flavor-extra-specs:index`). */
+  extra_specs: z.record(z.string(), z.string()).default({}),
 });
 
 const page = pageOf('flavors', flavorSchema);

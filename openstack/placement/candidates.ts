@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { CallOptions, Session } from '../call';
+import type { Flavor } from '../nova/flavors';
 
 /** https://docs.openstack.org/api-ref/placement/#allocation-candidates */
 
@@ -12,10 +13,32 @@ export interface Provider {
   readonly free: Readonly<Record<string, number>>;
 }
 
-/** Providers that could carry one allocation of these resources now; one that is absent has no room for it. */
+/** One unnumbered request group. */
+export interface AllocationRequest {
+  readonly resources: Readonly<Record<string, number>>;
+  /** As the service takes them: `HW_CPU_X86_AVX`, or `!COMPUTE_STATUS_DISABLED` for one that a provider must not have. */
+  readonly traits?: readonly string[];
+}
+
+/** What a server of a flavor asks for. Numbered groups of its extra specs are left out: they only ask for more. */
+export function requestOf({ vcpus, ram, disk, extra_specs: specs }: Omit<Flavor, 'id' | 'name'>): AllocationRequest {
+  const under = (prefix: string): [string, string][] =>
+    Object.entries(specs).flatMap(([key, value]): [string, string][] =>
+      key.startsWith(prefix) ? [[key.slice(prefix.length), value]] : [],
+    );
+  const asked = under('resources:').map(([name, amount]): [string, number] => [name, Number(amount)]);
+  return {
+    resources: { VCPU: vcpus, MEMORY_MB: ram, DISK_GB: disk, ...Object.fromEntries(asked) },
+    traits: under('trait:').flatMap(([name, word]) =>
+      word === 'required' ? name : word === 'forbidden' ? `!${name}` : [],
+    ),
+  };
+}
+
+/** Providers that could carry one such allocation now; one that is absent has no room for it, or is not of that kind. */
 export async function listAllocationCandidates(
   session: Session,
-  resources: Readonly<Record<string, number>>,
+  { resources, traits = [] }: AllocationRequest,
   call: CallOptions = {},
 ): Promise<Provider[]> {
   const asked = Object.entries(resources)
@@ -27,7 +50,7 @@ export async function listAllocationCandidates(
     service: 'placement',
     method: 'GET',
     path: '/allocation_candidates',
-    query: { resources: asked },
+    query: { resources: asked, ...(traits.length > 0 && { required: traits.join(',') }) },
     reply: candidates,
   });
   return Object.entries(summaries).map(([id, { resources: has }]) => ({

@@ -11,7 +11,10 @@ export const flavorRoutes: readonly Route[] = [
     if (!flavor) throw new Refusal(404, `Flavor ${request.params[0] ?? ''} could not be found.`);
     return { status: 200, body: { flavor: detail(request, flavor) } };
   }),
-  route('GET', '/flavors/:id/os-extra_specs', () => ({ status: 200, body: { extra_specs: {} } })),
+  route('GET', '/flavors/:id/os-extra_specs', ({ cloud, params }) => ({
+    status: 200,
+    body: { extra_specs: cloud.flavors.get(params[0] ?? '')?.extraSpecs ?? {} },
+  })),
 ];
 
 function list(request: Request, show: (request: Request, flavor: Flavor) => unknown): Response {
@@ -43,6 +46,6 @@ function detail(request: Request, flavor: Flavor): Record<string, unknown> {
     'OS-FLV-DISABLED:disabled': false,
     'os-flavor-access:is_public': true,
     rxtx_factor: 1,
-    extra_specs: {},
+    extra_specs: flavor.extraSpecs ?? {},
   };
 }

@@ -1,9 +1,10 @@
+import { hasTraits, traitsOfHost } from '../filters';
 import { freeOf, type Host } from '../model';
 import { Refusal, route, type Request, type Response, type Route, type ServiceRoutes } from '../routing';
 
 /**
  * Placement: allocation candidates for one plain request group, providers, their inventories and allocations. Ratios are 1 and
- * nothing is reserved. For operators only. Not there: nested providers, traits, writing allocations.
+ * nothing is reserved. For operators only. Not there: nested providers, writing allocations.
  */
 export const placement: ServiceRoutes = {
   prefix: '/placement',
@@ -94,17 +95,27 @@ function resourcesIn(text: string): Readonly<Record<string, number>> {
 
 const classes = ['VCPU', 'MEMORY_MB', 'DISK_GB'];
 
-function refuseTraits(query: URLSearchParams): void {
-  if (query.has('required')) throw new Refusal(400, 'The embedded cloud has no traits.');
+/** `A,!B`: what a provider must have, and must not. Placement's own traits are not told from what is misspelt, customs are. */
+function traitsIn({ cloud, query }: Request): string[] {
+  const wanted = query.getAll('required').flatMap((each) => each.split(','));
+  const known = new Set([...cloud.hosts.values()].flatMap(traitsOfHost));
+  const missing = wanted
+    .map((each) => each.replace(/^!/, ''))
+    .filter((each) => each.startsWith('CUSTOM_') && !known.has(each));
+  if (missing.length > 0) throw new Refusal(400, `No such trait(s): ${missing.join(', ')}.`);
+  return wanted;
 }
 
-/** With so much room, and in those aggregates. */
-function isAble(query: URLSearchParams, wanted: Readonly<Record<string, number>>): (host: Host) => boolean {
+/** With so much room, of that kind, and in those aggregates. */
+function isAble(request: Request, wanted: Readonly<Record<string, number>>): (host: Host) => boolean {
+  const { query } = request;
+  const traits = traitsIn(request);
   const aggregates = query.getAll('member_of').map((each) => each.replace(/^in:/, '').split(','));
   return (host) => {
     const free = amounts(freeOf(host));
     return (
       Object.entries(wanted).every(([name, amount]) => (free[name] ?? 0) >= amount) &&
+      hasTraits(host, traits) &&
       aggregates.every((any) => any.includes(host.aggregateId))
     );
   };
@@ -118,13 +129,13 @@ function usage(host: Host): Record<string, number> {
   return amounts(host.used);
 }
 
-function candidates({ cloud, query }: Request): Response {
+function candidates(request: Request): Response {
+  const { cloud, query } = request;
   const text = query.get('resources');
   if (text === null) throw new Refusal(400, 'At least one request group (`resources` or `resources{$S}`) is required.');
-  refuseTraits(query);
   const wanted = resourcesIn(text);
   const limit = Number(query.get('limit') ?? Infinity);
-  const able = [...cloud.hosts.values()].filter(isAble(query, wanted));
+  const able = [...cloud.hosts.values()].filter(isAble(request, wanted));
   const shown = able.slice(0, limit);
   return {
     status: 200,
@@ -140,19 +151,22 @@ function candidates({ cloud, query }: Request): Response {
           const resources = Object.fromEntries(
             Object.keys(capacity).map((name) => [name, { capacity: capacity[name], used: used[name] }]),
           );
-          return [host.id, { resources, traits: [], parent_provider_uuid: null, root_provider_uuid: host.id }];
+          return [
+            host.id,
+            { resources, traits: traitsOfHost(host), parent_provider_uuid: null, root_provider_uuid: host.id },
+          ];
         }),
       ),
     },
   };
 }
 
-function providers({ cloud, query }: Request): Response {
+function providers(request: Request): Response {
+  const { cloud, query } = request;
   const name = query.get('name');
   const id = query.get('uuid') ?? query.get('in_tree');
   const resources = query.get('resources');
-  refuseTraits(query);
-  const able = isAble(query, resources === null ? {} : resourcesIn(resources));
+  const able = isAble(request, resources === null ? {} : resourcesIn(resources));
   const found = [...cloud.hosts.values()].filter(
     (host) => (name === null || host.name === name) && (id === null || host.id === id) && able(host),
   );

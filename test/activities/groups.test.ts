@@ -149,7 +149,8 @@ describe('createGroups', () => {
 });
 
 describe('removeGroups', () => {
-  function remove(groups: { ids: readonly string[]; pools: readonly string[] }): Promise<void> {
+  type Groups = { ids: readonly string[]; pools: readonly string[]; unborn?: readonly string[] };
+  function remove(groups: Groups): Promise<void> {
     return lab.run('removeGroups', { turn, vnf, groups, timing: lab.timing });
   }
 
@@ -165,6 +166,17 @@ describe('removeGroups', () => {
     await create();
     await remove({ ids: [], pools: ['web'] });
     expect(names(lab.cloud.securityGroups.values()).filter((name) => name.startsWith('ims1'))).toEqual(['ims1-web-1']);
+  });
+
+  test('of a VNF that never came to be all of these pools, and only what it has made where one was there before', async () => {
+    await create();
+    const groups = { ids: [], pools: ['web', 'web-1'], unborn: ['ffffffff-ffff-4fff-8fff-ffffffffffff'] };
+    const port = { networkId: lab.cloud.networks.keys().next().value ?? '', name: 'ims1-web-1.mgmt' };
+    await neutron.createPorts(lab.session, [{ ...port, description: portMarks({ vnf, token: turn.token }) }]);
+    await remove(groups);
+    expect(names(lab.cloud.securityGroups.values()).filter((name) => name.startsWith('ims1'))).toHaveLength(2);
+    await remove({ ...groups, unborn: [turn.token] });
+    expect(names(lab.cloud.securityGroups.values()).filter((name) => name.startsWith('ims1'))).toEqual([]);
   });
 
   test('repeated does no harm', async () => {

@@ -67,6 +67,26 @@ describe('plan', () => {
     });
   });
 
+  test('does not place where Placement does not offer a host for the flavor, though it has the room', async () => {
+    await lab.close();
+    const hosts = hostsOf({ mz: 4, dmz: 4 }).map((host) =>
+      host.name === 'cmp-01' || host.zone === 'dmz' ? host : { ...host, traits: ['CUSTOM_DPDK'] },
+    );
+    const extraSpecs = { 'trait:CUSTOM_DPDK': 'required', 'hw:cpu_policy': 'dedicated' };
+    lab = await openLab({
+      hosts,
+      flavors: [
+        { name: 'm1.small', vcpus: 1, ramMb: 2_048, diskGb: 20 },
+        { name: 'fast', vcpus: 1, ramMb: 2_048, diskGb: 20, extraSpecs },
+      ],
+    });
+    const record = recordOf({}, { phase: 'instantiating', descriptor: withPool({ flavor: 'fast' }) });
+    const refused = lab.run('plan', { turn, record, request: instantiate });
+    await expect(refused).rejects.toMatchObject({
+      details: [{ hosts: { 'cmp-01': 'NotOffered', 'cmp-02': 'CapReached', 'dmz-01': 'WrongZone' } }],
+    });
+  });
+
   test('a quota that does not carry the peak is refused with what is short', async () => {
     await lab.close();
     lab = await openLab({ quotas: { ports: 11, cores: -1 } });

@@ -135,6 +135,26 @@ describe('G1d: deletions in an order that breaks the letter, where another one w
   });
 });
 
+test('G1d: a death is no excuse for what was done before it', () => {
+  const grown = (dies: 'before' | 'after'): Part[] => {
+    const log = new Log();
+    log.instantiate('v', { spare: '1/2', on: 'h1 h2' });
+    log.note({ kind: 'request', id: 'out', procedure: 'scaleOut', vnf: 'v', request: { vnf: 'v', pool: 'c', to: 4 } });
+    const die = (): void => {
+      log.add({ type: 'server.state', id: 'v/c-1', state: 'ERROR', fault: null });
+    };
+    // One of three may be on a host, and two of four: c-4 had to come before c-3.
+    if (dies === 'before') die();
+    log.launch('v', 'c-3', 'h1');
+    if (dies === 'after') die();
+    log.launch('v', 'c-4', 'h3');
+    log.publish('v', { c: ['v-c-1', 'v-c-2', 'v-c-3', 'v-c-4'] });
+    return log.broken();
+  };
+  expect(grown('before')).not.toContain('G1d');
+  expect(grown('after')).toContain('G1d');
+});
+
 test('G1d: who had begun before a death was known had planned without it', () => {
   const grown = (begins: (log: Log) => void): Part[] => {
     const log = new Log();

@@ -175,7 +175,7 @@ describe('allocation candidates', () => {
     const [hypervisors, providers, candidates] = await Promise.all([
       nova.listHypervisors(operator),
       placement.listResourceProviders(operator),
-      placement.listAllocationCandidates(operator, small),
+      placement.listAllocationCandidates(operator, { resources: small }),
     ]);
     expect(hypervisors.map(({ id: each, hostname }) => ({ id: each, name: hostname }))).toEqual(providers);
     expect(await placement.listAllocations(operator, id)).toEqual([
@@ -188,9 +188,36 @@ describe('allocation candidates', () => {
     expect(freeOn('cmp-02')).toEqual({ VCPU: 16, MEMORY_MB: 65_536, DISK_GB: 1_000 });
   });
 
+  test('are asked for with what a flavor’s extra specs add', () => {
+    const sizes = { vcpus: 2, ram: 2_048, disk: 20 };
+    expect(placement.requestOf({ ...sizes, extra_specs: { 'hw:cpu_policy': 'dedicated' } })).toEqual({
+      resources: { VCPU: 2, MEMORY_MB: 2_048, DISK_GB: 20 },
+      traits: [],
+    });
+    const extra_specs = {
+      'resources:VCPU': '0',
+      'resources:PCPU': '2',
+      'trait:HW_CPU_X86_AVX2': 'required',
+      'trait:CUSTOM_OLD': 'forbidden',
+      'trait1:CUSTOM_NIC': 'required',
+    };
+    expect(placement.requestOf({ ...sizes, extra_specs })).toEqual({
+      resources: { VCPU: 0, PCPU: 2, MEMORY_MB: 2_048, DISK_GB: 20 },
+      traits: ['HW_CPU_X86_AVX2', '!CUSTOM_OLD'],
+    });
+  });
+
+  test('leave out who has not the traits', async () => {
+    const all = await placement.listAllocationCandidates(operator, { resources: small, traits: ['COMPUTE_NODE'] });
+    expect(all).toHaveLength(4);
+    expect(await placement.listAllocationCandidates(operator, { resources: small, traits: ['!COMPUTE_NODE'] })).toEqual(
+      [],
+    );
+  });
+
   test('leave out who has no room, and what is asked for in no amount', async () => {
-    expect(await placement.listAllocationCandidates(operator, { ...small, VCPU: 17 })).toEqual([]);
-    expect(await placement.listAllocationCandidates(operator, { ...small, DISK_GB: 0 })).toHaveLength(4);
+    expect(await placement.listAllocationCandidates(operator, { resources: { ...small, VCPU: 17 } })).toEqual([]);
+    expect(await placement.listAllocationCandidates(operator, { resources: { ...small, DISK_GB: 0 } })).toHaveLength(4);
   });
 });
 

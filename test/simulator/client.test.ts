@@ -303,8 +303,14 @@ describe('Placement', () => {
       status: 400,
     },
     {
-      fact: 'traits, which there are none of: 400',
+      fact: 'a trait that nobody has: 200, and no candidates',
       ask: () => ({ to: 'GET /placement/allocation_candidates?resources=VCPU:1&required=HW_CPU_X86_AVX' }),
+      status: 200,
+      body: { allocation_requests: [], provider_summaries: {} },
+    },
+    {
+      fact: 'a trait that there is not: 400',
+      ask: () => ({ to: 'GET /placement/allocation_candidates?resources=VCPU:1&required=!CUSTOM_NOBODYS' }),
       status: 400,
     },
   ]);

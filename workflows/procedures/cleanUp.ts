@@ -68,7 +68,11 @@ export async function cleanUp(input: CleanUpInput): Promise<CleanUpResult> {
     await ports.removeGroups({
       turn,
       vnf,
-      groups: { ids: [], pools: input.uncommittedPools, ...(input.onlyMade && { token: deadToken }) },
+      groups: {
+        ids: [],
+        pools: input.uncommittedPools,
+        ...(input.onlyMade ? { token: deadToken } : { unborn: [deadToken] }),
+      },
       timing,
     });
   if (debt) await payDebt({ turn, vnf, debt, timing });

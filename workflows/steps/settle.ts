@@ -62,7 +62,12 @@ export async function payDebt(owed: Owed): Promise<void> {
   const ports = cloud(timing, { retrySeconds: forwardLimitSeconds(timing) });
   for (const stage of debt.stages) await allEnded(stage.map((lot) => payLot(owed, lot)));
   for (const token of debt.sweep) await ports.removeByToken({ turn, vnf, token, keep: [], timing });
-  const groups = { ids: debt.groups.map((group) => group.id), pools: [...(debt.uncommittedPools ?? [])] };
+  const { uncommittedPools = [] } = debt;
+  const groups = {
+    ids: debt.groups.map((group) => group.id),
+    pools: uncommittedPools,
+    ...(uncommittedPools.length > 0 && { unborn: debt.sweep }),
+  };
   if (groups.ids.length + groups.pools.length > 0) await ports.removeGroups({ turn, vnf, groups, timing });
   const { madePools = [] } = debt;
   if (madePools.length === 0) return;

@@ -1,15 +1,15 @@
 import { tag } from '../../../domain/names';
-import type { FlavorSeen, Snapshot } from '../../../domain/snapshot';
+import type { Snapshot } from '../../../domain/snapshot';
 import { ForbiddenError, neutron, nova, type CallOptions } from '../../../openstack';
 import type { Dependencies } from '../../dependencies';
-import { quotaOf, seen, type SnapshotOf } from '../snapshot';
+import { quotaOf, seenFlavors, seenServer, type SnapshotOf } from '../snapshot';
 import { listOf } from './groups';
 
 /** One moment of the cloud as a member of a project sees it: its own servers, groups and quotas, the zones, and no host. */
 export async function readSnapshot(dependencies: Dependencies, of: SnapshotOf, call: CallOptions): Promise<Snapshot> {
   const { session, names } = dependencies;
-  const flavors: Record<string, FlavorSeen> = {};
-  for (const name of new Set(of.pools.map(({ pool }) => pool.flavor))) flavors[name] = await names.flavor(name, call);
+  const flavors: nova.Flavor[] = [];
+  for (const name of new Set(of.pools.map(({ pool }) => pool.flavor))) flavors.push(await names.flavor(name, call));
   const networks = new Set(
     of.pools.flatMap(({ pool, networks: named }) => pool.networks.flatMap((name) => named[name]?.network ?? [])),
   );
@@ -29,8 +29,8 @@ export async function readSnapshot(dependencies: Dependencies, of: SnapshotOf, c
       zones: zones.filter(({ available }) => available).map(({ name }) => name),
       groups: groups.map(({ id, pool, number, serverIds }) => ({ id, pool, number, serverIds })),
     },
-    servers: servers.flatMap((server) => seen(server, server.hostId === '' ? null : server.hostId) ?? []),
-    flavors,
+    servers: servers.flatMap((server) => seenServer(server, server.hostId === '' ? null : server.hostId) ?? []),
+    flavors: seenFlavors(flavors),
     quotas: {
       instances: quotaOf(compute.instances.limit, compute.instances.in_use),
       cores: quotaOf(compute.cores.limit, compute.cores.in_use),

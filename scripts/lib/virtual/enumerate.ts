@@ -17,6 +17,7 @@ import {
   type Trouble,
 } from './faults';
 import { personOf, type Person } from './person';
+import { problemsWithoutRecord } from './recordless';
 import { firstPool, vnf, zones, type Spec } from './specs';
 import type { CallStrike, CloudCall } from './worker';
 import type { Run } from './temporal';
@@ -280,13 +281,15 @@ interface Aftermath {
 
 async function problemsAfter(world: World, { spec, ended, fault, person }: Aftermath): Promise<string[]> {
   const problems: string[] = [];
-  const allowed = outcomesAfter(fault, person !== undefined && person.steps.length > 0);
+  const { ends } = spec;
+  const after = outcomesAfter(fault, person !== undefined && person.steps.length > 0);
+  const allowed = ends === undefined ? after : after.map((outcome) => (outcome === 'completed' ? ends : outcome));
   if (!allowed.includes(ended.outcome))
     problems.push(
       `it ended ${ended.outcome} (${ended.kind ?? ''} ${ended.message ?? ''}), and not ${allowed.join(' or ')}`,
     );
   // Nobody is left who knows the members: adopt is for that.
-  if (fault === 'recordTerminated') return problems;
+  if (fault === 'recordTerminated') return [...problems, ...(await problemsWithoutRecord(world, spec))];
   await world.until('nothing but records is at work', () => isQuiet(world));
   const isGone = (await person?.looksAfter()) ?? false;
   if (!isGone) problems.push(...((await spec.after?.(world, ended)) ?? []));

@@ -217,7 +217,7 @@ async function problemsWhereBlocked({ world, vnf, pool, mend, last }: Blocked): 
 }
 
 /** Servers and ports, which are all the VNF's in these worlds, and the groups that bear its name. */
-function leftOf({ cloud: { servers, ports, securityGroups, serverGroups } }: World, vnf: string): string[] {
+export function leftOf({ cloud: { servers, ports, securityGroups, serverGroups } }: World, vnf: string): string[] {
   const groups = [...securityGroups.values(), ...serverGroups.values()];
   return [...servers.values(), ...ports.values(), ...groups.filter(({ name }) => name.startsWith(`${vnf}-`))].map(
     ({ id, name }) => `${name} (${id}) is left`,

@@ -29,6 +29,9 @@ export async function playNight(story: Story): Promise<Night> {
   const begun: Begun[] = [];
   const later: (() => Promise<void>)[] = [];
   let overdue = false;
+  /** A worker has stood still: what it sends when it goes on, it could not know better. */
+  let stoodStill = false;
+  const unasked = new Set<string>();
   let struck: { afterCalls: number; times: number; strike: CallStrike } | undefined;
   const world = openWorld({
     seed: story.seed,
@@ -43,6 +46,8 @@ export async function playNight(story: Story): Promise<Night> {
         if (moment === 'arrives' && requestId !== undefined) world.note({ kind: 'late', requestId });
         return undefined;
       }
+      if (!stoodStill && isUnasked(world, call))
+        unasked.add(`${call.activity} has sent ${call.method} ${call.path} when nobody waited for it any more`);
       if (!struck) return undefined;
       if (struck.afterCalls > 0) {
         struck.afterCalls -= 1;
@@ -115,6 +120,7 @@ export async function playNight(story: Story): Promise<Night> {
       case 'workerStops': {
         const [worker] = temporal.workers();
         worker?.stop();
+        stoodStill = true;
         time.after(3_000, () => world.addWorker());
         time.after(what.seconds * 1_000, () => {
           worker?.goOn();
@@ -175,7 +181,8 @@ export async function playNight(story: Story): Promise<Night> {
     await endAll(world, { story, isOverdue: () => overdue, quiet });
     const verdict = world.verdict();
     const broken = guarantees.filter((each) => each !== 'G8' && verdict.guarantees[each].violations.length > 0);
-    return night(broken.length > 0 ? verdictLines(verdict).filter((line) => !line.includes(' held ')) : []);
+    const said = broken.length > 0 ? verdictLines(verdict).filter((line) => !line.includes(' held ')) : [];
+    return night([...unasked, ...said]);
   } catch (error) {
     return night([error instanceof Error ? (error.stack ?? error.message) : String(error)]);
   } finally {
@@ -188,6 +195,11 @@ function isForgotten({ temporal }: World, { runId, activityId }: CloudCall): boo
   const run = temporal.runs.get(runId);
   if (!run || run.status === 'TERMINATED') return false;
   return run.status !== 'RUNNING' || !run.activities.has(Number(activityId));
+}
+
+/** That a call has its effect late is the cloud's doing; that one which changes something is sent late is ours. */
+function isUnasked(world: World, call: CloudCall): boolean {
+  return call.method !== 'GET' && isForgotten(world, call);
 }
 
 interface Ending {

@@ -14,6 +14,8 @@ export interface Spec {
   /** What there is before, beside the VNF `v` of that descriptor; null where there is none. */
   readonly prepare?: ((world: World) => Promise<void>) | null;
   readonly input: (world: World) => Readonly<Record<string, unknown>>;
+  /** How it ends where nothing goes wrong: completed where it is left out. */
+  readonly ends?: Ended['outcome'];
   /** What is done behind it, before the record is looked at. Says what is not as promised. */
   readonly after?: (world: World, ended: Ended) => Promise<readonly string[]>;
 }
@@ -227,6 +229,13 @@ function specsOf(
       procedure: 'adopt',
       prepare: loseRecordAndGroup,
       input: () => lost,
+      after: (world) => adoptAgain(world, { input: lost, many }),
+    }),
+    spec('instantiate of what is there', {
+      procedure: 'instantiate',
+      prepare: (world) => loseRecord(world, false),
+      input: () => lost,
+      ends: 'refused',
       after: (world) => adoptAgain(world, { input: lost, many }),
     }),
     spec('adopt of what others made', {

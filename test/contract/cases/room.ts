@@ -52,6 +52,41 @@ export const room: Area = {
       body: { allocation_requests: [], provider_summaries: {} },
     },
     {
+      fact: 'what every compute service has as a trait takes nobody away; forbidden, it takes all',
+      play: async (scene) => {
+        const of = async (required: string): Promise<number> => {
+          const to = `GET placement/allocation_candidates?resources=VCPU:1&required=${required}`;
+          const { body } = await scene.ask({ to, as: 'operator' });
+          return Object.keys(body['provider_summaries'] as object).length;
+        };
+        const { body } = await scene.ask({
+          to: 'GET placement/allocation_candidates?resources=VCPU:1',
+          as: 'operator',
+        });
+        const all = Object.keys(body['provider_summaries'] as object).length;
+        expect([await of('COMPUTE_NODE'), await of('!COMPUTE_NODE')]).toEqual([all, 0]);
+        expect(all).toBeGreaterThan(0);
+      },
+    },
+    {
+      fact: 'a trait of the standard that no host has: 200, and no candidates',
+      ask: () => ({
+        to: 'GET placement/allocation_candidates?resources=VCPU:1&required=HW_NIC_SRIOV_TRUSTED',
+        as: 'operator',
+      }),
+      status: 200,
+      body: { allocation_requests: [], provider_summaries: {} },
+    },
+    {
+      fact: 'a custom trait that there is not: 400',
+      ask: () => ({
+        to: 'GET placement/allocation_candidates?resources=VCPU:1&required=CUSTOM_BULKHEAD_NOBODYS',
+        as: 'operator',
+      }),
+      status: 400,
+      body: { errors: [{ status: 400, detail: like(/No such trait\(s\): CUSTOM_BULKHEAD_NOBODYS/) }] },
+    },
+    {
       fact: 'no resources said: 400',
       ask: () => ({ to: 'GET placement/allocation_candidates', as: 'operator' }),
       status: 400,
