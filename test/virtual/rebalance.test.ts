@@ -60,7 +60,7 @@ test('a member that was migrated onto a full host is found, shown, and moved', a
     await world.settle(vnf);
     expect(shown(world)).toEqual(['wrongHost', 'shareBroken']);
     const view = world.viewOf(vnf);
-    expect(view && statusText(view)).toMatch(/the last audit, at revision 1:\n  wrongHost v-web-2: .*\n  shareBroken /);
+    expect(view && statusText(view)).toMatch(/the last audit, at revision 1:\n +wrongHost v-web-2: .*\n +shareBroken /);
 
     const result = await completed(world, 'rebalance');
     expect(result.launched).toHaveLength(1);
