@@ -108,9 +108,11 @@ export function isArrival(server: Server, host: string | null): boolean {
  * A live migration, or a move of what is switched off: nothing of ours asks for one. What comes of it is nobody's breach before a rebalance
  * has repaired it. The same server, and no stray where it is.
  */
-export function isMovedByOthers(server: Server, host: string | null): boolean {
-  const isMade = server.state === 'ACTIVE' || server.state === 'SHUTOFF';
-  return isMade && server.host !== null && host !== null && host !== server.host;
+export function isMovedByOthers(world: World, server: Server, host: string | null): boolean {
+  if (server.host === null || host === null || host === server.host) return false;
+  // From a host that is dead nothing moves but by an evacuation, of which a look now and then may not see that it was under way.
+  const isAlive = world.hosts.get(server.host)?.alive !== false;
+  return isAlive && (server.state === 'ACTIVE' || server.state === 'SHUTOFF');
 }
 
 /** Not able to serve, as anybody can see. */
@@ -196,7 +198,7 @@ export function advance(world: World, event: CloudEvent): void {
         server.requestedHost = event.host;
         server.since = event.seq;
       }
-      if (isMovedByOthers(server, event.host)) {
+      if (isMovedByOthers(world, server, event.host)) {
         server.requestedHost = event.host;
         server.since = event.seq;
         server.movedAt = event.seq;

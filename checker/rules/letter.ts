@@ -106,7 +106,7 @@ export function judgeLetter(world: World, event: CloudEvent, given: { memory: Le
     );
     return;
   }
-  if (event.type === 'server.placed' && event.host !== null && moved && isMovedByOthers(moved, event.host)) {
+  if (event.type === 'server.placed' && event.host !== null && moved && isMovedByOthers(world, moved, event.host)) {
     // It counts where it is, and nobody has planned that.
     const left = memory.where.get(event.id);
     if (left === undefined || moved.vnf === undefined || moved.pool === undefined) return;
