@@ -302,10 +302,17 @@ function noteDeaths(world: World, event: CloudEvent, memory: LetterMemory): void
   if (memory.mayHaveDied)
     for (const stretch of memory.stretches.values())
       for (const { id } of [...stretch.before, ...stretch.moves]) noteDead(world, stretch, id);
-  memory.mayHaveDied = mayKill.includes(event.type) || noteOf(event)?.kind === 'request';
+  memory.mayHaveDied = mayKill(world, event);
 }
 
-const mayKill: readonly CloudEvent['type'][] = ['host', 'server.state', 'server.placed'];
+function mayKill(world: World, event: CloudEvent): boolean {
+  if (event.type === 'host') return !event.alive;
+  if (event.type === 'server.state') return event.state === 'ERROR' || event.state === 'SHUTOFF';
+  if (event.type === 'server.placed') return event.host !== null && world.hosts.get(event.host)?.alive === false;
+  // The word of a caller.
+  const note = noteOf(event);
+  return note?.kind === 'request' && ['heal', 'evacuateHost'].includes(note.procedure);
+}
 
 function noteDead(world: World, stretch: Stretch, id: string): void {
   const server = world.servers.get(id);
