@@ -107,9 +107,10 @@ export function planPool(
   const living = without(leave, state.failed);
   const dead = without(leave, living);
   const deletions = orderDeletions(pool, living, { existing: after });
-  // While who is misplaced goes, all others are as many as the level allows, or fewer.
-  const deletionsForbiddenBy = task.onlyOut ? null : deletions.forbiddenBy;
-  const forbiddenBy = [arrivals.forbiddenBy, launches.forbiddenBy, deletionsForbiddenBy].filter(
+  const judged = task.onlyOut
+    ? orderDeletions(pool, living.map(elsewhere), { existing: eachElsewhere(after, leaving) })
+    : deletions;
+  const forbiddenBy = [arrivals.forbiddenBy, launches.forbiddenBy, judged.forbiddenBy].filter(
     (level) => level !== null,
   );
   return {
@@ -134,11 +135,15 @@ export function planPool(
 /** Who was put where it must not be exists, and breaks the letter there whatever we do: it is counted alone on a host of its own. */
 function eachElsewhere(existing: ReadonlyMap<string, number>, members: readonly Member[]): Map<string, number> {
   const counts = new Map(existing);
-  for (const { host, serverId } of members) {
-    counts.set(host, (counts.get(host) ?? 0) - 1);
-    counts.set(`elsewhere: ${serverId}`, 1);
+  for (const member of members) {
+    counts.set(member.host, (counts.get(member.host) ?? 0) - 1);
+    counts.set(elsewhere(member).host, 1);
   }
   return counts;
+}
+
+function elsewhere(member: Member): Member {
+  return { ...member, host: `elsewhere: ${member.serverId}` };
 }
 
 /** Who of a pool stays, who leaves, what launched earlier is used again, and how many are to be launched. */

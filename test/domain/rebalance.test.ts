@@ -137,6 +137,29 @@ describe('of one pool', () => {
     );
   });
 
+  test('keeps the letter where it says so, whoever was put where he must not be left out of it', () => {
+    let kept = 0;
+    fc.assert(
+      fc.property(anyMoved(1), (input) => {
+        const made = planOf(input);
+        if (!made.toTheLetter || made.unplaced.length > 0) return;
+        if (made.leave.length > 0) kept += 1;
+        const { record, ...rest } = trueOf(input);
+        const state = record.pools['web'];
+        if (!state) throw new Error('there is a pool');
+        const leaving = new Set(made.leave.map(({ ordinal }) => ordinal));
+        const inService = state.inService.map((member) =>
+          leaving.has(member.ordinal) ? { ...member, host: `alone-${String(member.ordinal)}` } : member,
+        );
+        const apart = { ...rest, record: { ...record, pools: { web: { ...state, inService } } } };
+        const broken = breaches(apart, made, { letter: true });
+        expect(broken.filter((said) => said.startsWith('G1(d)'))).toEqual([]);
+      }),
+      runs,
+    );
+    expect(kept).toBeGreaterThan(runs.numRuns / 20);
+  });
+
   test('says where the cloud has whom the record has elsewhere, of those in service', () => {
     fc.assert(
       fc.property(anyMoved(1), (input) => {
