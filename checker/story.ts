@@ -16,6 +16,7 @@ export const noteSchema = z.discriminatedUnion('kind', [
       'heal',
       'evacuateHost',
       'restoreHost',
+      'rebalance',
       'terminate',
       'audit',
       'adopt',

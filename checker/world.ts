@@ -28,6 +28,8 @@ export interface Server {
   state: string;
   /** It has been published once. */
   served: boolean;
+  /** Other hands have taken it to another host, and no rebalance that began after that has completed. The event; null: none. */
+  movedAt: number | null;
 }
 
 export interface Request {
@@ -102,6 +104,17 @@ export function isArrival(server: Server, host: string | null): boolean {
   return server.state === 'REBUILD' && server.host !== null && host !== null && host !== server.host;
 }
 
+/**
+ * A live migration, or a move of what is switched off: nothing of ours asks for one. What comes of it is nobody's breach before a rebalance
+ * has repaired it. The same server, and no stray where it is.
+ */
+export function isMovedByOthers(world: World, server: Server, host: string | null): boolean {
+  if (server.host === null || host === null || host === server.host) return false;
+  // From a host that is dead nothing moves but by an evacuation, of which a look now and then may not see that it was under way.
+  const isAlive = world.hosts.get(server.host)?.alive !== false;
+  return isAlive && (server.state === 'ACTIVE' || server.state === 'SHUTOFF');
+}
+
 /** Not able to serve, as anybody can see. */
 export function isDown(world: World, server: Server): boolean {
   if (server.state === 'ERROR' || server.state === 'SHUTOFF') return true;
@@ -172,6 +185,7 @@ export function advance(world: World, event: CloudEvent): void {
         host: null,
         state: 'BUILD',
         served: false,
+        movedAt: null,
       });
       const key = `${vnf ?? ''}/${name}`;
       world.byName.set(key, (world.byName.get(key) ?? new Set()).add(id));
@@ -183,6 +197,11 @@ export function advance(world: World, event: CloudEvent): void {
       if (isArrival(server, event.host)) {
         server.requestedHost = event.host;
         server.since = event.seq;
+      }
+      if (isMovedByOthers(world, server, event.host)) {
+        server.requestedHost = event.host;
+        server.since = event.seq;
+        server.movedAt = event.seq;
       }
       server.host = event.host;
       if (isStray(server) || isOneTooMany(world, server)) hinder(world, server.vnf);
@@ -382,6 +401,9 @@ function end(world: World, said: Extract<Note, { kind: 'outcome' }>): void {
   request.outcome = said.outcome;
   const vnf = request.vnf === undefined ? undefined : world.vnfs.get(request.vnf);
   if (!vnf || said.outcome !== 'completed') return;
+  if (request.procedure === 'rebalance')
+    for (const server of world.servers.values())
+      if (server.vnf === vnf.vnf && (server.movedAt ?? Infinity) < request.seq) server.movedAt = null;
   if (request.procedure === 'instantiate') {
     for (const pool of vnf.pools.values()) pool.level = pool.spec.size.initial;
   }

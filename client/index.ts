@@ -210,6 +210,7 @@ export async function connectBulkhead(options: BulkheadOptions): Promise<Bulkhea
     heal: call('heal'),
     evacuateHost: call('evacuateHost'),
     restoreHost: call('restoreHost'),
+    rebalance: call('rebalance'),
     terminate: call('terminate'),
     audit: call('audit'),
     adopt: call('adopt'),

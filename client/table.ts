@@ -37,10 +37,21 @@ export function statusText(view: RecordView): string {
         `debt of ${debt.workflowId}: ${String(debt.stages.flat().reduce((sum, lot) => sum + lot.members.length, 0))} members to drain and delete`,
     ),
     ...view.stuck.map((run) => `STUCK: ${run.procedure} (workflow ${run.workflowId}) ${stuckSaid(run)}`),
+    ...auditedSaid(view),
     ...(view.cleaning ? ['cleaning up after a run that vanished'] : []),
     ...(view.blocked !== null ? [`BLOCKED: ${view.blocked}`] : []),
   ];
   return `${lines.join('\n')}\n\n${statusTable(view)}`;
+}
+
+function auditedSaid({ audited }: RecordView): string[] {
+  if (!audited) return [];
+  const { revision, findings, more } = audited;
+  const beyond = more > 0 ? [`and ${String(more)} more`] : [];
+  return [
+    `the last audit, at revision ${String(revision)}:`,
+    ...[...findings.map(({ kind, name, wrong }) => `${kind} ${name}: ${wrong}`), ...beyond].map((line) => `  ${line}`),
+  ];
 }
 
 /** More are in the JSON. */

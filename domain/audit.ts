@@ -1,6 +1,8 @@
 import type { Descriptor, SecurityRule } from './descriptor/descriptor';
 import type { Inventory, PortFound, RuleFound, SecurityGroupFound, ServerFound } from './inventory';
-import { memberName, type Tagged } from './names';
+import { capAt } from './levels';
+import { memberName, own, type Tagged } from './names';
+import { countOf } from './placement/batches';
 import { securityGroupOf, type Group, type Member, type VnfRecord } from './record';
 
 /** What an audit finds: a closed list. */
@@ -15,6 +17,8 @@ export const findingKinds = [
   'wrongHost',
   /** A member in another zone than its pool's. */
   'wrongZone',
+  /** More members of a pool in service on a host than its share. */
+  'shareBroken',
   'leftoverPort',
   'leftoverSecurityGroup',
   /** A rule of a group of ours that the descriptor does not say. */
@@ -50,6 +54,7 @@ export function compare(record: VnfRecord, inventory: Inventory, inHand: readonl
   const findings = [
     ...judgeServers(record, inventory, known),
     ...judgeMissing(record, inventory),
+    ...judgeShares(record, inventory),
     ...inventory.ports.flatMap((port) => judgePort(port, inventory, known) ?? []),
     ...inventory.securityGroups.flatMap((group) => judgeGroup(group, record, known)),
     ...judgeServerGroups(inventory, known),
@@ -150,7 +155,7 @@ function judgePlace(
   const zone = descriptor.pools.find(({ name }) => name === pool)?.zone;
   const onOther = host !== '' && server.host !== host;
   const inOther = zone !== undefined && server.zone !== null && server.zone !== zone;
-  const repair = 'nothing: it goes on as it is until a rebalance moves it, or a heal that names it replaces it';
+  const repair = 'nothing: it goes on as it is; rebalance repairs it, and a heal that names it replaces it';
   return [
     ...(onOther
       ? [{ ...about, kind: 'wrongHost', wrong: `${member} is on ${server.host}, recorded on ${host}`, repair } as const]
@@ -188,6 +193,26 @@ function judgeMissing({ vnf, pools }: VnfRecord, { servers }: Inventory): Findin
       ];
     }),
   );
+}
+
+/** By where the cloud has them. Who is on no host is counted nowhere. */
+function judgeShares({ descriptor, pools }: VnfRecord, { servers }: Inventory): Finding[] {
+  const hosts = new Map(servers.map(({ id, host }) => [id, host]));
+  return descriptor.pools.flatMap(({ name: pool, spare }) => {
+    const { level, inService } = own(pools, pool) ?? { level: 0, inService: [] };
+    const cap = capAt(spare, level);
+    return [...countOf(inService.flatMap(({ serverId }) => hosts.get(serverId) ?? []))]
+      .filter(([, many]) => many > cap)
+      .map(([host, many]) => ({
+        kind: 'shareBroken',
+        name: `${pool} on ${host}`,
+        id: host,
+        pool,
+        wrong: `${String(many)} members of ${pool} serve on ${host}, and ${String(cap)} may at level ${String(level)}`,
+        repair: 'nothing: rebalance moves those who are too many',
+        action: 'leave',
+      }));
+  });
 }
 
 function judgePort(port: PortFound, { servers }: Inventory, known: Known): Finding | undefined {

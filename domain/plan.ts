@@ -25,11 +25,18 @@ export type ChangeRequest =
       /** The caller's word that these hosts cannot come back by themselves: members of pools with `recover: evacuate` move. */
       readonly fenced?: boolean;
     }
+  /** Replace those whom other hands have put where they must not be: too many on a host, or in a wrong zone. As many as fit. */
+  | { readonly kind: 'rebalance' }
   | { readonly kind: 'terminate' };
 
 export interface MemberRef {
   readonly pool: string;
   readonly ordinal: number;
+}
+
+/** A member that the cloud has on another host than its record. */
+export interface FoundOn extends MemberRef {
+  readonly host: string;
 }
 
 /** One member to launch. */
@@ -72,6 +79,8 @@ export interface Plan {
    * launched. Before the batches above, and the next of these when those before have arrived. Absent: none.
    */
   readonly moves?: readonly Batch[];
+  /** Members in service that the cloud has on other hosts than the record: so it was planned, and so it is committed. Absent: none. */
+  readonly foundOn?: readonly FoundOn[];
   /** Members that leave service at the commit, in the order in which they are drained and deleted. */
   readonly leave: readonly MemberRef[];
   /** Failed members to delete before anything is launched, where room or quota leave no other way. */

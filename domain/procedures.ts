@@ -139,6 +139,8 @@ export const procedureInputs = {
     fenced: z.boolean().default(false),
     ...common,
   }),
+  /** Of what is on wrong hosts, as the cloud shows it. */
+  rebalance: z.strictObject({ vnf: vnfSchema, strict: z.boolean().default(false), ...common }),
   terminate: z.strictObject({ vnf: vnfSchema, ...common }),
   audit: z.strictObject({
     vnf: vnfSchema,
@@ -172,7 +174,7 @@ export interface NamedMember extends MemberRef {
   readonly host: string;
 }
 
-/** What a completed run of instantiate, scaleOut, scaleIn, heal, evacuateVnf and terminate returns. */
+/** What a completed run of instantiate, scaleOut, scaleIn, heal, rebalance, evacuateVnf and terminate returns. */
 export interface ProcedureResult {
   readonly outcome: 'completed';
   readonly procedure: string;

@@ -29,6 +29,17 @@ export interface PoolState {
   readonly failed: readonly Member[];
 }
 
+/** The same with these members in service on these hosts. Who is not in service any more stays as it is. */
+export function foundAt(
+  pool: PoolState,
+  found: readonly { readonly ordinal: number; readonly host: string }[],
+): PoolState {
+  if (found.length === 0) return pool;
+  const hosts = new Map(found.map(({ ordinal, host }) => [ordinal, host]));
+  const inService = pool.inService.map((member) => ({ ...member, host: hosts.get(member.ordinal) ?? member.host }));
+  return { ...pool, inService };
+}
+
 /** Members of one pool that leave together: drained side by side, then deleted in order, batch by batch. */
 export interface DebtLot {
   readonly pool: string;

@@ -19,6 +19,7 @@ export const procedureNames = [
   'terminate',
   'audit',
   'adopt',
+  'rebalance',
 ] as const;
 export type ProcedureName = (typeof procedureNames)[number];
 
@@ -82,6 +83,11 @@ const poolChangeSchema = z.object({
   enter: z.array(memberSchema).max(membersMax),
   /** Ordinals that leave (from service or from `failed`) and become debt, in the order of deletion. */
   leave: z.array(ordinalSchema).max(membersMax),
+  /** Members in service that other hands have put on other hosts than the record has them on: where they are. */
+  foundOn: z
+    .array(z.object({ ordinal: ordinalSchema, host: text.min(1) }))
+    .max(membersMax)
+    .optional(),
 });
 export type PoolChange = z.infer<typeof poolChangeSchema>;
 
@@ -118,6 +124,19 @@ export const deadSchema = runSchema.extend({
   evidence: z.enum(['seen', 'told']),
 });
 export type Dead = z.infer<typeof deadSchema>;
+
+/** More are in the audit's own result. */
+export const auditedMax = 20;
+
+/** What an audit has found and left as it is, for whoever looks at the record. */
+export const auditedSchema = z.object({
+  /** Of the record that the cloud was compared with. */
+  revision: z.number().int().nonnegative(),
+  findings: z.array(z.object({ kind: text, name: text, wrong: text })).max(auditedMax),
+  /** Findings beyond those that are listed. */
+  more: z.number().int().nonnegative(),
+});
+export type Audited = z.infer<typeof auditedSchema>;
 
 /** The turn is yours. */
 export interface Granted {
@@ -176,6 +195,8 @@ export const signalNames = {
   stuck: 'stuck',
   /** Sent by a person to a blocked record, with nothing in it: the clean-ups that failed begin again. */
   audit: 'audit',
+  /** From an audit: what it has found and left. Needs no turn, and nobody answers. */
+  audited: 'audited',
   granted: 'granted',
   denied: 'denied',
   committed: 'committed',
@@ -212,6 +233,8 @@ export interface RecordView extends VnfRecord {
   /** Deaths are being published. */
   readonly publishing: boolean;
   readonly occurrences: readonly Occurrence[];
+  /** What the last audit has found and left, until a rebalance has completed. Absent: nothing, or it was not audited yet. */
+  readonly audited?: Audited;
   /** Everything is paid, and this run is about to close: whoever asks for it from now on is told that there is no such VNF. */
   readonly ended: boolean;
   /** Signals that did not parse. */

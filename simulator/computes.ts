@@ -93,6 +93,15 @@ export function reboot(cloud: Cloud, server: Server, requestId: string | null): 
   });
 }
 
+/** A live migration by another hand: the same server on another host, which is not asked whether it has room. */
+export function migrate(cloud: Cloud, server: Server, target: Host): void {
+  if (server.host === target.name) return;
+  const source = cloud.hosts.get(server.host ?? '');
+  hold(cloud, target, server);
+  if (source) letGo(cloud, source, server);
+  place(cloud, server, target);
+}
+
 /** Keeps the address and the ports. The host that it leaves holds its room until it is back. */
 export function evacuate(
   cloud: Cloud,

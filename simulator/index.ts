@@ -13,4 +13,4 @@ export {
   type Served,
 } from './http';
 export { createCloud, hostsOf, type Cloud, type CloudOptions, type Fault, type HostSpec } from './model';
-export { setAlive } from './computes';
+export { migrate, setAlive } from './computes';

@@ -14,6 +14,7 @@ import { childStuckSignal, type ChildStuck, type StuckNote } from '../domain/stu
 import {
   signalNames,
   type Ask,
+  type Audited,
   type Buried,
   type Commit,
   type Committed,
@@ -58,6 +59,8 @@ export interface Channel {
    * another run of Bulkhead waits for this one, that is told as well.
    */
   stuck(token: string, note: StuckNote | null): Promise<void>;
+  /** What an audit has found and left, for whoever looks at the record. A record that is gone is not told. */
+  audited(found: Audited): Promise<void>;
   /** Reports deaths; needs no turn. */
   bury(report: Pick<Dead, 'members' | 'evidence'>): Promise<Buried>;
 }
@@ -188,6 +191,11 @@ export function openChannel(vnf: string): Channel {
           .signal(childStuckSignal, told)
           .catch(() => undefined);
       }),
+    audited: async (found) => {
+      await send(signalNames.audited, found).catch((error: unknown) => {
+        if (isCancellation(error)) throw error;
+      });
+    },
     bury: async (report) => {
       buried.clear();
       const answered = (): Buried | undefined => buried.get(report.evidence) ?? buried.get('older');

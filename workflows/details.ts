@@ -1,7 +1,7 @@
 import type { VnfRecord } from '../domain/record';
 import { plain } from '../domain/markdown';
 import { stuckSaid } from '../domain/stuck';
-import type { RecordView } from '../domain/turn';
+import type { Audited, RecordView } from '../domain/turn';
 
 /** Markdown for the Web UI: short, since it is clipped at a few rows in the overview. */
 
@@ -31,11 +31,17 @@ export function hostPoolTable(pools: VnfRecord['pools']): string {
   return [...head, ...rows, total, ...more].join('\n');
 }
 
+function auditedLine({ findings, more }: Audited): string {
+  const kinds = [...new Set(findings.map(({ kind }) => kind))];
+  return `the last audit found ${String(findings.length + more)}: ${plain(kinds.join(', '))}`;
+}
+
 export function recordDetails(view: RecordView): string {
   const turn = view.turn ? `turn: **${view.turn.procedure}** (${plain(view.turn.workflowId)})` : 'turn: free';
   const lines = [
     `**${view.vnf}** ${view.phase}, revision ${String(view.revision)}; ${turn}; ${String(view.queue.length)} waiting; ${String(view.debts.length)} debts`,
     ...view.stuck.map((run) => `**${run.procedure}** (${run.workflowId}) ${stuckSaid(run)}`),
+    ...(view.audited ? [auditedLine(view.audited)] : []),
     ...(view.cleaning ? ['cleaning up after a run that vanished'] : []),
     ...(view.blocked !== null ? [`**blocked**: ${plain(view.blocked)}`] : []),
   ];

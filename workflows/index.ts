@@ -7,6 +7,7 @@ export { heal } from './procedures/heal';
 export { evacuateHost } from './procedures/evacuateHost';
 export { restoreHost } from './procedures/restoreHost';
 export { evacuateVnf } from './procedures/evacuateVnf';
+export { rebalance } from './procedures/rebalance';
 export { terminate } from './procedures/terminate';
 export { audit } from './procedures/audit';
 export { adopt } from './procedures/adopt';

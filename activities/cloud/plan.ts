@@ -2,6 +2,7 @@ import { capacityOf } from '../../domain/explain/capacity';
 import type { Descriptor } from '../../domain/descriptor/descriptor';
 import { failure, type Failure } from '../../domain/failure';
 import { plan, type PlanInput as PlannerInput } from '../../domain/placement';
+import { asFound } from '../../domain/placement/rebalance';
 import { withRemedies } from '../../domain/explain/remedies';
 import { toldMost, toldOf } from '../../domain/explain/tell';
 import type { Member, VnfRecord } from '../../domain/record';
@@ -45,9 +46,10 @@ export function planActivity(dependencies: Dependencies, ways: Ways): CloudActiv
     };
     const planned = plan(asked);
     if (!planned.ok) throw toFailure(withRemedies(asked, planned.refusal));
+    const known = { ...asked, record: asFound(record, planned.plan.foundOn ?? []) };
     const dead = launched.filter((member) => !living.includes(member));
     const discard = [...planned.plan.discard, ...dead.map(({ pool, ordinal }) => ({ pool, ordinal }))];
-    return { ...planned.plan, discard, ...(input.tell && { told: toldOf(asked, planned.plan, toldMost) }) };
+    return { ...planned.plan, discard, ...(input.tell && { told: toldOf(known, planned.plan, toldMost) }) };
   };
 }
 

@@ -65,7 +65,7 @@ function judgeHosts(world: World, note: Extract<Note, { kind: 'settled' }>, scri
   const meant = new Map<string, string | null>();
   for (const { serverId, host, inService } of note.members) {
     const server = world.servers.get(serverId);
-    if (!inService || !server) continue;
+    if (!inService || !server || server.movedAt !== null) continue;
     const said = world.hosts.has(host) ? host : (meant.get(host) ?? server.host);
     const isTaken = [...meant].some(([other, there]) => other !== host && there === server.host);
     meant.set(host, said);

@@ -2,7 +2,7 @@ import type { Spare } from '../../domain/descriptor/descriptor';
 import type { CloudEvent } from '../../simulator/events';
 import { capOf } from '../arithmetic';
 import type { Scribe } from '../verdict';
-import { isArrival, isDead, noteOf, serverNamed, type Server, type World } from '../world';
+import { isArrival, isDead, isMovedByOthers, noteOf, serverNamed, type Server, type World } from '../world';
 
 /**
  * G1(d), to the letter: existing VMs on a host <= cap(VMs existing at that moment), strays and the dead aside, wherever some order of the same launches,
@@ -104,6 +104,19 @@ export function judgeLetter(world: World, event: CloudEvent, given: { memory: Le
         ...{ kind: 'launch', by: event.requestId, vnf: moved.vnf, pool: moved.pool, id: event.id, host: event.host },
       },
     );
+    return;
+  }
+  if (event.type === 'server.placed' && event.host !== null && moved && isMovedByOthers(world, moved, event.host)) {
+    // It counts where it is, and nobody has planned that.
+    const left = memory.where.get(event.id);
+    if (left === undefined || moved.vnf === undefined || moved.pool === undefined) return;
+    const key = `${moved.vnf}/${moved.pool}`;
+    const counts = countsOf(memory, key);
+    add(counts, left, -1);
+    add(counts, event.host, 1);
+    memory.where.set(event.id, event.host);
+    const stretch = memory.stretches.get(key);
+    if (stretch) stretch.spoilt = true;
     return;
   }
   if (event.type === 'server.placed' && event.host !== null && memory.where.get(event.id) !== event.host) {

@@ -82,7 +82,7 @@ function judgeOne(world: World, server: Parameters<typeof isStray>[0], scribe: S
       ? undefined
       : world.vnfs.get(server.vnf)?.pools.get(server.pool)?.spec;
   const host = server.host === null ? undefined : world.hosts.get(server.host);
-  if (!spec || !host || server.vnf === undefined || isStray(server)) return;
+  if (!spec || !host || server.vnf === undefined || isStray(server) || server.movedAt !== null) return;
   scribe.looked('G3');
   if (host.zone === spec.zone) return;
   scribe.broken('G3', {

@@ -37,8 +37,10 @@ function judgePublished(world: World, vnf: VnfWorld, of: Of & { stage: number },
   const { name, pool, stage } = of;
   const counts = new Map<string, number>();
   for (const member of pool.published) {
-    const host = serverNamed(world, vnf.vnf, member)?.host;
-    if (host !== null && host !== undefined) counts.set(host, (counts.get(host) ?? 0) + 1);
+    const server = serverNamed(world, vnf.vnf, member);
+    if (server?.movedAt !== null) continue;
+    const { host } = server;
+    if (host !== null) counts.set(host, (counts.get(host) ?? 0) + 1);
   }
   const levels = levelsOf(pool);
   // Stage 2 is the record: its level is the one that these members and the dead add up to, where one does.
@@ -100,7 +102,7 @@ function hostsOf(world: World, vnf: VnfWorld, pool: string): Map<string, number>
   const names = new Map<string, Set<string>>();
   for (const server of world.servers.values()) {
     if (server.vnf !== vnf.vnf || server.pool !== pool || server.host === null) continue;
-    if (isStray(server) || isDead(world, vnf.vnf, server)) continue;
+    if (isStray(server) || server.movedAt !== null || isDead(world, vnf.vnf, server)) continue;
     // Where no host was asked for, it is known to be no stray when it serves: it may have to go before.
     if (server.requestedHost === null && !server.served) continue;
     names.set(server.host, (names.get(server.host) ?? new Set()).add(server.name));

@@ -99,9 +99,11 @@ export function adoption(given: AdoptGiven): { ok: true; adoption: Adoption } | 
     return { ok: false, refusal: nothingFound(given, misfits) };
   const groups = groupsOf(given);
   const record = recordOf(given, { pools, groups });
+  // Whose share is broken has been said, with what becomes of it here.
+  const beyond = compare(record, given.inventory).filter(({ kind }) => kind !== 'shareBroken');
   return {
     ok: true,
-    adoption: { pools, groups, misfits: [...misfits, ...compare(record, given.inventory).map(asMisfit)] },
+    adoption: { pools, groups, misfits: [...misfits, ...beyond.map(asMisfit)] },
   };
 
   function asMisfit({ kind, name, id, pool, ordinal, wrong, repair, action }: Finding): Misfit {
@@ -375,7 +377,7 @@ function judgePool(
         kind: 'shareBroken',
         name: host,
         wrong: `it has ${String(there)} members of ${pool.name}, and its share at level ${String(level)} is ${String(cap)}`,
-        then: 'adopted as it is: a change of level moves what is too much, and until then its death takes more than the share',
+        then: 'adopted as it is: rebalance moves those who are too many, and until then its death takes more than the share',
       });
   return misfits;
 }

@@ -12,6 +12,7 @@ import { budgetOf, type QuotaBudget } from './budget';
 import { pack } from './packing';
 import { demandOf, existingOn, planPool, refOf, roomOf, type PoolPlan, type PoolPlanned, type PoolTask } from './pool';
 import { checkQuota } from './quota';
+import { asFound, foundElsewhere, misplaced, tallestOf } from './rebalance';
 import { planPoolApart } from './tenant';
 import { validateRequest } from './validate';
 
@@ -43,6 +44,13 @@ export interface PlanInput {
 const ordersMax = 12;
 
 export function plan(input: PlanInput): Planned {
+  if (input.request.kind !== 'rebalance') return planAsRecorded(input);
+  const foundOn = foundElsewhere(input.record, input.snapshot);
+  const planned = planAsRecorded({ ...input, record: asFound(input.record, foundOn) });
+  return planned.ok && foundOn.length > 0 ? { ok: true, plan: { ...planned.plan, foundOn } } : planned;
+}
+
+function planAsRecorded(input: PlanInput): Planned {
   const { record, request, snapshot } = input;
   const wrong = validateRequest(record, request) ?? unknownHosts(input);
   if (wrong) return { ok: false, refusal: wrong };
@@ -118,9 +126,13 @@ function outIsDead({ state, out }: PoolTask): boolean {
 
 /** What is to become of each pool that the request concerns. */
 function tasksOf(input: PlanInput): PoolTask[] {
-  const { record, request, launched = [] } = input;
+  const { record, request, snapshot, launched = [] } = input;
   const tasks: PoolTask[] = [];
-  const add = (pool: Pool, given: { to?: number; out?: readonly number[]; partial?: boolean }): void => {
+  let ground: Ground | undefined;
+  const add = (
+    pool: Pool,
+    given: { to?: number; out?: readonly number[]; partial?: boolean; onlyOut?: boolean },
+  ): void => {
     const state = record.pools[pool.name];
     if (!state) return;
     const step = oneAtATime(input, { pool, state, to: given.to ?? state.level, out: given.out ?? [] });
@@ -133,6 +145,7 @@ function tasksOf(input: PlanInput): PoolTask[] {
       partial: given.partial ?? false,
       movable: movableOf(input, { pool, state, out: step.out }),
       more: step.more,
+      ...(given.onlyOut && { onlyOut: true }),
     });
   };
   for (const pool of record.descriptor.pools) {
@@ -163,10 +176,17 @@ function tasksOf(input: PlanInput): PoolTask[] {
         if (out.length > 0) add(pool, { out, partial: request.cause === 'failed' });
         break;
       }
+      case 'rebalance': {
+        ground ??= groundOf(snapshot, excludedBy(input), input.fullGroups);
+        const going = misplaced(ground, pool, state);
+        if (going.length > 0) add(pool, { out: going.map(({ ordinal }) => ordinal), partial: true, onlyOut: true });
+        break;
+      }
       case 'terminate':
         break;
     }
   }
+  if (request.kind === 'rebalance') return tallestFirst(tasks);
   return request.kind === 'emptyHosts' ? mostEndangeredFirst(tasks) : tasks;
 }
 
@@ -207,6 +227,12 @@ function oneAtATime(
 function mostEndangeredFirst(tasks: readonly PoolTask[]): PoolTask[] {
   const slack = ({ pool, state, out }: PoolTask): number =>
     spareAt(pool.spare, state.level) - Math.max(out.size, state.failed.length);
+  return [...tasks].sort((a, b) => slack(a) - slack(b));
+}
+
+/** The death of which pool's fullest host would take most beyond what it can spare. */
+function tallestFirst(tasks: readonly PoolTask[]): PoolTask[] {
+  const slack = ({ pool, state }: PoolTask): number => spareAt(pool.spare, state.level) - tallestOf(state);
   return [...tasks].sort((a, b) => slack(a) - slack(b));
 }
 
@@ -380,7 +406,7 @@ function finish(
         missing: each.missing,
         reason: withoutHosts(reason),
       })),
-      more: isMoreToDo(given.tasks, found),
+      more: isMoreToDo(request, given.tasks, found),
       notRestorable: plans.filter((each) => !each.restorable).map((each) => each.pool.name),
     },
   };
@@ -390,7 +416,9 @@ function finish(
  * Where one member of a pool found no place, its next would find none either: a further turn would do nothing, for ever. What the quota
  * does not carry it does when those that leave have given theirs back.
  */
-function isMoreToDo(tasks: readonly PoolTask[], found: Found): boolean {
+function isMoreToDo({ kind }: ChangeRequest, tasks: readonly PoolTask[], found: Found): boolean {
+  // Who leaves may make room for another pool's; each turn brings the measure down, or is the last.
+  if (kind === 'rebalance' && found.short.length > 0 && found.plans.some(({ leave }) => leave.length > 0)) return true;
   const short = new Set(found.short.map(({ plan: each }) => each.pool.name));
   return (
     tasks.some(({ more, pool }) => more && !short.has(pool.name)) ||

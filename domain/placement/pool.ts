@@ -30,6 +30,11 @@ export interface PoolTask {
   readonly more: boolean;
   /** The dead and the doubted leave first also where that costs launches. Absent: only as far as it costs none. */
   readonly replaceUnfit?: boolean;
+  /**
+   * Nobody leaves but those in `out`, the first of them first, and nobody is launched but in their place. Absent: who is too many leaves too,
+   * and what the pool lacks is launched.
+   */
+  readonly onlyOut?: boolean;
   /** Where its launches go, found for several pools together; else each goes where it is best for this one. */
   readonly hosts?: readonly string[];
 }
@@ -92,16 +97,20 @@ export function planPool(
   // Who looks dead without its record knowing may count when this is carried out, or not.
   const doubtful = state.inService.filter((member) => looksDead(ground, member));
   const vanishing = [...owedOf(record, pool), ...doubtful].map(({ host }) => host);
-  const arrivals = cutLaunches(pool, placed.slice(0, movers.length), { existing, vanishing });
+  const counted = task.onlyOut ? eachElsewhere(existing, leaving) : existing;
+  const arrivals = cutLaunches(pool, placed.slice(0, movers.length), { existing: counted, vanishing });
   const moves = rowsOf(movers, arrivals.batches);
-  const between = withPlaced(existing, placed.slice(0, movers.length));
+  const between = withPlaced(counted, placed.slice(0, movers.length));
   const launches = cutLaunches(pool, placed.slice(movers.length), { existing: between, vanishing });
   const after = new Map(existing);
   for (const host of placed) after.set(host, (after.get(host) ?? 0) + 1);
   const living = without(leave, state.failed);
   const dead = without(leave, living);
   const deletions = orderDeletions(pool, living, { existing: after });
-  const forbiddenBy = [arrivals.forbiddenBy, launches.forbiddenBy, deletions.forbiddenBy].filter(
+  const judged = task.onlyOut
+    ? orderDeletions(pool, living.map(elsewhere), { existing: eachElsewhere(after, leaving) })
+    : deletions;
+  const forbiddenBy = [arrivals.forbiddenBy, launches.forbiddenBy, judged.forbiddenBy].filter(
     (level) => level !== null,
   );
   return {
@@ -123,22 +132,43 @@ export function planPool(
   };
 }
 
+/** Who was put where it must not be exists, and breaks the letter there whatever we do: it is counted alone on a host of its own. */
+function eachElsewhere(existing: ReadonlyMap<string, number>, members: readonly Member[]): Map<string, number> {
+  const counts = new Map(existing);
+  for (const member of members) {
+    counts.set(member.host, (counts.get(member.host) ?? 0) - 1);
+    counts.set(elsewhere(member).host, 1);
+  }
+  return counts;
+}
+
+function elsewhere(member: Member): Member {
+  return { ...member, host: `elsewhere: ${member.serverId}` };
+}
+
 /** Who of a pool stays, who leaves, what launched earlier is used again, and how many are to be launched. */
 function standing(ground: Ground, record: VnfRecord, task: PoolTask) {
   const { pool, state, to } = task;
   const cap = capAt(pool.spare, to);
+  const total = totalOf(task);
   const { kept, leaving } = whoStays(ground, task, cap);
   const failedStaying = without(state.failed, leaving);
-  const reuse = reusable(ground, task, { kept, cap, most: to - kept.length - failedStaying.length });
+  const reuse = reusable(ground, task, { kept, cap, most: total - kept.length - failedStaying.length });
   const discard = without(task.launched, reuse);
   const serving = [...kept, ...reuse];
-  const { arrived, waiting } = moving(ground, task, { serving, cap, most: to - serving.length - failedStaying.length });
+  const most = total - serving.length - failedStaying.length;
+  const { arrived, waiting } = moving(ground, task, { serving, cap, most });
   return {
     ...{ leaving, reuse, discard, arrived, waiting },
     on: countOf([...serving, ...arrived].map((member) => member.host)),
     existing: existingOn(ground, record, { ...task, launched: reuse }),
-    need: Math.max(0, to - serving.length - failedStaying.length - arrived.length),
+    need: Math.max(0, most - arrived.length),
   };
+}
+
+/** How many members there are to be, the dead that stay among them. */
+export function totalOf({ state, to, onlyOut = false }: PoolTask): number {
+  return onlyOut ? Math.min(to, state.inService.length + state.failed.length) : to;
 }
 
 /** What a pool asks of the hosts, whatever room others leave there. */
@@ -155,11 +185,19 @@ export function demandOf(ground: Ground, record: VnfRecord, task: PoolTask): Dem
 function whoStays(ground: Ground, task: PoolTask, cap: number): { kept: Member[]; leaving: Member[] } {
   const { state, to, out, replaceUnfit = false } = task;
   const isOut = (member: Member): boolean => out.has(member.ordinal);
+  if (task.onlyOut) return onlyTheseLeave(task);
   const members = state.inService.filter((member) => !isOut(member));
   const failed = state.failed.filter((member) => !isOut(member));
   const excess = members.length + failed.length - to;
   const chosen = chooseVictims(ground, { members, failed, excess, cap, mayReplace: replaceUnfit });
   return { kept: chosen.kept, leaving: [...[...state.inService, ...state.failed].filter(isOut), ...chosen.leaving] };
+}
+
+export function onlyTheseLeave({ state, out }: PoolTask): { kept: Member[]; leaving: Member[] } {
+  const order = new Map([...out].map((ordinal, at) => [ordinal, at]));
+  const at = ({ ordinal }: Member): number => order.get(ordinal) ?? Infinity;
+  const kept = state.inService.filter(({ ordinal }) => !out.has(ordinal));
+  return { kept, leaving: without(state.inService, kept).sort((a, b) => at(a) - at(b)) };
 }
 
 /** Those members that are none of the others. */

@@ -6,7 +6,7 @@ import { countOf, orderDeletions } from './batches';
 import { affordable, costOf, overBudget, spend, type QuotaBudget } from './budget';
 import { flavorOf, type Ground } from './ground';
 import { doubtOf, type Doubt } from './victims';
-import { existingCap, refOf, without, type PoolPlanned, type PoolTask } from './pool';
+import { existingCap, onlyTheseLeave, refOf, totalOf, without, type PoolPlanned, type PoolTask } from './pool';
 
 /**
  * One pool's part of a plan where hosts cannot be chosen. The means are server groups of which the cloud puts no two members on
@@ -33,9 +33,10 @@ export function planPoolApart(
   const groups = groupsOf(ground, record, task);
   const { kept, leaving } = whoStays(ground, task, { cap, groups });
   const failedStaying = without(state.failed, leaving);
-  const reuse = reusable(ground, task, { kept, cap, groups, most: to - kept.length - failedStaying.length });
+  const total = totalOf(task) - failedStaying.length;
+  const reuse = reusable(ground, task, { kept, cap, groups, most: total - kept.length });
   const discard = without(task.launched, reuse);
-  const need = Math.max(0, to - kept.length - failedStaying.length - reuse.length);
+  const need = Math.max(0, total - kept.length - reuse.length);
   if (need > 0 && !ground.tenant.zones.includes(pool.zone)) return { ok: false, refusal: noZone(ground, record, task) };
   const staying = [...kept, ...reuse];
   const gone = new Set(discard.map((member) => member.serverId));
@@ -135,6 +136,7 @@ function whoStays(
 ): { kept: Member[]; leaving: Member[] } {
   const { state, out, to } = task;
   const { cap, groups } = at;
+  if (task.onlyOut) return onlyTheseLeave(task);
   const on = new Map<string, number>();
   const kept: Member[] = [];
   const leaving: Member[] = [];

@@ -10,6 +10,7 @@ export function validateRequest(record: VnfRecord, request: ChangeRequest): Fail
     case 'instantiate':
     case 'terminate':
     case 'emptyHosts':
+    case 'rebalance':
       return null;
     case 'scaleOut':
       return validateLevel(record, request);

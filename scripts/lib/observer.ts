@@ -18,7 +18,11 @@ export interface Observer {
   readonly calls: () => Promise<Calls>;
   readonly forgetMostCalls: () => Promise<void>;
   readonly setHost: (host: string, change: { alive: boolean }) => Promise<void>;
-  readonly setServer: (server: string, change: { state: 'ERROR' | 'SHUTOFF' }) => Promise<void>;
+  /** `host`: as if somebody had migrated it there. */
+  readonly setServer: (
+    server: string,
+    change: { readonly state: 'ERROR' | 'SHUTOFF' } | { readonly host: string },
+  ) => Promise<void>;
   readonly addFault: (fault: Readonly<Record<string, unknown>>) => Promise<void>;
   readonly clearFaults: () => Promise<void>;
   readonly setQuota: (quota: { project?: string; resource: string; limit: number }) => Promise<void>;

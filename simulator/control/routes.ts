@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { forgetMost } from '../access';
-import { setAlive } from '../computes';
+import { migrate, setAlive } from '../computes';
 import { emit, emitHost, timeOf, type Fault, type Host } from '../model';
 import { takeAway } from '../outages';
 import { parts } from '../parts';
@@ -115,13 +115,23 @@ function changeService({ cloud, params, body }: Request): Response {
   return { status: 200, body: {} };
 }
 
-const stateSchema = z.strictObject({ state: z.enum(['ERROR', 'SHUTOFF']) });
+const changeSchema = z.union([
+  z.strictObject({ state: z.enum(['ERROR', 'SHUTOFF']) }),
+  z.strictObject({ host: z.string() }),
+]);
 
 function changeServer({ cloud, params, body }: Request): Response {
   const asked = decoded(params[0]);
   const server = cloud.servers.get(asked) ?? [...cloud.servers.values()].find((each) => each.name === asked);
   if (!server) throw new Refusal(404, `there is no server ${asked}`);
-  const { state } = checked(stateSchema, body);
+  const change = checked(changeSchema, body);
+  if ('host' in change) {
+    const host = cloud.hosts.get(change.host);
+    if (!host) throw new Refusal(404, `there is no host ${change.host}`);
+    migrate(cloud, server, host);
+    return { status: 200, body: { id: server.id } };
+  }
+  const { state } = change;
   if (state === 'ERROR') server.fault = { code: 500, message: 'killed by hand', created: timeOf(cloud) };
   setStatus(cloud, server, state);
   return { status: 200, body: { id: server.id } };

@@ -328,3 +328,46 @@ describe('where no host is asked for', () => {
     expect(grown(refused, grouped)).toEqual([]);
   });
 });
+
+describe('a member that other hands have moved', () => {
+  const inZone = ['v-c-1', 'v-c-2', 'v-c-3', 'v-c-4'];
+
+  function moved(): Log {
+    const log = new Log();
+    log.instantiate('v', { on: 'h1 h2 h3 h4' });
+    log.add({ type: 'server.placed', id: 'v/c-2', host: 'h1' });
+    log.publish('v', { c: inZone });
+    return log;
+  }
+
+  function rebalanced(log: Log): void {
+    log.note({ kind: 'outcome', id: 'mend', outcome: 'completed' });
+    log.publish('v', { c: inZone });
+  }
+
+  test('breaks nothing of ours before a rebalance', () => {
+    expect(moved().broken()).toEqual([]);
+  });
+
+  test('does once a rebalance has completed that began after it, and left it there', () => {
+    const log = moved();
+    log.note({ kind: 'request', id: 'mend', procedure: 'rebalance', vnf: 'v', request: { vnf: 'v' } });
+    rebalanced(log);
+    expect(log.broken()).toContain('G1a');
+  });
+
+  test('and not where it was moved after the rebalance had begun', () => {
+    const log = new Log();
+    log.instantiate('v', { on: 'h1 h2 h3 h4' });
+    log.note({ kind: 'request', id: 'mend', procedure: 'rebalance', vnf: 'v', request: { vnf: 'v' } });
+    log.add({ type: 'server.placed', id: 'v/c-2', host: 'h1' });
+    rebalanced(log);
+    expect(log.broken()).toEqual([]);
+  });
+
+  test('a new one beside it is none of those', () => {
+    const log = moved();
+    log.launch('v', 'c-5', 'h1');
+    expect(log.broken()).toContain('G1c');
+  });
+});

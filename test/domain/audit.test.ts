@@ -99,14 +99,31 @@ test.each(each)('%s is found, and nothing else', (kind, inventory, id, action) =
   expect(found(inventory)).toEqual([[kind, id, action]]);
 });
 
+/** Of several members, and so of a case of its own. */
+const shared: Finding['kind'] = 'shareBroken';
+
 test('every kind has its case, and says what is wrong and what repair does', () => {
-  expect(new Set(each.map(([kind]) => kind))).toEqual(new Set(findingKinds));
+  expect(new Set([...each.map(([kind]) => kind), shared])).toEqual(new Set(findingKinds));
   for (const [, inventory] of each)
     for (const { wrong, repair } of compare(recordWith(), inventory))
       expect([wrong, repair]).toEqual([
         expect.stringMatching(/.{10}/),
         expect.stringMatching(/^(deletes|reports|nothing: )/),
       ]);
+});
+
+test('a host has more than its share by where the cloud has them, or the record', () => {
+  const [first, ...others] = cloudWith().servers;
+  const moved = cloudWith({ servers: [serverOf('web-1', { host: 'h2' }), ...others] });
+  expect(found(moved)).toEqual([
+    ['wrongHost', 'web-1', 'leave'],
+    ['shareBroken', 'h2', 'leave'],
+  ]);
+  const known = recordWith({ pools: { web: stateOf(on('web', 'h2 h2 h3')) } });
+  expect(found(moved, known)).toEqual([['shareBroken', 'h2', 'leave']]);
+  // Two of six may be on a host.
+  const six = recordWith({ pools: { web: stateOf(on('web', 'h2 h2 h3'), { level: 6 }) } });
+  expect([first?.host, found(moved, six)]).toEqual(['h1', []]);
 });
 
 test('the port of an orphan goes with it', () => {

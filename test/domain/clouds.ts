@@ -296,3 +296,39 @@ export const anyDoubted: fc.Arbitrary<PlanInput> = fc
     });
     return { ...input, launched: [], snapshot: { ...input.snapshot, servers } };
   });
+
+/**
+ * VNFs among whose members other hands have been: on any hosts, of which the record knows some, with some dead and some places that nobody
+ * has. Nothing is launched yet.
+ */
+export function anyMoved(pools: number): fc.Arbitrary<PlanInput> {
+  const drawn = fc.record({
+    spare: anySpare,
+    on: fc.array(fc.nat({ max: 4 }), { minLength: 1, maxLength: 6 }),
+    believed: fc.array(fc.option(fc.nat({ max: 4 })), { minLength: 6, maxLength: 6 }),
+    dead: fc.constantFrom(0, 0, 0, 1),
+    lacking: fc.constantFrom(0, 0, 0, 1),
+  });
+  return fc
+    .tuple(anyHosts(5), fc.array(drawn, { minLength: pools, maxLength: pools }))
+    .map(([hosts, each]): PlanInput => {
+      const hostAt = (at: number): string => hosts[at % hosts.length]?.name ?? '';
+      const servers: ServerSeen[] = [];
+      const made = each.map(({ spare, on, believed, dead, lacking }, index) => {
+        const pool = poolNamed(pools === 1 ? 'web' : `p${String(index)}`, { spare });
+        const members = on.map((at, ordinal) => {
+          const member = memberOn(pool.name, ordinal + 1, hostAt(at));
+          const { serverId, token, host } = member;
+          const name = `v1-${pool.name}-${String(member.ordinal)}`;
+          if (ordinal >= dead)
+            servers.push({ pool: pool.name, ordinal: member.ordinal, serverId, token, host, name, status: 'ACTIVE' });
+          // What is dead is gone.
+          return { ...member, host: hostAt(believed[ordinal] ?? at) };
+        });
+        const failed = members.slice(0, dead);
+        const level = members.length + lacking;
+        return { pool, state: stateOf(members.slice(dead), { failed, level }) };
+      });
+      return { record: recordOf(made), snapshot: snapshotOf(hosts, { servers }), request: { kind: 'rebalance' } };
+    });
+}

@@ -13,6 +13,7 @@ const good = {
   evacuateHost: { hosts: ['cmp-01'], cause: 'failed' },
   restoreHost: { hosts: ['cmp-01'] },
   evacuateVnf: { vnf: 'ims1', hosts: ['cmp-01'], cause: 'failed' },
+  rebalance: { vnf: 'ims1', strict: true },
   terminate: { vnf: 'ims1' },
   audit: { vnf: 'ims1', repair: true },
   capacity: { vnf: 'ims1', descriptor: 'clearwater' },

@@ -66,6 +66,7 @@ describe('what needs no server', () => {
       'scale-out',
       'scale-in',
       'heal',
+      'rebalance',
       'evacuate-host',
       'restore-host',
       'terminate',

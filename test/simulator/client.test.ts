@@ -339,6 +339,7 @@ describe('what is sent to /bulkhead and means nothing', () => {
     ['POST /bulkhead/hosts/cmp-01', { alive: 'no' }],
     ['POST /bulkhead/hosts/%zz', { alive: false }],
     ['POST /bulkhead/servers/x', undefined],
+    ['POST /bulkhead/servers/x', { host: 'nowhere' }],
     ['PUT /bulkhead/quotas', undefined],
     ['PUT /bulkhead/quotas', { resource: 'flowers', limit: 1 }],
     ['GET /bulkhead/log?after=x', undefined],

@@ -255,3 +255,18 @@ test('a dead host’s server stays ACTIVE to its tenant; the operator sees that 
   const { body } = await lab.ask({ to: `GET ${nova}/servers/${id}`, as: 'tenant' });
   expect(body['server']).toMatchObject({ status: 'ACTIVE' });
 });
+
+describe('a live migration by another hand', () => {
+  test('takes the server and its room to the other host, and nothing else', async () => {
+    const lab = await openLab();
+    const made = await lab.launch();
+    const before = await lab.server(made.id);
+    const [from] = await holders(lab, made.id);
+    const to = [...lab.cloud.hosts.keys()].find((name) => name !== from) ?? '';
+    expect((await lab.ask({ to: `POST /bulkhead/servers/${made.id}`, body: { host: to } })).status).toBe(200);
+    expect(await holders(lab, made.id)).toEqual([to]);
+    expect(await lab.server(made.id)).toMatchObject({ status: 'ACTIVE', id: before.id, 'OS-EXT-SRV-ATTR:host': to });
+    expect(lab.cloud.log.at(-1)).toMatchObject({ type: 'server.placed', id: made.id, host: to });
+    expect((await lab.ask({ to: `POST /bulkhead/servers/${made.id}`, body: { host: 'nowhere' } })).status).toBe(404);
+  });
+});

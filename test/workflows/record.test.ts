@@ -231,6 +231,35 @@ describe('a commit', () => {
     });
   });
 
+  test('says where members are, and what it changes is judged by that', () => {
+    const foundOn = [
+      { ordinal: 1, host: 'h2' },
+      { ordinal: 3, host: 'h2' },
+      { ordinal: 99, host: 'h2' },
+    ];
+    const before = holding(running(), 'a');
+    const state = committed(
+      before,
+      commitOf('a', { pools: web({ foundOn, nextOrdinal: 8, enter: [entering(7)], leave: [3] }) }),
+    );
+    expect(poolOf(state, 'web').inService.map(({ host }) => host)).toEqual(['h2', 'h2', 'h4', 'h5', 'h6', 'h7']);
+    expect(state.debts.flatMap(({ stages }) => stages.flat().flatMap((lot) => lot.members))).toMatchObject([
+      { ordinal: 3, host: 'h2' },
+    ]);
+    // Two of six may be on a host: h2 has three by now.
+    const full = commitOf('a', { pools: web({ foundOn, nextOrdinal: 8, enter: [entering(7, 'h2')], leave: [4] }) });
+    expect(record.applyCommit(before, full).answer.reason).toMatch(/h2 would have more/);
+    // What is too much there may stay, and who is dead stays where it died.
+    const dead = record.bury(before, {
+      workflowId: 'w',
+      runId: 'r',
+      members: [{ pool: 'web', ordinal: 1 }],
+      evidence: 'seen',
+    });
+    const known = committed(dead.state, commitOf('a', { pools: web({ foundOn }) }));
+    expect(poolOf(known, 'web').failed).toMatchObject([{ ordinal: 1, host: 'h1' }]);
+  });
+
   test('that is sent again is answered again and applied once', () => {
     const state = leaving('a');
     const again = record.applyCommit(state, commitOf('a', { pools: web({ level: 5, leave: [6] }) }));
@@ -757,5 +786,29 @@ describe('whatever happens to a record, in whatever order', () => {
     // A property that never gets anywhere proves nothing.
     const places = ['granted', 'committed', 'buried', 'vanished', 'three debtors', 'blocked', 'taken over', 'ended'];
     expect(places.filter((place) => (reached.get(place) ?? 0) < 5)).toEqual([]);
+  });
+});
+
+describe('what an audit has found', () => {
+  const findings = [
+    { kind: 'wrongHost', name: 'v1-web-1', wrong: 'it is on h2' },
+    { kind: 'orphan', name: 'v1-web-9', wrong: 'no record has it' },
+  ];
+  const told = record.tellAudited(running(), { revision: 1, findings, more: 0 });
+
+  test('is shown until an audit finds nothing', () => {
+    expect(record.viewOf(told).audited).toEqual({ revision: 1, findings, more: 0 });
+    expect(record.viewOf(record.tellAudited(told, { revision: 2, findings: [], more: 0 }))).not.toHaveProperty(
+      'audited',
+    );
+  });
+
+  test.each([
+    ['rebalance', 'completed', ['orphan']],
+    ['rebalance', 'unwound', ['wrongHost', 'orphan']],
+    ['scaleOut', 'completed', ['wrongHost', 'orphan']],
+  ] as const)('after a %s that %s there is %j of it', (procedure, outcome, kinds) => {
+    const state = record.finish(holding(told, 'a', { procedure }), { token: 'token-a', outcome, at });
+    expect(record.viewOf(state).audited?.findings.map(({ kind }) => kind)).toEqual(kinds);
   });
 });

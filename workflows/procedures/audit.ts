@@ -1,10 +1,10 @@
-import { workflowInfo } from '@temporalio/workflow';
+import { patched, workflowInfo } from '@temporalio/workflow';
 import type { Finding } from '../../domain/audit';
 import { auditScheduleId } from '../../domain/names';
 import type { ChangeRequest } from '../../domain/plan';
 import type { AuditResult } from '../../domain/procedures';
 import type { Member, VnfRecord } from '../../domain/record';
-import type { RecordView } from '../../domain/turn';
+import { auditedMax, type RecordView } from '../../domain/turn';
 import { openChannel, type Channel } from '../channel';
 import { asFailure } from '../failures';
 import { parseInput } from '../input';
@@ -31,12 +31,28 @@ export async function audit(raw: unknown): Promise<AuditResult | CleanUpResult> 
   return await marked(async () => {
     const channel = openChannel(vnf);
     const view = await readRecord(vnf);
-    if (!input.repair || input.dryRun) return ended(await lookedAt(view));
+    if (!input.repair || input.dryRun) {
+      const seen = await lookedAt(view);
+      if (seen.steady) await tellRecord(channel, view, seen);
+      return ended(seen);
+    }
     const done: Repair = { seen: { findings: [], more: 0 }, after: [], refused: {} };
     const wish = { procedure, class: 'normal', ifBusy, waitSeconds } as const;
     await change({ procedure, vnf, channel, wish, table: repairTable(channel, done), request: () => nothing });
-    return told(repairResult(vnf, done));
+    const result = repairResult(vnf, done);
+    await tellRecord(channel, view, result);
+    return told(result);
   });
+}
+
+/** Its status has what was left. A VNF of which nothing is found, and nothing was, costs no event. */
+async function tellRecord(channel: Channel, { audited }: RecordView, result: AuditResult): Promise<void> {
+  const { revision, findings, more, repaired } = result;
+  const left = findings.filter(({ id }) => !repaired.some((each) => each.id === id));
+  // Audits of earlier releases told nobody.
+  if ((left.length === 0 && audited === undefined) || !patched('audit-told')) return;
+  const listed = left.slice(0, auditedMax).map(({ kind, name, wrong }) => ({ kind, name, wrong }));
+  await channel.audited({ revision, findings: listed, more: more + left.length - listed.length });
 }
 
 /** It plans nothing. */

@@ -1,5 +1,6 @@
 import { memberName } from '../../domain/names';
 import { explain } from '../../domain/explain/explanation';
+import { asFound } from '../../domain/placement/rebalance';
 import type { ChangeRequest, Plan } from '../../domain/plan';
 import type { DryRunResult } from '../../domain/procedures';
 import type { VnfRecord } from '../../domain/record';
@@ -33,6 +34,6 @@ export function changesOf(record: VnfRecord, plan: Plan): Changes {
     leaves: plan.leave.map((ref) => memberName(vnf, ref.pool, ref.ordinal)),
     toTheLetter: plan.toTheLetter,
     notRestorable: plan.notRestorable,
-    explanations: { [vnf]: explain(record, plan) },
+    explanations: { [vnf]: explain(asFound(record, plan.foundOn ?? []), plan) },
   };
 }

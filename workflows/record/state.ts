@@ -5,10 +5,21 @@ import { failure, type Failure } from '../../domain/failure';
 import { recordWorkflowId } from '../../domain/names';
 import type { Debt, DebtLot, Group, Member, Phase, PoolState, Service, VnfRecord } from '../../domain/record';
 import { own } from '../../domain/names';
-import { serviceOf } from '../../domain/record';
+import { foundAt, serviceOf } from '../../domain/record';
 import { stuckSaid, type StuckNote, type StuckRun } from '../../domain/stuck';
 import type { Timing } from '../../domain/timing';
-import type { Ask, Commit, Dead, Occurrence, ProcedureName, Publication, RecordView, RunRef } from '../../domain/turn';
+import type { FindingKind } from '../../domain/audit';
+import type {
+  Ask,
+  Audited,
+  Commit,
+  Dead,
+  Occurrence,
+  ProcedureName,
+  Publication,
+  RecordView,
+  RunRef,
+} from '../../domain/turn';
 
 /**
  * The record's state and what may happen to it: pure functions, each taking a state and giving the next. The workflow
@@ -49,6 +60,8 @@ export interface RecordState {
   /** What runs that are stuck have said, by token. Records of earlier releases have none. */
   readonly stuck?: readonly (StuckNote & { readonly token: string })[];
   readonly occurrences: readonly Occurrence[];
+  /** What the last audit has found and left. Absent: nothing. */
+  readonly audited?: Audited;
   readonly dropped: number;
   /** The VNF is gone, or never came to be: the record ends. */
   readonly ended: boolean;
@@ -137,6 +150,7 @@ export function viewOf(state: RecordState): Omit<RecordView, 'publishing'> {
     cleaning: state.vanished.length > 0,
     ended: state.ended,
     occurrences: state.occurrences,
+    ...(state.audited && { audited: state.audited }),
     dropped: state.dropped,
     publication: publicationOf(state),
   };
@@ -161,6 +175,21 @@ export function tellStuck(state: RecordState, told: { token: string; note: Stuck
     .map(({ token: of, step, message, until }) => ({ token: of, step, message, until }));
   return { ...state, stuck: note ? [...others, { token, ...note }] : others };
 }
+
+/** Said by every audit that has found something, and by the first that finds nothing more. */
+export function tellAudited(state: RecordState, told: Audited): RecordState {
+  const { audited: _before, ...rest } = state;
+  return told.findings.length > 0 ? { ...rest, audited: told } : rest;
+}
+
+/** Of what it was for nobody knows any more whether it is so. The next audit does. */
+function rebalanced(state: RecordState): RecordState {
+  const { audited, ...rest } = state;
+  const findings = audited?.findings.filter(({ kind }) => !repairedByRebalance.includes(kind)) ?? [];
+  return audited && findings.length > 0 ? { ...rest, audited: { ...audited, findings } } : rest;
+}
+
+const repairedByRebalance: readonly string[] = ['wrongHost', 'wrongZone', 'shareBroken'] satisfies FindingKind[];
 
 const mayAskWhenBlocked: readonly ProcedureName[] = ['terminate', 'audit'];
 
@@ -256,16 +285,17 @@ export interface CommitAnswer {
   readonly reason?: string;
 }
 
-export function applyCommit(state: RecordState, commit: Commit): { state: RecordState; answer: CommitAnswer } {
-  const { turn } = state;
+export function applyCommit(before: RecordState, commit: Commit): { state: RecordState; answer: CommitAnswer } {
+  const { turn } = before;
   const refuse = (reason: string): { state: RecordState; answer: CommitAnswer } => ({
-    state,
+    state: before,
     answer: { ok: false, reason },
   });
   if (turn?.token !== commit.token || !isFrom(turn, commit)) return refuse('this run does not hold the turn');
-  if (commit.n <= turn.commits) return { state, answer: { ok: true } };
+  if (commit.n <= turn.commits) return { state: before, answer: { ok: true } };
   if (commit.n !== turn.commits + 1)
     return refuse(`commit ${String(commit.n)} came before commit ${String(turn.commits + 1)}`);
+  const state = asFound(before, commit);
   const wrong = whatIsWrong(state, commit);
   if (wrong) return refuse(wrong);
 
@@ -293,6 +323,15 @@ export function applyCommit(state: RecordState, commit: Commit): { state: Record
       blocked: commit.final ? null : state.blocked,
     },
   };
+}
+
+/** What a commit changes is judged by where members are, and not by where they were believed to be. */
+function asFound(state: RecordState, { pools }: Commit): RecordState {
+  const found = Object.entries(state.pools).map(([name, pool]): [string, PoolState] => [
+    name,
+    foundAt(pool, own(pools, name)?.foundOn ?? []),
+  ]);
+  return { ...state, pools: Object.fromEntries(found) };
 }
 
 /** A holder never sends what is refused here: one that does has a bug, and the record would pass it on to everybody. */
@@ -499,7 +538,8 @@ export function finish(state: RecordState, end: End & { readonly outcome: string
   const held = turn?.token === end.token ? turn : null;
   const run = held ?? debt;
   if (!run || !isFrom(run, end) || isRetired(state, end.token)) return state;
-  const base = withOrdinals(state, end.nextOrdinals);
+  const isRepaired = run.procedure === 'rebalance' && end.outcome === 'completed';
+  const base = withOrdinals(isRepaired ? rebalanced(state) : state, end.nextOrdinals);
   const debts = base.debts.filter((each) => each.token !== end.token);
   const over = { ...base, debts, ...(held && { turn: null, during: null }), occurrences: remembered(state, end) };
   return { ...over, ended: isOver(over) };

@@ -28,6 +28,7 @@ import { taskQueues } from '../../domain/procedures';
 import type { Timing } from '../../domain/timing';
 import {
   askSchema,
+  auditedSchema,
   commitSchema,
   deadSchema,
   doneSchema,
@@ -35,6 +36,7 @@ import {
   withdrawSchema,
   yieldSchema,
   type Ask,
+  type Audited,
   type Buried,
   type Commit,
   type Committed,
@@ -95,6 +97,7 @@ type Message =
   | { readonly kind: 'dead'; readonly dead: Dead }
   | { readonly kind: 'stuck'; readonly token: string; readonly note: StuckNote | null }
   | { readonly kind: 'audit' }
+  | { readonly kind: 'audited'; readonly audited: Audited }
   /** What the record itself had to publish is published. */
   | { readonly kind: 'published' }
   /** The run that bore this token has closed. */
@@ -254,6 +257,9 @@ async function keepRecord(input: RecordInput): Promise<{ revision: number }> {
       case 'audit':
         state = recordState.cleanUpAgain(state);
         return;
+      case 'audited':
+        state = recordState.tellAudited(state, message.audited);
+        return;
       case 'published':
         publishing -= 1;
         return;
@@ -348,6 +354,10 @@ function parse(name: string, arg: unknown): Message | null {
     }
     case signalNames.audit:
       return { kind: 'audit' };
+    case signalNames.audited: {
+      const parsed = auditedSchema.safeParse(arg);
+      return parsed.success ? { kind: 'audited', audited: parsed.data } : null;
+    }
     default:
       return null;
   }

@@ -40,14 +40,21 @@ export async function commitOnce(
 function poolChanges(turn: Turn): Commit['pools'] {
   const { plan } = turn;
   if (!plan) throw new Error('a commit came before its plan');
+  const { foundOn = [] } = plan;
   return Object.fromEntries(
-    Object.entries(plan.levels).map(([name, { to }]) => {
+    [...new Set([...Object.keys(plan.levels), ...foundOn.map(({ pool }) => pool)])].map((name) => {
+      const found = foundOn.filter(({ pool }) => pool === name).map(({ ordinal, host }) => ({ ordinal, host }));
+      const level = plan.levels[name]?.to ?? turn.record.pools[name]?.level ?? 0;
       const enter = [...turn.launched.values()].filter((member) => member.pool === name);
       const leave = plan.leave.filter((ref) => ref.pool === name).map((ref) => ref.ordinal);
       const nextOrdinal = turn.record.pools[name]?.nextOrdinal ?? 1;
       return [
         name,
-        { level: to, nextOrdinal, enter: enter.map((member) => ({ ...member, portIds: [...member.portIds] })), leave },
+        {
+          ...{ level, nextOrdinal, leave },
+          enter: enter.map((member) => ({ ...member, portIds: [...member.portIds] })),
+          ...(found.length > 0 && { foundOn: found }),
+        },
       ];
     }),
   );

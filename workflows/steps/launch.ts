@@ -3,6 +3,7 @@ import { summary } from '../../domain/markdown';
 import { sparesOf } from '../../domain/descriptor/descriptor';
 import { failure, type Failure } from '../../domain/failure';
 import { memberName } from '../../domain/names';
+import { asFound } from '../../domain/placement/rebalance';
 import { togetherOf, type Together } from '../../domain/placement/together';
 import type { Batch, LaunchRow, MemberRef, Plan, ServerGroupRef } from '../../domain/plan';
 import { securityGroupOf, serverGroupIds, serverGroupsOf, type Group, type Member } from '../../domain/record';
@@ -313,7 +314,11 @@ async function makeServerGroups(turn: Turn): Promise<void> {
 function together(turn: Turn): Record<string, Together> {
   const { plan, request, record } = turn;
   const barred = [...turn.avoidHosts, ...(request.kind === 'emptyHosts' ? request.hosts : [])];
-  return togetherOf(record, { levels: plan?.levels ?? {}, leave: plan?.leave ?? [], barred });
+  return togetherOf(asFound(record, plan?.foundOn ?? []), {
+    levels: plan?.levels ?? {},
+    leave: plan?.leave ?? [],
+    barred,
+  });
 }
 
 /** While it exists its server group has no other on that host: the next one of the group must come to be elsewhere. */

@@ -43,6 +43,7 @@ function describe(turn: Turn): string {
     case 'emptyHosts':
       return `to empty ${request.hosts.join(', ')}`;
     case 'instantiate':
+    case 'rebalance':
     case 'terminate':
       return request.kind;
   }

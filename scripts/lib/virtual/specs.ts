@@ -1,5 +1,5 @@
 import { groupMarks, portMarks, recordWorkflowId, tag } from '../../../domain/names';
-import { setAlive, type Cloud } from '../../../simulator';
+import { migrate, setAlive, type Cloud } from '../../../simulator';
 import { emit } from '../../../simulator/model';
 import type { Ended } from './ended';
 import type { World, Procedure } from './world';
@@ -74,6 +74,25 @@ async function killHosts(world: World): Promise<void> {
     if (host) setAlive(cloud, host, false);
   }
   await world.pass(1_000);
+}
+
+/** Of each pool the first two are put together on the host of the second, where one may be. */
+async function moveTogether({ cloud, viewOf, pass }: World): Promise<void> {
+  for (const { inService } of Object.values(viewOf(vnf)?.pools ?? {})) {
+    const [first, second] = inService.map(({ serverId }) => cloud.servers.get(serverId));
+    const host = cloud.hosts.get(second?.host ?? '');
+    if (!first || !host) throw new Error('there are no two members');
+    migrate(cloud, first, host);
+  }
+  await pass(1_000);
+}
+
+/** Pools of which two members are on one host. */
+function crowdedPools({ cloud, viewOf }: World): string[] {
+  return Object.entries(viewOf(vnf)?.pools ?? {}).flatMap(([name, { inService }]) => {
+    const hosts = inService.map(({ serverId }) => cloud.servers.get(serverId)?.host);
+    return new Set(hosts).size < hosts.length ? [name] : [];
+  });
 }
 
 /** Of a turn that nobody remembers. */
@@ -188,6 +207,15 @@ function specsOf(
       procedure: 'evacuateHost',
       prepare: killHosts,
       input: (world) => ({ hosts: firstMembers(world).map(({ host }) => host), cause: 'failed', fenced: true }),
+    }),
+    spec('rebalance', {
+      procedure: 'rebalance',
+      prepare: moveTogether,
+      input: () => ({ vnf }),
+      after: (world, { outcome }) =>
+        Promise.resolve(
+          outcome === 'completed' ? crowdedPools(world).map((pool) => `two of ${pool} are on one host`) : [],
+        ),
     }),
     spec('terminate', { procedure: 'terminate', input: () => ({ vnf }) }),
     spec('audit', {

@@ -163,6 +163,14 @@ ofRun(
     .description('opens hosts that evacuate-host has closed, once they are up')
     .option('--wait-seconds <seconds>', 'how long to wait until they are up', wholeNumber),
 ).action((hosts: string[], options: Shared) => procedure('restoreHost', { hosts }, options));
+withPicture(
+  program
+    .command('rebalance <vnf>')
+    .description('replaces members that other hands have put where they must not be')
+    .option('--strict', 'refuse what cannot be done to the letter'),
+).action((vnf: string, options: Shared) =>
+  procedure('rebalance', { vnf, ...(options.strict && { strict: true }) }, options),
+);
 withPicture(program.command('terminate <vnf>').description('the end of a VNF')).action((vnf: string, options: Shared) =>
   procedure('terminate', { vnf }, options),
 );

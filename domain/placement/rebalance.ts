@@ -1,0 +1,68 @@
+import type { Pool } from '../descriptor/descriptor';
+import { capAt } from '../levels';
+import type { FoundOn } from '../plan';
+import { foundAt, type Member, type PoolState, type VnfRecord } from '../record';
+import type { Snapshot } from '../snapshot';
+import { countOf } from './batches';
+import type { Ground } from './ground';
+import { doubtOf } from './victims';
+
+/**
+ * What other hands have put where it must not be. The measure that a rebalance brings down: members above the cap, summed over pools and
+ * hosts, and members in a wrong zone. Each of them must move, and moving it to a host of the zone that has less than its share brings the
+ * measure down by one. So moves are the fewest.
+ */
+
+/** Members in service that the cloud has on other hosts than the record. */
+export function foundElsewhere(record: VnfRecord, { servers }: Snapshot): FoundOn[] {
+  const hosts = new Map(servers.map(({ serverId, host }) => [serverId, host]));
+  return Object.values(record.pools).flatMap(({ inService }) =>
+    inService.flatMap(({ pool, ordinal, serverId, host: believed }) => {
+      const host = hosts.get(serverId);
+      return host === undefined || host === believed ? [] : [{ pool, ordinal, host }];
+    }),
+  );
+}
+
+/** The record as if it had known. */
+export function asFound(record: VnfRecord, foundOn: readonly FoundOn[]): VnfRecord {
+  if (foundOn.length === 0) return record;
+  const pools = Object.entries(record.pools).map(([name, state]): [string, PoolState] => [
+    name,
+    foundAt(
+      state,
+      foundOn.filter(({ pool }) => pool === name),
+    ),
+  ]);
+  return { ...record, pools: Object.fromEntries(pools) };
+}
+
+/**
+ * Who must go elsewhere: whoever is in a wrong zone, and on each host of the right one those above the cap, of whom those that are doubted
+ * most and then the newest. First who is on the host that has most of the pool at that moment, since its death would take most. A host that
+ * nobody lists has no zone.
+ */
+export function misplaced(ground: Ground, pool: Pool, { level, inService }: PoolState): Member[] {
+  const cap = capAt(pool.spare, level);
+  const on = new Map<string, Member[]>();
+  for (const member of inService) {
+    const there = on.get(member.host);
+    if (there) there.push(member);
+    else on.set(member.host, [member]);
+  }
+  const going = [...on].flatMap(([host, members]) => {
+    const zone = ground.hostNamed.get(host)?.zone;
+    const mayStay = zone !== undefined && zone !== pool.zone ? 0 : cap;
+    return members
+      .map((member) => ({ member, doubt: doubtOf(ground, member) }))
+      .sort((a, b) => a.doubt - b.doubt || a.member.ordinal - b.member.ordinal)
+      .map(({ member }, index) => ({ member, height: index + 1 }))
+      .slice(mayStay);
+  });
+  return going.sort((a, b) => b.height - a.height || b.member.ordinal - a.member.ordinal).map(({ member }) => member);
+}
+
+/** The most members of a pool on a host. */
+export function tallestOf({ inService }: PoolState): number {
+  return Math.max(0, ...countOf(inService.map(({ host }) => host)).values());
+}
