@@ -289,10 +289,17 @@ function noteDeaths(world: World, event: CloudEvent, memory: LetterMemory): void
   if (memory.mayHaveDied)
     for (const stretch of memory.stretches.values())
       for (const { id } of [...stretch.before, ...stretch.moves]) noteDead(world, stretch, id);
-  memory.mayHaveDied = mayKill.includes(event.type) || noteOf(event)?.kind === 'request';
+  memory.mayHaveDied = mayKill(world, event);
 }
 
-const mayKill: readonly CloudEvent['type'][] = ['host', 'server.state', 'server.placed'];
+function mayKill(world: World, event: CloudEvent): boolean {
+  if (event.type === 'host') return !event.alive;
+  if (event.type === 'server.state') return event.state === 'ERROR' || event.state === 'SHUTOFF';
+  if (event.type === 'server.placed') return event.host !== null && world.hosts.get(event.host)?.alive === false;
+  // The word of a caller.
+  const note = noteOf(event);
+  return note?.kind === 'request' && ['heal', 'evacuateHost'].includes(note.procedure);
+}
 
 function noteDead(world: World, stretch: Stretch, id: string): void {
   const server = world.servers.get(id);
@@ -332,7 +339,9 @@ function isNeedless({ spare, kind, moves, ...stretch }: Stretch, counts: Counts)
     for (const host of hostsOf(moves.slice(0, made), made)) add(on, host, kind === 'launch' ? 1 : -1);
     return on;
   };
-  const broken = moves.findIndex((_, index) => breachIn(spare, after(index + 1)) !== null) + 1;
+  // A move of who does not count changes nothing, and breaks nothing that was not broken before.
+  const breaks = (move: Placed, made: number): boolean => counts(move, made) && breachIn(spare, after(made)) !== null;
+  const broken = moves.findIndex((move, index) => breaks(move, index + 1)) + 1;
   if (broken === 0) return false;
   const before = new Map<string, number>();
   for (const host of hostsOf(stretch.before, broken)) add(before, host, 1);

@@ -104,9 +104,10 @@ function explainPool(record: VnfRecord, spec: Pool, plan: Plan): Explained {
     .flatMap((ref) => serving.find(({ ordinal }) => ordinal === ref.ordinal) ?? []);
   const deleted: ExplainedStep[] = [];
   // As the record orders and cuts what is owed.
-  const { order } = orderDeletions(spec, leaving, { existing: on });
+  const vanishing = owed.map(({ host }) => host);
+  const { order } = orderDeletions(spec, leaving, { existing: on, vanishing });
   let begun = 0;
-  for (const many of cutDeletions(spec, order, { existing: on, vanishing: owed.map(({ host }) => host) })) {
+  for (const many of cutDeletions(spec, order, { existing: on, vanishing })) {
     const hosts = order.slice(begun, begun + many).map(({ host }) => host);
     deleted.push(step(on, { does: 'delete', pool, hosts, by: -1 }));
     begun += many;

@@ -92,12 +92,13 @@ function mostAtOnce(pool: Pool, at: { there: number; wanted: number; total: numb
 
 /**
  * The order in which living members are deleted: from the fullest host first, which keeps the largest share least at every
- * step. Says at which number of existing VMs the letter is first broken, if it is.
+ * step; among equals from where fewest vanish anyway, so that the same is true without those. Says at which number of existing VMs the
+ * letter is first broken, if it is.
  */
 export function orderDeletions<M extends { readonly host: string; readonly ordinal: number }>(
   pool: Pick<Pool, 'spare'>,
   members: readonly M[],
-  { existing }: Counted,
+  { existing, vanishing = [] }: Counted,
 ): { readonly order: readonly M[]; readonly forbiddenBy: number | null } {
   const on = new Map(existing);
   let total = sum(on.values());
@@ -111,8 +112,12 @@ export function orderDeletions<M extends { readonly host: string; readonly ordin
   let tallest = Math.max(0, ...on.values());
   const order: M[] = [];
   let forbiddenBy: number | null = null;
-  const stacks = [...byHost].map(([host, there]) => ({ host, height: on.get(host) ?? 0, members: there }));
-  for (const next of takeFromTallest(stacks, (a, b) => (a.host < b.host ? -1 : 1))) {
+  const going = countOf(vanishing);
+  const stacks = [...byHost].map(([host, there]) => ({
+    ...{ host, height: on.get(host) ?? 0, members: there },
+    going: going.get(host) ?? 0,
+  }));
+  for (const next of takeFromTallest(stacks, (a, b) => a.going - b.going || (a.host < b.host ? -1 : 1))) {
     order.push(next);
     const height = on.get(next.host) ?? 0;
     on.set(next.host, height - 1);

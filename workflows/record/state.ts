@@ -457,7 +457,7 @@ function lotsOf(state: RecordState, name: string, commit: Commit): DebtLot[] {
   const vanishing = owed.flatMap((lot) => lot.members).map(({ host }) => host);
   const staying = [...pool.inService, ...(own(commit.pools, name)?.enter ?? [])].map(({ host }) => host);
   const existing = countOf([...staying, ...vanishing]);
-  const { order: leaving } = orderDeletions(spec, among(pool.inService), { existing });
+  const { order: leaving } = orderDeletions(spec, among(pool.inService), { existing, vanishing });
   const batches = cutDeletions(spec, leaving, { existing, vanishing });
   const lots: DebtLot[] = [
     {

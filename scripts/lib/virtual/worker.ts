@@ -156,6 +156,18 @@ export function wireOf(worker: Worker, port: CloudPort): Wire {
   };
 }
 
+/** The same for who bounds a call by its signal alone: as on a socket it gets no answer then, while the cloud goes on with it. */
+export function boundedWireOf(worker: Worker, port: CloudPort): Wire {
+  const wire = wireOf(worker, port);
+  return (request) =>
+    new Promise((resolve, reject) => {
+      request.signal.addEventListener('abort', () => {
+        reject(new Lost('no answer in time'));
+      });
+      wire(request).then(resolve, reject);
+    });
+}
+
 /** Path and query. */
 function belowOrigin(url: string): string {
   if (!url.startsWith(`${origin}/`)) throw new Error(`${url} is not the embedded cloud's`);

@@ -21,7 +21,16 @@ import { errorOf } from './payloads';
 import { VirtualTemporal, type Run, type Sighting } from './temporal';
 import { installVirtualTime, type VirtualTime } from './time';
 import type { UpdateAnswer } from './updates';
-import { origin, wireOf, Worker, type CallMoment, type CallStrike, type CloudCall, type CloudPort } from './worker';
+import {
+  boundedWireOf,
+  origin,
+  wireOf,
+  Worker,
+  type CallMoment,
+  type CallStrike,
+  type CloudCall,
+  type CloudPort,
+} from './worker';
 import { endOfFailure, type Ended } from './ended';
 
 /**
@@ -125,7 +134,7 @@ export function openWorld(options: WorldOptions): World {
     return createActivities({
       session,
       client: clientOf(worker, { temporal, time }),
-      service: pacedServicePort(origin, wireOf(worker, port)),
+      service: pacedServicePort(origin, boundedWireOf(worker, port)),
       timing,
       failedHostsPercent: 100,
       audits: null,
