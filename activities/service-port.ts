@@ -14,7 +14,7 @@ import { sleep } from './turn';
 export interface ServicePort {
   /** Whether a member that has been ACTIVE for so long serves. */
   readonly healthy: (given: { activeForSeconds: number; healthyAfterSeconds: number; pace: number }) => boolean;
-  /** Says to the world who serves. A pair of revision and stage below one that was published before is ignored. */
+  /** Says to the world who serves. A pair of revision and stage that is not above all that were published before is ignored. */
   readonly publish: (given: {
     vnf: string;
     revision: number;

@@ -59,14 +59,21 @@ export function compare(record: VnfRecord, inventory: Inventory, inHand: readonl
     ...inventory.securityGroups.flatMap((group) => judgeGroup(group, record, known)),
     ...judgeServerGroups(inventory, known),
   ];
-  return record.phase === 'adopting' ? findings.map(letBe) : findings;
+  const why = own(letBeIn, record.phase);
+  return why === undefined
+    ? findings
+    : findings.map((finding) => ({ ...finding, repair: `nothing: ${why}`, action: 'leave' }));
 }
 
-/** While it is adopted no record has its members: what looks left over may be one of them, and serve. */
-function letBe(finding: Finding): Finding {
-  const repair = 'nothing: the VNF is being adopted, and this may be what it is made of; adopt it first';
-  return { ...finding, repair, action: 'leave' };
-}
+/**
+ * Before anything has been committed no record has its members: what looks left over may be one of them, and serve. Of an instantiate, too:
+ * where the record of such a VNF is lost it may have vanished before it could be refused.
+ */
+const letBeIn: Readonly<Partial<Record<VnfRecord['phase'], string>>> = {
+  adopting: 'the VNF is being adopted, and this may be what it is made of; adopt it first',
+  instantiating:
+    'the VNF has not come to be. What its instantiate has made goes with that, or with a terminate; this may have been there before, and serve: then terminate and adopt it',
+};
 
 interface Known {
   readonly vnf: string;

@@ -7,7 +7,7 @@ import {
   tooManyFailed,
   unknownHosts,
 } from '../../domain/hosts';
-import { memberName, readTags, tag } from '../../domain/names';
+import { memberName, readTags } from '../../domain/names';
 import type { MemberRef } from '../../domain/plan';
 import { nova } from '../../openstack';
 import type { Dependencies } from '../dependencies';
@@ -15,18 +15,18 @@ import { toFailure } from '../errors';
 import type { CloudActivities, HostContents } from '../ports';
 import { deadlineOf } from '../turn';
 import { refuseIgnoredFilter } from './rights';
+import { statusesOf } from './statuses';
 
 /** What the cloud shows of members and hosts, and opening and closing hosts to scheduling. */
 
 /** Dead as the cloud shows it: ERROR, off, gone, or on a host that somebody has fenced. A host that is merely `down` proves nothing. */
 export function findDeadActivity({ session, timing }: Dependencies): CloudActivities['findDead'] {
   return async ({ vnf, record, members }) => {
-    const call = deadlineOf(timing).call();
-    const [servers, services] = await Promise.all([
-      nova.listServers(session, { tags: [tag.vnf(vnf)] }, call),
-      nova.listServices(session, call),
+    const deadline = deadlineOf(timing);
+    const [status, services] = await Promise.all([
+      statusesOf(session, record, deadline),
+      nova.listServices(session, deadline.call()),
     ]);
-    const status = new Map(servers.map((server) => [server.id, server.status]));
     const fenced = new Set(services.filter((service) => service.forcedDown).map((service) => service.host));
     const asked = members && new Set(members.map(({ pool, ordinal }) => memberName(vnf, pool, ordinal)));
     const dead: MemberRef[] = [];

@@ -38,6 +38,17 @@ describe('findDead', () => {
     expect(alive).toEqual([{ pool: 'web', ordinal: 4 }]);
   });
 
+  test('one whose tags somebody has taken off is not gone', async () => {
+    const members = await active(await launched(lab, rowsOf('web', [1, 2])));
+    for (const { serverId } of members) Object.assign(lab.cloud.servers.get(serverId) ?? {}, { tags: [] });
+    lab.cloud.servers.delete(members[1]?.serverId ?? '');
+    const { dead, alive } = await lab.run('findDead', {
+      vnf,
+      record: recordOf({ web: { level: 2, inService: members } }),
+    });
+    expect({ dead, alive }).toEqual({ dead: [{ pool: 'web', ordinal: 2 }], alive: [{ pool: 'web', ordinal: 1 }] });
+  });
+
   test('a host that is reported down proves nothing; one that somebody has fenced does', async () => {
     const members = await active(await launched(lab, rowsOf('web', [1, 2])));
     const record = recordOf({ web: { level: 2, inService: members } });

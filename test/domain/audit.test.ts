@@ -221,16 +221,19 @@ test('a rule from a pool is known by the id of its group', () => {
   expect(found(also('securityGroups', other), both)).toEqual([['leftoverRule', 'r', 'delete']]);
 });
 
-test('of a VNF that is being adopted nothing is left over: what no record has may be what it is made of', () => {
-  const born = recordWith({
-    phase: 'adopting',
-    pools: { web: { level: 0, nextOrdinal: 1, inService: [], failed: [] } },
-    groups: [],
-  });
-  const findings = found(cloudWith(), born);
-  expect(findings).toHaveLength(8);
-  expect(
-    found(cloudWith(), { ...born, phase: 'running' }).filter((each) => String(each).endsWith('delete')),
-  ).not.toEqual([]);
-  expect(findings.filter((each) => !String(each).endsWith('leave'))).toEqual([]);
-});
+test.each(['adopting', 'instantiating'] as const)(
+  'of a VNF that is %s nothing is left over: what no record has may serve',
+  (phase) => {
+    const born = recordWith({
+      phase,
+      pools: { web: { level: 0, nextOrdinal: 1, inService: [], failed: [] } },
+      groups: [],
+    });
+    const findings = found(cloudWith(), born);
+    expect(findings).toHaveLength(8);
+    expect(
+      found(cloudWith(), { ...born, phase: 'running' }).filter((each) => String(each).endsWith('delete')),
+    ).not.toEqual([]);
+    expect(findings.filter((each) => !String(each).endsWith('leave'))).toEqual([]);
+  },
+);

@@ -1,4 +1,4 @@
-import { sleep, workflowInfo } from '@temporalio/workflow';
+import { patched, sleep, workflowInfo } from '@temporalio/workflow';
 import type { Spare } from '../../domain/descriptor/descriptor';
 import type { Debt } from '../../domain/record';
 import { lateAttemptSeconds, type Timing } from '../../domain/timing';
@@ -6,7 +6,7 @@ import type { Publication, TurnRef } from '../../domain/turn';
 import { refuseStartedByHand } from '../input';
 import { cloud } from '../ports';
 import { mark, say } from '../progress';
-import { payDebt } from '../steps/settle';
+import { isOfUnborn, payDebt } from '../steps/settle';
 
 /**
  * Cleans up behind a run that vanished: what it launched and never committed is removed, what it committed and never
@@ -47,7 +47,7 @@ export async function cleanUp(input: CleanUpInput): Promise<CleanUpResult> {
   mark({ vnf, phase: 'cleaning' });
   say(`cleaning up after a run of ${vnf} that vanished (token ${deadToken})`);
   // First of all callers must not be sent to what is about to go.
-  await ports.publish({ turn, vnf, publication: input.publication });
+  if (!isOfUnborn(debt) || !patched('unborn')) await ports.publish({ turn, vnf, publication: input.publication });
   // An activity of the vanished run may still be at work, and a call of it on its way.
   await sleep(lateAttemptSeconds(timing) * 1_000, { summary: 'until no late attempt can be at work' });
   const { nextOrdinals } = await ports.removeByToken.executeWithOptions(

@@ -8,7 +8,7 @@ import { record as recordPort } from '../ports';
 import { mark } from '../progress';
 import type { Step, Table } from '../run';
 import { commitOnce } from '../steps/commit';
-import { published, settled } from '../steps/settle';
+import { isOfUnborn, published, settled } from '../steps/settle';
 import { change, marked } from './change';
 import { dryRun } from './dryRun';
 
@@ -38,6 +38,15 @@ const unscheduled: Step = {
   },
 };
 
+/** Runs of earlier releases publish of what never came to be that nobody serves. */
+const unpublished: Step = {
+  ...published,
+  action: async (turn) => {
+    if (isOfUnborn(turn.committed?.debt ?? null) && patched('unborn')) return;
+    await published.action(turn);
+  },
+};
+
 /**
  * The end of a VNF. `{"vnf": "ims1"}`
  *
@@ -46,7 +55,7 @@ const unscheduled: Step = {
 export const terminateTable: Table = {
   back: [],
   pivot: final,
-  forward: [published, unscheduled, settled],
+  forward: [unpublished, unscheduled, settled],
 };
 
 export async function terminate(raw: unknown): Promise<ProcedureResult | DryRunResult> {

@@ -24,6 +24,12 @@ export const published: Step = {
   },
 };
 
+/** Owed by the end of a VNF that never came to be: nothing of it was published, and where it was there before its members go on serving. */
+export function isOfUnborn(debt: Pick<Debt, 'uncommittedPools' | 'madePools'> | null): boolean {
+  const { uncommittedPools = [], madePools = [] } = debt ?? {};
+  return uncommittedPools.length + madePools.length > 0;
+}
+
 /** The turn goes to whoever is next; what is owed stays with this run. Drains never hold the turn. */
 export const settled: Step = {
   name: 'drain and delete',

@@ -1,18 +1,19 @@
 import { failure } from '../../../domain/failure';
-import { memberName, readTags, tag } from '../../../domain/names';
+import { memberName, readTags } from '../../../domain/names';
 import type { MemberRef } from '../../../domain/plan';
 import { nova } from '../../../openstack';
 import type { Dependencies } from '../../dependencies';
 import { toFailure } from '../../errors';
 import type { CloudActivities, HostContents } from '../../ports';
 import { deadlineOf } from '../../turn';
+import { statusesOf } from '../statuses';
 
 /** Dead as the cloud shows it to a tenant: ERROR, off or gone. Of a host's death it says nothing: its servers stay ACTIVE. */
 export function findDeadActivity({ session, timing }: Dependencies): CloudActivities['findDead'] {
   return async ({ vnf, record, members }) => {
-    const servers = await nova.listServers(session, { tags: [tag.vnf(vnf)] }, deadlineOf(timing).call());
+    const statuses = await statusesOf(session, record, deadlineOf(timing));
     const living = new Set(
-      servers.filter(({ status }) => !['ERROR', 'SHUTOFF', 'DELETED'].includes(status)).map(({ id }) => id),
+      [...statuses].filter(([, status]) => !['ERROR', 'SHUTOFF', 'DELETED'].includes(status)).map(([id]) => id),
     );
     const asked = members && new Set(members.map(({ pool, ordinal }) => memberName(vnf, pool, ordinal)));
     const dead: MemberRef[] = [];

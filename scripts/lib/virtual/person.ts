@@ -189,6 +189,7 @@ async function problemsWhereBlocked({ world, vnf, pool, mend, last }: Blocked): 
   const problems: string[] = [];
   const { debts = [], phase } = world.viewOf(vnf) ?? {};
   const before = [...world.cloud.servers.keys(), ...world.cloud.ports.keys()];
+  const serving = serviceIn(world, vnf);
   if (last.owes && !debts.some(({ token }) => token === last.token))
     problems.push(`what ${last.token} owed is in the record no longer`);
   const expect = async (
@@ -213,7 +214,12 @@ async function problemsWhereBlocked({ world, vnf, pool, mend, last }: Blocked): 
   const { servers, ports, securityGroups } = world.cloud;
   const gone = before.filter((id) => !servers.has(id) && !ports.has(id));
   const made = [...securityGroups.values()].filter(({ description }) => readMarks(description).token === last.token);
+  if (serviceIn(world, vnf) !== serving) problems.push(`${serving} served, and then ${serviceIn(world, vnf)}`);
   return [...problems, ...gone.map((id) => `${id} is gone`), ...made.map(({ name }) => `the group ${name} is left`)];
+}
+
+function serviceIn({ cloud }: World, vnf: string): string {
+  return JSON.stringify(cloud.publications.get(vnf)?.service ?? {});
 }
 
 /** Servers and ports, which are all the VNF's in these worlds, and the groups that bear its name. */
