@@ -73,7 +73,11 @@ export function planPool(
   const { pool, state, to } = task;
   const { leaving, reuse, discard, arrived, waiting, on, existing, need } = standing(ground, record, task);
   for (const { host } of discard) giveBack(ground, host, flavorOf(ground, pool));
-  const found = place(ground, record, task, { need, on, existing });
+  // Who looks dead without its record knowing may count when this is carried out, or not.
+  const doubtful = state.inService.filter((member) => looksDead(ground, member));
+  const vanishing = [...owedOf(record, pool), ...doubtful].map(({ host }) => host);
+  const counted = task.onlyOut ? eachElsewhere(existing, leaving) : existing;
+  const found = placeToTheLetter(ground, record, task, { need, on, existing, counted, vanishing });
   // Those that move go first: they need no quota.
   const movers = waiting.slice(0, found.length);
   const costs = costOf(flavorOf(ground, pool), pool);
@@ -94,10 +98,6 @@ export function planPool(
   const gone = leaving.filter((member) => !moved.has(member.ordinal));
   // What is not replaced stays where it is, counted and shown.
   const leave = missing > 0 ? gone.slice(0, Math.max(0, gone.length - missing)) : gone;
-  // Who looks dead without its record knowing may count when this is carried out, or not.
-  const doubtful = state.inService.filter((member) => looksDead(ground, member));
-  const vanishing = [...owedOf(record, pool), ...doubtful].map(({ host }) => host);
-  const counted = task.onlyOut ? eachElsewhere(existing, leaving) : existing;
   const arrivals = cutLaunches(pool, placed.slice(0, movers.length), { existing: counted, vanishing });
   const moves = rowsOf(movers, arrivals.batches);
   const between = withPlaced(counted, placed.slice(0, movers.length));
@@ -335,12 +335,41 @@ function openingsOn(
     .map(({ name }) => ({ name, height: at.on.get(name) ?? 0, may: existingMost - (at.existing.get(name) ?? 0) }));
 }
 
-/** One round for each count of members on a host: in each, the hosts with that count get one. */
+interface Placing {
+  readonly need: number;
+  readonly on: ReadonlyMap<string, number>;
+  readonly existing: ReadonlyMap<string, number>;
+}
+
+/**
+ * Where the pool has fewest of those that stay. Where that cannot be launched to the letter, and where it has fewest that exist can, there:
+ * who leaves, or is dead and counted, does not take up a host in the end, but until then.
+ */
+function placeToTheLetter(
+  ground: Ground,
+  record: VnfRecord,
+  task: PoolTask,
+  at: Placing & { counted: ReadonlyMap<string, number>; vanishing: readonly string[] },
+): readonly string[] {
+  const isLawful = (hosts: readonly string[]): boolean =>
+    cutLaunches(task.pool, hosts, { existing: at.counted, vanishing: at.vanishing }).forbiddenBy === null;
+  const flavor = flavorOf(ground, task.pool);
+  const byStaying = place(ground, record, task, { ...at, fewest: at.on });
+  if (task.hosts || isLawful(byStaying)) return byStaying;
+  for (const host of byStaying) giveBack(ground, host, flavor);
+  const byExisting = place(ground, record, task, { ...at, fewest: at.existing });
+  if (isLawful(byExisting)) return byExisting;
+  for (const host of byExisting) giveBack(ground, host, flavor);
+  for (const host of byStaying) take(ground, host, flavor);
+  return byStaying;
+}
+
+/** One round for each count of members on a host, of those that are counted: in each, the hosts with that count get one. */
 function place(
   ground: Ground,
   record: VnfRecord,
   task: PoolTask,
-  at: { need: number; on: ReadonlyMap<string, number>; existing: ReadonlyMap<string, number> },
+  at: Placing & { fewest: ReadonlyMap<string, number> },
 ): readonly string[] {
   if (at.need === 0) return [];
   const flavor = flavorOf(ground, task.pool);
@@ -348,15 +377,15 @@ function place(
     for (const host of task.hosts) take(ground, host, flavor);
     return task.hosts;
   }
+  const cap = capAt(task.pool.spare, task.to);
   const placed: string[] = [];
-  // What each of them could take yet: room and what may exist there leave no more. Who takes nothing is not looked at again.
+  // What each of them could take yet: room, the cap and what may exist there leave no more. Who takes nothing is not looked at again.
   let open = openingsOn(ground, record, task, at).flatMap(({ name, height, may }) => {
     const free = ground.free.get(name);
-    const most = Math.min(free ? slots(free, flavor) : 0, may);
-    return most > 0 ? [{ name, height, most }] : [];
+    const most = Math.min(free ? slots(free, flavor) : 0, may, cap - height);
+    return most > 0 ? [{ name, height: at.fewest.get(name) ?? 0, most }] : [];
   });
-  const cap = capAt(task.pool.spare, task.to);
-  for (let height = 0; height < cap && open.length > 0; height++) {
+  for (let height = 0; open.length > 0; height++) {
     for (const host of open) {
       if (host.height !== height) continue;
       if (placed.length >= at.need) return placed;
