@@ -2,6 +2,8 @@ import {
   CancellationScope,
   ChildWorkflowCancellationType,
   ParentClosePolicy,
+  patched,
+  sleep,
   startChild,
   workflowInfo,
   type ChildWorkflowHandle,
@@ -47,11 +49,24 @@ export async function holdHosts<T>(hosts: readonly string[], body: () => Promise
     );
   } finally {
     await CancellationScope.nonCancellable(async () => {
-      for (const { handle } of held) {
-        // It has ended by itself where this run was made by a reset: the run that it watched is closed.
-        await handle.signal('release').catch(() => undefined);
-        await handle.result().catch(() => undefined);
-      }
+      for (const { handle } of held) await release(handle);
     });
   }
+}
+
+/** A mutex needs a moment to end; whoever asks for the host right after finds it free. */
+const releaseLimit = '1 minute';
+
+/**
+ * Where this run was made by a reset the mutex has ended by itself, since the run that it watched is closed, and nobody may ever tell
+ * this one: it is not waited for then, and never for long.
+ */
+async function release(handle: ChildWorkflowHandle<typeof hostMutex>): Promise<void> {
+  const isThere = await handle.signal('release').then(
+    () => true,
+    () => false,
+  );
+  if (!isThere) return;
+  const ended = handle.result().catch(() => undefined);
+  await (patched('release-limit') ? Promise.race([ended, sleep(releaseLimit)]) : ended);
 }
