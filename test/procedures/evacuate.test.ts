@@ -216,7 +216,7 @@ describe('evacuateHost with a fence', () => {
     const ended = await trial.run('evacuateHost', fenced(trial), ({ key }) => {
       const service = trial.cloud.hosts.get(host);
       // Somebody starts it, and tells Nova so.
-      if (key === 'evacuate#1' && service) Object.assign(service, { alive: true, forcedDown: false });
+      if (key === 'evacuate#1' && service) Object.assign(service, { alive: true, reportedUp: true, forcedDown: false });
       return undefined;
     });
     expect(ended).toMatchObject({ outcome: 'unwound', kind: 'HostNotFenced', details: { notFenced: [host] } });
