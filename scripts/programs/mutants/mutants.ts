@@ -58,12 +58,14 @@ export const mutants: readonly Mutant[] = [
     name: 'commit-twice',
     what: 'a commit that is sent again is applied again',
     file: 'workflows/record/state.ts',
-    from: `  if (commit.n <= turn.commits) return { state, answer: { ok: true } };
+    from: `  if (commit.n <= turn.commits) return { state: before, answer: { ok: true } };
   if (commit.n !== turn.commits + 1)
     return refuse(\`commit \${String(commit.n)} came before commit \${String(turn.commits + 1)}\`);
+  const state = asFound(before, commit);
   const wrong = whatIsWrong(state, commit);
 `,
-    to: `  const wrong = commit.n <= turn.commits ? null : whatIsWrong(state, commit);
+    to: `  const state = asFound(before, commit);
+  const wrong = commit.n <= turn.commits ? null : whatIsWrong(state, commit);
 `,
   },
   {
