@@ -94,7 +94,7 @@ class Packing {
     return free ? slots(free, this.#demand(index).flavor) : 0;
   }
 
-  /** `seen`: pools that are looking for a place already, or hosts that they have tried: neither comes to anything a second time. */
+  /** `seen`: which pool has tried to make room on which host, or was sent away there: it comes to nothing a second time. */
   #insert(index: number, seen: Set<string>): boolean {
     const { most } = this.#demand(index);
     this.#how.looks.left -= most.size;

@@ -354,8 +354,12 @@ function placeToTheLetter(
   const isLawful = (hosts: readonly string[]): boolean =>
     cutLaunches(task.pool, hosts, { existing: at.counted, vanishing: at.vanishing }).forbiddenBy === null;
   const flavor = flavorOf(ground, task.pool);
+  if (task.hosts) {
+    for (const host of task.hosts) take(ground, host, flavor);
+    return task.hosts;
+  }
   const byStaying = place(ground, record, task, { ...at, fewest: at.on });
-  if (task.hosts || isLawful(byStaying)) return byStaying;
+  if (isLawful(byStaying)) return byStaying;
   for (const host of byStaying) giveBack(ground, host, flavor);
   const byExisting = place(ground, record, task, { ...at, fewest: at.existing });
   if (isLawful(byExisting)) return byExisting;
@@ -373,10 +377,6 @@ function place(
 ): readonly string[] {
   if (at.need === 0) return [];
   const flavor = flavorOf(ground, task.pool);
-  if (task.hosts) {
-    for (const host of task.hosts) take(ground, host, flavor);
-    return task.hosts;
-  }
   const cap = capAt(task.pool.spare, task.to);
   const placed: string[] = [];
   // What each of them could take yet: room, the cap and what may exist there leave no more. Who takes nothing is not looked at again.

@@ -62,11 +62,13 @@ const releaseLimit = '1 minute';
  * this one: it is not waited for then, and never for long.
  */
 async function release(handle: ChildWorkflowHandle<typeof hostMutex>): Promise<void> {
+  // Runs of earlier releases wait for every mutex, however long.
+  const isLimited = patched('release-limit');
   const isThere = await handle.signal('release').then(
     () => true,
     () => false,
   );
-  if (!isThere) return;
+  if (isLimited && !isThere) return;
   const ended = handle.result().catch(() => undefined);
-  await (patched('release-limit') ? Promise.race([ended, sleep(releaseLimit)]) : ended);
+  await (isLimited ? Promise.race([ended, sleep(releaseLimit)]) : ended);
 }
