@@ -24,6 +24,11 @@ export interface Host {
 
 export type ServerStatus = 'BUILD' | 'ACTIVE' | 'ERROR' | 'SHUTOFF' | 'REBUILD' | 'DELETED' | 'UNKNOWN';
 
+/** Of such a server nobody is served, whatever becomes of it. */
+export function isDeadStatus(status: string): boolean {
+  return status === 'ERROR' || status === 'SHUTOFF' || status === 'DELETED';
+}
+
 /** A server that bears the VNF's tag, whether the record knows it or not. */
 export interface ServerSeen {
   readonly serverId: string;

@@ -9,6 +9,7 @@ import {
 } from '../../domain/hosts';
 import { memberName, readTags } from '../../domain/names';
 import type { MemberRef } from '../../domain/plan';
+import { isDeadStatus } from '../../domain/snapshot';
 import { nova } from '../../openstack';
 import type { Dependencies } from '../dependencies';
 import { toFailure } from '../errors';
@@ -35,12 +36,7 @@ export function findDeadActivity({ session, timing }: Dependencies): CloudActivi
       const ref = { pool: member.pool, ordinal: member.ordinal };
       if (asked && !asked.has(memberName(vnf, ref.pool, ref.ordinal))) continue;
       const state = status.get(member.serverId);
-      const isDead =
-        state === undefined ||
-        state === 'ERROR' ||
-        state === 'SHUTOFF' ||
-        state === 'DELETED' ||
-        fenced.has(member.host);
+      const isDead = state === undefined || isDeadStatus(state) || fenced.has(member.host);
       (isDead ? dead : alive).push(ref);
     }
     return { dead, alive };

@@ -7,7 +7,7 @@ import { withRemedies } from '../../domain/explain/remedies';
 import { toldMost, toldOf } from '../../domain/explain/tell';
 import type { Member, VnfRecord } from '../../domain/record';
 import type { Plan } from '../../domain/plan';
-import type { QuotaResource, Snapshot } from '../../domain/snapshot';
+import { isDeadStatus, type QuotaResource, type Snapshot } from '../../domain/snapshot';
 import { readMarks } from '../../domain/names';
 import { neutron } from '../../openstack';
 import type { Dependencies } from '../dependencies';
@@ -56,10 +56,7 @@ export function planActivity(dependencies: Dependencies, ways: Ways): CloudActiv
 /** What died since it was launched is no member to be: it is discarded, and the plan makes up for it. */
 function isAlive({ servers }: Snapshot): (member: Member) => boolean {
   const status = new Map(servers.map((server) => [server.serverId, server.status]));
-  return ({ serverId }) => {
-    const is = status.get(serverId) ?? 'DELETED';
-    return is !== 'ERROR' && is !== 'SHUTOFF' && is !== 'DELETED';
-  };
+  return ({ serverId }) => !isDeadStatus(status.get(serverId) ?? 'DELETED');
 }
 
 /** Servers or ports of a VNF of this name, and no record of it: whose they are is not for instantiate to decide. */

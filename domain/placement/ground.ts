@@ -2,7 +2,15 @@ import type { Pool } from '../descriptor/descriptor';
 import type { HostReason } from '../failure';
 import type { Member } from '../record';
 import type { ServerGroupRef } from '../plan';
-import type { FlavorSeen, Host, Resources, ServerSeen, Snapshot, TenantView } from '../snapshot';
+import {
+  isDeadStatus,
+  type FlavorSeen,
+  type Host,
+  type Resources,
+  type ServerSeen,
+  type Snapshot,
+  type TenantView,
+} from '../snapshot';
 
 /**
  * The hosts as a plan uses them up: room goes down with every member placed, whichever pool it is of. A plan that is
@@ -94,5 +102,5 @@ function change(ground: Ground, host: string, flavor: Resources, sign: 1 | -1): 
 /** Whether the cloud shows a member dead, or its host. Of a server that it does not list it shows nothing. */
 export function looksDead(ground: Ground, { serverId, host: known }: Member): boolean {
   const { status = 'ACTIVE', host = known } = ground.serverOf.get(serverId) ?? {};
-  return ['ERROR', 'SHUTOFF', 'DELETED'].includes(status) || ground.hostNamed.get(host)?.up === false;
+  return isDeadStatus(status) || ground.hostNamed.get(host)?.up === false;
 }

@@ -1,6 +1,7 @@
 import { failure } from '../../../domain/failure';
 import { memberName, readTags } from '../../../domain/names';
 import type { MemberRef } from '../../../domain/plan';
+import { isDeadStatus } from '../../../domain/snapshot';
 import { nova } from '../../../openstack';
 import type { Dependencies } from '../../dependencies';
 import { toFailure } from '../../errors';
@@ -12,9 +13,7 @@ import { statusesOf } from '../statuses';
 export function findDeadActivity({ session, timing }: Dependencies): CloudActivities['findDead'] {
   return async ({ vnf, record, members }) => {
     const statuses = await statusesOf(session, record, deadlineOf(timing));
-    const living = new Set(
-      [...statuses].filter(([, status]) => !['ERROR', 'SHUTOFF', 'DELETED'].includes(status)).map(([id]) => id),
-    );
+    const living = new Set([...statuses].filter(([, status]) => !isDeadStatus(status)).map(([id]) => id));
     const asked = members && new Set(members.map(({ pool, ordinal }) => memberName(vnf, pool, ordinal)));
     const dead: MemberRef[] = [];
     const alive: MemberRef[] = [];
