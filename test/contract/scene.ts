@@ -28,6 +28,8 @@ export interface Scene {
   readonly securityGroup: (as?: Caller) => Promise<string>;
   /** Compute services that are up and enabled; those of a zone where one is named. */
   readonly hosts: (zone?: string) => Promise<readonly HostService[]>;
+  /** Those of them that have room for a few servers: on a shared cloud others may have filled any. */
+  readonly roomyHosts: (zone?: string) => Promise<readonly HostService[]>;
   readonly serviceOf: (host: string) => Promise<HostService>;
   readonly setService: (host: string, change: object) => Promise<Answer>;
   readonly allocatedOn: (id: string) => Promise<number>;
@@ -130,7 +132,7 @@ export function sceneOf(cloud: CloudUnderTest, found: Found): Scene {
     ...servers(() => scene),
     ...networking(() => scene),
     ...groups(() => scene),
-    ...hosts(() => scene),
+    ...computes(() => scene),
     later: (undo) => {
       undos.push(undo);
     },
@@ -276,7 +278,22 @@ function groups(scene: () => Scene): Pick<Scene, 'group' | 'members'> {
   };
 }
 
-function hosts(scene: () => Scene): Pick<Scene, 'hosts' | 'serviceOf' | 'setService' | 'allocatedOn' | 'setQuota'> {
+/** As many servers as the cases put on one host, and some more. */
+const roomFor = 4;
+
+async function roomyOf({ ask, found }: Scene): Promise<ReadonlySet<string>> {
+  const { vcpus, ram, disk } = found.flavor;
+  const [cpus, memory, storage] = [vcpus, ram, disk].map((amount) => String(amount * roomFor));
+  const to = `GET placement/allocation_candidates?resources=VCPU:${cpus},MEMORY_MB:${memory},DISK_GB:${storage}`;
+  const candidates = (await ask({ to, as: 'operator' })).body['provider_summaries'] as object;
+  const { body } = await ask({ to: 'GET compute/os-hypervisors', as: 'operator' });
+  const hypervisors = body['hypervisors'] as readonly { readonly id: string; readonly hypervisor_hostname: string }[];
+  return new Set(hypervisors.filter(({ id }) => id in candidates).map((each) => each.hypervisor_hostname));
+}
+
+function computes(
+  scene: () => Scene,
+): Pick<Scene, 'hosts' | 'roomyHosts' | 'serviceOf' | 'setService' | 'allocatedOn' | 'setQuota'> {
   const all = async (): Promise<readonly HostService[]> => {
     const { body } = await scene().ask({ to: 'GET compute/os-services?binary=nova-compute', as: 'operator' });
     return body['services'] as readonly HostService[];
@@ -286,12 +303,17 @@ function hosts(scene: () => Scene): Pick<Scene, 'hosts' | 'serviceOf' | 'setServ
     if (!found) throw new Error(`there is no host ${host}`);
     return found;
   };
+  const hosts: Scene['hosts'] = async (zone) =>
+    (await all()).filter(
+      (each) => each.state === 'up' && each.status === 'enabled' && (zone === undefined || each.zone === zone),
+    );
   return {
     serviceOf,
-    hosts: async (zone) =>
-      (await all()).filter(
-        (each) => each.state === 'up' && each.status === 'enabled' && (zone === undefined || each.zone === zone),
-      ),
+    hosts,
+    roomyHosts: async (zone) => {
+      const roomy = await roomyOf(scene());
+      return (await hosts(zone)).filter(({ host }) => roomy.has(host));
+    },
     setService: async (host, body) =>
       scene().ask({ to: `PUT compute/os-services/${(await serviceOf(host)).id}`, as: 'operator', body }),
     allocatedOn: async (id) => {

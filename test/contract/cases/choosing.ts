@@ -25,8 +25,8 @@ const forbidden = (rule: string): object => ({
 const bad = (message: string | RegExp): object => ({ status: 400, body: novaError(400, message) });
 
 async function hostIn(scene: Scene, zone: string): Promise<string> {
-  const [host] = await scene.hosts(zone);
-  if (!host) throw new Error(`no host of ${zone} is up`);
+  const [host] = await scene.roomyHosts(zone);
+  if (!host) throw new Error(`no host of ${zone} is up and has room`);
   return host.host;
 }
 
@@ -117,7 +117,7 @@ export const choosing: Area = {
     {
       fact: 'host and hypervisor_hostname come to the same',
       play: async (scene) => {
-        const [first, second] = await scene.hosts(scene.found.zone);
+        const [first, second] = await scene.roomyHosts(scene.found.zone);
         const byHost = await scene.launch({ as: 'operator', host: first?.host });
         const byHypervisor = await scene.launch({ as: 'operator', hypervisor_hostname: second?.host });
         expect([byHost[hostAttribute], byHypervisor[hostAttribute]]).toEqual([first?.host, second?.host]);

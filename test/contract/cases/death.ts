@@ -3,7 +3,7 @@ import type { Answer } from '../cloud';
 import { hostAttribute, idIn, type HostService, type Scene, type Shown } from '../scene';
 import { noCandidates } from './choosing';
 
-/** A host of the smaller zone that is up, with servers of the operator's on it; and another one beside it. */
+/** A host of the smaller zone that is up and has room, with servers of the operator's on it; and another one beside it. */
 interface Stage {
   readonly host: string;
   readonly other: string;
@@ -11,9 +11,9 @@ interface Stage {
 }
 
 async function stage(scene: Scene, given: readonly object[] = [{}]): Promise<Stage> {
-  const [other, ...rest] = await scene.hosts(scene.found.otherZone);
+  const [other, ...rest] = await scene.roomyHosts(scene.found.otherZone);
   const host = rest.at(-1);
-  if (!host || !other) throw new Error('the zone has not two hosts that are up');
+  if (!host || !other) throw new Error('the zone has not two hosts that are up and have room');
   const servers = await scene.launchAll(given.map((each) => ({ as: 'operator', host: host.host, ...each })));
   expect(servers.map(({ status }) => status)).toEqual(given.map(() => 'ACTIVE'));
   return { host: host.host, other: other.host, servers };
@@ -197,7 +197,7 @@ export const death: Area = {
       needs: 'hosts',
       play: async (scene) => {
         const staged = await stage(scene, [{}, {}, {}]);
-        const targets = (await scene.hosts()).filter(({ host }) => host !== staged.host).slice(0, 3);
+        const targets = (await scene.roomyHosts()).filter(({ host }) => host !== staged.host).slice(0, 3);
         await kill(scene, staged.host);
         await scene.setService(staged.host, { forced_down: true });
         const answers = await scene.askAll(
