@@ -283,8 +283,9 @@ const roomFor = 4;
 
 async function roomyOf({ ask, found }: Scene): Promise<ReadonlySet<string>> {
   const { vcpus, ram, disk } = found.flavor;
-  const [cpus, memory, storage] = [vcpus, ram, disk].map((amount) => String(amount * roomFor));
-  const to = `GET placement/allocation_candidates?resources=VCPU:${cpus},MEMORY_MB:${memory},DISK_GB:${storage}`;
+  const wanted = { VCPU: vcpus, MEMORY_MB: ram, DISK_GB: disk };
+  const resources = Object.entries(wanted).map(([name, amount]) => `${name}:${String(amount * roomFor)}`);
+  const to = `GET placement/allocation_candidates?resources=${resources.join(',')}`;
   const candidates = (await ask({ to, as: 'operator' })).body['provider_summaries'] as object;
   const { body } = await ask({ to: 'GET compute/os-hypervisors', as: 'operator' });
   const hypervisors = body['hypervisors'] as readonly { readonly id: string; readonly hypervisor_hostname: string }[];
