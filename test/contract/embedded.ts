@@ -24,7 +24,10 @@ const someWithoutRoom = (hosts: readonly HostSpec[]): HostSpec[] =>
   hosts.map((host) => (host.name.endsWith('-01') ? { ...host, vcpus: 1, ramMb: 4_096, diskGb: 40 } : host));
 
 export async function openEmbedded(): Promise<CloudUnderTest> {
-  const lab = await openLab({ hosts: someWithoutRoom(hostsOf({ mz: 12, dmz: 4 })), quotas: { server_group_members: 100 } });
+  const lab = await openLab({
+    hosts: someWithoutRoom(hostsOf({ mz: 12, dmz: 4 })),
+    quotas: { server_group_members: 100 },
+  });
   const now = (): number => lab.cloud.clock.now() / 1_000;
   const user = (as: Caller): { readonly id: string; readonly projectId: string } => {
     for (const each of lab.cloud.users.values()) if (each.name === names[as]) return each;
