@@ -52,6 +52,10 @@ export const hostReasons = [
   'NoRoomRam',
   'NoRoomDisk',
   'CapReached',
+  /** Its failure domain (rack, power feed) has its share of the pool. */
+  'DomainCapReached',
+  /** Nobody says in which failure domain it is, or two aggregates say different ones. */
+  'NoDomain',
   /** It has room, and others came first: said in explanations only, never in a refusal. */
   'NotNeeded',
 ] as const;

@@ -20,6 +20,11 @@ export interface Host {
   readonly free: Resources;
   /** Flavors, by name, that Placement does not offer it for although it has the room: it lacks a trait that they ask for, or has one that they forbid. */
   readonly notFor?: readonly string[];
+  /**
+   * The failure domains that it is in, by their keys, of those that the descriptor names: `{rack: 'r1'}`. A key is missing where no aggregate of
+   * the host says it, and where two say different things.
+   */
+  readonly domains?: Readonly<Record<string, string>>;
 }
 
 export type ServerStatus = 'BUILD' | 'ACTIVE' | 'ERROR' | 'SHUTOFF' | 'REBUILD' | 'DELETED' | 'UNKNOWN';

@@ -1,3 +1,4 @@
+import type { Spare } from './descriptor';
 import { leastLevelOfShare, saySpare, spareAt } from '../levels';
 import { dependencyCycles } from './layers';
 import type { LegibleDescriptor, LegiblePool } from './legible';
@@ -49,17 +50,33 @@ function sizes({ size: { min, initial, max } }: LegiblePool, at: string): Proble
   return [];
 }
 
-/** What is wrong with a spare at the levels that the pool may have. */
-export function spares(pool: Pick<LegiblePool, 'size' | 'spare' | 'belowShare'>, at: string): Problem[] {
-  const { spare, belowShare } = pool;
-  const { min, max } = pool.size;
+/** What is wrong with the spares at the levels that the pool may have: with that of a host, and that of its failure domain. */
+export function spares(
+  { size, spare, failureDomain, belowShare }: Pick<LegiblePool, 'size' | 'spare' | 'failureDomain' | 'belowShare'>,
+  at: string,
+): Problem[] {
+  const pool = { size, belowShare };
+  return [
+    ...spareProblems(pool, { spare, at, path: 'spare', where: 'on a host' }),
+    ...spareProblems(pool, {
+      ...{ spare: failureDomain?.spare, at, path: 'failureDomain.spare' },
+      where: 'in one failure domain',
+    }),
+  ];
+}
+
+function spareProblems(
+  { size: { min, max }, belowShare }: Pick<LegiblePool, 'size' | 'belowShare'>,
+  given: { spare: Spare | undefined; at: string; path: string; where: string },
+): Problem[] {
+  const { spare, at, path, where } = given;
   if (spare === undefined || spare === 'none' || min > max) return [];
   const least = leastLevelOfShare(spare);
   if (least > max) {
     return [
       {
-        path: `${at}.spare`,
-        message: `no level up to ${String(max)} keeps ${saySpare(spare)} on a host; it needs at least ${String(least)} members`,
+        path: `${at}.${path}`,
+        message: `no level up to ${String(max)} keeps ${saySpare(spare)} ${where}; it needs at least ${String(least)} members`,
       },
     ];
   }
@@ -67,7 +84,7 @@ export function spares(pool: Pick<LegiblePool, 'size' | 'spare' | 'belowShare'>,
   if (belowShare === 'refuse' && min < least) {
     problems.push({
       path: `${at}.size.min`,
-      message: `below level ${String(least)} no placement keeps ${saySpare(spare)} on a host; make min ${String(least)}, or say belowShare: onePerHost`,
+      message: `below level ${String(least)} no placement keeps ${saySpare(spare)} ${where}; make min ${String(least)}, or say belowShare: onePerHost`,
     });
   }
   const from = belowShare === 'onePerHost' ? min : Math.max(min, least);
@@ -75,7 +92,7 @@ export function spares(pool: Pick<LegiblePool, 'size' | 'spare' | 'belowShare'>,
     // k(L) < L must hold at every allowed level.
     if (spareAt(spare, level) < level) continue;
     problems.push({
-      path: `${at}.spare`,
+      path: `${at}.${path}`,
       message: `at level ${String(level)} all ${String(level)} members would be spare; make min larger than the spare, the spare smaller, or say spare: none`,
     });
     break;

@@ -12,6 +12,16 @@ export interface Share {
   readonly denominator: number;
 }
 
+/**
+ * Hosts that fail together, as those of one rack or one power feed: an outer failure domain, which nests the hosts. A host is in the one
+ * that the value of `key` names in the metadata of its host aggregates, e.g. `rack=r1`.
+ */
+export interface FailureDomain {
+  readonly key: string;
+  /** How many members of the pool may be lost together with one such domain. */
+  readonly spare: Exclude<Spare, 'none'>;
+}
+
 export interface SecurityRule {
   readonly protocol: 'tcp' | 'udp' | 'icmp';
   /** First and last port; absent for icmp. One port: both the same. */
@@ -28,6 +38,8 @@ export interface Pool {
   readonly zone: string;
   readonly size: { readonly min: number; readonly initial: number; readonly max: number };
   readonly spare: Spare;
+  /** Absent: hosts fail alone. */
+  readonly failureDomain?: FailureDomain;
   readonly flavor: string;
   readonly image: string;
   /** Names of the descriptor's networks; a member gets one port on each, in this order. */
@@ -55,6 +67,11 @@ export interface Descriptor {
   readonly networks: Readonly<Record<string, { readonly network: string }>>;
   /** In the file's order. */
   readonly pools: readonly Pool[];
+}
+
+/** The keys of all failure domains that its pools keep to. */
+export function failureDomainKeys({ pools }: Pick<Descriptor, 'pools'>): readonly string[] {
+  return [...new Set(pools.flatMap(({ failureDomain }) => failureDomain?.key ?? []))].sort();
 }
 
 /** What may be lost of each pool. */

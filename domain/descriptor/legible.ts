@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { list, lists, name, networkMap, poolSchema, ruleSchema, sizeSchema } from './schema';
+import { failureDomainSchema, list, lists, name, networkMap, poolSchema, ruleSchema, sizeSchema } from './schema';
 
 /**
  * What can be read of a descriptor, whatever is wrong with the rest: the parts that `contradictions.ts` holds against each
@@ -19,6 +19,7 @@ const legiblePool = z.object({
     .object({ min: size.min.catch(NaN), initial: size.initial.catch(NaN), max: size.max.catch(NaN) })
     .catch(unread),
   spare: orUndefined(pool.spare),
+  failureDomain: orUndefined(z.object({ spare: orUndefined(failureDomainSchema.shape.spare) })),
   belowShare: orUndefined(pool.belowShare),
   networks: list(reference, lists.networks).catch([]),
   dependsOn: list(reference, lists.dependsOn).catch([]),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Descriptor, SecurityRule, Share, Spare } from './descriptor';
+import type { Descriptor, Pool, SecurityRule, Share, Spare } from './descriptor';
 
 /**
  * The file's form. What a descriptor's parts may look like is here; what they may say together is in `contradictions.ts`.
@@ -161,6 +161,21 @@ export const name = (what: string, longest = 255): z.ZodString =>
     .min(1, { error: `give ${what}` })
     .max(longest, { error: `${what} has at most ${String(longest)} characters` });
 
+const failureDomainHelp =
+  'failureDomain is {key, spare}: the key of aggregate metadata that names racks or power feeds, and how many members may be lost with one: {key: rack, spare: "50%"}';
+export const failureDomainSchema = z.strictObject(
+  {
+    key: name('the key of aggregate metadata that names the domains, e.g. "rack"', 255).refine(
+      (key) => key !== 'availability_zone',
+      { error: 'a pool is in one availability zone, and its failure domains are within that; give another key, e.g. "rack"' },
+    ),
+    spare: spare.transform((each, context) =>
+      each === 'none' ? refused(context, 'leave failureDomain out where no domain is to be guarded against') : each,
+    ),
+  },
+  { error: failureDomainHelp },
+);
+
 /** How much of each a descriptor may have: far above what a network function needs, and far below what a history can carry. */
 export const lists = {
   pools: { what: 'pools', max: 50 },
@@ -182,6 +197,7 @@ export const poolSchema = z.strictObject(
     zone: name('the availability zone of the pool, e.g. "mz"'),
     size: sizeSchema,
     spare,
+    failureDomain: failureDomainSchema.optional(),
     flavor: name('the name of a flavor'),
     image: name('the name of an image'),
     networks: list(name('the name of a network'), lists.networks).refine((networks) => networks.length > 0, {
@@ -198,6 +214,10 @@ export const poolSchema = z.strictObject(
   },
   { error: 'a pool is a map: name, zone, size, spare, flavor, image, networks …' },
 );
+const pool: z.ZodType<Pool> = poolSchema.transform(({ failureDomain, ...rest }) => ({
+  ...rest,
+  ...(failureDomain && { failureDomain }),
+}));
 
 const networksHelp = 'networks is a map of {network: <name in Neutron>}';
 /** Measured before its entries are looked at, as lists are. */
@@ -222,7 +242,7 @@ export const descriptorSchema: z.ZodType<Descriptor> = z.strictObject(
         { error: 'the name of a network has 1 to 40 characters' },
       ),
     ),
-    pools: list(poolSchema, lists.pools).refine((pools) => pools.length > 0, { error: 'a VNF has at least one pool' }),
+    pools: list(pool, lists.pools).refine((pools) => pools.length > 0, { error: 'a VNF has at least one pool' }),
   },
   { error: 'a descriptor is a map of name, networks and pools' },
 );
