@@ -32,6 +32,8 @@ export const eventSchema = z.discriminatedUnion('type', [
     disabledReason: z.string().nullable(),
     /** What all its servers together may take. Not said by who does not know. */
     size: resources.optional(),
+    /** The failure domains that it is in, by key. Absent: none that anybody has said. */
+    domains: z.record(z.string(), z.string()).optional(),
   }),
   z.object({
     ...base,

@@ -17,6 +17,8 @@ export interface HostSpec extends Resources {
   readonly zone: string;
   /** Of its provider in Placement, besides those that all have. */
   readonly traits?: readonly string[];
+  /** What aggregates that it is in say of it, by the key of their metadata: `{rack: 'r1'}`. */
+  readonly domains?: Readonly<Record<string, string>>;
 }
 
 export interface Host extends HostSpec {
@@ -449,7 +451,7 @@ export function isUp(host: Host): boolean {
 }
 
 export function emitHost(cloud: Cloud, host: Host, requestId: string | null): void {
-  const { name, zone, alive, enabled, forcedDown, disabledReason, vcpus, ramMb, diskGb } = host;
+  const { name, zone, alive, enabled, forcedDown, disabledReason, vcpus, ramMb, diskGb, domains } = host;
   emit(cloud, {
     type: 'host',
     requestId,
@@ -461,6 +463,7 @@ export function emitHost(cloud: Cloud, host: Host, requestId: string | null): vo
     forcedDown,
     disabledReason,
     size: { vcpus, ramMb, diskGb },
+    ...(domains && { domains }),
   });
 }
 

@@ -167,7 +167,10 @@ export const failureDomainSchema = z.strictObject(
   {
     key: name('the key of aggregate metadata that names the domains, e.g. "rack"', 255).refine(
       (key) => key !== 'availability_zone',
-      { error: 'a pool is in one availability zone, and its failure domains are within that; give another key, e.g. "rack"' },
+      {
+        error:
+          'a pool is in one availability zone, and its failure domains are within that; give another key, e.g. "rack"',
+      },
     ),
     spare: spare.transform((each, context) =>
       each === 'none' ? refused(context, 'leave failureDomain out where no domain is to be guarded against') : each,
