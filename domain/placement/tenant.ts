@@ -6,7 +6,8 @@ import { countOf, orderDeletions } from './batches';
 import { affordable, costOf, overBudget, spend, type QuotaBudget } from './budget';
 import { flavorOf, type Ground } from './ground';
 import { doubtOf, type Doubt } from './victims';
-import { existingCap, onlyTheseLeave, refOf, totalOf, without, type PoolPlanned, type PoolTask } from './pool';
+import { onlyTheseLeave, refOf, totalOf, without, type PoolPlanned } from './pool';
+import { existingCap, type PoolTask } from './task';
 
 /**
  * One pool's part of a plan where hosts cannot be chosen. The means are server groups of which the cloud puts no two members on
