@@ -47,3 +47,39 @@ test.each(lateSeconds)('$what, and a deletion that comes late, take no port from
     world.close();
   }
 });
+
+/** Nobody audits a VNF that is gone: what no audit has found by then would stay for good. */
+test.each([
+  { as: 'operator', path: '/networking/v2.0/security-groups' },
+  { as: 'tenant', path: '/compute/v2.1/os-server-groups' },
+] as const)('a group that came after its instantiate had ended goes with the VNF ($as)', async ({ as, path }) => {
+  const arrived: number[] = [];
+  const world: World = openWorld({
+    seed: 1,
+    as,
+    cloud: { hosts: hostsOf(zones), bootSeconds: [5, 10], latencyMs: [1, 5] },
+    sawCall: (call, moment) => {
+      if (call.method !== 'POST' || call.path !== path || call.attempt > 1) return undefined;
+      if (moment === 'arrives') arrived.push(world.time.now());
+      return moment === 'before' ? { kind: 'late', milliseconds: 300_000 } : undefined;
+    },
+  });
+  const ended = async (procedure: Procedure, input: object): Promise<Ended | undefined> => {
+    const begun = world.begin(procedure, { vnf, ...input });
+    await world.until(`${begun.workflowId} ends`, () => begun.ended() !== undefined);
+    return begun.ended();
+  };
+  try {
+    expect(await ended('instantiate', { descriptor: onePool })).toMatchObject({ outcome: 'completed' });
+    const { securityGroups, serverGroups } = world.cloud;
+    const before = securityGroups.size + serverGroups.size;
+    expect(arrived).toEqual([]);
+    await world.pass(300_000);
+    expect(securityGroups.size + serverGroups.size).toBeGreaterThan(before);
+    expect(await ended('terminate', {})).toMatchObject({ outcome: 'completed' });
+    await world.settle(vnf);
+    expect(world.verdict().guarantees.G4.violations).toEqual([]);
+  } finally {
+    world.close();
+  }
+});
