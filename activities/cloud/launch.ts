@@ -28,10 +28,10 @@ export function launchActivity(dependencies: Dependencies): CloudActivities['lau
     refuseLostTurn(input.turn);
     const work: Work = { dependencies, input, deadline: deadlineOf(input.timing) };
     const found = isRepeat() ? await lookAround(work) : nothingFound;
-    const missing = input.rows.filter((row) => !found.servers.has(row.ordinal));
+    const missing = input.rows.filter((row) => !found.has(row.ordinal));
     let ports: ReadonlyMap<number, readonly string[]>;
     try {
-      ports = await portsFor(work, missing, found);
+      ports = await portsFor(work, missing);
     } catch (error) {
       // Neutron answers 409 too where a network has no address left, and another host would not help against that either.
       if (!(error instanceof QuotaExceededError || error instanceof ConflictError)) throw error;
@@ -62,13 +62,10 @@ interface Work {
   readonly deadline: Deadline;
 }
 
-/** What bears this turn's token already, by ordinal. */
-interface Found {
-  readonly servers: ReadonlyMap<number, nova.Server>;
-  readonly ports: ReadonlyMap<number, readonly neutron.Port[]>;
-}
+/** The servers that are members already, by ordinal, and the ports of each. */
+type Found = ReadonlyMap<number, { readonly serverId: string; readonly portIds: readonly string[] }>;
 
-const nothingFound: Found = { servers: new Map(), ports: new Map() };
+const nothingFound: Found = new Map();
 
 function tagsOf({ turn, vnf, pool }: LaunchInput): string[] {
   return [tag.vnf(vnf), tag.pool(pool.name), tag.token(turn.token)];
@@ -87,15 +84,15 @@ async function lookAround(work: Work): Promise<Found> {
   const { dependencies, input, deadline } = work;
   const { session } = dependencies;
   const seenOf = await look(work, tagsOf(input));
-  const found = { servers: new Map<number, nova.Server>(), ports: new Map<number, readonly neutron.Port[]>() };
+  const found = new Map<number, { serverId: string; portIds: readonly string[] }>();
   for (const row of input.rows) {
     const seen = seenOf(row);
     const stays = whoStays(input, row, seen);
     // What an earlier attempt gave up and deleted is still listed for a moment.
     const extra = seen.servers.filter((server) => server !== stays && server.taskState !== 'deleting');
     for (const { id } of extra) await nova.deleteServer(session, id, deadline.call(input.turn.token));
-    // A free port may be what one that goes is about to take, and to let go of again whoever has it by then.
-    const kept = stays || seen.servers.length === 0 ? portsKept(input, row, { stays, ports: seen.ports }) : [];
+    // A free port is not taken again: a create that is still on its way may get as far as this one, and clears the port when it fails.
+    const kept = stays ? portsKept(input, row, { stays, ports: seen.ports }) : [];
     // Nova leaves a port that it has not made when its server goes: nobody would delete it.
     const useless = seen.ports.filter((each) => !kept.includes(each)).map(({ id }) => id);
     const held = await giveUpPorts(work, row, useless);
@@ -104,8 +101,7 @@ async function lookAround(work: Work): Promise<Found> {
         `ports of ${memberName(input.vnf, row.pool, row.ordinal)} are held by a server that goes`,
         {},
       );
-    if (stays) found.servers.set(row.ordinal, stays);
-    found.ports.set(row.ordinal, kept);
+    if (stays) found.set(row.ordinal, { serverId: stays.id, portIds: kept.map(({ id }) => id) });
   }
   return found;
 }
@@ -150,19 +146,15 @@ function whoStays(input: LaunchInput, row: LaunchRow, { servers, ports }: OfRow)
   return whole.find((server) => held(server).length > 0) ?? (whole.length === 1 ? whole[0] : undefined);
 }
 
-/** One port a network, in their order: the server's own, or else a free one, which it may be about to take. */
+/** One port a network, in their order: the server's own, or else a free one, which it is about to take. */
 function portsKept(
   input: LaunchInput,
   row: LaunchRow,
-  of: { stays: nova.Server | undefined; ports: readonly neutron.Port[] },
+  of: { stays: nova.Server; ports: readonly neutron.Port[] },
 ): neutron.Port[] {
   return portNamesOf(input, row).flatMap((name) => {
     const named = of.ports.filter((port) => port.name === name);
-    return (
-      named.find((port) => port.deviceId !== '' && port.deviceId === of.stays?.id) ??
-      named.find((port) => port.deviceId === '') ??
-      []
-    );
+    return named.find((port) => port.deviceId === of.stays.id) ?? named.find((port) => port.deviceId === '') ?? [];
   });
 }
 
@@ -185,10 +177,8 @@ async function giveUpPorts(
 }
 
 function known({ input }: Work, row: LaunchRow, found: Found): LaunchResult | undefined {
-  const server = found.servers.get(row.ordinal);
-  if (!server) return undefined;
-  const portIds = (found.ports.get(row.ordinal) ?? []).map((port) => port.id);
-  return { ok: true, member: memberOf(input, row, { serverId: server.id, portIds }) };
+  const made = found.get(row.ordinal);
+  return made && { ok: true, member: memberOf(input, row, made) };
 }
 
 function memberOf(
@@ -199,14 +189,10 @@ function memberOf(
   return { pool, ordinal, host, serverId: made.serverId, portIds: made.portIds, token: turn.token };
 }
 
-/** The ids of each row's ports, in the order of the pool's networks. What is missing is made in one request. */
-async function portsFor(
-  work: Work,
-  rows: readonly LaunchRow[],
-  found: Found,
-): Promise<ReadonlyMap<number, readonly string[]>> {
+/** The ids of each row's ports, in the order of the pool's networks. All are made in one request. */
+async function portsFor(work: Work, rows: readonly LaunchRow[]): Promise<ReadonlyMap<number, readonly string[]>> {
   const { dependencies, input, deadline } = work;
-  const wanted: { row: LaunchRow; name: string; networkId: string; id: string | undefined }[] = [];
+  const wanted: { row: LaunchRow; name: string; networkId: string }[] = [];
   for (const row of rows) {
     for (const network of input.pool.networks) {
       const name = portName(memberName(input.vnf, row.pool, row.ordinal), network);
@@ -214,17 +200,15 @@ async function portsFor(
         input.networks[network]?.network ?? network,
         deadline.call(),
       );
-      const free = found.ports.get(row.ordinal)?.find((port) => port.name === name && port.deviceId === '');
-      wanted.push({ row, name, networkId, id: free?.id });
+      wanted.push({ row, name, networkId });
     }
   }
-  const missing = wanted.filter((each) => each.id === undefined);
   const created =
-    missing.length === 0
+    wanted.length === 0
       ? []
       : await neutron.createPorts(
           dependencies.session,
-          missing.map(({ name, networkId }) => ({
+          wanted.map(({ name, networkId }) => ({
             name,
             networkId,
             description: marksOf(input),
@@ -233,9 +217,9 @@ async function portsFor(
           deadline.call(input.turn.token),
         );
   const ids = new Map<number, string[]>();
-  for (const { row, name, id } of wanted) {
-    const portId = id ?? created.find((port) => port.name === name)?.id;
-    if (portId !== undefined) ids.set(row.ordinal, [...(ids.get(row.ordinal) ?? []), portId]);
+  for (const { row, name } of wanted) {
+    const port = created.find((each) => each.name === name);
+    if (port) ids.set(row.ordinal, [...(ids.get(row.ordinal) ?? []), port.id]);
   }
   return ids;
 }

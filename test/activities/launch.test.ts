@@ -186,6 +186,15 @@ describe('launch', () => {
     await expectExactly([1], again);
   });
 
+  test('a free port that an earlier attempt has made is not taken again: a create may be on its way with it', async () => {
+    lab.addFault({ kind: 'drop', match: { method: 'POST', path: '/ports$' }, moment: 'after' });
+    await launched(lab, rows).catch(() => undefined);
+    const earlier = [...lab.cloud.ports.keys()];
+    const members = membersIn(await lab.run('launch', launchInput(lab, rows), { attempt: 2 }));
+    expect(members.flatMap(({ portIds }) => portIds).filter((id) => earlier.includes(id))).toEqual([]);
+    await expectExactly([1, 2, 3], members);
+  });
+
   test('a port that an earlier attempt has given up is not taken again', async () => {
     lab.addFault({ kind: 'drop', match: { method: 'POST', path: '/ports$' }, moment: 'after' });
     await launched(lab, rows).catch(() => undefined);
