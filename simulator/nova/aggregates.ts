@@ -41,10 +41,11 @@ function create(request: Request): Response {
     throw new Refusal(409, `Aggregate ${name} already exists.`);
   const zone = text(given['availability_zone']);
   const metadata = zone === undefined ? {} : { availability_zone: zone };
-  const { hosts: _hosts, metadata: _metadata, ...shown } = show(
-    request,
-    addAggregate(cloud, { uuid: newUuid(cloud), name, metadata }),
-  );
+  const {
+    hosts: _hosts,
+    metadata: _metadata,
+    ...shown
+  } = show(request, addAggregate(cloud, { uuid: newUuid(cloud), name, metadata }));
   return { status: 200, body: { aggregate: shown } };
 }
 
@@ -75,7 +76,8 @@ function addHost(request: Request): Aggregate {
   if (zone !== null) refuseOtherZones(cloud, { aggregate, hosts: [name], zone }, refuse);
   const before = zoneBy(aggregatesOf(cloud, name));
   const there = serversOn(cloud, name);
-  if (zone !== null && zone !== before && there > 0) throw refuse(wouldMove('added to', { before, after: zone, there }));
+  if (zone !== null && zone !== before && there > 0)
+    throw refuse(wouldMove('added to', { before, after: zone, there }));
   if (aggregate.hosts.has(name)) throw new Refusal(409, `Aggregate ${String(aggregate.id)} already has host ${name}.`);
   aggregate.hosts.add(name);
   settle(request, [host]);
