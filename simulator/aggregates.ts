@@ -1,4 +1,4 @@
-import type { Cloud, Host } from './model';
+import type { Clock } from './clock';
 
 /** Names for some of the hosts, with what is said of all that bear one: how a cloud says its zones, its racks, its power feeds. */
 
@@ -21,13 +21,30 @@ export interface Aggregate {
   readonly createdAt: number;
 }
 
+/** All that there are, by their ids, and how many were ever made: no id is given twice. */
+export interface Aggregates {
+  readonly byId: Map<number, Aggregate>;
+  made: number;
+}
+
+/** What a host is in by what its aggregates say. */
+export interface Placed {
+  zone: string;
+  /** By key. What two of its aggregates say differently is not among them. */
+  domains: Readonly<Record<string, string>>;
+}
+
+interface WithAggregates {
+  readonly aggregates: Aggregates;
+}
+
 const zoneKey = 'availability_zone';
 
 /** Of a host that no aggregate puts into another. */
 const zoneOfNone = 'nova';
 
 export function addAggregate(
-  cloud: Pick<Cloud, 'aggregates' | 'clock'>,
+  cloud: WithAggregates & { readonly clock: Clock },
   { uuid, name, metadata, hosts = [] }: AggregateSpec & { readonly uuid: string },
 ): Aggregate {
   const { aggregates, clock } = cloud;
@@ -42,12 +59,11 @@ export function zoneOf({ metadata }: Pick<Aggregate, 'metadata'>): string | null
 }
 
 /** Those that a host is in, in the order in which they were made. */
-export function aggregatesOf({ aggregates }: Pick<Cloud, 'aggregates'>, host: string): Aggregate[] {
+export function aggregatesOf({ aggregates }: WithAggregates, host: string): Aggregate[] {
   return [...aggregates.byId.values()].filter(({ hosts }) => hosts.has(host));
 }
 
-/** The zone and the domains that a host is in by what its aggregates say. What two say differently, nobody says. */
-export function settleHost(cloud: Pick<Cloud, 'aggregates'>, host: Host): void {
+export function settleHost(cloud: WithAggregates, host: Placed & { readonly name: string }): void {
   const said = new Map<string, Set<string>>();
   for (const { metadata } of aggregatesOf(cloud, host.name))
     for (const [key, value] of Object.entries(metadata)) said.set(key, (said.get(key) ?? new Set()).add(value));
@@ -61,6 +77,6 @@ export function settleHost(cloud: Pick<Cloud, 'aggregates'>, host: Host): void {
 }
 
 /** In the order of their hosts. */
-export function zonesOf({ hosts }: Pick<Cloud, 'hosts'>): string[] {
+export function zonesOf({ hosts }: { readonly hosts: ReadonlyMap<string, Placed> }): string[] {
   return [...new Set([...hosts.values()].map(({ zone }) => zone))];
 }

@@ -1,5 +1,12 @@
 import { createHash } from 'node:crypto';
-import { addAggregate, settleHost, type Aggregate, type AggregateSpec } from './aggregates';
+import {
+  addAggregate,
+  settleHost,
+  type Aggregate,
+  type Aggregates,
+  type AggregateSpec,
+  type Placed,
+} from './aggregates';
 import { newAccess, type Access } from './access';
 import { realClock, seeded, type Clock } from './clock';
 import type { CloudChange, CloudEvent } from './events';
@@ -22,15 +29,11 @@ export interface HostSpec extends Resources {
   readonly domains?: Readonly<Record<string, string>>;
 }
 
-export interface Host extends Omit<HostSpec, 'zone' | 'domains'> {
+export interface Host extends Omit<HostSpec, 'zone' | 'domains'>, Placed {
   /** Of the hypervisor, which is Placement's provider too. */
   readonly id: string;
   /** Of the nova-compute service: another one. */
   readonly serviceId: string;
-  /** By what its aggregates say. */
-  zone: string;
-  /** By key. What two of its aggregates say differently is not among them. */
-  domains: Readonly<Record<string, string>>;
   /** The truth. */
   alive: boolean;
   /** What Nova reports of its service, which comes later than the truth. */
@@ -246,7 +249,7 @@ export interface Cloud {
   readonly applicationCredentials: Map<string, { readonly secret: string; readonly userId: string }>;
   readonly tokens: Map<string, Token>;
   readonly hosts: Map<string, Host>;
-  readonly aggregates: { readonly byId: Map<number, Aggregate>; made: number };
+  readonly aggregates: Aggregates;
   readonly flavors: Map<string, Flavor>;
   readonly images: Map<string, Image>;
   readonly networks: Map<string, Network>;

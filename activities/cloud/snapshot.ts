@@ -24,7 +24,11 @@ export interface SnapshotOf {
   readonly vnf: string | null;
 }
 
-export async function readSnapshot(dependencies: Dependencies, of: SnapshotOf, call: CallOptions): Promise<Snapshot> {
+export async function readSnapshot(
+  dependencies: Pick<Dependencies, 'session' | 'names'>,
+  of: SnapshotOf,
+  call: CallOptions,
+): Promise<Snapshot> {
   const { session, names } = dependencies;
   const wanted = [...new Set(of.pools.map(({ pool }) => pool.flavor))];
   const flavors: nova.Flavor[] = [];
@@ -101,7 +105,7 @@ interface Rooms {
  * provider that is absent has no room for that flavor.
  */
 async function readRooms(
-  { session }: Dependencies,
+  { session }: Pick<Dependencies, 'session'>,
   flavors: readonly nova.Flavor[],
   call: CallOptions,
 ): Promise<Rooms> {
