@@ -61,7 +61,9 @@ function act(request: Request): Response | Promise<Response> {
   const [name = ''] = isObject(request.body) ? Object.keys(request.body) : [];
   const action = Object.hasOwn(actions, name) ? actions[name] : undefined;
   if (!action) throw new Refusal(400, `There is no such action: ${name}`);
-  return forOperators(`os-aggregates:${name}`, () => answer(request, action(request)))(request);
+  // When metadata was changed is said there, and kept nowhere.
+  const saysWhen = name === 'set_metadata';
+  return forOperators(`os-aggregates:${name}`, () => answer(request, action(request), { saysWhen }))(request);
 }
 
 function addHost(request: Request): Aggregate {
@@ -197,8 +199,14 @@ function aggregateOf({ cloud, params }: Request): Aggregate {
   return found;
 }
 
-function answer(request: Request, aggregate: Aggregate): Response {
-  return { status: 200, body: { aggregate: show(request, aggregate) } };
+function answer(request: Request, aggregate: Aggregate, { saysWhen = false } = {}): Response {
+  const shown = show(request, aggregate);
+  const updated = saysWhen ? { updated_at: said(request.cloud.clock.now()) } : {};
+  return { status: 200, body: { aggregate: { ...shown, ...updated } } };
+}
+
+function said(time: number): string {
+  return new Date(time).toISOString().replace('Z', '000');
 }
 
 /** With its UUID from 2.41 on. */
@@ -211,7 +219,7 @@ function show(request: Request, aggregate: Aggregate): Record<string, unknown> {
     availability_zone: zoneOf(aggregate),
     metadata,
     hosts: [...hosts],
-    created_at: new Date(createdAt).toISOString().replace('Z', '000'),
+    created_at: said(createdAt),
     updated_at: null,
     deleted: false,
     deleted_at: null,
