@@ -174,6 +174,17 @@ describe('with one rule less', () => {
     suiteMs,
   );
 
+  test(
+    'with all of them the racks of hosts are seen: that these are in none',
+    async () => {
+      const [procedure, input] = dryRunInRacks;
+      const ended = await world.run(procedure, input(''));
+      expect(ended).toMatchObject({ outcome: 'refused', kind: 'Impossible' });
+      expect(ended.message).toMatch(/rack/);
+    },
+    suiteMs,
+  );
+
   // What Nova does not evacuate is replaced, for whatever reason: service first.
   test(
     'os_compute_api:os-evacuate: members of a fenced host are replaced',
