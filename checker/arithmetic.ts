@@ -19,14 +19,44 @@ export function capOf(spare: Spare, level: number): number {
   return k < 1 ? 1 : k;
 }
 
+/** What a host has of a pool, and for how many more it has room. */
+export interface Room {
+  readonly own: number;
+  readonly free: number;
+  /** Of a pool that keeps to failure domains: the one that the host is in. Null where nobody knows: then those it has stay, and no more come. */
+  readonly domain?: string | null;
+}
+
+export interface Wanted {
+  readonly level: number;
+  readonly cap: number;
+  /** Of failure domains, where the pool keeps to such. */
+  readonly domainCap?: number;
+  /** What may exist in one together with those that leave it: they go when the new ones serve. Any number where it is left out. */
+  readonly domainPeak?: number;
+}
+
 /**
- * Whether a level can be placed: hosts hold what they have of the pool and what is free there for more, each up to the cap.
- * Those that stay count first, so that it is the sum which decides.
+ * Whether a level can be placed: hosts hold what they have of the pool and what is free there for more, each up to the cap, and domains what
+ * their hosts hold, up to theirs. Those that stay count first, so that it is the sum which decides.
  */
-export function fitsOn(hosts: readonly { own: number; free: number }[], at: { level: number; cap: number }): boolean {
+export function fitsOn(
+  hosts: readonly Room[],
+  { level, cap, domainCap = Infinity, domainPeak = Infinity }: Wanted,
+): boolean {
   let sum = 0;
-  for (const { own, free } of hosts) sum += Math.min(own + free, at.cap);
-  return sum >= at.level;
+  const inDomains = new Map<string, { own: number; stay: number; come: number }>();
+  for (const { own, free, domain } of hosts) {
+    const stay = Math.min(own, cap);
+    const come = Math.min(free, cap - stay);
+    if (typeof domain === 'string') {
+      const before = inDomains.get(domain) ?? { own: 0, stay: 0, come: 0 };
+      inDomains.set(domain, { own: before.own + own, stay: before.stay + stay, come: before.come + come });
+    } else sum += domain === null ? stay : stay + come;
+  }
+  for (const { own, stay, come } of inDomains.values())
+    sum += Math.min(domainCap, stay + Math.max(0, Math.min(come, domainPeak - own)));
+  return sum >= level;
 }
 
 export function largestCap(spare: Spare, levels: Iterable<number>): number {

@@ -1,6 +1,7 @@
 import type { CloudEvent } from '../../simulator/events';
 import { readMarks, readTags } from '../../domain/names';
-import { capOf, fitsOn } from '../arithmetic';
+import { capOf, fitsOn, largestCap, type Room, type Wanted } from '../arithmetic';
+import { unitsOf } from '../units';
 import type { Scribe } from '../verdict';
 import { noteOf, targetOf, type PoolWorld, type Request, type Resources, type VnfWorld, type World } from '../world';
 
@@ -98,29 +99,38 @@ function refusalIsRight(world: World, request: Request, failure: string | undefi
   if (failure === 'QuotaExceeded') return quotaIsShort(world, { vnf: vnf.vnf, ...target });
   if (failure !== 'Impossible' && failure !== 'NotFound') return undefined;
   const { spec } = target.pool;
-  const at = { level: target.to, cap: capOf(spec.spare, target.to) };
+  const { failureDomain } = spec;
+  const at: Wanted = {
+    ...{ level: target.to, cap: capOf(spec.spare, target.to) },
+    ...(failureDomain && { domainCap: capOf(failureDomain.spare, target.to) }),
+  };
   const hosts = roomFor(world, vnf, target.pool);
   if (!fitsOn(hosts, at)) return true;
+  const domainPeak = failureDomain && largestCap(failureDomain.spare, [target.pool.level, target.to]);
+  // That it can be placed does not say that one may come into a domain before another leaves it.
+  if (domainPeak !== undefined && !fitsOn(hosts, { ...at, domainPeak })) return undefined;
   const known = request.input['strict'] !== true && hosts.every(({ free }) => free < Infinity);
   return known && isAlone(world, request, { vnf, pool: target.pool }) ? false : undefined;
 }
 
 /** By host of the zone: members that serve there, and how many more it has room for. Infinity where the log does not tell sizes. */
-function roomFor(world: World, vnf: VnfWorld, pool: PoolWorld): { own: number; free: number }[] {
+function roomFor(world: World, vnf: VnfWorld, pool: PoolWorld): Room[] {
   const servers = [...world.servers.values()];
   const one = servers.find((server) => server.vnf === vnf.vnf && server.pool === pool.spec.name)?.size;
+  const domains = unitsOf(world, pool.spec).find(({ kind }) => kind === 'domain');
   return [...world.hosts.values()]
     .filter((host) => host.zone === pool.spec.zone)
     .map(({ host, up, enabled, size }) => {
+      const within = domains && { domain: domains.unitOf(host) };
       const here = servers.filter((server) => server.host === host);
       const own = here.filter((server) => server.vnf === vnf.vnf && pool.published.has(server.name)).length;
-      if (!up || !enabled) return { own, free: 0 };
-      if (!one || !size || here.some((server) => !server.size)) return { own, free: Infinity };
+      if (!up || !enabled) return { own, free: 0, ...within };
+      if (!one || !size || here.some((server) => !server.size)) return { own, free: Infinity, ...within };
       const left = (key: keyof Resources): number => {
         const taken = here.reduce((sum, server) => sum + (server.size?.[key] ?? 0), 0);
         return one[key] > 0 ? Math.floor((size[key] - taken) / one[key]) : Infinity;
       };
-      return { own, free: Math.max(0, Math.min(left('vcpus'), left('ramMb'), left('diskGb'))) };
+      return { own, free: Math.max(0, Math.min(left('vcpus'), left('ramMb'), left('diskGb'))), ...within };
     });
 }
 

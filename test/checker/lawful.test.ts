@@ -1,84 +1,8 @@
-import { check, type Part } from '../../checker';
-import type { Note } from '../../checker/story';
+import type { Part } from '../../checker';
 import { tag } from '../../domain/names';
-import type { CloudChange, CloudEvent } from '../../simulator/events';
+import { Log } from './log';
 
 /** Small worlds, written event by event: what is lawful is not called a violation, and what is not is. */
-
-type Change = CloudChange extends infer E ? (E extends CloudChange ? Omit<E, 'requestId'> : never) : never;
-
-const hosts = ['h1', 'h2', 'h3', 'h4'];
-
-class Log {
-  readonly events: CloudEvent[] = [];
-
-  constructor() {
-    for (const host of hosts) {
-      const state = { zone: 'mz', alive: true, up: true, enabled: true, forcedDown: false, disabledReason: null };
-      this.add({ type: 'host', host, ...state });
-    }
-  }
-
-  add(change: Change, requestId: string | null = null): void {
-    const seq = this.events.length + 1;
-    this.events.push({ seq, at: seq, requestId, ...change });
-  }
-
-  note(note: Note): void {
-    this.add({ type: 'note', note });
-  }
-
-  /** A request, and the servers that it makes: one pool each, named `c` or as it is said. */
-  instantiate(vnf: string, given: { pool?: string; spare?: number | string; on: string }): void {
-    const { pool = 'c', spare = 1, on } = given;
-    const many = on.split(' ').length;
-    const spec = {
-      name: pool,
-      zone: 'mz',
-      size: { min: many, initial: many, max: 20 },
-      spare,
-      belowShare: 'onePerHost',
-    };
-    const more = { flavor: 'f', image: 'i', networks: ['mgmt'] };
-    const descriptor = { name: 'd', networks: { mgmt: { network: 'mgmt' } }, pools: [{ ...spec, ...more }] };
-    this.note({ kind: 'request', id: `make ${vnf}`, procedure: 'instantiate', vnf, request: { descriptor } });
-    on.split(' ').forEach((host, index) => {
-      this.launch(vnf, `${pool}-${String(index + 1)}`, host);
-    });
-    this.publish(vnf, { [pool]: on.split(' ').map((_, index) => `${vnf}-${pool}-${String(index + 1)}`) });
-    this.note({ kind: 'outcome', id: `make ${vnf}`, outcome: 'completed' });
-  }
-
-  launchAnywhere(vnf: string, member: string, host: string): void {
-    this.launch(vnf, member, host, { requestedHost: null });
-  }
-
-  launch(
-    vnf: string,
-    member: string,
-    host: string,
-    given: { requestedHost?: string | null; id?: string; by?: string } = {},
-  ): void {
-    const { requestedHost = host, id = `${vnf}/${member}`, by = null } = given;
-    const at = member.lastIndexOf('-');
-    const tags = [tag.vnf(vnf), tag.pool(member.slice(0, at)), tag.ordinal(Number(member.slice(at + 1)))];
-    const made = { id, name: `${vnf}-${member}`, project: 'p', flavor: 'f', zone: 'mz', portIds: [] };
-    this.add({ type: 'server.created', ...made, tags: [...tags, tag.token('t')], requestedHost }, by);
-    this.add({ type: 'server.placed', id, host });
-    this.add({ type: 'server.state', id, state: 'ACTIVE', fault: null });
-  }
-
-  #revision = 0;
-  publish(vnf: string, service: Record<string, string[]>): void {
-    this.#revision += 1;
-    this.add({ type: 'published', vnf, revision: this.#revision, stage: 2, service });
-  }
-
-  broken(): Part[] {
-    const verdict = check(this.events, { open: true });
-    return Object.values(verdict.guarantees).flatMap(({ violations }) => violations.map(({ part }) => part));
-  }
-}
 
 test('G1d: a dead member does not count on its host once its record knows of it', () => {
   const log = new Log();
