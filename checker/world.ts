@@ -28,7 +28,7 @@ export interface Server {
   state: string;
   /** It has been published once. */
   served: boolean;
-  /** Other hands have taken it to another host, and no rebalance that began after that has completed. The event; null: none. */
+  /** Other hands have taken it to another host, and no rebalance that began after that has repaired it. The event; null: none. */
   movedAt: number | null;
 }
 
@@ -402,8 +402,10 @@ function end(world: World, said: Extract<Note, { kind: 'outcome' }>): void {
   const vnf = request.vnf === undefined ? undefined : world.vnfs.get(request.vnf);
   if (!vnf || said.outcome !== 'completed') return;
   if (request.procedure === 'rebalance')
-    for (const server of world.servers.values())
-      if (server.vnf === vnf.vnf && (server.movedAt ?? Infinity) < request.seq) server.movedAt = null;
+    for (const server of world.servers.values()) {
+      const wasLeft = server.pool !== undefined && said.short?.includes(server.pool) === true;
+      if (server.vnf === vnf.vnf && !wasLeft && (server.movedAt ?? Infinity) < request.seq) server.movedAt = null;
+    }
   if (request.procedure === 'instantiate') {
     for (const pool of vnf.pools.values()) pool.level = pool.spec.size.initial;
   }
