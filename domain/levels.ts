@@ -1,10 +1,13 @@
-import type { Share, Spare } from './descriptor/descriptor';
+import type { Pool, Share, Sharing, Spare } from './descriptor/descriptor';
 
-/**
- * The arithmetic of shares: exact, in integers. Floats get 29 % of 100 wrong (0.29 * 100 = 28.999…).
- *
- * `room` below is what each host could hold of one pool: the members that it has and the free slots that it offers.
- */
+/** The arithmetic of shares: exact, in integers. Floats get 29 % of 100 wrong (0.29 * 100 = 28.999…). */
+
+/** What a host could hold of one pool: the members that it has and the free slots that it offers. */
+export interface HostRoom {
+  readonly slots: number;
+  /** In which failure domain they count; null where in none. */
+  readonly domain: string | null;
+}
 
 function floorShare({ numerator, denominator }: Share, level: number): number {
   return floorDivide(numerator * level, denominator);
@@ -25,6 +28,11 @@ export function spareAt(spare: Spare, level: number): number {
 /** The most members of a pool allowed on one host at this level. */
 export function capAt(spare: Spare, level: number): number {
   return Math.max(1, spareAt(spare, level));
+}
+
+/** The most members of a pool allowed in one failure domain at this level. */
+export function domainCapAt({ failureDomain }: Sharing, level: number): number {
+  return failureDomain ? capAt(failureDomain.spare, level) : Infinity;
 }
 
 /** N: what the load needs. */
@@ -48,54 +56,92 @@ export function leastLevelOfCap(spare: Spare, many: number): number {
   return floorDivide(many * denominator + numerator - 1, numerator);
 }
 
-export function isFeasible(room: readonly number[], level: number, spare: Spare): boolean {
-  const cap = capAt(spare, level);
-  let sum = 0;
-  for (const slots of room) {
-    sum += Math.min(slots, cap);
-    if (sum >= level) return true;
-  }
-  return sum >= level;
+export function isFeasible(room: readonly HostRoom[], level: number, pool: Sharing): boolean {
+  return feasibleOn(room, pool)(level);
 }
 
 /** Feasible still without any one host. */
-export function isRestorable(room: readonly number[], level: number, spare: Spare): boolean {
-  const cap = capAt(spare, level);
-  let sum = 0;
-  let largest = 0;
-  for (const slots of room) {
-    const used = Math.min(slots, cap);
-    sum += used;
-    largest = Math.max(largest, used);
-  }
-  return sum - largest >= level;
+export function isRestorable(room: readonly HostRoom[], level: number, pool: Sharing): boolean {
+  return (leftAfterDeaths(room, level, pool)[1] ?? 0) >= level;
 }
 
-/** The same for many levels of the same hosts, without a look at every host for each of them. */
-export function feasibleOn(room: readonly number[], spare: Spare): (level: number) => boolean {
+/** How many members the hosts can hold when none, one, two … of them have died, those that take most. */
+export function leftAfterDeaths(room: readonly HostRoom[], level: number, pool: Sharing): number[] {
+  const cap = capAt(pool.spare, level);
+  const most = domainCapAt(pool, level);
+  let left = [0];
+  for (const [domain, slots] of byDomain(room)) {
+    const limit = domain === null ? Infinity : most;
+    const held = slots.map((each) => Math.min(each, cap)).sort((a, b) => a - b);
+    // Of this domain, when so many of its own have died: the largest first.
+    const own = [0];
+    for (const each of held) own.push((own.at(-1) ?? 0) + each);
+    left = together(
+      left,
+      own.reverse().map((all) => Math.min(all, limit)),
+    );
+  }
+  return left;
+}
+
+/** Of each number of deaths the worst way of sharing them out between two groups of hosts. */
+function together(some: readonly number[], others: readonly number[]): number[] {
+  if (some.length === 1) return others.map((each) => each + (some[0] ?? 0));
+  const left = Array.from({ length: some.length + others.length - 1 }, () => Infinity);
+  some.forEach((here, dead) => {
+    others.forEach((there, more) => {
+      left[dead + more] = Math.min(left[dead + more] ?? Infinity, here + there);
+    });
+  });
+  return left;
+}
+
+function byDomain(room: readonly HostRoom[]): Map<string | null, number[]> {
+  const domains = new Map<string | null, number[]>();
+  for (const { slots, domain } of room) {
+    const there = domains.get(domain);
+    if (there) there.push(slots);
+    else domains.set(domain, [slots]);
+  }
+  return domains;
+}
+
+/** Whether a level is feasible: for many levels of the same hosts, without a look at every host for each of them. */
+export function feasibleOn(room: readonly HostRoom[], pool: Sharing): (level: number) => boolean {
+  const domains = [...byDomain(room)].map(([domain, slots]) => ({ isGuarded: domain !== null, holds: heldBy(slots) }));
+  return (level) => {
+    const cap = capAt(pool.spare, level);
+    const most = domainCapAt(pool, level);
+    let sum = 0;
+    for (const { isGuarded, holds } of domains) sum += Math.min(holds(cap), isGuarded ? most : Infinity);
+    return sum >= level;
+  };
+}
+
+/** What hosts with such room hold together of a pool of which each may have so many. */
+function heldBy(room: readonly number[]): (cap: number) => number {
   const sorted = [...room].sort((a, b) => a - b);
   // What the hosts with the least room take together: none of them, the first of them, the first two …
   const taken = [0];
   for (const slots of sorted) taken.push((taken.at(-1) ?? 0) + slots);
-  return (level) => {
-    const cap = capAt(spare, level);
+  return (cap) => {
     let below = 0;
     for (let above = sorted.length; below < above;) {
       const middle = (below + above) >> 1;
       if ((sorted[middle] ?? 0) < cap) below = middle + 1;
       else above = middle;
     }
-    return (taken[below] ?? 0) + (sorted.length - below) * cap >= level;
+    return (taken[below] ?? 0) + (sorted.length - below) * cap;
   };
 }
 
 /** The nearest feasible levels below and above, within the allowed ones. */
 export function nearestLevels(
-  room: readonly number[],
+  room: readonly HostRoom[],
   level: number,
-  allowed: { readonly spare: Spare; readonly min: number; readonly max: number },
+  pool: Pick<Pool, 'spare' | 'failureDomain' | 'size'>,
 ): { readonly below?: number; readonly above?: number } {
-  return nearestWhere(feasibleOn(room, allowed.spare), level, allowed);
+  return nearestWhere(feasibleOn(room, pool), level, pool.size);
 }
 
 export function nearestWhere(
@@ -115,6 +161,12 @@ export function sayShare({ numerator, denominator }: Share): string {
   return 100 % denominator === 0
     ? `${String((numerator * 100) / denominator)}%`
     : `${String(numerator)}/${String(denominator)}`;
+}
+
+/** `spare 34%`, `spare 34%, of a rack 50%`. */
+export function saySharing({ spare, failureDomain }: Sharing): string {
+  const outer = failureDomain ? `, of one ${failureDomain.key} ${saySpare(failureDomain.spare)}` : '';
+  return `spare ${saySpare(spare)}${outer}`;
 }
 
 export function saySpare(spare: Spare): string {

@@ -69,6 +69,9 @@ export interface Descriptor {
   readonly pools: readonly Pool[];
 }
 
+/** What of a pool may be lost together. */
+export type Sharing = Pick<Pool, 'spare' | 'failureDomain'>;
+
 /** The keys of all failure domains that its pools keep to. */
 export function failureDomainKeys({ pools }: Pick<Descriptor, 'pools'>): readonly string[] {
   return [...new Set(pools.flatMap(({ failureDomain }) => failureDomain?.key ?? []))].sort();

@@ -1,6 +1,6 @@
-import type { Pool } from '../descriptor/descriptor';
+import type { Pool, Sharing } from '../descriptor/descriptor';
 import type { Failure, HostReason } from '../failure';
-import { capAt, feasibleOn, nearestWhere, saySpare } from '../levels';
+import { capAt, feasibleOn, leftAfterDeaths, nearestWhere, saySpare, type HostRoom } from '../levels';
 import { own } from '../names';
 import { plan } from '../placement';
 import { countOf } from '../placement/batches';
@@ -8,7 +8,7 @@ import { affordable, budgetOf, costOf } from '../placement/budget';
 import { flavorOf, giveBack, groundOf, shortOf, slots, unusable, type Ground } from '../placement/ground';
 import { roomOf } from '../placement/pool';
 import type { VnfRecord } from '../record';
-import { widerSpares, withRemedies } from './remedies';
+import { widerSharings, withRemedies } from './remedies';
 import type { Remedy } from './remedy';
 import { carriedOut, type Scene } from './carriedOut';
 import { seenHosts, type SeenHost } from './seenHosts';
@@ -122,7 +122,7 @@ function poolCapacity({ record, snapshot }: Scene, pool: Pool): PoolCapacity {
   // A repair that finds no other place deletes the dead first.
   for (const { host } of failed) giveBack(ground, host, flavorOf(ground, pool));
   const on = countOf(inService.map(({ host }) => host));
-  const room = snapshot.tenant ? null : roomOf(ground, pool, on).sort((a, b) => b - a);
+  const room = snapshot.tenant ? null : roomOf(ground, pool, on);
   const deaths = room && deathsOf(room, pool, level);
   return {
     pool: pool.name,
@@ -133,8 +133,8 @@ function poolCapacity({ record, snapshot }: Scene, pool: Pool): PoolCapacity {
     spare: saySpare(pool.spare),
     cap: capAt(pool.spare, level),
     on: Object.fromEntries([...on].sort(([a], [b]) => (a < b ? -1 : 1))),
-    feasible: room && rangesOf(pool, feasibleOn(room, pool.spare)),
-    restorable: room && rangesOf(pool, feasibleOn(room.slice(1), pool.spare)),
+    feasible: room && rangesOf(pool, feasibleOn(room, pool)),
+    restorable: room && rangesOf(pool, feasibleAfter(1, room, pool)),
     deaths,
     oneMore: room && deaths !== null ? oneMoreDeath({ record, snapshot }, pool, { room, level, deaths }) : [],
     reasons: reasonsOf(ground, pool, { on, cap: capAt(pool.spare, level) }),
@@ -143,44 +143,59 @@ function poolCapacity({ record, snapshot }: Scene, pool: Pool): PoolCapacity {
 }
 
 /**
- * `room`: the largest first. The worst host is the one that holds, or could hold, most of the pool up to its cap; restoring needs nothing
- * but that the others can hold all of it. So many hosts die in a row as may be left out of them, the largest first.
+ * Restoring needs nothing but that the others can hold all of it, so that so many hosts may die in a row as may be left out of them, whichever
+ * they are.
  */
-function deathsOf(room: readonly number[], { spare }: Pool, level: number): number {
-  const cap = capAt(spare, level);
-  let left = room.reduce((sum, each) => sum + Math.min(each, cap), 0);
-  let deaths = 0;
-  for (const each of room) {
-    left -= Math.min(each, cap);
-    if (left < level) return deaths;
-    deaths += 1;
-  }
-  return deaths;
+function deathsOf(room: readonly HostRoom[], pool: Sharing, level: number): number {
+  const left = leftAfterDeaths(room, level, pool);
+  const first = left.findIndex((members, deaths) => deaths > 0 && members < level);
+  return (first < 0 ? left.length : first) - 1;
+}
+
+/** Which levels so many hosts may die at. */
+function feasibleAfter(deaths: number, room: readonly HostRoom[], pool: Sharing): (level: number) => boolean {
+  if (pool.failureDomain) return (level) => deathsOf(room, pool, level) >= deaths;
+  // Whatever the level, it is those with most room.
+  return feasibleOn([...room].sort((a, b) => b.slots - a.slots).slice(deaths), pool);
 }
 
 /** Each was tried: hosts and spares in the same arithmetic, levels by the planner, which decides who leaves. */
 function oneMoreDeath(
   scene: Scene,
   pool: Pool,
-  at: { readonly room: readonly number[]; readonly level: number; readonly deaths: number },
+  at: { readonly room: readonly HostRoom[]; readonly level: number; readonly deaths: number },
 ): Remedy[] {
   const { room, level, deaths } = at;
   const cap = capAt(pool.spare, level);
   const flavor = scene.snapshot.flavors[pool.flavor];
-  const survives = (rooms: readonly number[], spec: Pool): boolean => deathsOf(rooms, spec, level) > deaths;
-  const more = (many: number): number[] => [...room, ...Array.from({ length: many }, () => cap)].sort((a, b) => b - a);
+  const survives = (rooms: readonly HostRoom[], spec: Pool): boolean => deathsOf(rooms, spec, level) > deaths;
+  const more = (many: number): HostRoom[] => [
+    ...room,
+    ...Array.from({ length: many }, (_, index) => ({
+      slots: cap,
+      // Each in one of its own.
+      domain: pool.failureDomain ? `+${String(index)}` : null,
+    })),
+  ];
   const hosts = Array.from({ length: hostsAddedMax }, (_, index) => index + 1).find((many) =>
     survives(more(many), pool),
   );
-  const spare = widerSpares(pool, level).find((each) => survives(room, { ...pool, spare: each }));
+  const wider = widerSharings(pool, level).find(({ changed }) => survives(room, changed));
   const free = {
     vcpus: cap * (flavor?.vcpus ?? 0),
     ramMb: cap * (flavor?.ramMb ?? 0),
     diskGb: cap * (flavor?.diskGb ?? 0),
   };
   return [
-    ...(hosts === undefined ? [] : [{ kind: 'hosts', hosts: { [pool.zone]: hosts }, room: free } as const]),
-    ...(spare === undefined ? [] : [{ kind: 'spare', pool: pool.name, from: pool.spare, to: spare } as const]),
+    ...(hosts === undefined
+      ? []
+      : [
+          {
+            ...({ kind: 'hosts', hosts: { [pool.zone]: hosts }, room: free } as const),
+            ...(pool.failureDomain && { apart: [pool.failureDomain.key] }),
+          },
+        ]),
+    ...(wider ? [wider.remedy] : []),
     ...levelsThatSurvive(scene, pool, at).map((each) => ({ kind: 'level', pool: pool.name, level: each }) as const),
   ];
 }
@@ -191,14 +206,14 @@ const levelsTriedMax = 4;
 function levelsThatSurvive(
   scene: Scene,
   pool: Pool,
-  { room, level, deaths }: { readonly room: readonly number[]; readonly level: number; readonly deaths: number },
+  { room, level, deaths }: { readonly room: readonly HostRoom[]; readonly level: number; readonly deaths: number },
 ): number[] {
-  const left = feasibleOn(room.slice(deaths + 1), pool.spare);
+  const left = feasibleAfter(deaths + 1, room, pool);
   const tried = (to: number): boolean => {
     const made = scaled(scene, pool, to);
     if (!made) return false;
     const on = countOf(own(made.record.pools, pool.name)?.inService.map(({ host }) => host) ?? []);
-    const rooms = roomOf(groundOf(made.snapshot, new Set()), pool, on).sort((a, b) => b - a);
+    const rooms = roomOf(groundOf(made.snapshot, new Set()), pool, on);
     return deathsOf(rooms, pool, to) > deaths;
   };
   const side = (next: (from: number) => number | undefined): number[] => {
@@ -320,9 +335,8 @@ function slackOf({ record, snapshot }: Scene): number {
   return Math.min(
     ...record.descriptor.pools.map((pool) => {
       const { level = 0, inService = [] } = own(record.pools, pool.name) ?? {};
-      const cap = capAt(pool.spare, level);
       const room = roomOf(ground, pool, countOf(inService.map(({ host }) => host)));
-      return room.reduce((sum, each) => sum + Math.min(each, cap), 0) - level;
+      return (leftAfterDeaths(room, level, pool)[0] ?? 0) - level;
     }),
   );
 }
@@ -335,7 +349,7 @@ function worstOf({ record, snapshot }: Scene): string[] {
     const { level = 0, inService = [] } = own(record.pools, pool.name) ?? {};
     const on = countOf(inService.map(({ host }) => host));
     const cap = capAt(pool.spare, level);
-    const holds = roomOf(ground, pool, on).map((room) => Math.min(room, cap));
+    const holds = roomOf(ground, pool, on).map(({ slots: room }) => Math.min(room, cap));
     const host = names.reduce((best, _, index) => {
       const more = (holds[index] ?? 0) - (holds[best] ?? 0);
       const fuller = (on.get(names[index] ?? '') ?? 0) > (on.get(names[best] ?? '') ?? 0);

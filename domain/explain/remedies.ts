@@ -1,4 +1,4 @@
-import type { Pool, Spare } from '../descriptor/descriptor';
+import { failureDomainKeys, type Pool, type Spare } from '../descriptor/descriptor';
 import { spares } from '../descriptor/contradictions';
 import type { Failure } from '../failure';
 import { capAt } from '../levels';
@@ -106,14 +106,15 @@ function moreHosts(search: Search): Remedy[] {
   const { input } = search;
   if (input.snapshot.tenant) return [];
   const room = roomOf(input);
+  const keys = failureDomainKeys(input.record.descriptor);
   const hosts: Record<string, number> = {};
   let planned: Planned | undefined = search.first;
   for (let added = 1; added <= hostsMax && planned !== undefined; added++) {
     const zone = shortIn(input, planned)?.zone;
     if (zone === undefined) return [];
     hosts[zone] = (own(hosts, zone) ?? 0) + 1;
-    planned = tried(search, withHosts(input, { hosts, room }));
-    if (isDone(planned)) return [{ kind: 'hosts', hosts, room }];
+    planned = tried(search, withHosts(input, { hosts, room, keys }));
+    if (isDone(planned)) return [{ kind: 'hosts', hosts, room, ...(keys.length > 0 && { apart: keys }) }];
   }
   return [];
 }
@@ -153,17 +154,20 @@ function levelAsked(record: VnfRecord, request: ChangeRequest, pool: Pool): numb
 
 function withHosts(
   input: PlanInput,
-  { hosts, room }: { readonly hosts: Readonly<Record<string, number>>; readonly room: Resources },
+  given: {
+    readonly hosts: Readonly<Record<string, number>>;
+    readonly room: Resources;
+    readonly keys: readonly string[];
+  },
 ): PlanInput {
+  const { hosts, room, keys } = given;
   const added = Object.entries(hosts).flatMap(([zone, many]) =>
     // No host is called so.
-    Array.from({ length: many }, (_, index): Host => ({
-      name: `+${String(index + 1)} ${zone}`,
-      zone,
-      up: true,
-      enabled: true,
-      free: room,
-    })),
+    Array.from({ length: many }, (_, index): Host => {
+      const name = `+${String(index + 1)} ${zone}`;
+      const domains = Object.fromEntries(keys.map((key) => [key, name]));
+      return { name, zone, up: true, enabled: true, free: room, ...(keys.length > 0 && { domains }) };
+    }),
   );
   return { ...input, snapshot: { ...input.snapshot, hosts: [...input.snapshot.hosts, ...added] } };
 }
@@ -174,30 +178,51 @@ function moreSpare(search: Search): Remedy[] {
   const pool = shortIn(input, search.first);
   const level = pool && levelAsked(input.record, input.request, pool);
   if (!pool || level === undefined) return [];
-  for (const to of widerSpares(pool, level)) {
-    if (works(search, withPool(input, { ...pool, spare: to })))
-      return [{ kind: 'spare', pool: pool.name, from: pool.spare, to }];
-  }
-  return [];
+  const wider = widerSharings(pool, level).find(({ changed }) => works(search, withPool(input, changed)));
+  return wider ? [wider.remedy] : [];
 }
 
-/** The spares that allow one more on a host at this level, two more …, as far as a descriptor may say them; the smallest first. */
-export function widerSpares(pool: Pool, level: number): Spare[] {
-  const { spare } = pool;
+interface Wider {
+  readonly changed: Pool;
+  readonly remedy: Extract<Remedy, { kind: 'spare' }>;
+}
+
+/**
+ * The pool with spares that allow one more on a host at this level, two more …, as far as a descriptor may say them; the smallest first. Then the
+ * same with what may be in one failure domain.
+ */
+export function widerSharings(pool: Pool, level: number): Wider[] {
+  const { name, spare, failureDomain: outer } = pool;
+  const ofHost = widerSpares(spare, level).map((to) => ({
+    changed: { ...pool, spare: to },
+    remedy: { kind: 'spare', pool: name, from: spare, to } as const,
+  }));
+  const ofDomain = widerSpares(outer?.spare ?? 'none', level).flatMap((to): Wider[] =>
+    outer
+      ? [
+          {
+            changed: { ...pool, failureDomain: { key: outer.key, spare: to } },
+            remedy: { kind: 'spare', pool: name, from: outer.spare, to, domain: outer.key },
+          },
+        ]
+      : [],
+  );
+  return [...ofHost, ...ofDomain].filter(({ changed }) => spares(changed, '').length === 0);
+}
+
+function widerSpares(spare: Spare, level: number): Exclude<Spare, 'none'>[] {
   if (spare === 'none' || level < 2) return [];
   const cap = capAt(spare, level);
   const caps = Array.from({ length: Math.min(capsMax, level - 1 - cap) }, (_, index) => cap + index + 1);
-  return caps
-    .map((wanted): Spare => ({
-      ...(spare.count !== undefined && { count: Math.max(spare.count, wanted) }),
-      ...(spare.share && {
-        share:
-          Math.floor((spare.share.numerator * level) / spare.share.denominator) >= wanted
-            ? spare.share
-            : { numerator: Math.ceil((100 * wanted) / level), denominator: 100 },
-      }),
-    }))
-    .filter((each) => spares({ ...pool, spare: each }, '').length === 0);
+  return caps.map((wanted) => ({
+    ...(spare.count !== undefined && { count: Math.max(spare.count, wanted) }),
+    ...(spare.share && {
+      share:
+        Math.floor((spare.share.numerator * level) / spare.share.denominator) >= wanted
+          ? spare.share
+          : { numerator: Math.ceil((100 * wanted) / level), denominator: 100 },
+    }),
+  }));
 }
 
 function withPool(input: PlanInput, changed: Pool): PlanInput {

@@ -7,10 +7,21 @@ import type { QuotaResource, Resources } from '../snapshot';
  * snapshot, and what was asked for could be planned.
  */
 export type Remedy =
-  /** So many more hosts in each of these zones, each with this room. */
-  | { readonly kind: 'hosts'; readonly hosts: Readonly<Record<string, number>>; readonly room: Resources }
-  /** Another spare in the descriptor. */
-  | { readonly kind: 'spare'; readonly pool: string; readonly from: Spare; readonly to: Spare }
+  /** So many more hosts in each of these zones, each with this room. `apart`: each in a failure domain of its own of these keys. */
+  | {
+      readonly kind: 'hosts';
+      readonly hosts: Readonly<Record<string, number>>;
+      readonly room: Resources;
+      readonly apart?: readonly string[];
+    }
+  /** Another spare in the descriptor; of the pool's failure domain where its key is given. */
+  | {
+      readonly kind: 'spare';
+      readonly pool: string;
+      readonly from: Spare;
+      readonly to: Spare;
+      readonly domain?: string;
+    }
   /** Another level than the one that was asked for, or that the pool has. */
   | { readonly kind: 'level'; readonly pool: string; readonly level: number }
   /** Quotas with these limits. */
@@ -26,10 +37,13 @@ export function remedySaid(remedy: Remedy): string {
       const hosts = Object.entries(remedy.hosts).map(
         ([zone, many]) => `${String(many)} more host${many > 1 ? 's' : ''} in ${zone}`,
       );
-      return `${hosts.join(' and ')} (each with ${String(vcpus)} vCPUs, ${String(ramMb)} MB and ${String(diskGb)} GB free)`;
+      const apart = remedy.apart ? `, each in a ${remedy.apart.join(' and a ')} of its own` : '';
+      return `${hosts.join(' and ')} (each with ${String(vcpus)} vCPUs, ${String(ramMb)} MB and ${String(diskGb)} GB free${apart})`;
     }
-    case 'spare':
-      return `spare ${saySpare(remedy.to)} instead of ${saySpare(remedy.from)} for ${remedy.pool}`;
+    case 'spare': {
+      const of = remedy.domain === undefined ? '' : ` of one ${remedy.domain}`;
+      return `spare ${saySpare(remedy.to)} instead of ${saySpare(remedy.from)}${of} for ${remedy.pool}`;
+    }
     case 'level':
       return `level ${String(remedy.level)} of ${remedy.pool}`;
     case 'quota':

@@ -1,5 +1,6 @@
-import type { Pool } from '../descriptor/descriptor';
+import type { Sharing, Spare } from '../descriptor/descriptor';
 import { capAt, leastLevelOfCap } from '../levels';
+import type { DomainOf } from './ground';
 import { takeFromTallest } from './tallest';
 
 /**
@@ -14,6 +15,8 @@ export interface Counted {
   readonly existing: ReadonlyMap<string, number>;
   /** The hosts of those among them that may be gone meanwhile: others delete them, or they are dead and it is not known yet. */
   readonly vanishing?: readonly string[];
+  /** Where the pool keeps to failure domains. */
+  readonly domainOf?: DomainOf | undefined;
 }
 
 export interface CutHosts {
@@ -26,16 +29,18 @@ export interface CutHosts {
 }
 
 /** `hosts`: one entry for each launch, in the order of placement. */
-export function cutLaunches(pool: Pool, hosts: readonly string[], { existing, vanishing = [] }: Counted): CutHosts {
+export function cutLaunches(pool: Sharing, hosts: readonly string[], counted: Counted): CutHosts {
+  const { existing, vanishing = [], domainOf } = counted;
   const all = { on: existing, total: sum(existing.values()) };
-  const exact = cutWhere(pool, hosts, [all]);
+  const guardsOf = ({ on, total }: Count): Guarded => ({ guards: guarding(pool, { existing: on, domainOf }), total });
+  const exact = cutWhere(hosts, [guardsOf(all)]);
   if (vanishing.length === 0) return exact;
   const left = new Map(existing);
   for (const host of vanishing) left.set(host, (left.get(host) ?? 0) - 1);
   const total = all.total - vanishing.length;
   // So that the letter holds whenever they go, or at least before and after that, where it can be had.
   const careful = [[{ on: existing, total }], [all, { on: left, total }]]
-    .map((counts) => cutWhere(pool, hosts, counts))
+    .map((counts) => cutWhere(hosts, counts.map(guardsOf)))
     .find(({ forbiddenBy }) => forbiddenBy === null);
   return careful ? { ...careful, forbiddenBy: exact.forbiddenBy } : exact;
 }
@@ -45,48 +50,87 @@ interface Count {
   readonly total: number;
 }
 
+/** What must not have more than its share: each host, and each failure domain. A host in no domain is in no unit of that guard. */
+interface Guard {
+  readonly spare: Spare;
+  readonly unitOf: (host: string) => string | null;
+  readonly on: Map<string, number>;
+}
+
+interface Guarded {
+  readonly guards: readonly Guard[];
+  readonly total: number;
+}
+
+function guarding({ spare, failureDomain }: Sharing, { existing, domainOf }: Counted): Guard[] {
+  const hosts: Guard = { spare, unitOf: (host) => host, on: new Map(existing) };
+  if (!failureDomain || !domainOf) return [hosts];
+  const domains: Guard = { spare: failureDomain.spare, unitOf: domainOf, on: new Map<string, number>() };
+  for (const [host, many] of existing) add(domains, host, many);
+  return [hosts, domains];
+}
+
+function add({ unitOf, on }: Guard, host: string, many: number): void {
+  const unit = unitOf(host);
+  if (unit !== null) on.set(unit, (on.get(unit) ?? 0) + many);
+}
+
 /** Batches that keep the letter however it is counted. */
-function cutWhere(pool: Pool, hosts: readonly string[], counts: readonly Count[]): CutHosts {
-  const on = counts.map((count) => new Map(count.on));
+function cutWhere(hosts: readonly string[], counts: readonly Guarded[]): CutHosts {
+  const guards = counts.flatMap(({ guards: each, total }) => each.map((guard) => ({ ...guard, total })));
   let launched = 0;
   let rest = [...hosts];
   const batches: string[][] = [];
-  const totalAt = (count: Count): number => count.total + launched;
-  const broken = counts.find((count) => Math.max(0, ...count.on.values()) > capAt(pool.spare, count.total + 1));
+  const broken = guards.find(({ spare, on, total }) => Math.max(0, ...on.values()) > capAt(spare, total + 1));
   const forbiddenBy = rest.length > 0 && broken ? broken.total + 1 : null;
   while (rest.length > 0) {
-    const room = new Map<string, number>();
     const batch: string[] = [];
     const later: string[] = [];
-    const wanted = countOf(rest);
+    const rooms = guards.map(roomAtOnce);
     for (const host of rest) {
-      const left =
-        room.get(host) ??
-        Math.min(
-          ...counts.map((count, index) =>
-            mostAtOnce(pool, {
-              there: on[index]?.get(host) ?? 0,
-              wanted: wanted.get(host) ?? 0,
-              total: totalAt(count),
-            }),
-          ),
-        );
-      if (left > 0) batch.push(host);
-      else later.push(host);
-      room.set(host, left - 1);
+      const units = rooms.map(({ unitOf }) => unitOf(host));
+      const isOpen = rooms.every(({ left }, index) => left(units[index] ?? null) > 0);
+      (isOpen ? batch : later).push(host);
+      if (isOpen)
+        rooms.forEach(({ take }, index) => {
+          take(units[index] ?? null);
+        });
     }
-    if (batch.length === 0)
-      return { batches: [...batches, rest], forbiddenBy: forbiddenBy ?? Math.min(...counts.map(totalAt)) + 1 };
+    if (batch.length === 0) {
+      const fewest = Math.min(...counts.map(({ total }) => total + launched));
+      return { batches: [...batches, rest], forbiddenBy: forbiddenBy ?? fewest + 1 };
+    }
     batches.push(batch);
-    for (const host of batch) for (const each of on) each.set(host, (each.get(host) ?? 0) + 1);
+    for (const host of batch) for (const guard of guards) add(guard, host, 1);
     launched += batch.length;
     rest = later;
   }
   return { batches, forbiddenBy };
+
+  function roomAtOnce({ spare, on, unitOf, total }: Guard & { total: number }) {
+    const wanted = countOf(rest.flatMap((host) => unitOf(host) ?? []));
+    const room = new Map<string, number>();
+    const left = (unit: string | null): number => {
+      if (unit === null) return Infinity;
+      const known = room.get(unit);
+      if (known !== undefined) return known;
+      const at = { there: on.get(unit) ?? 0, wanted: wanted.get(unit) ?? 0, total: total + launched };
+      const many = mostAtOnce(spare, at);
+      room.set(unit, many);
+      return many;
+    };
+    return {
+      unitOf,
+      left,
+      take: (unit: string | null): void => {
+        if (unit !== null) room.set(unit, left(unit) - 1);
+      },
+    };
+  }
 }
 
-function mostAtOnce(pool: Pool, at: { there: number; wanted: number; total: number }): number {
-  for (let many = at.wanted; many > 0; many--) if (at.there + many <= capAt(pool.spare, at.total + many)) return many;
+function mostAtOnce(spare: Spare, at: { there: number; wanted: number; total: number }): number {
+  for (let many = at.wanted; many > 0; many--) if (at.there + many <= capAt(spare, at.total + many)) return many;
   return 0;
 }
 
@@ -96,65 +140,123 @@ function mostAtOnce(pool: Pool, at: { there: number; wanted: number; total: numb
  * letter is first broken, if it is.
  */
 export function orderDeletions<M extends { readonly host: string; readonly ordinal: number }>(
-  pool: Pick<Pool, 'spare'>,
+  pool: Sharing,
   members: readonly M[],
-  { existing, vanishing = [] }: Counted,
+  { existing, vanishing = [], domainOf }: Counted,
 ): { readonly order: readonly M[]; readonly forbiddenBy: number | null } {
-  const on = new Map(existing);
-  let total = sum(on.values());
   const byHost = new Map<string, M[]>();
   for (const member of [...members].sort((a, b) => a.ordinal - b.ordinal)) {
     const there = byHost.get(member.host);
     if (there) there.push(member);
     else byHost.set(member.host, [member]);
   }
-  const heights = countOf([...on.values()].map(String));
-  let tallest = Math.max(0, ...on.values());
-  const order: M[] = [];
-  let forbiddenBy: number | null = null;
   const going = countOf(vanishing);
   const stacks = [...byHost].map(([host, there]) => ({
-    ...{ host, height: on.get(host) ?? 0, members: there },
+    ...{ host, height: existing.get(host) ?? 0, members: there },
     going: going.get(host) ?? 0,
   }));
-  for (const next of takeFromTallest(stacks, (a, b) => a.going - b.going || (a.host < b.host ? -1 : 1))) {
-    order.push(next);
-    const height = on.get(next.host) ?? 0;
-    on.set(next.host, height - 1);
-    shift(heights, height);
-    while (tallest > 0 && (heights.get(String(tallest)) ?? 0) === 0) tallest--;
-    total -= 1;
-    if (tallest > capAt(pool.spare, total) && total > 0) forbiddenBy ??= total;
+  const order = [...takeFromTallest(stacks, (a, b) => a.going - b.going || (a.host < b.host ? -1 : 1))];
+  const guards = guarding(pool, { existing, domainOf });
+  const total = sum(existing.values());
+  const lawful = guards.length === 1 ? order : byDeadline(order, { guards, total });
+  return { order: lawful, forbiddenBy: firstBreach(lawful, { guards, total }) };
+}
+
+/** At which number of existing VMs a unit has more than its share. */
+function firstBreach(order: readonly { readonly host: string }[], { guards, total }: Guarded): number | null {
+  const watched = guards.map(({ spare, unitOf, on: existing }) => {
+    const on = new Map(existing);
+    const heights = countOf([...on.values()].map(String));
+    return { spare, unitOf, on, heights, tallest: Math.max(0, ...on.values()) };
+  });
+  let left = total;
+  for (const { host } of order) {
+    left -= 1;
+    for (const each of watched) {
+      const unit = each.unitOf(host);
+      if (unit !== null) {
+        const height = each.on.get(unit) ?? 0;
+        each.on.set(unit, height - 1);
+        shift(each.heights, height);
+      }
+      while (each.tallest > 0 && (each.heights.get(String(each.tallest)) ?? 0) === 0) each.tallest--;
+      if (each.tallest > capAt(each.spare, left) && left > 0) return left;
+    }
   }
-  return { order, forbiddenBy };
+  return null;
+}
+
+/**
+ * A host or domain that has c may have so many down to the least level with such a cap: its next deletion must be among the first of all
+ * down to there. Within a domain those of the hosts that are soonest come first, each no later than the domain itself allows; then whoever must go
+ * soonest, which keeps all deadlines where any order does.
+ */
+function byDeadline<M extends { readonly host: string }>(order: readonly M[], { guards, total }: Guarded): M[] {
+  const [hosts, domains] = guards.map(({ spare, unitOf, on: existing }) => {
+    const on = new Map(existing);
+    return {
+      unitOf,
+      /** How many may have been deleted when the next of its unit is. */
+      next: (unit: string): number => {
+        const many = on.get(unit) ?? 0;
+        on.set(unit, many - 1);
+        return total - leastLevelOfCap(spare, many);
+      },
+    };
+  });
+  const within = new Map<string | null, { member: M; by: number }[]>();
+  for (const member of order) {
+    const domain = domains?.unitOf(member.host) ?? null;
+    const due = { member, by: hosts?.next(member.host) ?? total };
+    within.set(domain, [...(within.get(domain) ?? []), due]);
+  }
+  const due = [...within].flatMap(([domain, members]) =>
+    members
+      .sort(soonest)
+      .map(({ member, by }) => ({ member, by: domain === null ? by : Math.min(by, domains?.next(domain) ?? by) })),
+  );
+  return due.sort(soonest).map(({ member }) => member);
+}
+
+function soonest(a: { readonly by: number }, b: { readonly by: number }): number {
+  if (a.by === b.by) return 0;
+  return a.by < b.by ? -1 : 1;
 }
 
 /**
  * How many of them are deleted at a time, from the first on, so that the letter holds in whatever order those of a batch vanish: a cloud
  * is told one after the other, and deletes as it likes. A host that keeps c while all others of the batch have lost theirs must still
- * have its share. Where no cut helps, one at a time.
+ * have its share, and so must a failure domain. Where no cut helps, one at a time.
  */
 export function cutDeletions(
-  pool: Pick<Pool, 'spare'>,
+  pool: Sharing,
   order: readonly { readonly host: string }[],
-  { existing, vanishing = [] }: Counted,
+  { existing, vanishing = [], domainOf }: Counted,
 ): readonly number[] {
   const total = sum(existing.values()) - vanishing.length;
-  const needs = needsOf(pool.spare, existing, total);
+  const needs = guarding(pool, { existing, domainOf }).map((guard) => ({
+    ...{ unitOf: guard.unitOf, of: needsOf(guard.spare, guard.on, total) },
+  }));
+  const change = (host: string, how: 'begin' | 'takeBack'): void => {
+    for (const { unitOf, of } of needs) {
+      const unit = unitOf(host);
+      if (unit !== null) of[how](unit);
+    }
+  };
   const batches: number[] = [];
   for (let begun = 0; begun < order.length;) {
     let end = begun;
     for (let isLawful = true; isLawful && end < order.length;) {
       const host = order[end]?.host ?? '';
-      needs.begin(host);
+      change(host, 'begin');
       end += 1;
-      isLawful = needs.most() <= total - end;
+      isLawful = needs.every(({ of }) => of.most() <= total - end);
       if (isLawful || end === begun + 1) continue;
       // It begins the next batch.
-      needs.takeBack(host);
+      change(host, 'takeBack');
       end -= 1;
     }
-    needs.vanish();
+    for (const { of } of needs) of.vanish();
     batches.push(end - begun);
     begun = end;
   }
@@ -162,11 +264,11 @@ export function cutDeletions(
 }
 
 /**
- * How many VMs must exist for each host to have what it has: the least level with such a cap, less its own that are about to vanish. A cap
+ * How many VMs must exist for each host, or failure domain, to have what it has: the least level with such a cap, less its own that are about to vanish. A cap
  * grows by one at most with the level, so the most of these falls with every deletion, and is found without a look at all hosts:
  * near-linear in members and hosts.
  */
-function needsOf(spare: Pool['spare'], existing: ReadonlyMap<string, number>, total: number) {
+function needsOf(spare: Spare, existing: ReadonlyMap<string, number>, total: number) {
   const on = new Map(existing);
   const leaving = new Map<string, number>();
   /** How many hosts need so many. */

@@ -1,5 +1,6 @@
-import type { Pool } from '../descriptor/descriptor';
+import type { Pool, Sharing } from '../descriptor/descriptor';
 import type { HostReason } from '../failure';
+import { own } from '../names';
 import type { Member } from '../record';
 import type { ServerGroupRef } from '../plan';
 import {
@@ -64,7 +65,22 @@ export function unusable(ground: Ground, host: Host, pool: Pool): HostReason | n
   if (ground.excluded.has(host.name)) return 'Excluded';
   if (!host.up) return 'Down';
   if (!host.enabled) return 'Disabled';
-  return host.notFor?.includes(pool.flavor) === true ? 'NotOffered' : null;
+  if (host.notFor?.includes(pool.flavor) === true) return 'NotOffered';
+  return pool.failureDomain && domainIn(host, pool) === null ? 'NoDomain' : null;
+}
+
+/** The failure domain that counts what the pool has on a host. Null where the pool keeps to none, and where nobody says the host's. */
+export type DomainOf = (host: string) => string | null;
+
+export function domainsFor({ hostNamed }: Pick<Ground, 'hostNamed'>, pool: Sharing): DomainOf {
+  return (name) => {
+    const host = hostNamed.get(name);
+    return host ? domainIn(host, pool) : null;
+  };
+}
+
+function domainIn({ domains = {} }: Host, { failureDomain }: Sharing): string | null {
+  return failureDomain ? (own(domains, failureDomain.key) ?? null) : null;
 }
 
 export function slots(free: Resources, flavor: Resources): number {

@@ -7,7 +7,7 @@ import type { Batch, ChangeRequest, MemberRef, Plan, Planned, ServerGroupRef } f
 import type { Member, PoolState, VnfRecord } from '../record';
 import type { Snapshot } from '../snapshot';
 import { countOf, orderDeletions } from './batches';
-import { copyOf, flavorOf, giveBack, groundOf, type Ground } from './ground';
+import { copyOf, domainsFor, flavorOf, giveBack, groundOf, type Ground } from './ground';
 import { budgetOf, type QuotaBudget } from './budget';
 import { pack } from './packing';
 import { demandOf, existingOn, planPool, refOf, roomOf, type PoolPlan, type PoolPlanned, type PoolTask } from './pool';
@@ -218,7 +218,7 @@ function oneAtATime(
   const room = roomOf(ground, pool, countOf(state.inService.map((member) => member.host)));
   const step = to > state.level ? 1 : -1;
   let next = state.level + step;
-  const feasible = feasibleOn(room, pool.spare);
+  const feasible = feasibleOn(room, pool);
   // What a tenant does not see may have room for any level.
   while (!ground.tenant && next !== to && !feasible(next)) next += step;
   return { to: next, out: out.slice(0, Math.abs(next - state.level)), more: next !== to };
@@ -467,7 +467,8 @@ function planTerminate(ground: Ground, { record, snapshot, strict }: PlanInput):
     const state = record.pools[pool.name];
     if (!state) return [];
     const existing = existingOn(ground, record, { pool, state, launched: [] });
-    return [{ pool: pool.name, state, ...orderDeletions(pool, state.inService, { existing }) }];
+    const counted = { existing, domainOf: domainsFor(ground, pool) };
+    return [{ pool: pool.name, state, ...orderDeletions(pool, state.inService, counted) }];
   });
   const forbiddenBy = pools.flatMap(({ pool, forbiddenBy: level }) => (level === null ? [] : [{ pool, level }]));
   const [first] = forbiddenBy;

@@ -1,11 +1,22 @@
 import type { Pool } from '../descriptor/descriptor';
 import { failure, type Failure, type HostReason } from '../failure';
-import { capAt, isFeasible, isRestorable, nearestLevels, saySpare } from '../levels';
+import { capAt, domainCapAt, isFeasible, isRestorable, nearestLevels, saySharing, type HostRoom } from '../levels';
 import type { LaunchRow, MemberRef } from '../plan';
 import type { DebtLot, Member, PoolState, VnfRecord } from '../record';
 import { countOf, cutLaunches, orderDeletions } from './batches';
 import { affordable, costOf, overBudget, spend, type QuotaBudget } from './budget';
-import { copyOf, flavorOf, giveBack, looksDead, shortOf, slots, take, unusable, type Ground } from './ground';
+import {
+  copyOf,
+  domainsFor,
+  flavorOf,
+  giveBack,
+  looksDead,
+  shortOf,
+  slots,
+  take,
+  unusable,
+  type Ground,
+} from './ground';
 import { chooseVictims } from './victims';
 import type { Demand } from './packing';
 
@@ -71,11 +82,12 @@ export function planPool(
   budget: QuotaBudget | null = null,
 ): PoolPlanned {
   const { pool, state, to } = task;
-  const { leaving, reuse, discard, arrived, waiting, on, existing, need } = standing(ground, record, task);
+  const { leaving, reuse, discard, arrived, waiting, serving, on, existing, need } = standing(ground, record, task);
   for (const { host } of discard) giveBack(ground, host, flavorOf(ground, pool));
   // Who looks dead without its record knowing may count when this is carried out, or not.
   const doubtful = state.inService.filter((member) => looksDead(ground, member));
   const vanishing = [...owedOf(record, pool), ...doubtful].map(({ host }) => host);
+  const domainOf = domainsFor(ground, pool);
   const counted = task.onlyOut ? eachElsewhere(existing, leaving) : existing;
   const found = placeToTheLetter(ground, record, task, { need, on, existing, counted, vanishing });
   // Those that move go first: they need no quota.
@@ -90,7 +102,7 @@ export function planPool(
     unpaid.length > 0
       ? overBudget(record.vnf, pool, unpaid.length)
       : missing > 0
-        ? refusal(ground, record, task, { reuse: [...reuse, ...arrived], placed, missing })
+        ? refusal(ground, record, task, { serving, placed, missing })
         : null;
   if (short && !task.partial) return { ok: false, refusal: short };
 
@@ -98,17 +110,17 @@ export function planPool(
   const gone = leaving.filter((member) => !moved.has(member.ordinal));
   // What is not replaced stays where it is, counted and shown.
   const leave = missing > 0 ? gone.slice(0, Math.max(0, gone.length - missing)) : gone;
-  const arrivals = cutLaunches(pool, placed.slice(0, movers.length), { existing: counted, vanishing });
+  const arrivals = cutLaunches(pool, placed.slice(0, movers.length), { existing: counted, vanishing, domainOf });
   const moves = rowsOf(movers, arrivals.batches);
   const between = withPlaced(counted, placed.slice(0, movers.length));
-  const launches = cutLaunches(pool, placed.slice(movers.length), { existing: between, vanishing });
+  const launches = cutLaunches(pool, placed.slice(movers.length), { existing: between, vanishing, domainOf });
   const after = new Map(existing);
   for (const host of placed) after.set(host, (after.get(host) ?? 0) + 1);
   const living = without(leave, state.failed);
   const dead = without(leave, living);
-  const deletions = orderDeletions(pool, living, { existing: after });
+  const deletions = orderDeletions(pool, living, { existing: after, domainOf });
   const judged = task.onlyOut
-    ? orderDeletions(pool, living.map(elsewhere), { existing: eachElsewhere(after, leaving) })
+    ? orderDeletions(pool, living.map(elsewhere), { existing: eachElsewhere(after, leaving), domainOf })
     : deletions;
   const forbiddenBy = [arrivals.forbiddenBy, launches.forbiddenBy, judged.forbiddenBy].filter(
     (level) => level !== null,
@@ -127,7 +139,7 @@ export function planPool(
       discard: discard.map(refOf),
       missing,
       forbiddenBy,
-      restorable: isRestorable(roomAfter(ground, pool, { on, placed, leave }), to, pool.spare),
+      restorable: isRestorable(roomAfter(ground, pool, { on, placed, leave }), to, pool),
     },
   };
 }
@@ -148,19 +160,19 @@ function elsewhere(member: Member): Member {
 
 /** Who of a pool stays, who leaves, what launched earlier is used again, and how many are to be launched. */
 function standing(ground: Ground, record: VnfRecord, task: PoolTask) {
-  const { pool, state, to } = task;
-  const cap = capAt(pool.spare, to);
+  const { state } = task;
   const total = totalOf(task);
-  const { kept, leaving } = whoStays(ground, task, cap);
+  const { kept, leaving } = whoStays(ground, task);
   const failedStaying = without(state.failed, leaving);
-  const reuse = reusable(ground, task, { kept, cap, most: total - kept.length - failedStaying.length });
+  const reuse = reusable(ground, task, { kept, most: total - kept.length - failedStaying.length });
   const discard = without(task.launched, reuse);
-  const serving = [...kept, ...reuse];
-  const most = total - serving.length - failedStaying.length;
-  const { arrived, waiting } = moving(ground, task, { serving, cap, most });
+  const staying = [...kept, ...reuse];
+  const most = total - staying.length - failedStaying.length;
+  const { arrived, waiting } = moving(ground, task, { staying, most });
+  const serving = [...staying, ...arrived];
   return {
-    ...{ leaving, reuse, discard, arrived, waiting },
-    on: countOf([...serving, ...arrived].map((member) => member.host)),
+    ...{ leaving, reuse, discard, arrived, waiting, serving },
+    on: countOf(serving.map((member) => member.host)),
     existing: existingOn(ground, record, { ...task, launched: reuse }),
     need: Math.max(0, most - arrived.length),
   };
@@ -182,14 +194,17 @@ export function demandOf(ground: Ground, record: VnfRecord, task: PoolTask): Dem
 }
 
 /** Members in service that stay, and all that leave: those in `out`, and whoever is one too many on a host, or in all. */
-function whoStays(ground: Ground, task: PoolTask, cap: number): { kept: Member[]; leaving: Member[] } {
-  const { state, to, out, replaceUnfit = false } = task;
+function whoStays(ground: Ground, task: PoolTask): { kept: Member[]; leaving: Member[] } {
+  const { pool, state, to, out, replaceUnfit = false } = task;
   const isOut = (member: Member): boolean => out.has(member.ordinal);
   if (task.onlyOut) return onlyTheseLeave(task);
   const members = state.inService.filter((member) => !isOut(member));
   const failed = state.failed.filter((member) => !isOut(member));
   const excess = members.length + failed.length - to;
-  const chosen = chooseVictims(ground, { members, failed, excess, cap, mayReplace: replaceUnfit });
+  const chosen = chooseVictims(ground, {
+    ...{ members, failed, excess, cap: capAt(pool.spare, to), mayReplace: replaceUnfit },
+    ...(pool.failureDomain && { domains: { cap: domainCapAt(pool, to), of: domainsFor(ground, pool) } }),
+  });
   return { kept: chosen.kept, leaving: [...[...state.inService, ...state.failed].filter(isOut), ...chosen.leaving] };
 }
 
@@ -206,18 +221,40 @@ export function without(members: readonly Member[], others: readonly Member[]): 
   return members.filter((member) => !gone.has(member));
 }
 
-function reusable(
-  ground: Ground,
-  task: PoolTask,
-  at: { kept: readonly Member[]; cap: number; most: number },
-): Member[] {
-  const on = countOf(at.kept.map((member) => member.host));
+/** What a pool has of its share on each host and in each failure domain: one entry of `hosts` for each member. */
+function shareOf(ground: Ground, { pool, to }: PoolTask, hosts: readonly string[]) {
+  const domainOf = domainsFor(ground, pool);
+  const cap = capAt(pool.spare, to);
+  const domainCap = domainCapAt(pool, to);
+  const on = countOf(hosts);
+  const within = countOf(hosts.flatMap((host) => domainOf(host) ?? []));
+  return {
+    /** Null: it may take one more. */
+    fullness: (host: string): 'CapReached' | 'DomainCapReached' | null => {
+      const domain = domainOf(host);
+      if ((on.get(host) ?? 0) >= cap) return 'CapReached';
+      return domain !== null && (within.get(domain) ?? 0) >= domainCap ? 'DomainCapReached' : null;
+    },
+    count: (host: string): void => {
+      const domain = domainOf(host);
+      on.set(host, (on.get(host) ?? 0) + 1);
+      if (domain !== null) within.set(domain, (within.get(domain) ?? 0) + 1);
+    },
+  };
+}
+
+function reusable(ground: Ground, task: PoolTask, at: { kept: readonly Member[]; most: number }): Member[] {
+  const share = shareOf(
+    ground,
+    task,
+    at.kept.map(({ host }) => host),
+  );
   const chosen: Member[] = [];
   for (const member of [...task.launched].sort((a, b) => a.ordinal - b.ordinal)) {
     const host = ground.hostNamed.get(member.host);
-    const there = on.get(member.host) ?? 0;
-    if (chosen.length >= at.most || !host || unusable(ground, host, task.pool) !== null || there >= at.cap) continue;
-    on.set(member.host, there + 1);
+    if (chosen.length >= at.most || !host || unusable(ground, host, task.pool) !== null || share.fullness(host.name))
+      continue;
+    share.count(host.name);
     chosen.push(member);
   }
   return chosen;
@@ -229,10 +266,15 @@ function reusable(
  */
 function moving(
   ground: Ground,
-  { pool, state, movable }: PoolTask,
-  at: { serving: readonly Member[]; cap: number; most: number },
+  task: PoolTask,
+  at: { staying: readonly Member[]; most: number },
 ): { arrived: Member[]; waiting: Member[] } {
-  const on = countOf(at.serving.map((member) => member.host));
+  const { pool, state, movable } = task;
+  const share = shareOf(
+    ground,
+    task,
+    at.staying.map(({ host }) => host),
+  );
   const arrived: Member[] = [];
   const waiting: Member[] = [];
   for (const member of [...state.failed].sort((a, b) => a.ordinal - b.ordinal)) {
@@ -243,9 +285,9 @@ function moving(
       continue;
     }
     const host = ground.hostNamed.get(server.host);
-    const there = on.get(server.host) ?? 0;
-    if (!host || unusable(ground, host, pool) !== null || there >= at.cap || arrived.length >= at.most) continue;
-    on.set(host.name, there + 1);
+    if (!host || unusable(ground, host, pool) !== null || share.fullness(host.name) || arrived.length >= at.most)
+      continue;
+    share.count(host.name);
     arrived.push({ ...member, host: host.name });
   }
   return { arrived, waiting };
@@ -313,8 +355,11 @@ function livingOf(ground: Ground, members: readonly Member[]): readonly Member[]
 
 /** G1(c): existing VMs on a host, whatever becomes of them, stay below the largest cap of all levels involved. */
 export function existingCap(record: VnfRecord, task: PoolTask): number {
-  const levels = [task.state.level, task.to, ...record.debts.flatMap((debt) => debt.movedFrom[task.pool.name] ?? [])];
-  return Math.max(...levels.map((level) => capAt(task.pool.spare, level)));
+  return Math.max(...levelsInvolved(record, task).map((level) => capAt(task.pool.spare, level)));
+}
+
+function levelsInvolved({ debts }: VnfRecord, { pool, state, to }: PoolTask): number[] {
+  return [state.level, to, ...debts.flatMap((debt) => debt.movedFrom[pool.name] ?? [])];
 }
 
 /**
@@ -351,52 +396,143 @@ function placeToTheLetter(
   task: PoolTask,
   at: Placing & { counted: ReadonlyMap<string, number>; vanishing: readonly string[] },
 ): readonly string[] {
+  const domainOf = domainsFor(ground, task.pool);
   const isLawful = (hosts: readonly string[]): boolean =>
-    cutLaunches(task.pool, hosts, { existing: at.counted, vanishing: at.vanishing }).forbiddenBy === null;
+    cutLaunches(task.pool, hosts, { existing: at.counted, vanishing: at.vanishing, domainOf }).forbiddenBy === null;
   const flavor = flavorOf(ground, task.pool);
   if (task.hosts) {
     for (const host of task.hosts) take(ground, host, flavor);
     return task.hosts;
   }
-  const byStaying = place(ground, record, task, { ...at, fewest: at.on });
-  if (isLawful(byStaying)) return byStaying;
-  for (const host of byStaying) giveBack(ground, host, flavor);
-  const byExisting = place(ground, record, task, { ...at, fewest: at.existing });
-  if (isLawful(byExisting)) return byExisting;
-  for (const host of byExisting) giveBack(ground, host, flavor);
-  for (const host of byStaying) take(ground, host, flavor);
-  return byStaying;
+  const orders = task.pool.failureDomain ? [false, true] : [false];
+  let first: readonly string[] | undefined;
+  for (const fewest of [at.on, at.existing]) {
+    for (const domainsFirst of orders) {
+      const placed = place(ground, record, task, { ...at, fewest, domainsFirst });
+      if (isLawful(placed)) return placed;
+      for (const host of placed) giveBack(ground, host, flavor);
+      first ??= placed;
+    }
+  }
+  for (const host of first ?? []) take(ground, host, flavor);
+  return first ?? [];
 }
 
-/** One round for each count of members on a host, of those that are counted: in each, the hosts with that count get one. */
-function place(
-  ground: Ground,
-  record: VnfRecord,
-  task: PoolTask,
-  at: Placing & { fewest: ReadonlyMap<string, number> },
-): readonly string[] {
+/**
+ * The hosts that have fewest of those that are counted, and of equals those in the domain that has; or the domains that have fewest first.
+ */
+function place(ground: Ground, record: VnfRecord, task: PoolTask, at: Placing & Preference): readonly string[] {
   if (at.need === 0) return [];
   const flavor = flavorOf(ground, task.pool);
   const cap = capAt(task.pool.spare, task.to);
-  const placed: string[] = [];
-  // What each of them could take yet: room, the cap and what may exist there leave no more. Who takes nothing is not looked at again.
-  let open = openingsOn(ground, record, task, at).flatMap(({ name, height, may }) => {
+  const allowed = allowanceOf(ground, record, task, at);
+  // What each of them could take yet: room, the cap and what may exist there leave no more.
+  const open = openingsOn(ground, record, task, at).flatMap(({ name, height, may }, order) => {
     const free = ground.free.get(name);
     const most = Math.min(free ? slots(free, flavor) : 0, may, cap - height);
-    return most > 0 ? [{ name, height: at.fewest.get(name) ?? 0, most }] : [];
+    return most > 0 ? [{ name, order, height: at.fewest.get(name) ?? 0, most, domain: allowed.domainOf(name) }] : [];
   });
+  const fronts = [...grouped(open, ({ domain }) => domain)].map(([domain, hosts]) => ({
+    domain,
+    rounds: fromLowest(hosts),
+    height: domain === null ? 0 : (allowed.fewest.get(domain) ?? 0),
+    next: undefined as Turn | undefined,
+  }));
+  for (const front of fronts) front.next = front.rounds.next().value;
+  const placed: string[] = [];
+  while (placed.length < at.need) {
+    let best: (typeof fronts)[number] | undefined;
+    for (const front of fronts)
+      if (front.next && allowed.isOpen(front.domain) && (!best || isBefore(front, best, at))) best = front;
+    if (!best?.next) return placed;
+    placed.push(best.next.name);
+    take(ground, best.next.name, flavor);
+    allowed.count(best.domain);
+    best.height += 1;
+    best.next = best.rounds.next().value;
+  }
+  return placed;
+}
+
+interface Preference {
+  readonly fewest: ReadonlyMap<string, number>;
+  readonly domainsFirst?: boolean;
+}
+
+/** A host as it takes one more. */
+interface Turn {
+  readonly name: string;
+  readonly order: number;
+  readonly height: number;
+}
+
+interface Front {
+  readonly height: number;
+  readonly next: Turn | undefined;
+}
+
+function isBefore(a: Front, b: Front, { domainsFirst = false }: Preference): boolean {
+  const byHost = (a.next?.height ?? 0) - (b.next?.height ?? 0);
+  const byDomain = a.height - b.height;
+  const order = (a.next?.order ?? 0) - (b.next?.order ?? 0);
+  return ((domainsFirst ? byDomain || byHost : byHost || byDomain) || order) < 0;
+}
+
+/** One round for each count of members on a host: in each, the hosts with that count get one. Who takes nothing is not looked at again. */
+function* fromLowest(hosts: (Turn & { height: number; most: number })[]): Generator<Turn, undefined, void> {
+  let open = hosts;
   for (let height = 0; open.length > 0; height++) {
     for (const host of open) {
       if (host.height !== height) continue;
-      if (placed.length >= at.need) return placed;
-      placed.push(host.name);
+      yield { name: host.name, order: host.order, height };
       host.height += 1;
       host.most -= 1;
-      take(ground, host.name, flavor);
     }
     open = open.filter(({ most }) => most > 0);
   }
-  return placed;
+  return undefined;
+}
+
+/** How many more members each failure domain may take, of what stays and of what exists there. */
+function allowanceOf(ground: Ground, record: VnfRecord, task: PoolTask, at: Placing & Preference) {
+  const domainOf = domainsFor(ground, task.pool);
+  const within = (on: ReadonlyMap<string, number>): Map<string, number> => {
+    const counts = new Map<string, number>();
+    if (!task.pool.failureDomain) return counts;
+    for (const [host, many] of on) {
+      const domain = domainOf(host);
+      if (domain !== null) counts.set(domain, (counts.get(domain) ?? 0) + many);
+    }
+    return counts;
+  };
+  const [staying, existing] = [within(at.on), within(at.existing)];
+  const cap = domainCapAt(task.pool, task.to);
+  const mayExist = Math.max(...levelsInvolved(record, task).map((level) => domainCapAt(task.pool, level)));
+  const placed = new Map<string, number>();
+  const left = (domain: string | null): number =>
+    domain === null
+      ? Infinity
+      : Math.min(cap - (staying.get(domain) ?? 0), mayExist - (existing.get(domain) ?? 0)) - (placed.get(domain) ?? 0);
+  return {
+    domainOf,
+    left,
+    fewest: within(at.fewest),
+    isOpen: (domain: string | null): boolean => left(domain) > 0,
+    count: (domain: string | null): void => {
+      if (domain !== null) placed.set(domain, (placed.get(domain) ?? 0) + 1);
+    },
+  };
+}
+
+function grouped<T, K>(items: readonly T[], keyOf: (item: T) => K): Map<K, T[]> {
+  const groups = new Map<K, T[]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    const group = groups.get(key);
+    if (group) group.push(item);
+    else groups.set(key, [item]);
+  }
+  return groups;
 }
 
 /** FNV-1a, 32 bits: the same on every machine and in every release. */
@@ -412,12 +548,13 @@ function numbered(pool: Pool, batches: readonly (readonly string[])[], first: nu
 }
 
 /** What each host could hold of the pool: what it has of it, and its free slots if anything new may go there. */
-export function roomOf(ground: Ground, pool: Pool, on: ReadonlyMap<string, number>): number[] {
+export function roomOf(ground: Ground, pool: Pool, on: ReadonlyMap<string, number>): HostRoom[] {
   const flavor = flavorOf(ground, pool);
+  const domainOf = domainsFor(ground, pool);
   return ground.hosts.map((host) => {
     const free = ground.free.get(host.name);
     const open = unusable(ground, host, pool) === null && free ? slots(free, flavor) : 0;
-    return (on.get(host.name) ?? 0) + open;
+    return { slots: (on.get(host.name) ?? 0) + open, domain: domainOf(host.name) };
   });
 }
 
@@ -426,7 +563,7 @@ function roomAfter(
   ground: Ground,
   pool: Pool,
   at: { on: ReadonlyMap<string, number>; placed: readonly string[]; leave: readonly Member[] },
-): number[] {
+): HostRoom[] {
   const after = copyOf(ground);
   for (const { host } of at.leave) giveBack(after, host, flavorOf(ground, pool));
   return roomOf(after, pool, withPlaced(at.on, at.placed));
@@ -436,38 +573,56 @@ function refusal(
   ground: Ground,
   record: VnfRecord,
   task: PoolTask,
-  at: { reuse: readonly Member[]; placed: readonly string[]; missing: number },
+  at: { serving: readonly Member[]; placed: readonly string[]; missing: number },
 ): Failure {
-  const { pool, state, to } = task;
-  const flavor = flavorOf(ground, pool);
+  const { pool, state, to, out } = task;
   const cap = capAt(pool.spare, to);
-  const hosts: Record<string, HostReason> = {};
-  for (const host of ground.hosts) {
-    const free = ground.free.get(host.name) ?? { vcpus: 0, ramMb: 0, diskGb: 0 };
-    hosts[host.name] = unusable(ground, host, pool) ?? (slots(free, flavor) < 1 ? shortOf(free, flavor) : 'CapReached');
-  }
-  const mayStay = state.inService.filter((member) => !task.out.has(member.ordinal));
-  const on = countOf([...mayStay, ...at.reuse].map((member) => member.host));
-  const room = roomOf(ground, pool, withPlaced(on, at.placed));
-  const nearest = nearestLevels(room, to, { spare: pool.spare, min: pool.size.min, max: pool.size.max });
+  const mayStay = state.inService.filter((member) => !out.has(member.ordinal));
+  const launched = without(at.serving, state.inService);
+  const on = withPlaced(countOf([...mayStay, ...launched].map((member) => member.host)), at.placed);
+  const room = roomOf(ground, pool, on);
+  const nearest = nearestLevels(room, to, pool);
   const usable = ground.hosts.filter((host) => unusable(ground, host, pool) === null).length;
+  const { failureDomain: outer } = pool;
+  const inDomain = outer ? ` and ${String(domainCapAt(pool, to))} in one ${outer.key}` : '';
   const constraint =
-    `spare ${saySpare(pool.spare)} at level ${String(to)} allows ${String(cap)} on a host; ` +
+    `${saySharing(pool)} at level ${String(to)} allows ${String(cap)} on a host${inDomain}; ` +
     `${String(usable)} hosts of ${pool.zone} may be used and ${String(at.missing)} members find no place`;
   const nearby = [nearest.below, nearest.above].filter((level) => level !== undefined && level !== state.level);
+  const more = Math.ceil(at.missing / cap);
+  const where = outer ? `, of a ${outer.key} that has less than its share, ` : ' ';
   const remedy =
-    task.out.size === 0 && nearby.length > 0
+    out.size === 0 && nearby.length > 0
       ? `Ask for level ${nearby.join(' or ')}, or bring more hosts into ${pool.zone}.`
-      : `Bring ${String(Math.ceil(at.missing / cap))} more host${at.missing > cap ? 's' : ''} with room into ${pool.zone}.`;
+      : `Bring ${String(more)} more host${more > 1 ? 's' : ''} with room${where}into ${pool.zone}.`;
   return failure('Impossible', `${pool.name} cannot be brought to level ${String(to)}: ${constraint}. ${remedy}`, {
     vnf: record.vnf,
     pool: pool.name,
-    hosts,
+    hosts: reasonsOf(ground, task, at),
     nearestLevels: nearest,
     constraint,
     remedy,
-    feasible: isFeasible(room, to, pool.spare),
+    feasible: isFeasible(room, to, pool),
   });
+}
+
+/** Why each host took no more. */
+function reasonsOf(
+  ground: Ground,
+  task: PoolTask,
+  at: { serving: readonly Member[]; placed: readonly string[] },
+): Record<string, HostReason> {
+  const { pool } = task;
+  const flavor = flavorOf(ground, pool);
+  const share = shareOf(ground, task, [...at.serving.map(({ host }) => host), ...at.placed]);
+  const reasons: Record<string, HostReason> = {};
+  for (const host of ground.hosts) {
+    const free = ground.free.get(host.name) ?? { vcpus: 0, ramMb: 0, diskGb: 0 };
+    reasons[host.name] =
+      unusable(ground, host, pool) ??
+      (slots(free, flavor) < 1 ? shortOf(free, flavor) : (share.fullness(host.name) ?? 'CapReached'));
+  }
+  return reasons;
 }
 
 /** Room was taken from the ground for what was placed, so it counts as there. */

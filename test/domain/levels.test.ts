@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { Spare } from '../../domain/descriptor/descriptor';
+import type { Sharing, Spare } from '../../domain/descriptor/descriptor';
 import {
   capAt,
   isFeasible,
@@ -10,6 +10,7 @@ import {
   needAt,
   saySpare,
   spareAt,
+  type HostRoom,
 } from '../../domain/levels';
 
 const share = (numerator: number, denominator: number): { share: { numerator: number; denominator: number } } => ({
@@ -25,7 +26,34 @@ const anySpare: fc.Arbitrary<Spare> = fc.oneof(
   anyShare,
   fc.tuple(fc.integer({ min: 1, max: 9 }), anyShare).map(([count, both]) => ({ count, ...both })),
 );
-const anyRoom = fc.array(fc.integer({ min: 0, max: 5 }), { maxLength: 6 });
+const anySharing: fc.Arbitrary<Sharing> = fc
+  .tuple(anySpare, fc.option(fc.oneof(anyShare, fc.record({ count: fc.integer({ min: 1, max: 9 }) })), { nil: null }))
+  .map(([spare, outer]) => ({ spare, ...(outer && { failureDomain: { key: 'rack', spare: outer } }) }));
+const anyRoom = fc.array(
+  fc.record({ slots: fc.integer({ min: 0, max: 5 }), domain: fc.constantFrom('a', 'b', null) }),
+  { maxLength: 6 },
+);
+
+function alone(room: readonly number[]): HostRoom[] {
+  return room.map((slots) => ({ slots, domain: null }));
+}
+
+function isPlaceable(room: readonly HostRoom[], level: number, pool: Sharing): boolean {
+  const cap = capAt(pool.spare, level);
+  const most = pool.failureDomain ? capAt(pool.failureDomain.spare, level) : Infinity;
+  const tried = (rest: readonly HostRoom[], members: number, on: Readonly<Record<string, number>>): boolean => {
+    const [host, ...others] = rest;
+    if (!host) return members === 0;
+    const { slots, domain } = host;
+    for (let here = 0; here <= Math.min(slots, cap, members); here++) {
+      const there = domain === null ? 0 : (on[domain] ?? 0) + here;
+      if (there > most) return false;
+      if (tried(others, members - here, domain === null ? on : { ...on, [domain]: there })) return true;
+    }
+    return false;
+  };
+  return tried(room, level, {});
+}
 
 describe('spare', () => {
   test.each([
@@ -90,53 +118,59 @@ describe('feasible', () => {
     ['25% on 5 hosts carries 8', [9, 9, 9, 9, 9], share(1, 4), 8, true],
     ['no hosts carry nothing', [], share(1, 4), 1, false],
   ] satisfies [string, number[], Spare, number, boolean][])('%s', (_what, room, spare, level, feasible) => {
-    expect(isFeasible(room, level, spare)).toBe(feasible);
+    expect(isFeasible(alone(room), level, { spare })).toBe(feasible);
   });
 
   test('is what trying every placement says', () => {
     fc.assert(
-      fc.property(anyRoom, anySpare, fc.integer({ min: 1, max: 20 }), (room, spare, level) => {
-        const placeable = (rest: readonly number[], members: number): boolean => {
-          const [slots, ...others] = rest;
-          if (slots === undefined) return members === 0;
-          for (let here = 0; here <= Math.min(slots, capAt(spare, level), members); here++)
-            if (placeable(others, members - here)) return true;
-          return false;
-        };
-        expect(isFeasible(room, level, spare)).toBe(placeable(room, level));
+      fc.property(anyRoom, anySharing, fc.integer({ min: 1, max: 20 }), (room, pool, level) => {
+        expect(isFeasible(room, level, pool)).toBe(isPlaceable(room, level, pool));
       }),
-      { numRuns: 500 },
+      { numRuns: 1_000 },
     );
   });
 
   test('restorable is feasible without any one host', () => {
     fc.assert(
-      fc.property(anyRoom, anySpare, fc.integer({ min: 1, max: 20 }), (room, spare, level) => {
+      fc.property(anyRoom, anySharing, fc.integer({ min: 1, max: 20 }), (room, pool, level) => {
         const without = room.map((_, lost) => room.filter((__, index) => index !== lost));
-        const each = room.length > 0 && without.every((rest) => isFeasible(rest, level, spare));
-        expect(isRestorable(room, level, spare)).toBe(each);
+        const each = room.length > 0 && without.every((rest) => isFeasible(rest, level, pool));
+        expect(isRestorable(room, level, pool)).toBe(each);
       }),
-      { numRuns: 500 },
+      { numRuns: 1_000 },
     );
+  });
+
+  test.each([
+    ['half of it in a rack: two racks of two hosts carry 4', 'a a b b', 4, true],
+    ['a rack of three hosts and one of one do not: two of a rack are its share', 'a a a b', 4, false],
+    ['hosts in no rack carry what their own share is', 'a a - -', 4, true],
+  ])('%s', (_what, racks, level, feasible) => {
+    const room = racks.split(' ').map((rack) => ({ slots: 9, domain: rack === '-' ? null : rack }));
+    const pool = { spare: { count: 1 }, failureDomain: { key: 'rack', spare: share(1, 2) } };
+    expect(isFeasible(room, level, pool)).toBe(feasible);
   });
 });
 
 describe('nearest levels', () => {
   test('25% on 5 hosts at 7: 5 below, 8 above', () => {
     const room = [9, 9, 9, 9, 9];
-    expect(nearestLevels(room, 7, { spare: share(1, 4), min: 1, max: 20 })).toEqual({ below: 5, above: 8 });
-    expect(nearestLevels(room, 7, { spare: share(1, 4), min: 6, max: 7 })).toEqual({});
+    expect(nearestLevels(alone(room), 7, { spare: share(1, 4), size: { min: 1, initial: 1, max: 20 } })).toEqual({
+      below: 5,
+      above: 8,
+    });
+    expect(nearestLevels(alone(room), 7, { spare: share(1, 4), size: { min: 6, initial: 6, max: 7 } })).toEqual({});
   });
 
   test('are feasible and allowed, and none between is', () => {
     fc.assert(
-      fc.property(anyRoom, anySpare, fc.integer({ min: 1, max: 20 }), (room, spare, level) => {
-        const allowed = { spare, min: 2, max: 15 };
+      fc.property(anyRoom, anySharing, fc.integer({ min: 1, max: 20 }), (room, sharing, level) => {
+        const pool = { ...sharing, size: { min: 2, initial: 2, max: 15 } };
         const levels = Array.from({ length: 14 }, (_, index) => index + 2);
-        const feasible = levels.filter((each) => isFeasible(room, each, spare));
+        const feasible = levels.filter((each) => isFeasible(room, each, pool));
         const below = feasible.filter((each) => each < level).at(-1);
         const above = feasible.find((each) => each > level);
-        expect(nearestLevels(room, level, allowed)).toEqual({
+        expect(nearestLevels(room, level, pool)).toEqual({
           ...(below !== undefined && { below }),
           ...(above !== undefined && { above }),
         });
