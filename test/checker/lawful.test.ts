@@ -256,16 +256,16 @@ describe('where no host is asked for', () => {
 describe('a member that other hands have moved', () => {
   const inZone = ['v-c-1', 'v-c-2', 'v-c-3', 'v-c-4'];
 
-  function moved(): Log {
-    const log = new Log();
+  function moved(given: ConstructorParameters<typeof Log>[0] = {}): Log {
+    const log = new Log(given);
     log.instantiate('v', { on: 'h1 h2 h3 h4' });
     log.add({ type: 'server.placed', id: 'v/c-2', host: 'h1' });
     log.publish('v', { c: inZone });
     return log;
   }
 
-  function rebalanced(log: Log): void {
-    log.note({ kind: 'outcome', id: 'mend', outcome: 'completed' });
+  function rebalanced(log: Log, said: { short?: string[] } = {}): void {
+    log.note({ kind: 'outcome', id: 'mend', outcome: 'completed', ...said });
     log.publish('v', { c: inZone });
   }
 
@@ -278,6 +278,20 @@ describe('a member that other hands have moved', () => {
     log.note({ kind: 'request', id: 'mend', procedure: 'rebalance', vnf: 'v', request: { vnf: 'v' } });
     rebalanced(log);
     expect(log.broken()).toContain('G1a');
+  });
+
+  test('and not where the rebalance said that there is no place for it', () => {
+    const left = (log: Log): Part[] => {
+      log.note({ kind: 'request', id: 'mend', procedure: 'rebalance', vnf: 'v', request: { vnf: 'v' } });
+      rebalanced(log, { short: ['c'] });
+      return log.broken();
+    };
+    const closed = { zone: 'mz', alive: true, up: true, enabled: false, forcedDown: false, disabledReason: null };
+    const full = moved({ sized: true });
+    full.add({ type: 'host', host: 'h2', ...closed });
+    expect(left(full)).toEqual([]);
+    // G8: it has gone from h2, where there is room.
+    expect(left(moved({ sized: true }))).toEqual(['G8']);
   });
 
   test('and not where it was moved after the rebalance had begun', () => {
