@@ -12,6 +12,8 @@ import { isArrival, isDead, isMovedByOthers, noteOf, serverNamed, type Server, t
  * Whether one is dead is not known to everybody at the same moment. So the dead are counted in three ways: from when their record has
  * dropped them not any more; the same, but as if it had dropped nobody since the run whose moves they are first touched the cloud, which it
  * does with a plan; from when they died not any more. Who keeps the letter in one of these ways, or could in no order, has broken nothing.
+ * So it is with members that other hands have moved, before a rebalance has repaired that: they count where they are, where their record has
+ * them, and each by itself.
  */
 
 interface Stretch {
@@ -43,6 +45,8 @@ interface Breach {
 interface Placed {
   readonly id: string;
   readonly host: string;
+  /** Where its record has it, of one that other hands have moved; else null. */
+  readonly movedFrom: string | null;
   /** The event by which its record had dropped it as dead. */
   readonly buried: number | null;
 }
@@ -142,7 +146,9 @@ export function judgeLetter(world: World, event: CloudEvent, given: { memory: Le
     if (server?.vnf === undefined || server.pool === undefined) return;
     if (grave) {
       const { host: left, by: buried } = grave;
-      memory.stretches.get(`${server.vnf}/${server.pool}`)?.moves.push({ id: event.id, host: left, buried });
+      memory.stretches
+        .get(`${server.vnf}/${server.pool}`)
+        ?.moves.push({ id: event.id, host: left, movedFrom: server.movedFrom, buried });
     }
     if (host === undefined) return;
     const double = doublesOf(world, server).find(({ requestedHost }) => requestedHost === host);
@@ -239,6 +245,7 @@ function move(
   const spec = world.vnfs.get(vnf)?.pools.get(pool)?.spec;
   const key = `${vnf}/${pool}`;
   const counts = countsOf(memory, key);
+  const placed: Placed = { id, host, movedFrom: world.servers.get(id)?.movedFrom ?? null, buried: null };
   const before = memory.stretches.get(key);
   if (before?.kind !== kind || before.by !== by) close(memory, key);
   const stretch: Stretch = memory.stretches.get(key) ?? {
@@ -246,7 +253,7 @@ function move(
     kinds: unitsOf(world, spec ?? { spare: 'none' }),
     before: [
       ...placedOf(world, { memory, vnf, pool }).filter((each) => each.id !== id),
-      ...(kind === 'delete' ? [{ id, host, buried: null }] : []),
+      ...(kind === 'delete' ? [placed] : []),
     ],
     moves: [],
     dead: new Map(),
@@ -262,7 +269,7 @@ function move(
     memory.deleters.set(key, by);
     stretch.spoilt ||= memory.mixed.has(key);
   }
-  stretch.moves.push({ id, host, buried: null });
+  stretch.moves.push(placed);
   add(counts, host, kind === 'launch' ? 1 : -1);
   scribe.looked('G1d');
   const broken = breachIn(stretch.kinds, counts);
@@ -286,13 +293,13 @@ function breachIn(kinds: readonly Units[], counts: ReadonlyMap<string, number>):
 
 function placedOf(world: World, of: { memory: LetterMemory; vnf: string; pool: string }): Placed[] {
   const { where, buried } = of.memory;
-  const all: Placed[] = [
+  const all = [
     ...[...where].map(([id, host]) => ({ id, host, buried: null })),
     ...[...buried].map(([id, { host, by }]) => ({ id, host, buried: by })),
   ];
-  return all.filter(({ id }) => {
-    const server = world.servers.get(id);
-    return server?.vnf === of.vnf && server.pool === of.pool;
+  return all.flatMap((each): Placed[] => {
+    const server = world.servers.get(each.id);
+    return server?.vnf === of.vnf && server.pool === of.pool ? [{ ...each, movedFrom: server.movedFrom }] : [];
   });
 }
 
@@ -327,7 +334,17 @@ function close(memory: LetterMemory, key: string): void {
     ({ buried }) => buried === null || buried > stretch.plannedBy,
     ({ id, buried }, made) => buried === null && made <= (stretch.dead.get(id) ?? Infinity),
   ];
-  if (!ways.every((counts) => isNeedless(stretch, counts))) return;
+  const isMoved = [...stretch.before, ...stretch.moves].some(({ movedFrom }) => movedFrom !== null);
+  const sights: Sight[] = [
+    ({ host }) => host,
+    ...(isMoved
+      ? [
+          ({ host, movedFrom }: Placed) => movedFrom ?? host,
+          ({ id, host, movedFrom }: Placed) => (movedFrom === null ? host : `by itself: ${id}`),
+        ]
+      : []),
+  ];
+  if (!ways.every((counts) => sights.every((on) => isNeedless(stretch, { counts, on })))) return;
   const { kind, breach } = stretch;
   const { units, unit, count, cap, total, scribe } = breach;
   scribe.broken('G1d', {
@@ -341,10 +358,16 @@ function close(memory: LetterMemory, key: string): void {
 /** Whether one counts once so many moves have been made. */
 type Counts = (placed: Placed, made: number) => boolean;
 
+/** On which host one counts. */
+type Sight = (placed: Placed) => string;
+
 /** Counted so, the letter was broken, and another order of what counted then would have kept it. */
-function isNeedless({ kinds, kind, moves, ...stretch }: Stretch, counts: Counts): boolean {
+function isNeedless(
+  { kinds, kind, moves, ...stretch }: Stretch,
+  { counts, on: hostOf }: { counts: Counts; on: Sight },
+): boolean {
   const hostsOf = (placed: readonly Placed[], made: number): string[] =>
-    placed.filter((each) => counts(each, made)).map(({ host }) => host);
+    placed.filter((each) => counts(each, made)).map(hostOf);
   const after = (made: number): Map<string, number> => {
     const on = new Map<string, number>();
     for (const host of hostsOf(stretch.before, made)) add(on, host, 1);

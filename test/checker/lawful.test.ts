@@ -303,6 +303,26 @@ describe('a member that other hands have moved', () => {
     expect(log.broken()).toEqual([]);
   });
 
+  test('G1d: is counted where its record has it too', () => {
+    const ended = (members: readonly number[], before: (log: Log) => void = () => undefined): Part[] => {
+      const log = new Log();
+      log.instantiate('v', { spare: '1/2', on: 'h1 h2 h3 h4' });
+      log.add({ type: 'server.placed', id: 'v/c-2', host: 'h1' });
+      before(log);
+      log.note({ kind: 'request', id: 'end', procedure: 'terminate', vnf: 'v', request: { vnf: 'v' } });
+      for (const member of members) log.add({ type: 'server.deleted', id: `v/c-${String(member)}` });
+      log.publish('v', {});
+      return log.broken();
+    };
+    // Two of four may be on h1, and one of three: one of those had to go first. The record has one on each host.
+    expect(ended([3, 4, 1, 2])).not.toContain('G1d');
+    const rebalanced = (log: Log): void => {
+      log.note({ kind: 'request', id: 'mend', procedure: 'rebalance', vnf: 'v', request: { vnf: 'v' } });
+      log.note({ kind: 'outcome', id: 'mend', outcome: 'completed' });
+    };
+    expect(ended([3, 4, 1, 2], rebalanced)).toContain('G1d');
+  });
+
   test('a new one beside it is none of those', () => {
     const log = moved();
     log.launch('v', 'c-5', 'h1');
