@@ -1,5 +1,6 @@
 import type { Snapshot } from '../domain/snapshot';
 import { ForbiddenError, nova, type CallOptions, type Session } from '../openstack';
+import type { DomainsByHost } from './cloud/domains';
 import type { SnapshotOf } from './cloud/snapshot';
 import type { CloudActivities, WaitActivities } from './ports';
 import type { Deadline } from './turn';
@@ -19,6 +20,10 @@ export interface WayIn
   readonly hostOf: (server: nova.Server) => string | null;
   /** Null where servers can be taken over that are in no server group of ours, or else why not. */
   readonly whyNoStrangers: string | null;
+  /** Whether the cloud says in which failure domains hosts are. */
+  readonly showsDomains: boolean;
+  /** Of these keys. None where they are not shown. */
+  readonly readDomains: (keys: readonly string[], call: CallOptions) => Promise<DomainsByHost>;
   /** One moment of the cloud, as far as it is shown. */
   readonly readSnapshot: (of: SnapshotOf, call: CallOptions) => Promise<Snapshot>;
   /** All server groups of a VNF. None where none are made. */

@@ -19,6 +19,8 @@ export const findingKinds = [
   'wrongZone',
   /** More members of a pool in service on a host than its share. */
   'shareBroken',
+  /** More members of a pool in service in a failure domain than its share. */
+  'domainShareBroken',
   'leftoverPort',
   'leftoverSecurityGroup',
   /** A rule of a group of ours that the descriptor does not say. */
@@ -55,6 +57,7 @@ export function compare(record: VnfRecord, inventory: Inventory, inHand: readonl
     ...judgeServers(record, inventory, known),
     ...judgeMissing(record, inventory),
     ...judgeShares(record, inventory),
+    ...judgeDomainShares(record, inventory),
     ...inventory.ports.flatMap((port) => judgePort(port, inventory, known) ?? []),
     ...inventory.securityGroups.flatMap((group) => judgeGroup(group, record, known)),
     ...judgeServerGroups(inventory, known),
@@ -216,6 +219,29 @@ function judgeShares({ descriptor, pools }: VnfRecord, { servers }: Inventory): 
         id: host,
         pool,
         wrong: `${String(many)} members of ${pool} serve on ${host}, and ${String(cap)} may at level ${String(level)}`,
+        repair: 'nothing: rebalance moves those who are too many',
+        action: 'leave',
+      }));
+  });
+}
+
+/** Who is on a host of which nobody says the domain is counted in none. */
+function judgeDomainShares({ descriptor, pools }: VnfRecord, { servers }: Inventory): Finding[] {
+  const byId = new Map(servers.map((server) => [server.id, server]));
+  return descriptor.pools.flatMap(({ name: pool, failureDomain }) => {
+    if (!failureDomain) return [];
+    const { key, spare } = failureDomain;
+    const { level, inService } = own(pools, pool) ?? { level: 0, inService: [] };
+    const cap = capAt(spare, level);
+    const domainOf = (serverId: string): string | undefined => own(byId.get(serverId)?.domains ?? {}, key);
+    return [...countOf(inService.flatMap(({ serverId }) => domainOf(serverId) ?? []))]
+      .filter(([, many]) => many > cap)
+      .map(([domain, many]) => ({
+        kind: 'domainShareBroken',
+        name: `${pool} in ${key} ${domain}`,
+        id: domain,
+        pool,
+        wrong: `${String(many)} members of ${pool} serve in ${key} ${domain}, and ${String(cap)} may at level ${String(level)}`,
         repair: 'nothing: rebalance moves those who are too many',
         action: 'leave',
       }));

@@ -21,6 +21,8 @@ export interface ServerFound extends Tagged {
   /** By the name that the record knows hosts by. Null while it has none. */
   readonly host: string | null;
   readonly zone: string | null;
+  /** The failure domains of its host, by key, of those that the descriptor names. */
+  readonly domains?: Readonly<Record<string, string>>;
   /** The flavor's name. Null where the cloud does not say. */
   readonly flavor: string | null;
   /** Null of one that boots from a volume. */

@@ -12,5 +12,5 @@ export {
   type Reply,
   type Served,
 } from './http';
-export { createCloud, hostsOf, type Cloud, type CloudOptions, type Fault, type HostSpec } from './model';
+export { createCloud, hostsOf, inDomains, type Cloud, type CloudOptions, type Fault, type HostSpec } from './model';
 export { migrate, setAlive } from './computes';

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { CommanderError } from 'commander';
-import { createCloud, hostsOf, type Resources } from './model';
+import { createCloud, hostsOf, inDomains, type Resources } from './model';
 import { serve } from './http';
 import { optionsOf } from './options';
 
@@ -41,7 +41,7 @@ function isBusy(error: unknown): boolean {
 async function main(): Promise<void> {
   const options = optionsOf(process.argv.slice(2));
   const cloud = createCloud({
-    hosts: hostsOf(options.hosts, sizeOf(options.hostVcpus)),
+    hosts: inDomains(hostsOf(options.hosts, sizeOf(options.hostVcpus)), options.domains),
     pace: options.pace,
     bootSeconds: options.bootSeconds,
     seed: options.seed,

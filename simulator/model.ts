@@ -1,4 +1,12 @@
 import { createHash } from 'node:crypto';
+import {
+  addAggregate,
+  settleHost,
+  type Aggregate,
+  type Aggregates,
+  type AggregateSpec,
+  type Placed,
+} from './aggregates';
 import { newAccess, type Access } from './access';
 import { realClock, seeded, type Clock } from './clock';
 import type { CloudChange, CloudEvent } from './events';
@@ -17,16 +25,15 @@ export interface HostSpec extends Resources {
   readonly zone: string;
   /** Of its provider in Placement, besides those that all have. */
   readonly traits?: readonly string[];
-  /** What aggregates that it is in say of it, by the key of their metadata: `{rack: 'r1'}`. */
+  /** What aggregates that it is in say of it, by the key of their metadata: `{rack: 'r1'}` of one that is called rack-r1. */
   readonly domains?: Readonly<Record<string, string>>;
 }
 
-export interface Host extends HostSpec {
+export interface Host extends Omit<HostSpec, 'zone' | 'domains'>, Placed {
   /** Of the hypervisor, which is Placement's provider too. */
   readonly id: string;
   /** Of the nova-compute service: another one. */
   readonly serviceId: string;
-  readonly aggregateId: string;
   /** The truth. */
   alive: boolean;
   /** What Nova reports of its service, which comes later than the truth. */
@@ -187,6 +194,8 @@ export interface Token {
 
 export interface CloudOptions {
   readonly hosts?: readonly HostSpec[];
+  /** Besides those that zones and domains of hosts make: a host in two that say different things of it. */
+  readonly aggregates?: readonly AggregateSpec[];
   readonly flavors?: readonly Omit<Flavor, 'id'>[];
   readonly images?: readonly string[];
   readonly networks?: Readonly<Record<string, string>>;
@@ -240,7 +249,7 @@ export interface Cloud {
   readonly applicationCredentials: Map<string, { readonly secret: string; readonly userId: string }>;
   readonly tokens: Map<string, Token>;
   readonly hosts: Map<string, Host>;
-  readonly aggregates: Map<string, string>;
+  readonly aggregates: Aggregates;
   readonly flavors: Map<string, Flavor>;
   readonly images: Map<string, Image>;
   readonly networks: Map<string, Network>;
@@ -302,6 +311,17 @@ export function hostsOf(
   );
 }
 
+/** `{rack: 4}`: by turns in rack r1 … r4, zone by zone from r1 on. */
+export function inDomains(hosts: readonly HostSpec[], counts: Readonly<Record<string, number>>): HostSpec[] {
+  const turns = new Map<string, number>();
+  return hosts.map((host) => {
+    const turn = turns.get(host.zone) ?? 0;
+    turns.set(host.zone, turn + 1);
+    const own = Object.entries(counts).map(([key, count]) => [key, `${key.charAt(0)}${String((turn % count) + 1)}`]);
+    return { ...host, domains: { ...host.domains, ...(Object.fromEntries(own) as Record<string, string>) } };
+  });
+}
+
 const flavorsDefault: readonly Omit<Flavor, 'id'>[] = [
   { name: 'm1.small', vcpus: 1, ramMb: 2_048, diskGb: 20 },
   { name: 'clearwater.small', vcpus: 1, ramMb: 2_048, diskGb: 20 },
@@ -321,6 +341,7 @@ export function createCloud(given: CloudOptions = {}): Cloud {
     flavors: flavorsDefault,
     images: imagesDefault,
     networks: networksDefault,
+    aggregates: [],
     pace: 1,
     bootSeconds: [10, 20] as const,
     latencyMs: [2, 8] as const,
@@ -340,7 +361,7 @@ export function createCloud(given: CloudOptions = {}): Cloud {
     applicationCredentials: new Map(),
     tokens: new Map(),
     hosts: new Map(),
-    aggregates: new Map(),
+    aggregates: { byId: new Map(), made: 0 },
     flavors: new Map(),
     images: new Map(),
     networks: new Map(),
@@ -398,14 +419,26 @@ export function createCloud(given: CloudOptions = {}): Cloud {
     const id = newUuid(cloud);
     cloud.networks.set(id, { id, name, cidr, subnetId: newUuid(cloud), next: 10 });
   }
-  for (const spec of options.hosts) {
-    const aggregateId = cloud.aggregates.get(spec.zone) ?? newUuid(cloud);
-    cloud.aggregates.set(spec.zone, aggregateId);
-    const host: Host = {
+  addHosts(cloud);
+  return cloud;
+}
+
+/** Hosts in the aggregates that make their zones and their domains, and in those that are beside. */
+function addHosts(cloud: Cloud): void {
+  const byName = new Map<string, Aggregate>();
+  const join = (host: string, name: string, metadata: Aggregate['metadata']): void => {
+    const aggregate = byName.get(name) ?? addAggregate(cloud, { uuid: newUuid(cloud), name, metadata });
+    byName.set(name, aggregate);
+    aggregate.hosts.add(host);
+  };
+  for (const { zone, domains: _domains, ...spec } of cloud.options.hosts) {
+    join(spec.name, zone, { availability_zone: zone });
+    cloud.hosts.set(spec.name, {
       ...spec,
       id: newUuid(cloud),
       serviceId: newUuid(cloud),
-      aggregateId,
+      zone,
+      domains: {},
       alive: true,
       reportedUp: true,
       enabled: true,
@@ -415,11 +448,15 @@ export function createCloud(given: CloudOptions = {}): Cloud {
       holds: new Set(),
       casts: [],
       cancelReport: () => undefined,
-    };
-    cloud.hosts.set(host.name, host);
+    });
+  }
+  for (const { name, domains = {} } of cloud.options.hosts)
+    for (const [key, value] of Object.entries(domains)) join(name, `${key}-${value}`, { [key]: value });
+  for (const spec of cloud.options.aggregates) addAggregate(cloud, { uuid: newUuid(cloud), ...spec });
+  for (const host of cloud.hosts.values()) {
+    settleHost(cloud, host);
     emitHost(cloud, host, null);
   }
-  return cloud;
 }
 
 /** Ids look like OpenStack's, and are the same for the same seed. */
@@ -463,7 +500,7 @@ export function emitHost(cloud: Cloud, host: Host, requestId: string | null): vo
     forcedDown,
     disabledReason,
     size: { vcpus, ramMb, diskGb },
-    ...(domains && { domains }),
+    ...(Object.keys(domains).length > 0 && { domains }),
   });
 }
 

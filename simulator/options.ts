@@ -6,6 +6,7 @@ interface Options {
   readonly listen: string;
   readonly publicHost?: string;
   readonly hosts: Record<string, number>;
+  readonly domains: Record<string, number>;
   readonly hostVcpus: number;
   readonly pace: number;
   readonly bootSeconds: [number, number];
@@ -25,12 +26,27 @@ function port(text: string): number {
   return Number(text);
 }
 
-function zones(text: string): Record<string, number> {
-  const pairs = text.split(',').map((each) => /^([a-z][a-z0-9-]*)=([1-9][0-9]{0,3})$/.exec(each));
+/** `mz=12,dmz=4`, each name once. */
+function counts(text: string, of: { readonly name: RegExp; readonly help: string }): Record<string, number> {
+  const pairs = text.split(',').map((each) => /^([^=]+)=([1-9][0-9]{0,3})$/.exec(each));
   const found = Object.fromEntries(pairs.map((pair) => [pair?.[1] ?? '', Number(pair?.[2])]));
-  if (pairs.some((pair) => pair === null) || Object.keys(found).length < pairs.length)
-    throw new InvalidArgumentError('give each zone once, with its number of hosts, e.g. mz=12,dmz=4');
+  if (!Object.keys(found).every((name) => of.name.test(name)) || Object.keys(found).length < pairs.length)
+    throw new InvalidArgumentError(of.help);
   return found;
+}
+
+function zones(text: string): Record<string, number> {
+  return counts(text, {
+    name: /^[a-z][a-z0-9-]*$/,
+    help: 'give each zone once, with its number of hosts, e.g. mz=12,dmz=4',
+  });
+}
+
+function domains(text: string): Record<string, number> {
+  return counts(text, {
+    name: /^[a-z][a-z0-9_-]*$/,
+    help: 'give each key once, with its number of domains, e.g. rack=4,power=2',
+  });
 }
 
 function range(text: string): [number, number] {
@@ -50,6 +66,12 @@ export function optionsOf(argv: readonly string[]): Options {
     .option('--listen <address>', 'address to listen on, e.g. inside a container', '127.0.0.1')
     .option('--public-host <name>', 'the name by which others reach it (default: the address it listens on)')
     .option('--hosts <zones>', 'zones and how many hosts each has', zones, { mz: 12, dmz: 4 })
+    .option(
+      '--domains <keys>',
+      'keys of aggregate metadata and how many values each has; the hosts of a zone have them by turns: rack=4 makes rack-r1 … rack-r4',
+      domains,
+      {},
+    )
     .option('--host-vcpus <number>', 'cores of each host; with each come 4 GiB of memory', number, 16)
     .option('--pace <factor>', 'factor on boots and on how soon a death is noticed', number, 1)
     .option('--boot-seconds <range>', 'how long a boot takes, before the pace', range, [10, 20] as [number, number])

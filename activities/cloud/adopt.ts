@@ -1,8 +1,9 @@
 import { adoption, type Matched } from '../../domain/adopt';
 import { readMatch, type Match } from '../../domain/adopt/match';
-import type { Descriptor } from '../../domain/descriptor/descriptor';
+import { failureDomainKeys, type Descriptor } from '../../domain/descriptor/descriptor';
 import { failure } from '../../domain/failure';
 import { portMarks, readMarks, tag } from '../../domain/names';
+import { refuseDomains } from '../../domain/placement/tenant';
 import type { Member } from '../../domain/record';
 import { neutron, nova, type CallOptions } from '../../openstack';
 import type { Dependencies } from '../dependencies';
@@ -10,8 +11,8 @@ import { toFailure } from '../errors';
 import { inParallel } from '../parallel';
 import type { CloudActivities } from '../ports';
 import { deadlineOf, refuseLostTurn, type Deadline } from '../turn';
-import type { WayIn, Ways } from '../way-in';
-import { listInventory, portFound, serverFound } from './audit';
+import type { Ways } from '../way-in';
+import { listInventory, portFound, serverFound, type Listed } from './audit';
 
 /** Of the session's own project: what others have is not ours to take over. */
 export function surveyActivity(dependencies: Dependencies, ways: Ways): CloudActivities['survey'] {
@@ -20,9 +21,12 @@ export function surveyActivity(dependencies: Dependencies, ways: Ways): CloudAct
     if (turn) refuseLostTurn(turn);
     const { session } = dependencies;
     const way = await ways();
+    const noDomains = way.showsDomains ? null : refuseDomains(vnf, descriptor);
+    if (noDomains) throw toFailure(noDomains);
     const deadline = deadlineOf(dependencies.timing);
-    const ofVnf = await listInventory(dependencies, { vnf, way, deadline });
-    const matched = match ? await matching(dependencies, { match, way, deadline }) : [];
+    const domains = await way.readDomains(failureDomainKeys(descriptor), deadline.call());
+    const ofVnf = await listInventory(dependencies, { vnf, way, deadline, domains });
+    const matched = match ? await matching(dependencies, { match, way, deadline, domains }) : [];
     const strangers = matched.filter(({ server }) => server.vnf === undefined);
     if (strangers.length > 0 && way.whyNoStrangers !== null) throw toFailure(refused(vnf, way.whyNoStrangers));
     const listed = new Set(ofVnf.servers.map(({ id }) => id));
@@ -47,12 +51,12 @@ export function surveyActivity(dependencies: Dependencies, ways: Ways): CloudAct
 
 async function matching(
   { session }: Dependencies,
-  { match, way, deadline }: { readonly match: Match; readonly way: WayIn; readonly deadline: Deadline },
+  { match, way, deadline, domains }: Omit<Listed, 'vnf'> & { readonly match: Match },
 ): Promise<Matched[]> {
   const servers = await nova.listServers(session, {}, deadline.call());
   return servers.flatMap((server) => {
     const ref = readMatch(match, server);
-    return ref ? [{ ...ref, server: serverFound(server, way) }] : [];
+    return ref ? [{ ...ref, server: serverFound(server, { way, domains }) }] : [];
   });
 }
 

@@ -1,6 +1,7 @@
 import type { Dependencies } from '../dependencies';
 import type { WayIn } from '../way-in';
 import { unfenceHostsActivity } from '../wait/unfence';
+import { readDomains } from './domains';
 import {
   closeHostsActivity,
   findDeadActivity,
@@ -15,6 +16,8 @@ export function asOperator(dependencies: Dependencies): WayIn {
   return {
     hostOf: ({ host }) => host,
     whyNoStrangers: null,
+    showsDomains: true,
+    readDomains: (keys, call) => readDomains(dependencies.session, keys, call),
     readSnapshot: (of, call) => readSnapshot(dependencies, of, call),
     listServerGroups: () => Promise.resolve([]),
     removeServerGroups: () => Promise.resolve(),

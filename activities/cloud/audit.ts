@@ -1,4 +1,5 @@
 import { anybody, compare } from '../../domain/audit';
+import { failureDomainKeys } from '../../domain/descriptor/descriptor';
 import type { Inventory, PortFound, SecurityGroupFound, ServerFound } from '../../domain/inventory';
 import { readMarks, readTags, tag } from '../../domain/names';
 import type { VnfRecord } from '../../domain/record';
@@ -9,6 +10,7 @@ import type { CloudActivities } from '../ports';
 import { deadlineOf, refuseLostTurn, type Deadline } from '../turn';
 import type { WayIn, Ways } from '../way-in';
 import { listOf } from './asTenant/groups';
+import type { DomainsByHost } from './domains';
 
 /** As many as a person reads, and as fit into a history; the others are found when these are mended. */
 export const findingsMax = 200;
@@ -27,9 +29,10 @@ async function readInventory(
   dependencies: Dependencies,
   { record, way }: { readonly record: VnfRecord; readonly way: WayIn },
 ): Promise<Inventory> {
-  const { vnf } = record;
+  const { vnf, descriptor } = record;
   const deadline = deadlineOf(dependencies.timing);
-  const inventory = await listInventory(dependencies, { vnf, way, deadline });
+  const domains = await way.readDomains(failureDomainKeys(descriptor), deadline.call());
+  const inventory = await listInventory(dependencies, { vnf, way, deadline, domains });
   const listed = new Set(inventory.servers.map(({ id }) => id));
   const members = Object.values(record.pools).flatMap((pool) => pool.inService);
   const unlisted = members.map(({ serverId }) => serverId).filter((id) => !listed.has(id));
@@ -37,16 +40,24 @@ async function readInventory(
   // Somebody may have taken the tags off one. That it is gone must be sure: it is reported dead for it.
   await inParallel(unlisted, askedAtOnce, async (id) => {
     const server = await nova.getServer(dependencies.session, id, deadline.call());
-    if (server) found.push(serverFound(server, way));
+    if (server) found.push(serverFound(server, { way, domains }));
   });
   return { ...inventory, servers: [...inventory.servers, ...found] };
 }
 
 const askedAtOnce = 5;
 
+/** Whose inventory, and what is known before it is listed. */
+export interface Listed {
+  readonly vnf: string;
+  readonly way: WayIn;
+  readonly deadline: Deadline;
+  readonly domains: DomainsByHost;
+}
+
 export async function listInventory(
   { session }: Dependencies,
-  { vnf, way, deadline }: { readonly vnf: string; readonly way: WayIn; readonly deadline: Deadline },
+  { vnf, way, deadline, domains }: Listed,
 ): Promise<Inventory> {
   const [servers, ports, securityGroups, serverGroups] = await Promise.all([
     nova.listServers(session, { tags: [tag.vnf(vnf)] }, deadline.call()),
@@ -55,16 +66,19 @@ export async function listInventory(
     listOf({ session }, vnf, deadline.call()),
   ]);
   return {
-    servers: servers.map((server) => serverFound(server, way)),
+    servers: servers.map((server) => serverFound(server, { way, domains })),
     ports: ports.map(portFound).filter((port) => port.vnf === vnf),
     securityGroups: securityGroups.map(groupFound).filter((group) => group.vnf === vnf),
     serverGroups,
   };
 }
 
-export function serverFound(server: nova.Server, way: WayIn): ServerFound {
+export function serverFound(server: nova.Server, { way, domains }: Pick<Listed, 'way' | 'domains'>): ServerFound {
   const { id, name, status, zone, flavor, imageId, tags } = server;
-  return { ...readTags(tags), id, name, status, zone, flavor, imageId, host: way.hostOf(server) };
+  const host = way.hostOf(server);
+  const inDomains = domains.get(host ?? '');
+  const found = { ...readTags(tags), id, name, status, zone, flavor, imageId, host };
+  return inDomains ? { ...found, domains: inDomains } : found;
 }
 
 export function portFound({ id, name, networkId, deviceId, description }: neutron.Port): PortFound {

@@ -1,9 +1,10 @@
-import type { Descriptor } from '../../domain/descriptor/descriptor';
+import { failureDomainKeys, type Descriptor } from '../../domain/descriptor/descriptor';
 import { slots } from '../../domain/placement/ground';
 import { readTags, tag } from '../../domain/names';
 import type { FlavorSeen, Host, Quota, Resources, ServerSeen, ServerStatus, Snapshot } from '../../domain/snapshot';
 import { neutron, nova, placement, type CallOptions } from '../../openstack';
 import type { Dependencies } from '../dependencies';
+import { readDomains } from './domains';
 
 /** One moment of the cloud, by list calls only, side by side. */
 
@@ -23,7 +24,11 @@ export interface SnapshotOf {
   readonly vnf: string | null;
 }
 
-export async function readSnapshot(dependencies: Dependencies, of: SnapshotOf, call: CallOptions): Promise<Snapshot> {
+export async function readSnapshot(
+  dependencies: Pick<Dependencies, 'session' | 'names'>,
+  of: SnapshotOf,
+  call: CallOptions,
+): Promise<Snapshot> {
   const { session, names } = dependencies;
   const wanted = [...new Set(of.pools.map(({ pool }) => pool.flavor))];
   const flavors: nova.Flavor[] = [];
@@ -31,8 +36,10 @@ export async function readSnapshot(dependencies: Dependencies, of: SnapshotOf, c
   const networks = new Set(
     of.pools.flatMap(({ pool, networks: named }) => pool.networks.flatMap((name) => named[name]?.network ?? [])),
   );
-  const [services, rooms, servers, compute, network] = await Promise.all([
+  const keys = failureDomainKeys({ pools: of.pools.map(({ pool }) => pool) });
+  const [services, domains, rooms, servers, compute, network] = await Promise.all([
     nova.listServices(session, call),
+    readDomains(session, keys, call),
     readRooms(dependencies, flavors, call),
     of.vnf === null ? [] : nova.listServers(session, { tags: [tag.vnf(of.vnf)] }, call),
     nova.getQuota(session, call),
@@ -53,7 +60,12 @@ export async function readSnapshot(dependencies: Dependencies, of: SnapshotOf, c
       const notFor = Object.values(seen).flatMap((flavor) =>
         slots(free, flavor) < 1 || rooms.offeredFor(flavor.name, provider) ? [] : [flavor.name],
       );
-      return { name, zone, up, enabled, free, ...(notFor.length > 0 && { notFor }) };
+      const inDomains = domains.get(name);
+      return {
+        ...{ name, zone, up, enabled, free },
+        ...(notFor.length > 0 && { notFor }),
+        ...(inDomains && { domains: inDomains }),
+      };
     }),
     servers: servers.flatMap((server) => seenServer(server, server.host) ?? []),
     flavors: seen,
@@ -93,7 +105,7 @@ interface Rooms {
  * provider that is absent has no room for that flavor.
  */
 async function readRooms(
-  { session }: Dependencies,
+  { session }: Pick<Dependencies, 'session'>,
   flavors: readonly nova.Flavor[],
   call: CallOptions,
 ): Promise<Rooms> {

@@ -13,7 +13,7 @@ import { pack } from './packing';
 import { demandOf, existingOn, planPool, refOf, roomOf, type PoolPlan, type PoolPlanned, type PoolTask } from './pool';
 import { checkQuota } from './quota';
 import { asFound, foundElsewhere, misplaced, tallestOf } from './rebalance';
-import { planPoolApart } from './tenant';
+import { planPoolApart, refuseDomains } from './tenant';
 import { validateRequest } from './validate';
 
 /**
@@ -52,7 +52,7 @@ export function plan(input: PlanInput): Planned {
 
 function planAsRecorded(input: PlanInput): Planned {
   const { record, request, snapshot } = input;
-  const wrong = validateRequest(record, request) ?? unknownHosts(input);
+  const wrong = validateRequest(record, request) ?? unknownHosts(input) ?? unseenDomains(input);
   if (wrong) return { ok: false, refusal: wrong };
   const ground = groundOf(snapshot, excludedBy(input), input.fullGroups);
   if (request.kind === 'terminate') return planTerminate(ground, input);
@@ -497,6 +497,12 @@ function planTerminate(ground: Ground, { record, snapshot, strict }: PlanInput):
 
 function excludedBy({ request, avoidHosts }: PlanInput): ReadonlySet<string> {
   return new Set([...(request.kind === 'emptyHosts' ? request.hosts : []), ...(avoidHosts ?? [])]);
+}
+
+/** A VNF may be terminated by whoever may delete its servers. */
+function unseenDomains({ record, request, snapshot }: PlanInput): Failure | null {
+  if (!snapshot.tenant || request.kind === 'terminate') return null;
+  return refuseDomains(record.vnf, record.descriptor);
 }
 
 function unknownHosts({ record, request, snapshot }: PlanInput): Failure | null {

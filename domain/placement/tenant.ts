@@ -1,3 +1,4 @@
+import type { Descriptor } from '../descriptor/descriptor';
 import { failure, type Failure } from '../failure';
 import { capAt } from '../levels';
 import type { LaunchRow } from '../plan';
@@ -7,6 +8,29 @@ import { affordable, costOf, overBudget, spend, type QuotaBudget } from './budge
 import { flavorOf, type Ground } from './ground';
 import { doubtOf, type Doubt } from './victims';
 import { existingCap, onlyTheseLeave, refOf, totalOf, without, type PoolPlanned, type PoolTask } from './pool';
+
+/**
+ * Which hosts are of one rack or one power feed no tenant is shown, and no server group keeps members apart by it. Null where the
+ * descriptor asks for nothing of the kind.
+ */
+export function refuseDomains(vnf: string, { pools }: Descriptor): Failure | null {
+  const asking = pools.flatMap(({ name, failureDomain }, index) => (failureDomain ? [{ name, index }] : []));
+  if (asking.length === 0) return null;
+  const names = asking.map(({ name }) => name).join(', ');
+  const remedy = 'Ask as an operator of the cloud, or leave failureDomain out.';
+  return failure(
+    'InvalidRequest',
+    `${names} cannot be kept to failure domains: a tenant is not shown which hosts are in one. ${remedy}`,
+    {
+      vnf,
+      remedy,
+      problems: asking.map(({ index }) => ({
+        path: `descriptor.pools.${String(index)}.failureDomain`,
+        message: `a tenant is not shown which hosts are in one domain: ask as an operator of the cloud, or leave it out`,
+      })),
+    },
+  );
+}
 
 /**
  * One pool's part of a plan where hosts cannot be chosen. The means are server groups of which the cloud puts no two members on

@@ -8,14 +8,17 @@ const aggregateSchema = z
     uuid: z.string(),
     name: z.string(),
     availability_zone: z.string().nullish(),
-    hosts: z.array(z.string()).default([]),
+    hosts: z.array(z.string()).nullish(),
+    metadata: z.record(z.string(), z.string()).nullish(),
   })
   .transform((raw) => ({
     /** By which Placement knows it (`memberOf`). */
     id: raw.uuid,
     name: raw.name,
     availabilityZone: raw.availability_zone ?? null,
-    hosts: raw.hosts,
+    hosts: raw.hosts ?? [],
+    /** Of its hosts, with `availability_zone` among it where it is a zone. */
+    metadata: raw.metadata ?? {},
   }));
 
 const listSchema = z.object({ aggregates: z.array(aggregateSchema) });

@@ -1,3 +1,4 @@
+import { zonesOf } from '../aggregates';
 import { between, count, emit, newUuid, sleep, timeOf, type Cloud, type Server } from '../model';
 import { isObject, objectIn, objects, Refusal, text, texts, type Request, type Response } from '../routing';
 import { reaches, isAway, onceHere } from '../outages';
@@ -250,7 +251,7 @@ function destinationOf(
   // One that is forced is looked for by the scheduler only.
   if (requested !== null && !cloud.hosts.has(requested))
     throw new Refusal(400, `Compute host ${requested} could not be found.`);
-  if (zone !== undefined && zone !== '' && !cloud.aggregates.has(zone))
+  if (zone !== undefined && zone !== '' && !zonesOf(cloud).includes(zone))
     throw new Refusal(400, 'The requested availability zone is not available');
   return {
     requestedHost: forced ?? requested,

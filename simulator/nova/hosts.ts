@@ -1,10 +1,11 @@
+import { zonesOf } from '../aggregates';
 import { emitHost, isUp, sleep, type Cloud, type Host } from '../model';
 import { wasEvacuated } from '../computes';
 import { isObject, Refusal, route, text, type Request, type Response, type Route } from '../routing';
 import { forOperators } from './refusals';
 import { microversion } from './version';
 
-/** Compute services, hypervisors, hosts (up to 2.42), aggregates and availability zones. */
+/** Compute services, hypervisors, hosts (up to 2.42) and availability zones. */
 export const hostRoutes: readonly Route[] = [
   route('GET', '/os-services', forOperators('os-services:list', services)),
   route('PUT', '/os-services/:id', forOperators('os-services:update', updateService)),
@@ -13,7 +14,6 @@ export const hostRoutes: readonly Route[] = [
   route('GET', '/os-hypervisors/statistics', forOperators('os-hypervisors:statistics', statistics)),
   route('GET', '/os-hypervisors/:id', forOperators('os-hypervisors:show', hypervisor)),
   route('GET', '/os-hosts', forOperators('os-hosts:list', hostsBefore43)),
-  route('GET', '/os-aggregates', forOperators('os-aggregates:index', aggregates)),
   route('GET', '/os-availability-zone', zones),
   route('GET', '/os-availability-zone/detail', forOperators('os-availability-zone:detail', zones)),
 ];
@@ -164,29 +164,13 @@ function namesIn(cloud: Cloud, zone: string): string[] {
   return [...cloud.hosts.values()].filter((host) => host.zone === zone).map((host) => host.name);
 }
 
-function aggregates({ cloud }: Request): Response {
-  const found = [...cloud.aggregates].map(([zone, uuid], index) => ({
-    id: index + 1,
-    uuid,
-    name: zone,
-    availability_zone: zone,
-    metadata: { availability_zone: zone },
-    hosts: namesIn(cloud, zone),
-    created_at: '2026-01-01T00:00:00.000000',
-    updated_at: null,
-    deleted: false,
-    deleted_at: null,
-  }));
-  return { status: 200, body: { aggregates: found } };
-}
-
 function zones({ cloud, path }: Request): Response {
   const withHosts = path.includes('/detail');
   const service = (name: string): unknown => {
     const host = cloud.hosts.get(name);
     return host && { 'nova-compute': { available: isUp(host), active: host.enabled, updated_at: nowOf(cloud) } };
   };
-  const found = [...cloud.aggregates.keys()].map((zoneName) => ({
+  const found = zonesOf(cloud).map((zoneName) => ({
     zoneName,
     zoneState: { available: true },
     hosts: withHosts ? Object.fromEntries(namesIn(cloud, zoneName).map((name) => [name, service(name)])) : null,

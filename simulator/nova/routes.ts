@@ -1,4 +1,5 @@
 import { route, type Request, type Response, type ServiceRoutes } from '../routing';
+import { aggregateRoutes } from './aggregates';
 import { flavorRoutes } from './flavors';
 import { groupRoutes } from './groups';
 import { hostRoutes } from './hosts';
@@ -28,6 +29,7 @@ export const nova: ServiceRoutes = {
   routes: [
     route('GET', '', ({ base }) => ({ status: 200, body: { version: version(base) } }), { open: true }),
     ...hostRoutes,
+    ...aggregateRoutes,
     ...flavorRoutes,
     ...limitRoutes,
     ...usageRoutes,

@@ -1,3 +1,4 @@
+import { aggregatesOf } from '../aggregates';
 import { hasTraits, traitsOfHost } from '../filters';
 import { freeOf, type Host } from '../model';
 import { Refusal, route, type Request, type Response, type Route, type ServiceRoutes } from '../routing';
@@ -116,7 +117,7 @@ function isAble(request: Request, wanted: Readonly<Record<string, number>>): (ho
     return (
       Object.entries(wanted).every(([name, amount]) => (free[name] ?? 0) >= amount) &&
       hasTraits(host, traits) &&
-      aggregates.every((any) => any.includes(host.aggregateId))
+      aggregates.every((any) => aggregatesOf(request.cloud, host.name).some(({ uuid }) => any.includes(uuid)))
     );
   };
 }

@@ -30,7 +30,7 @@ const clientMs = 120_000;
 
 async function type(on: Played, { type: typed, as = 'tenant', keeps }: Command): Promise<Shape> {
   const words = typed.replace(/\{([\w:]+)\}/g, (_, word: string) => on.words.get(word) ?? word);
-  const isSilent = / (delete|stop) /.test(words);
+  const isSilent = / (delete|stop|set|unset) /.test(words);
   const { stdout } = await promisify(execFile)(
     client,
     ['--os-cloud', on[as], ...words.split(' '), ...(isSilent ? [] : ['-f', 'json'])],
@@ -52,7 +52,7 @@ async function type(on: Played, { type: typed, as = 'tenant', keeps }: Command):
 }
 
 const name = `ct-${randomBytes(4).toString('hex')}`;
-const offered = { name, flavor: 'm1.small', image: 'cirros', network: 'mgmt', zone: 'mz' };
+const offered = { name, flavor: 'm1.small', image: 'cirros', network: 'mgmt', zone: 'mz', host: 'cmp-01' };
 
 function words(project: string, changes: Readonly<Record<string, string | undefined>> = {}): Map<string, string> {
   const given = Object.entries(changes).flatMap(([key, value]) => (value === undefined ? [] : [[key, value] as const]));

@@ -1,4 +1,5 @@
 import { compare, findingKinds, type Finding } from '../../domain/audit';
+import type { Pool } from '../../domain/descriptor/descriptor';
 import type { Inventory, PortFound, ServerFound } from '../../domain/inventory';
 import type { Debt, VnfRecord } from '../../domain/record';
 import { memberOn, on, poolNamed, stateOf } from './build';
@@ -99,11 +100,11 @@ test.each(each)('%s is found, and nothing else', (kind, inventory, id, action) =
   expect(found(inventory)).toEqual([[kind, id, action]]);
 });
 
-/** Of several members, and so of a case of its own. */
-const shared: Finding['kind'] = 'shareBroken';
+/** Of several members, and so of cases of their own. */
+const shared: readonly Finding['kind'][] = ['shareBroken', 'domainShareBroken'];
 
 test('every kind has its case, and says what is wrong and what repair does', () => {
-  expect(new Set([...each.map(([kind]) => kind), shared])).toEqual(new Set(findingKinds));
+  expect(new Set([...each.map(([kind]) => kind), ...shared])).toEqual(new Set(findingKinds));
   for (const [, inventory] of each)
     for (const { wrong, repair } of compare(recordWith(), inventory))
       expect([wrong, repair]).toEqual([
@@ -124,6 +125,30 @@ test('a host has more than its share by where the cloud has them, or the record'
   // Two of six may be on a host.
   const six = recordWith({ pools: { web: stateOf(on('web', 'h2 h2 h3'), { level: 6 }) } });
   expect([first?.host, found(moved, six)]).toEqual(['h1', []]);
+});
+
+test('a failure domain has more than its share by where the cloud has its members; of an unknown one nobody is counted', () => {
+  const inRacks = (racks: readonly (string | null)[]): Inventory =>
+    cloudWith({
+      servers: cloudWith().servers.map((server, index) => {
+        const rack = racks[index] ?? null;
+        return rack === null ? server : { ...server, domains: { rack } };
+      }),
+    });
+  const racked: Pool = { ...pool, failureDomain: { key: 'rack', spare: { share: { numerator: 1, denominator: 3 } } } };
+  const { descriptor } = recordWith();
+  const record = recordWith({ descriptor: { ...descriptor, pools: [racked] } });
+  expect(found(inRacks(['r1', 'r2', 'r3']), record)).toEqual([]);
+  expect(found(inRacks(['r1', 'r1', null]), record)).toEqual([['domainShareBroken', 'r1', 'leave']]);
+  expect(found(inRacks(['r1', null, null]), record)).toEqual([]);
+  const [finding] = compare(record, inRacks(['r1', 'r2', 'r2']));
+  expect(finding).toMatchObject({
+    name: 'web in rack r2',
+    pool: 'web',
+    wrong: '2 members of web serve in rack r2, and 1 may at level 3',
+  });
+  // Hosts fail alone where the pool says nothing else.
+  expect(found(inRacks(['r1', 'r1', 'r1']))).toEqual([]);
 });
 
 test('the port of an orphan goes with it', () => {

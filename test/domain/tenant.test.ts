@@ -225,3 +225,23 @@ test('to the letter only what one group keeps apart is planned', () => {
     refusal: { kind: 'Impossible' },
   });
 });
+
+test('what is to be kept to failure domains is refused, whatever is asked but its end', () => {
+  const cloud: Cloud = { hosts: 6, groups: new Map(), on: new Map() };
+  const racked = { ...pool, failureDomain: { key: 'rack', spare: { count: 1 } } };
+  const state: State = { cloud, record: recordOf([{ pool: racked }]) };
+  const refused = plan({ record: state.record, snapshot: snapshotSeen(state), request: { kind: 'instantiate' } });
+  expect(refused).toMatchObject({
+    ok: false,
+    refusal: {
+      kind: 'InvalidRequest',
+      message: expect.stringMatching(
+        /^web cannot be kept .* Ask as an operator of the cloud, or leave failureDomain out\.$/,
+      ) as string,
+      details: { problems: [{ path: 'descriptor.pools.0.failureDomain' }] },
+    },
+  });
+  expect(plan({ record: state.record, snapshot: snapshotSeen(state), request: { kind: 'terminate' } })).toMatchObject({
+    ok: true,
+  });
+});

@@ -47,6 +47,12 @@ function evacuable(): Record<string, unknown> {
   return { ...descriptor, pools: pools.map((pool) => ({ ...pool, recover: 'evacuate' })) };
 }
 
+function inRacks(): Record<string, unknown> {
+  const descriptor = descriptorIn('mz');
+  const pools = descriptor['pools'] as readonly Record<string, unknown>[];
+  return { ...descriptor, pools: pools.map((pool) => ({ ...pool, failureDomain: { key: 'rack', spare: '50%' } })) };
+}
+
 const fenced = { cause: 'failed', fenced: true } as const;
 
 test(
@@ -101,6 +107,10 @@ describe('with one rule less', () => {
     'scaleOut',
     () => ({ vnf, pool: 'web', to: levels.high, dryRun: true }),
   ];
+  const dryRunInRacks: readonly [Procedure, (host: string) => Record<string, unknown>] = [
+    'instantiate',
+    () => ({ vnf: 'least2', descriptor: inRacks(), dryRun: true }),
+  ];
   const maintenance = (dry: boolean): readonly [Procedure, (host: string) => Record<string, unknown>] => [
     'evacuateHost',
     (host) => ({ hosts: [host], cause: 'maintenance', dryRun: dry }),
@@ -112,6 +122,12 @@ describe('with one rule less', () => {
     outcome: Ended['outcome'],
     said: RegExp,
   ][] = [
+    [
+      'os_compute_api:os-aggregates:index',
+      dryRunInRacks,
+      'refused',
+      /GET .*\/os-aggregates.*: 403 .*os-aggregates:index/,
+    ],
     ['placement:allocation_candidates:list', dryRun, 'refused', /GET .*\/allocation_candidates.*: 403/],
     ['placement:resource_providers:list', dryRun, 'refused', /GET .*\/resource_providers.*: 403/],
     ['os_compute_api:os-services:list', dryRun, 'refused', /GET .*\/os-services.*: 403 .*os-services:list/],
@@ -154,6 +170,17 @@ describe('with one rule less', () => {
       const ended = await without(rule, () => world.run(procedure, input(host)));
       expect(ended).toMatchObject({ outcome, message: expect.stringMatching(said) as string });
       await openHosts(world.cloud);
+    },
+    suiteMs,
+  );
+
+  test(
+    'with all of them the racks of hosts are seen: that these are in none',
+    async () => {
+      const [procedure, input] = dryRunInRacks;
+      const ended = await world.run(procedure, input(''));
+      expect(ended).toMatchObject({ outcome: 'refused', kind: 'Impossible' });
+      expect(ended.message).toMatch(/rack/);
     },
     suiteMs,
   );

@@ -314,6 +314,32 @@ describe('hosts by zone', () => {
       ['mz', 3],
       ['dmz', 1],
     ]);
+    expect(aggregates.map(({ metadata }) => metadata)).toEqual([
+      { availability_zone: 'mz' },
+      { availability_zone: 'dmz' },
+    ]);
+  });
+
+  test('in aggregates that say of them what they like, or nothing', async () => {
+    const aggregate = { uuid: 'a', name: 'rack-r1', availability_zone: null };
+    const body = {
+      aggregates: [
+        { ...aggregate, id: 1, hosts: ['cmp-01'], metadata: { rack: 'r1', note: '' }, deleted: false },
+        { ...aggregate, id: 2, hosts: null, metadata: null },
+        { ...aggregate, id: 3 },
+      ],
+    };
+    const cloud = await scripted(() => ({ body }));
+    try {
+      const found = await nova.listAggregates(cloud.session());
+      expect(found.map(({ hosts, metadata }) => [hosts, metadata])).toEqual([
+        [['cmp-01'], { rack: 'r1', note: '' }],
+        [[], {}],
+        [[], {}],
+      ]);
+    } finally {
+      await cloud.close();
+    }
   });
 
   test('and their hypervisors', async () => {

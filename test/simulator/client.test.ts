@@ -378,6 +378,10 @@ describe('the options of scripts/openstack', () => {
     ['--hosts', 'mz'],
     ['--hosts', 'mz=0'],
     ['--hosts', 'mz=1,mz=2'],
+    ['--domains', 'rack'],
+    ['--domains', 'rack=0'],
+    ['--domains', 'Rack=2'],
+    ['--domains', 'rack=2,rack=3'],
     ['--boot-seconds', '1..2-3'],
     ['--boot-seconds', '3-2'],
     ['--pace', '-1'],
@@ -387,9 +391,11 @@ describe('the options of scripts/openstack', () => {
   });
 
   test('are taken as they are given', () => {
-    expect(optionsOf(['--port', '0', '--hosts', 'mz=1,dmz=2', '--boot-seconds', '0.5-1'])).toMatchObject({
+    const argv = ['--port', '0', '--hosts', 'mz=1,dmz=2', '--domains', 'rack=4,power=2', '--boot-seconds', '0.5-1'];
+    expect(optionsOf(argv)).toMatchObject({
       port: 0,
       hosts: { mz: 1, dmz: 2 },
+      domains: { rack: 4, power: 2 },
       bootSeconds: [0.5, 1],
       listen: '127.0.0.1',
     });

@@ -189,7 +189,12 @@ function rebalanced(state: RecordState): RecordState {
   return audited && findings.length > 0 ? { ...rest, audited: { ...audited, findings } } : rest;
 }
 
-const repairedByRebalance: readonly string[] = ['wrongHost', 'wrongZone', 'shareBroken'] satisfies FindingKind[];
+const repairedByRebalance: readonly string[] = [
+  'wrongHost',
+  'wrongZone',
+  'shareBroken',
+  'domainShareBroken',
+] satisfies FindingKind[];
 
 const mayAskWhenBlocked: readonly ProcedureName[] = ['terminate', 'audit'];
 

@@ -1,4 +1,5 @@
 import type { Area } from '../case';
+import { aggregates } from './aggregates';
 import { choosing } from './choosing';
 import { death } from './death';
 import { filters } from './filters';
@@ -16,6 +17,7 @@ import { away } from './away';
 export const areas: readonly Area[] = [
   identity,
   reading,
+  aggregates,
   choosing,
   groups,
   quotas,
