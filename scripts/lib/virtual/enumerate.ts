@@ -110,7 +110,11 @@ export async function play(spec: Spec, struck?: Omit<Case, 'spec'>): Promise<Pla
     seed: 1,
     writes: (struck?.moment ?? 0) % 8 === 0,
     ...(spec.as && { as: spec.as }),
-    cloud: { hosts: racks === undefined ? hosts : inDomains(hosts, { rack: racks }), bootSeconds: [5, 10], latencyMs: [1, 5] },
+    cloud: {
+      hosts: racks === undefined ? hosts : inDomains(hosts, { rack: racks }),
+      bootSeconds: [5, 10],
+      latencyMs: [1, 5],
+    },
     sawCall: (call, at) => {
       if (at === 'before' && isRefused(call)) return refused;
       if (at === 'arrives' || !isUnderTest(call.workflowId)) return undefined;

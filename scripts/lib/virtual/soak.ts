@@ -63,10 +63,10 @@ export async function playNight(story: Story): Promise<Night> {
   const { time, temporal, cloud } = world;
   const hosts = [...cloud.hosts.values()];
   const hostAt = (number: number): Host => hosts[number % hosts.length] ?? raise('there are hosts');
-  const racks = [...new Set(hosts.flatMap(({ domains }) => domains?.[rackKey] ?? []))].sort();
+  const racks = [...new Set(hosts.flatMap(({ domains }) => domains[rackKey] ?? []))].sort();
   const rackAt = (number: number): readonly Host[] => {
     const rack = racks[number % Math.max(1, racks.length)];
-    return rack === undefined ? [] : hosts.filter(({ domains }) => domains?.[rackKey] === rack);
+    return rack === undefined ? [] : hosts.filter(({ domains }) => domains[rackKey] === rack);
   };
   /** Of those who serve: that one dies between the commit and the publication nobody could know. */
   const servingAt = (vnf: string, number: number): Server | undefined => {

@@ -88,8 +88,8 @@ async function killHosts(world: World): Promise<void> {
 /** Hosts of the rack that the first member is in. */
 function firstRack({ cloud, viewOf }: World): Host[] {
   const [first] = viewOf(vnf)?.pools[firstPool]?.inService ?? [];
-  const rack = cloud.hosts.get(first?.host ?? '')?.domains?.['rack'];
-  return [...cloud.hosts.values()].filter(({ zone, domains }) => zone === 'mz' && domains?.['rack'] === rack);
+  const rack = cloud.hosts.get(first?.host ?? '')?.domains['rack'];
+  return [...cloud.hosts.values()].filter(({ zone, domains }) => zone === 'mz' && domains['rack'] === rack);
 }
 
 async function killRack(world: World): Promise<void> {
