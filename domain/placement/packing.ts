@@ -1,5 +1,5 @@
 import type { Resources } from '../snapshot';
-import { slots } from './ground';
+import { slots, type DomainOf } from './ground';
 
 /**
  * Places for several pools on the same hosts. Where all members are of one size, this is a flow from pools to hosts, and who finds no room
@@ -12,6 +12,8 @@ export interface Demand {
   readonly flavor: Resources;
   /** How many more of the pool each host may take, whatever its room. */
   readonly most: ReadonlyMap<string, number>;
+  /** The same of each failure domain; of those that are not in it any number. */
+  readonly within?: { readonly domainOf: DomainOf; readonly most: ReadonlyMap<string, number> };
 }
 
 /** Looks at a host before it is given up, all orders together: some tenths of a second. What takes more than that is not begun. */
@@ -50,6 +52,8 @@ class Packing {
   readonly #demands: readonly Demand[];
   /** Members of each demand by host. */
   readonly #on: Map<string, number>[];
+  /** The same by failure domain. */
+  readonly #in: Map<string, number>[];
   /** What to undo, the latest last. */
   readonly #log: { readonly index: number; readonly host: string; readonly by: 1 | -1 }[] = [];
 
@@ -60,6 +64,7 @@ class Packing {
     this.#free = new Map(free);
     this.#demands = demands;
     this.#on = demands.map(() => new Map<string, number>());
+    this.#in = demands.map(() => new Map<string, number>());
   }
 
   placeAll(index: number): boolean {
@@ -89,6 +94,12 @@ class Packing {
     return this.#on[index]?.get(host) ?? 0;
   }
 
+  #isDomainFull(index: number, host: string): boolean {
+    const { within } = this.#demand(index);
+    const domain = within?.domainOf(host) ?? null;
+    return domain !== null && (this.#in[index]?.get(domain) ?? 0) >= (within?.most.get(domain) ?? Infinity);
+  }
+
   #room(index: number, host: string): number {
     const free = this.#free.get(host);
     return free ? slots(free, this.#demand(index).flavor) : 0;
@@ -99,7 +110,9 @@ class Packing {
     const { most } = this.#demand(index);
     this.#how.looks.left -= most.size;
     if (this.#how.looks.left <= 0) return false;
-    const open = [...most].flatMap(([host, many]) => (this.#count(index, host) < many ? [host] : []));
+    const open = [...most].flatMap(([host, many]) =>
+      this.#count(index, host) < many && !this.#isDomainFull(index, host) ? [host] : [],
+    );
     let best: { host: string; rank: number } | undefined;
     for (const host of open) {
       if (this.#room(index, host) === 0) continue;
@@ -151,9 +164,11 @@ class Packing {
   }
 
   #put(index: number, host: string, by: 1 | -1): void {
-    const { flavor } = this.#demand(index);
+    const { flavor, within } = this.#demand(index);
     const free = this.#free.get(host);
     this.#on[index]?.set(host, this.#count(index, host) + by);
+    const domain = within?.domainOf(host) ?? null;
+    if (domain !== null) this.#in[index]?.set(domain, (this.#in[index]?.get(domain) ?? 0) + by);
     if (free)
       this.#free.set(host, {
         vcpus: free.vcpus - by * flavor.vcpus,

@@ -190,7 +190,11 @@ export function demandOf(ground: Ground, record: VnfRecord, task: PoolTask): Dem
   const most = new Map(
     openings.map(({ name, height, may }) => [name, Math.min(may, capAt(task.pool.spare, task.to) - height)]),
   );
-  return { need, flavor: flavorOf(ground, task.pool), most, discard };
+  const demand = { need, flavor: flavorOf(ground, task.pool), most, discard };
+  if (!task.pool.failureDomain) return demand;
+  const { domainOf, left } = allowanceOf(ground, record, task, { on, existing });
+  const domains = new Set(openings.flatMap(({ name }) => domainOf(name) ?? []));
+  return { ...demand, within: { domainOf, most: new Map([...domains].map((domain) => [domain, left(domain)])) } };
 }
 
 /** Members in service that stay, and all that leave: those in `out`, and whoever is one too many on a host, or in all. */
@@ -432,18 +436,22 @@ function place(ground: Ground, record: VnfRecord, task: PoolTask, at: Placing & 
     const most = Math.min(free ? slots(free, flavor) : 0, may, cap - height);
     return most > 0 ? [{ name, order, height: at.fewest.get(name) ?? 0, most, domain: allowed.domainOf(name) }] : [];
   });
+  const fewestIn = allowed.countWithin(at.fewest);
   const fronts = [...grouped(open, ({ domain }) => domain)].map(([domain, hosts]) => ({
     domain,
     rounds: fromLowest(hosts),
-    height: domain === null ? 0 : (allowed.fewest.get(domain) ?? 0),
+    height: domain === null ? 0 : (fewestIn.get(domain) ?? 0),
+    isOverfull: false,
     next: undefined as Turn | undefined,
   }));
   for (const front of fronts) front.next = front.rounds.next().value;
   const placed: string[] = [];
   while (placed.length < at.need) {
     let best: (typeof fronts)[number] | undefined;
-    for (const front of fronts)
+    for (const front of fronts) {
+      front.isOverfull = allowed.isOverfull(front.domain);
       if (front.next && allowed.isOpen(front.domain) && (!best || isBefore(front, best, at))) best = front;
+    }
     if (!best?.next) return placed;
     placed.push(best.next.name);
     take(ground, best.next.name, flavor);
@@ -467,11 +475,13 @@ interface Turn {
 }
 
 interface Front {
+  readonly isOverfull: boolean;
   readonly height: number;
   readonly next: Turn | undefined;
 }
 
 function isBefore(a: Front, b: Front, { domainsFirst = false }: Preference): boolean {
+  if (a.isOverfull !== b.isOverfull) return b.isOverfull;
   const byHost = (a.next?.height ?? 0) - (b.next?.height ?? 0);
   const byDomain = a.height - b.height;
   const order = (a.next?.order ?? 0) - (b.next?.order ?? 0);
@@ -493,8 +503,11 @@ function* fromLowest(hosts: (Turn & { height: number; most: number })[]): Genera
   return undefined;
 }
 
-/** How many more members each failure domain may take, of what stays and of what exists there. */
-function allowanceOf(ground: Ground, record: VnfRecord, task: PoolTask, at: Placing & Preference) {
+/**
+ * How many more members each failure domain may take beside those that stay. Whoever leaves it counts no more, though it exists until its
+ * replacement serves: where domains have their full share nothing could ever be moved within one. It is the last that is taken.
+ */
+function allowanceOf(ground: Ground, record: VnfRecord, task: PoolTask, at: Pick<Placing, 'on' | 'existing'>) {
   const domainOf = domainsFor(ground, task.pool);
   const within = (on: ReadonlyMap<string, number>): Map<string, number> => {
     const counts = new Map<string, number>();
@@ -509,15 +522,15 @@ function allowanceOf(ground: Ground, record: VnfRecord, task: PoolTask, at: Plac
   const cap = domainCapAt(task.pool, task.to);
   const mayExist = Math.max(...levelsInvolved(record, task).map((level) => domainCapAt(task.pool, level)));
   const placed = new Map<string, number>();
-  const left = (domain: string | null): number =>
-    domain === null
-      ? Infinity
-      : Math.min(cap - (staying.get(domain) ?? 0), mayExist - (existing.get(domain) ?? 0)) - (placed.get(domain) ?? 0);
+  const left = (domain: string | null, most: number, there: ReadonlyMap<string, number>): number =>
+    domain === null ? Infinity : most - (there.get(domain) ?? 0) - (placed.get(domain) ?? 0);
   return {
     domainOf,
-    left,
-    fewest: within(at.fewest),
-    isOpen: (domain: string | null): boolean => left(domain) > 0,
+    countWithin: within,
+    left: (domain: string): number => left(domain, cap, staying),
+    isOpen: (domain: string | null): boolean => left(domain, cap, staying) > 0,
+    /** Until somebody has left it again. */
+    isOverfull: (domain: string | null): boolean => left(domain, mayExist, existing) <= 0,
     count: (domain: string | null): void => {
       if (domain !== null) placed.set(domain, (placed.get(domain) ?? 0) + 1);
     },

@@ -1,16 +1,16 @@
 import type { Pool } from '../descriptor/descriptor';
-import { capAt } from '../levels';
+import { capAt, domainCapAt } from '../levels';
 import type { FoundOn } from '../plan';
 import { foundAt, type Member, type PoolState, type VnfRecord } from '../record';
 import type { Snapshot } from '../snapshot';
 import { countOf } from './batches';
-import type { Ground } from './ground';
+import { domainsFor, type Ground } from './ground';
 import { doubtOf } from './victims';
 
 /**
- * What other hands have put where it must not be. The measure that a rebalance brings down: members above the cap, summed over pools and
- * hosts, and members in a wrong zone. Each of them must move, and moving it to a host of the zone that has less than its share brings the
- * measure down by one. So moves are the fewest.
+ * What other hands have put where it must not be. The measure that a rebalance brings down: members in a wrong zone, those above the cap of their
+ * host, and of the others those above the cap of their failure domain, summed over pools. Each of them must move, and moving it to a host of the
+ * zone that has less than its share, in a domain that has, brings the measure down by one. So moves are the fewest.
  */
 
 /** Members in service that the cloud has on other hosts than the record. */
@@ -39,27 +39,43 @@ export function asFound(record: VnfRecord, foundOn: readonly FoundOn[]): VnfReco
 
 /**
  * Who must go elsewhere: whoever is in a wrong zone, and on each host of the right one those above the cap, of whom those that are doubted
- * most and then the newest. First who is on the host that has most of the pool at that moment, since its death would take most. A host that
+ * most and then the newest; then in each failure domain those above its cap. First who is on the host that has most of the pool at that moment, since its death would take most. A host that
  * nobody lists has no zone.
  */
 export function misplaced(ground: Ground, pool: Pool, { level, inService }: PoolState): Member[] {
   const cap = capAt(pool.spare, level);
+  const domainOf = domainsFor(ground, pool);
+  const domainCap = domainCapAt(pool, level);
   const on = new Map<string, Member[]>();
   for (const member of inService) {
     const there = on.get(member.host);
     if (there) there.push(member);
     else on.set(member.host, [member]);
   }
-  const going = [...on].flatMap(([host, members]) => {
+  const stacks = [...on].map(([host, members]) => {
     const zone = ground.hostNamed.get(host)?.zone;
     const mayStay = zone !== undefined && zone !== pool.zone ? 0 : cap;
-    return members
+    const sorted = members
       .map((member) => ({ member, doubt: doubtOf(ground, member) }))
       .sort((a, b) => a.doubt - b.doubt || a.member.ordinal - b.member.ordinal)
-      .map(({ member }, index) => ({ member, height: index + 1 }))
-      .slice(mayStay);
+      .map((each, index) => ({ ...each, height: index + 1 }));
+    return { domain: domainOf(host), going: sorted.slice(mayStay), staying: sorted.slice(0, mayStay) };
   });
-  return going.sort((a, b) => b.height - a.height || b.member.ordinal - a.member.ordinal).map(({ member }) => member);
+  const crowded = [...new Set(stacks.flatMap(({ domain }) => domain ?? []))].flatMap((domain) => {
+    const staying = stacks.flatMap((stack) => (stack.domain === domain ? stack.staying : []));
+    return staying.sort((a, b) => b.doubt - a.doubt || highest(a, b)).slice(0, Math.max(0, staying.length - domainCap));
+  });
+  return [...stacks.flatMap(({ going }) => going), ...crowded].sort(highest).map(({ member }) => member);
+}
+
+interface Stacked {
+  readonly member: Member;
+  /** Which of those on its host it is, from 1. */
+  readonly height: number;
+}
+
+function highest(a: Stacked, b: Stacked): number {
+  return b.height - a.height || b.member.ordinal - a.member.ordinal;
 }
 
 /** The most members of a pool on a host. */

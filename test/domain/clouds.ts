@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import type { Pool, Spare } from '../../domain/descriptor/descriptor';
-import { capAt } from '../../domain/levels';
+import type { Pool, Share, Sharing, Spare } from '../../domain/descriptor/descriptor';
+import { capAt, domainCapAt } from '../../domain/levels';
 import type { ChangeRequest, MemberRef } from '../../domain/plan';
 import type { PlanInput } from '../../domain/placement';
 import type { Member } from '../../domain/record';
@@ -14,21 +14,28 @@ export function propertyRuns(part: number): { readonly numRuns: number } {
 
 /** Small clouds of every kind, with VNFs in every state that the procedures can leave them in. */
 
-const share = (numerator: number, denominator: number): Spare => ({ share: { numerator, denominator } });
+const ratio = (numerator: number, denominator: number): { share: Share } => ({ share: { numerator, denominator } });
 const spares: readonly Spare[] = [
   'none',
   { count: 1 },
   { count: 2 },
   { count: 3 },
-  share(1, 2),
-  share(1, 3),
-  share(1, 4),
-  share(1, 5),
-  share(17, 50),
+  ratio(1, 2),
+  ratio(1, 3),
+  ratio(1, 4),
+  ratio(1, 5),
+  ratio(17, 50),
   { count: 2, share: { numerator: 1, denominator: 3 } },
 ];
 
-export const anySpare: fc.Arbitrary<Spare> = fc.constantFrom(...spares);
+const anySpare: fc.Arbitrary<Spare> = fc.constantFrom(...spares);
+
+/** Null: nobody says. */
+export const anyRack = fc.constantFrom('a', 'a', 'b', 'b', 'c', null);
+
+export function inRack(rack: string | null): Pick<Host, 'domains'> {
+  return rack === null ? {} : { domains: { rack } };
+}
 
 const anyHost = (name: string): fc.Arbitrary<Host> =>
   fc
@@ -37,26 +44,36 @@ const anyHost = (name: string): fc.Arbitrary<Host> =>
       up: fc.constantFrom(true, true, true, true, false),
       enabled: fc.constantFrom(true, true, true, true, false),
       room: fc.integer({ min: 0, max: 4 }),
+      rack: anyRack,
     })
-    .map(({ room, ...rest }) => hostNamed(name, { ...rest, free: roomFor(room) }));
+    .map(({ room, rack, ...rest }) => hostNamed(name, { ...rest, ...inRack(rack), free: roomFor(room) }));
+
+/** What of a pool may be lost together: most keep to no racks. */
+export const anySharing: fc.Arbitrary<Sharing> = fc
+  .tuple(anySpare, fc.constantFrom(null, null, null, { count: 1 }, { count: 3 }, ratio(1, 2), ratio(2, 3), ratio(1, 3)))
+  .map(([spare, outer]) => ({ spare, ...(outer && { failureDomain: { key: 'rack', spare: outer } }) }));
 
 const anyHosts = (max: number): fc.Arbitrary<Host[]> =>
   fc
     .integer({ min: 1, max })
     .chain((count) => fc.tuple(...Array.from({ length: count }, (_, at) => anyHost(`h${String(at + 1)}`))));
 
-/** Members where a plan could have put them: never more on a host than the cap of their number. */
+/** Members where a plan could have put them: never more on a host, or in a rack, than the cap of their number. */
 function settle(pool: Pool, hosts: readonly Host[], wanted: readonly number[]): Member[] {
   const open = hosts.filter(({ zone }) => zone === pool.zone);
   for (let level = wanted.length; level > 0; level--) {
     const cap = capAt(pool.spare, level);
+    const domainCap = domainCapAt(pool, level);
     const on = new Map<string, number>();
     const members: Member[] = [];
     for (let index = 0; index < level; index++) {
       for (let step = 0; step < open.length; step++) {
         const host = open[((wanted[index] ?? 0) + step) % open.length];
+        const rack = pool.failureDomain && host?.domains?.['rack'];
         if (!host || (on.get(host.name) ?? 0) >= cap) continue;
+        if (rack !== undefined && (on.get(`rack ${rack}`) ?? 0) >= domainCap) continue;
         on.set(host.name, (on.get(host.name) ?? 0) + 1);
+        if (rack !== undefined) on.set(`rack ${rack}`, (on.get(`rack ${rack}`) ?? 0) + 1);
         members.push(memberOn(pool.name, index + 1, host.name));
         break;
       }
@@ -74,11 +91,11 @@ interface Drawn {
   readonly by: number;
   readonly pick: number;
   readonly named: readonly number[];
-  readonly spare: Spare;
+  readonly sharing: Sharing;
 }
 
 const anyDrawn: fc.Arbitrary<Drawn> = fc.record({
-  spare: anySpare,
+  sharing: anySharing,
   wanted: fc.array(fc.nat({ max: 7 }), { minLength: 1, maxLength: 8 }),
   dead: fc.array(fc.nat({ max: 7 }), { maxLength: 2 }),
   launched: fc.array(fc.nat({ max: 7 }), { maxLength: 2 }),
@@ -121,7 +138,7 @@ function pickedOf(members: readonly Member[], at: readonly number[]): MemberRef[
 }
 
 function inputOf(hosts: readonly Host[], drawn: Drawn): PlanInput | null {
-  const pool = poolNamed('web', { spare: drawn.spare });
+  const pool = poolNamed('web', drawn.sharing);
   const all = settle(pool, hosts, drawn.wanted);
   const dead = new Set(drawn.dead.map((index) => index + 1));
   const failed = all.filter(({ ordinal }) => dead.has(ordinal));
@@ -135,6 +152,9 @@ function inputOf(hosts: readonly Host[], drawn: Drawn): PlanInput | null {
   drawn.launched.forEach((index, at) => {
     const host = open[index % Math.max(1, open.length)];
     const there = [...inService, ...launched].filter((member) => member.host === host?.name).length;
+    const rack = host?.domains?.['rack'];
+    const beside = [...inService, ...launched].filter((member) => rackOf(hosts, member.host) === rack).length;
+    if (pool.failureDomain && (rack === undefined || beside >= domainCapAt(pool, all.length))) return;
     if (host && there < most) launched.push(memberOn(pool.name, 100 + at, host.name));
   });
   return {
@@ -143,6 +163,10 @@ function inputOf(hosts: readonly Host[], drawn: Drawn): PlanInput | null {
     request,
     launched,
   };
+}
+
+function rackOf(hosts: readonly Host[], name: string): string | undefined {
+  return hosts.find((host) => host.name === name)?.domains?.['rack'];
 }
 
 /** A request to a VNF of one pool. */
@@ -160,8 +184,8 @@ export const anySeveral: fc.Arbitrary<PlanInput> = fc
     fc.nat({ max: 5 }),
   )
   .map(([hosts, drawn, kind, pick]) => {
-    const made = drawn.map(({ spare, wanted, dead }, index) => {
-      const pool = poolNamed(`p${String(index)}`, { spare, size: { min: 1, initial: wanted.length, max: 20 } });
+    const made = drawn.map(({ sharing, wanted, dead }, index) => {
+      const pool = poolNamed(`p${String(index)}`, { ...sharing, size: { min: 1, initial: wanted.length, max: 20 } });
       const all = kind === 'instantiate' ? [] : settle(pool, hosts, wanted);
       const gone = new Set(dead.map((at) => at + 1));
       return {
@@ -186,16 +210,21 @@ export const anySeveral: fc.Arbitrary<PlanInput> = fc
 /** A VNF of several pools to be made where there is about as much room as it needs, and not everywhere for every pool. */
 export const anyCrowded: fc.Arbitrary<PlanInput> = fc
   .tuple(
-    fc.array(fc.tuple(fc.nat({ max: 4 }), fc.constantFrom('mz', 'mz', 'mz', 'dmz')), { minLength: 3, maxLength: 6 }),
-    fc.array(fc.tuple(anySpare, fc.constantFrom('mz', 'mz', 'mz', 'dmz'), fc.integer({ min: 1, max: 5 })), {
+    fc.array(fc.tuple(fc.nat({ max: 4 }), fc.constantFrom('mz', 'mz', 'mz', 'dmz'), anyRack), {
+      minLength: 3,
+      maxLength: 6,
+    }),
+    fc.array(fc.tuple(anySharing, fc.constantFrom('mz', 'mz', 'mz', 'dmz'), fc.integer({ min: 1, max: 5 })), {
       minLength: 2,
       maxLength: 5,
     }),
   )
   .map(([rooms, wanted]) => {
-    const hosts = rooms.map(([room, zone], at) => hostNamed(`h${String(at + 1)}`, { zone, free: roomFor(room) }));
-    const pools = wanted.map(([spare, zone, initial], at) => ({
-      pool: poolNamed(`p${String(at)}`, { spare, zone, size: { min: 1, initial, max: 20 } }),
+    const hosts = rooms.map(([room, zone, rack], at) =>
+      hostNamed(`h${String(at + 1)}`, { zone, ...inRack(rack), free: roomFor(room) }),
+    );
+    const pools = wanted.map(([sharing, zone, initial], at) => ({
+      pool: poolNamed(`p${String(at)}`, { ...sharing, zone, size: { min: 1, initial, max: 20 } }),
     }));
     return { record: recordOf(pools), snapshot: snapshotOf(hosts), request: { kind: 'instantiate' } };
   });
@@ -208,19 +237,21 @@ export const anyScarce: fc.Arbitrary<PlanInput> = fc
   .tuple(
     fc.array(
       fc.record({
-        spare: fc.constantFrom(...spares),
+        sharing: anySharing,
         size: fc.constantFrom(1, 1, 2, 3),
         wanted: fc.array(fc.nat({ max: 7 }), { minLength: 1, maxLength: 6 }),
       }),
       { minLength: 3, maxLength: 4 },
     ),
-    fc.array(fc.constantFrom(0, 0, 0, 1), { minLength: 3, maxLength: 5 }),
+    fc.array(fc.tuple(fc.constantFrom(0, 0, 0, 1), fc.constantFrom('a', 'b', 'c')), { minLength: 3, maxLength: 5 }),
   )
   .map(([drawn, slack]) => {
-    const empty = slack.map((_, index) => hostNamed(`h${String(index + 1)}`, { free: roomFor(0) }));
+    const empty = slack.map(([, rack], index) =>
+      hostNamed(`h${String(index + 1)}`, { ...inRack(rack), free: roomFor(0) }),
+    );
     const used = new Map<string, number>();
-    const pools = drawn.flatMap(({ spare, size, wanted }, index): Pool[] => {
-      const pool = poolNamed(`p${String(index)}`, { spare, flavor: `size${String(size)}` });
+    const pools = drawn.flatMap(({ sharing, size, wanted }, index): Pool[] => {
+      const pool = poolNamed(`p${String(index)}`, { ...sharing, flavor: `size${String(size)}` });
       const members = settle(pool, empty, wanted);
       for (const { host } of members) used.set(host, (used.get(host) ?? 0) + size);
       return members.length === 0 ? [] : [{ ...pool, size: { min: 1, initial: members.length, max: 20 } }];
@@ -233,7 +264,7 @@ export const anyScarce: fc.Arbitrary<PlanInput> = fc
     );
     const hosts = empty.map((host, index) => ({
       ...host,
-      free: roomFor((used.get(host.name) ?? 0) + (slack[index] ?? 0)),
+      free: roomFor((used.get(host.name) ?? 0) + (slack[index]?.[0] ?? 0)),
     }));
     const record = recordOf(pools.map((pool) => ({ pool })));
     return { record, snapshot: snapshotOf(hosts, { flavors }), request: { kind: 'instantiate' as const } };
@@ -303,7 +334,7 @@ export const anyDoubted: fc.Arbitrary<PlanInput> = fc
  */
 export function anyMoved(pools: number): fc.Arbitrary<PlanInput> {
   const drawn = fc.record({
-    spare: anySpare,
+    sharing: anySharing,
     on: fc.array(fc.nat({ max: 4 }), { minLength: 1, maxLength: 6 }),
     believed: fc.array(fc.option(fc.nat({ max: 4 })), { minLength: 6, maxLength: 6 }),
     dead: fc.constantFrom(0, 0, 0, 1),
@@ -314,8 +345,8 @@ export function anyMoved(pools: number): fc.Arbitrary<PlanInput> {
     .map(([hosts, each]): PlanInput => {
       const hostAt = (at: number): string => hosts[at % hosts.length]?.name ?? '';
       const servers: ServerSeen[] = [];
-      const made = each.map(({ spare, on, believed, dead, lacking }, index) => {
-        const pool = poolNamed(pools === 1 ? 'web' : `p${String(index)}`, { spare });
+      const made = each.map(({ sharing, on, believed, dead, lacking }, index) => {
+        const pool = poolNamed(pools === 1 ? 'web' : `p${String(index)}`, sharing);
         const members = on.map((at, ordinal) => {
           const member = memberOn(pool.name, ordinal + 1, hostAt(at));
           const { serverId, token, host } = member;

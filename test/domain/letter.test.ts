@@ -1,16 +1,20 @@
 import fc from 'fast-check';
-import type { Spare } from '../../domain/descriptor/descriptor';
-import { capAt } from '../../domain/levels';
+import type { Sharing } from '../../domain/descriptor/descriptor';
 import { plan } from '../../domain/placement';
 import { cutDeletions } from '../../domain/placement/batches';
 import type { Member } from '../../domain/record';
-import { anySpare, propertyRuns } from './clouds';
-import { hostsNamed, inputOf, on, poolNamed, recordOf, snapshotOf, stateOf } from './build';
-import { countsOf, someOrderKeepsLetter } from './oracle';
+import type { Host } from '../../domain/snapshot';
+import { anyRack, anySharing, inRack, propertyRuns } from './clouds';
+import { hostNamed, hostsNamed, inputOf, on, poolNamed, recordOf, snapshotOf, stateOf } from './build';
+import { countsOf, domainsOf, keepsLetter, someOrderKeepsLetter } from './oracle';
 
 /** G1(d) of deletions: cut so that it holds in whatever order a batch vanishes, and said where it cannot be had. */
 
-const anyHosts = fc.array(fc.integer({ min: 0, max: 4 }), { minLength: 1, maxLength: 4 });
+const anyHosts = fc.array(fc.tuple(fc.integer({ min: 0, max: 4 }), anyRack), { minLength: 1, maxLength: 4 });
+
+function hostsIn(drawn: readonly (readonly [number, string | null])[]): Host[] {
+  return drawn.map(([, rack], at) => hostNamed(`h${String(at + 1)}`, inRack(rack)));
+}
 
 /** Every state that a cloud may pass through while these vanish, as VMs on each host. */
 function statesWithout(existing: ReadonlyMap<string, number>, batch: readonly string[]): ReadonlyMap<string, number>[] {
@@ -22,21 +26,20 @@ function statesWithout(existing: ReadonlyMap<string, number>, batch: readonly st
   return states;
 }
 
-function isLawful(spare: Spare, state: ReadonlyMap<string, number>): boolean {
-  const total = [...state.values()].reduce((sum, many) => sum + many, 0);
-  return [...state.values()].every((many) => many <= capAt(spare, total));
-}
-
 test('deletions are cut into batches that keep the letter in every order, each as large as that allows; else one at a time', () => {
   const seen = { several: 0, one: 0 };
   fc.assert(
-    fc.property(anySpare, anyHosts, fc.infiniteStream(fc.nat()), (spare, counts, stream) => {
+    fc.property(anySharing, anyHosts, fc.infiniteStream(fc.nat()), (sharing, drawn, stream) => {
       const chosen = (): number => Number(stream.next().value);
-      let existing = new Map(counts.map((many, at) => [`h${String(at)}`, many]));
+      const domainOf = domainsOf(hostsIn(drawn), poolNamed('web', sharing));
+      const isLawful = (state: ReadonlyMap<string, number>): boolean => keepsLetter(sharing, state, domainOf);
+      let existing = new Map(drawn.map(([many], at) => [`h${String(at + 1)}`, many]));
       const living = [...existing].flatMap(([host, many]) => Array.from({ length: many }, () => host));
       const shuffled = living.map((host) => ({ host, at: chosen() })).sort((a, b) => a.at - b.at);
       const order = shuffled.slice(0, chosen() % (living.length + 1));
-      const batches = cutDeletions(poolNamed('web', { spare }), order, { existing });
+      const batches = cutDeletions(sharing, order, {
+        ...{ existing, domainOf: (host) => domainOf(host) ?? null },
+      });
       expect(batches.reduce((sum, many) => sum + many, 0)).toBe(order.length);
       let begun = 0;
       for (const many of batches) {
@@ -44,11 +47,11 @@ test('deletions are cut into batches that keep the letter in every order, each a
         const lawful = (some: number): boolean =>
           statesWithout(existing, hosts.slice(0, some)).every(
             // How it was before the batch is nobody's fault.
-            (state, first) => first === 0 || isLawful(spare, state),
+            (state, first) => first === 0 || isLawful(state),
           );
         seen[many > 1 ? 'several' : 'one'] += 1;
         if (many > 1) expect(lawful(many)).toBe(true);
-        if (hosts.length > many && isLawful(spare, existing)) expect(lawful(many + 1)).toBe(false);
+        if (hosts.length > many && isLawful(existing)) expect(lawful(many + 1)).toBe(false);
         existing = new Map(
           [...existing].map(([host, here]) => [host, here - (countsOf(hosts.slice(0, many)).get(host) ?? 0)]),
         );
@@ -61,10 +64,10 @@ test('deletions are cut into batches that keep the letter in every order, each a
 });
 
 describe('a terminate', () => {
-  const terminate = (spare: Spare, members: readonly Member[]) => {
+  const terminate = (sharing: Sharing, members: readonly Member[], hosts = hostsNamed(4)) => {
     const planned = plan({
-      record: recordOf([{ pool: poolNamed('web', { spare }), state: stateOf(members) }]),
-      snapshot: snapshotOf(hostsNamed(4)),
+      record: recordOf([{ pool: poolNamed('web', sharing), state: stateOf(members) }]),
+      snapshot: snapshotOf(hosts),
       request: { kind: 'terminate' },
     });
     if (!planned.ok) throw new Error(planned.refusal.message);
@@ -74,11 +77,12 @@ describe('a terminate', () => {
   test('is to the letter exactly where some order of its deletions is', () => {
     const seen = { kept: 0, forbidden: 0 };
     fc.assert(
-      fc.property(anySpare, anyHosts, (spare, counts) => {
-        const hosts = counts.flatMap((many, at) => Array.from({ length: many }, () => `h${String(at + 1)}`));
-        const made = terminate(spare, on('web', hosts.join(' ')));
+      fc.property(anySharing, anyHosts, (sharing, drawn) => {
+        const hosts = drawn.flatMap(([many], at) => Array.from({ length: many }, () => `h${String(at + 1)}`));
+        const made = terminate(sharing, on('web', hosts.join(' ')), hostsIn(drawn));
         expect(made.leave).toHaveLength(hosts.length);
-        const kept = someOrderKeepsLetter(poolNamed('web', { spare }), countsOf(hosts), { hosts, by: -1 });
+        const domainOf = domainsOf(hostsIn(drawn), poolNamed('web', sharing));
+        const kept = someOrderKeepsLetter(sharing, countsOf(hosts), { hosts, by: -1, domainOf });
         seen[kept ? 'kept' : 'forbidden'] += 1;
         expect(made.toTheLetter).toBe(kept);
       }),
@@ -88,7 +92,10 @@ describe('a terminate', () => {
   });
 
   test('says at how many VMs it is broken: of nine on two hosts, one has more than half', () => {
-    const made = terminate({ share: { numerator: 1, denominator: 2 } }, on('web', 'h1 h1 h1 h1 h1 h2 h2 h2 h2 h2'));
+    const made = terminate(
+      { spare: { share: { numerator: 1, denominator: 2 } } },
+      on('web', 'h1 h1 h1 h1 h1 h2 h2 h2 h2 h2'),
+    );
     expect([made.toTheLetter, made.forbiddenBy]).toEqual([false, [{ pool: 'web', level: 9 }]]);
   });
 

@@ -1,9 +1,9 @@
-import type { Pool } from '../../domain/descriptor/descriptor';
+import type { Pool, Sharing } from '../../domain/descriptor/descriptor';
 import type { PlanInput } from '../../domain/placement';
 import type { Plan } from '../../domain/plan';
 import type { Member } from '../../domain/record';
 import type { Host } from '../../domain/snapshot';
-import { capAt } from '../../domain/levels';
+import { capAt, domainCapAt } from '../../domain/levels';
 
 /**
  * What a planner must find, by trying everything. Of the planner's own code it uses the caps alone, which have a test of
@@ -25,6 +25,7 @@ export interface Question {
   readonly existing: readonly Member[];
   /** The largest cap of the levels involved: more than that never exist on a host. */
   readonly existingMost: number;
+  readonly domainOf: DomainOf;
   /** Room given back before anything is launched. */
   readonly freed: readonly string[];
 }
@@ -43,16 +44,31 @@ export function questionOf({ record, snapshot, request, launched = [] }: PlanInp
     to,
     hosts: snapshot.hosts,
     usable: snapshot.hosts.filter(
-      ({ name, zone, up, enabled }) =>
-        zone === pool.zone && up && enabled && !(request.kind === 'emptyHosts' && request.hosts.includes(name)),
+      ({ name, zone, up, enabled, domains }) =>
+        zone === pool.zone &&
+        up &&
+        enabled &&
+        (pool.failureDomain === undefined || domains?.[pool.failureDomain.key] !== undefined) &&
+        !(request.kind === 'emptyHosts' && request.hosts.includes(name)),
     ),
     mayStay: state.inService.filter((member) => !out(member)),
     launched,
     failedMayStay: state.failed.filter((member) => !out(member)).length,
     existing: [...state.inService, ...launched],
     existingMost: Math.max(capAt(pool.spare, state.level), capAt(pool.spare, to)),
+    domainOf: domainsOf(snapshot.hosts, pool),
     freed: [],
   };
+}
+
+type DomainOf = (host: string) => string | undefined;
+
+/** In which failure domain that counts for the pool a host is. */
+export function domainsOf(hosts: readonly Host[], pool: Sharing & Pick<Pool, 'zone'>): DomainOf {
+  const key = pool.failureDomain?.key;
+  const counted = hosts.filter(({ zone }) => key !== undefined && zone === pool.zone);
+  const known = new Map(counted.map(({ name, domains }) => [name, domains?.[key ?? '']]));
+  return (host) => known.get(host);
 }
 
 function countOn(members: readonly Member[], host: string): number {
@@ -61,9 +77,28 @@ function countOn(members: readonly Member[], host: string): number {
 
 /** The fewest launches that bring `members` members into service, for each number that can be; by trying every number on every host. */
 function fewestLaunches(question: Question): ReadonlyMap<number, number> {
+  const domains = new Map<string | undefined, Host[]>();
+  for (const host of question.hosts) {
+    const domain = question.domainOf(host.name);
+    domains.set(domain, [...(domains.get(domain) ?? []), host]);
+  }
+  let reached = new Map([[0, 0]]);
+  const { pool, to } = question;
+  for (const [domain, hosts] of domains) {
+    const isAllowed = (more: number): boolean => domain === undefined || more <= domainCapAt(pool, to);
+    const next = new Map<number, number>();
+    for (const [more, fresh] of fewestOn(question, hosts))
+      for (const [members, launches] of reached)
+        if (isAllowed(more)) next.set(members + more, Math.min(next.get(members + more) ?? Infinity, launches + fresh));
+    reached = next;
+  }
+  return reached;
+}
+
+function fewestOn(question: Question, hosts: readonly Host[]): ReadonlyMap<number, number> {
   const cap = capAt(question.pool.spare, question.to);
   let reached = new Map([[0, 0]]);
-  for (const host of question.hosts) {
+  for (const host of hosts) {
     const usable = question.usable.includes(host);
     const there = countOn(question.mayStay, host.name) + (usable ? countOn(question.launched, host.name) : 0);
     const room = host.free.vcpus + question.freed.filter((name) => name === host.name).length;
@@ -97,12 +132,21 @@ export function leastLaunches(question: Question): number | null {
 
 /**
  * Whether several pools find their places on the same hosts. Members of all of them take one unit of room each, so that it is a flow from
- * pools to hosts, and decided exactly: whoever finds none pushes another on, from host to host, to where there is room.
+ * pools through failure domains to hosts, and decided exactly: whoever finds none pushes another on, from host to host, to where there is room.
  */
 export function allFindPlaces(questions: readonly Question[]): boolean {
   const room = new Map(questions[0]?.hosts.map(({ name, free }) => [name, free.vcpus]));
   const placed = new Map<string, number[]>();
-  const push = (at: number, tried: Set<string>): boolean => {
+  const isFull = (question: Question, at: number, name: string): boolean => {
+    const domain = question.domainOf(name);
+    if (domain === undefined) return false;
+    const within = (of: readonly { readonly host: string }[]): number =>
+      of.filter(({ host }) => question.domainOf(host) === domain).length;
+    const fresh = [...placed].flatMap(([host, here]) => here.flatMap((pool) => (pool === at ? [{ host }] : [])));
+    return within(question.mayStay) + within(fresh) >= domainCapAt(question.pool, question.to);
+  };
+  /** `leaving`: the host that it must leave, and whose domain it then takes up no more. */
+  const push = (at: number, tried: Set<string>, leaving?: string): boolean => {
     const question = questions[at];
     if (!question) return false;
     const cap = capAt(question.pool.spare, question.to);
@@ -111,12 +155,15 @@ export function allFindPlaces(questions: readonly Question[]): boolean {
       const kept = Math.min(countOn(question.mayStay, name), cap);
       const most = Math.min(cap - kept, question.existingMost - countOn(question.existing, name));
       if (tried.has(name) || here.filter((pool) => pool === at).length >= most) continue;
+      const isHome = leaving !== undefined && question.domainOf(name) === question.domainOf(leaving);
+      if (!isHome && isFull(question, at, name)) continue;
       tried.add(name);
       const other =
-        here.length < (room.get(name) ?? 0) ? -1 : here.findIndex((pool) => pool !== at && push(pool, tried));
+        here.length < (room.get(name) ?? 0) ? -1 : here.findIndex((pool) => pool !== at && push(pool, tried, name));
       if (here.length >= (room.get(name) ?? 0) && other === -1) continue;
-      if (other !== -1) here.splice(other, 1);
-      placed.set(name, [...here, at]);
+      const left = placed.get(name) ?? [];
+      if (other !== -1) left.splice(other, 1);
+      placed.set(name, [...left, at]);
       return true;
     }
     return false;
@@ -162,6 +209,10 @@ export function breaches(input: PlanInput, plan: Plan, options: { readonly lette
     const on = new Map<string, number>();
     for (const { host } of alive) on.set(host, (on.get(host) ?? 0) + 1);
     const most = Math.max(capAt(pool.spare, levels.from), capAt(pool.spare, levels.to));
+    const mostWithin = Math.max(domainCapAt(pool, levels.from), domainCapAt(pool, levels.to));
+    const domainOf = domainsOf(snapshot.hosts, pool);
+    const within = (hosts: ReadonlyMap<string, number>): Map<string, number> => countsWithin(hosts, domainOf);
+    const before = within(on);
     const gone = new Set(mine([...plan.leave, ...plan.deleteFirst]).map(({ ordinal }) => ordinal));
     const first = new Set(mine(plan.deleteFirst).map(({ ordinal }) => ordinal));
     for (const { ordinal, host } of state.failed) if (first.has(ordinal)) free.set(host, (free.get(host) ?? 0) + size);
@@ -173,7 +224,8 @@ export function breaches(input: PlanInput, plan: Plan, options: { readonly lette
         wrong.push(`${pool.name}-${String(ordinal)} was used before`);
       used.add(ordinal);
       const known = snapshot.hosts.find(({ name }) => name === host);
-      if (!known?.up || !known.enabled || known.zone !== pool.zone || avoided.has(host))
+      const isUnknown = pool.failureDomain !== undefined && domainOf(host) === undefined;
+      if (!known?.up || !known.enabled || known.zone !== pool.zone || avoided.has(host) || isUnknown)
         wrong.push(`${host} may not be used`);
     }
     // Every order of a batch: on each host, its own launches come first of all, after none of the others.
@@ -191,6 +243,18 @@ export function breaches(input: PlanInput, plan: Plan, options: { readonly lette
         if (left < 0) wrong.push(`${host} has no room`);
         free.set(host, left);
       }
+      const there = within(on);
+      for (const [domain, fresh] of within(countsOf(batch.map(({ host }) => host)))) {
+        for (let more = 1; more <= fresh; more++) {
+          const here = (there.get(domain) ?? 0) + more;
+          const leaving = state.inService.filter((each) => gone.has(each.ordinal) && domainOf(each.host) === domain);
+          // Who is replaced in a domain is there until the replacement serves; what others have moved there was there before.
+          if (here - leaving.length > Math.max(mostWithin, before.get(domain) ?? 0))
+            wrong.push(`G1(c): ${String(here)} of ${pool.name} exist in ${domain}`);
+          if (options.letter && here > domainCapAt(pool, total + more))
+            wrong.push(`G1(d): ${String(here)} of ${String(total + more)} ${pool.name} exist in ${domain}`);
+        }
+      }
       for (const { host } of batch) on.set(host, (on.get(host) ?? 0) + 1);
     }
     // Who serves afterwards.
@@ -202,6 +266,9 @@ export function breaches(input: PlanInput, plan: Plan, options: { readonly lette
     for (const { name } of snapshot.hosts)
       if (countOn(after, name) > capAt(pool.spare, levels.to) && missing === 0)
         wrong.push(`G1(a): ${name} has too many of ${pool.name}`);
+    for (const [domain, here] of within(countsOf(after.map(({ host }) => host))))
+      if (here > domainCapAt(pool, levels.to) && missing === 0)
+        wrong.push(`G1(a): ${domain} has too many of ${pool.name}`);
     if (after.length + dead.length !== levels.to && missing === 0)
       wrong.push(
         `${String(after.length)} of ${pool.name} serve and ${String(dead.length)} are dead, at level ${String(levels.to)}`,
@@ -215,6 +282,9 @@ export function breaches(input: PlanInput, plan: Plan, options: { readonly lette
       for (const [host, many] of on)
         if (options.letter && total > 0 && many > capAt(pool.spare, total))
           wrong.push(`G1(d): ${String(many)} of ${String(total)} ${pool.name} exist on ${host} after a deletion`);
+      for (const [domain, many] of within(on))
+        if (options.letter && total > 0 && many > domainCapAt(pool, total))
+          wrong.push(`G1(d): ${String(many)} of ${String(total)} ${pool.name} exist in ${domain} after a deletion`);
     }
   }
   return wrong;
@@ -224,11 +294,34 @@ function memberOf(pool: string, ordinal: number, host: string): Member {
   return { pool, ordinal, host, serverId: '', portIds: [], token: '' };
 }
 
+/** Members by failure domain, from members by host. */
+export function countsWithin(hosts: ReadonlyMap<string, number>, domainOf: DomainOf): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const [host, here] of hosts) {
+    const domain = domainOf(host);
+    if (domain !== undefined) counts.set(domain, (counts.get(domain) ?? 0) + here);
+  }
+  return counts;
+}
+
+/** Whether so many VMs on each host are no more than the caps of all together. */
+export function keepsLetter(pool: Sharing, on: ReadonlyMap<string, number>, domainOf: DomainOf): boolean {
+  const total = [...on.values()].reduce((sum, here) => sum + here, 0);
+  return (
+    [...on.values()].every((here) => here <= capAt(pool.spare, total)) &&
+    [...countsWithin(on, domainOf).values()].every((here) => here <= domainCapAt(pool, total))
+  );
+}
+
 /** Whether launches to these hosts (or deletions from them), one after the other in some order, keep the letter of G1(d) at every moment. */
 export function someOrderKeepsLetter(
-  pool: Pool,
+  pool: Sharing,
   existing: ReadonlyMap<string, number>,
-  change: { readonly hosts: readonly string[]; readonly by: 1 | -1 },
+  change: {
+    readonly hosts: readonly string[];
+    readonly by: 1 | -1;
+    readonly domainOf: DomainOf;
+  },
 ): boolean {
   const seen = new Set<string>();
   const tried = (on: ReadonlyMap<string, number>, rest: ReadonlyMap<string, number>): boolean => {
@@ -239,11 +332,7 @@ export function someOrderKeepsLetter(
     seen.add(key);
     return open.some(([host, many]) => {
       const next = new Map(on).set(host, (on.get(host) ?? 0) + change.by);
-      const total = [...next.values()].reduce((sum, here) => sum + here, 0);
-      return (
-        [...next.values()].every((here) => here <= capAt(pool.spare, total)) &&
-        tried(next, new Map(rest).set(host, many - 1))
-      );
+      return keepsLetter(pool, next, change.domainOf) && tried(next, new Map(rest).set(host, many - 1));
     });
   };
   return tried(existing, countsOf(change.hosts));
@@ -273,10 +362,9 @@ export function someChoiceKeepsLetter(question: Question, launches: number): boo
     if (!host) {
       if (rows.length !== launches || question.to - members > question.failedMayStay) return false;
       return (
-        someOrderKeepsLetter(pool, before, { hosts: rows, by: 1 }) &&
+        someOrderKeepsLetter(pool, before, { hosts: rows, by: 1, domainOf: question.domainOf }) &&
         someOrderKeepsLetter(pool, countsOf([...existing.map((member) => member.host), ...rows]), {
-          hosts: gone,
-          by: -1,
+          ...{ hosts: gone, by: -1, domainOf: question.domainOf },
         })
       );
     }

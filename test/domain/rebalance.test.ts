@@ -1,31 +1,46 @@
 import fc from 'fast-check';
 import { carriedOut } from '../../domain/explain/carriedOut';
-import { capAt } from '../../domain/levels';
+import type { Pool } from '../../domain/descriptor/descriptor';
+import { capAt, domainCapAt } from '../../domain/levels';
 import { plan, type PlanInput } from '../../domain/placement';
 import { asFound } from '../../domain/placement/rebalance';
 import type { Plan } from '../../domain/plan';
-import type { Member, VnfRecord } from '../../domain/record';
-import type { Snapshot } from '../../domain/snapshot';
+import type { VnfRecord } from '../../domain/record';
+import type { Host, Snapshot } from '../../domain/snapshot';
 import { hostNamed, hostsNamed, inputOf, on, roomFor } from './build';
 import { anyMoved, propertyRuns } from './clouds';
-import { breaches } from './oracle';
+import { breaches, countsWithin, domainsOf } from './oracle';
 
 /** What other hands have put where it must not be is repaired, in the fewest moves. */
 
 const runs = propertyRuns(1 / 4);
 
-/** Members above the cap, summed over pools and hosts, and members in a wrong zone. Of the planner's own code it uses the caps alone. */
+/**
+ * Members that cannot all stay, summed over pools: in a wrong zone, above the cap of a host, and of the others above that of a failure domain. Of
+ * the planner's own code it uses the caps alone.
+ */
 function measureOf({ record, snapshot }: Pick<PlanInput, 'record' | 'snapshot'>): number {
-  const zones = new Map(snapshot.hosts.map(({ name, zone }) => [name, zone]));
   return record.descriptor.pools.reduce((sum, pool) => {
     const { level = 0, inService = [] } = record.pools[pool.name] ?? {};
-    const isWrong = ({ host }: Member): boolean => zones.get(host) !== pool.zone;
-    const above = [...zones.keys()].map((host) => {
-      const here = inService.filter((member) => member.host === host && !isWrong(member)).length;
-      return Math.max(0, here - capAt(pool.spare, level));
-    });
-    return sum + inService.filter(isWrong).length + above.reduce((all, each) => all + each, 0);
+    const counts = snapshot.hosts.map(({ name }) => inService.filter(({ host }) => host === name).length);
+    return sum + excessOf(pool, snapshot.hosts, { counts, level });
   }, 0);
+}
+
+function excessOf(
+  pool: Pool,
+  hosts: readonly Host[],
+  { counts, level }: { readonly counts: readonly number[]; readonly level: number },
+): number {
+  const cap = capAt(pool.spare, level);
+  const domainOf = domainsOf(hosts, pool);
+  const kept = new Map(
+    hosts.map(({ name, zone }, at) => [name, zone === pool.zone ? Math.min(counts[at] ?? 0, cap) : 0]),
+  );
+  const within = countsWithin(kept, domainOf);
+  const above = [...within.values()].reduce((sum, many) => sum + Math.max(0, many - domainCapAt(pool, level)), 0);
+  const all = (numbers: Iterable<number>): number => [...numbers].reduce((sum, each) => sum + each, 0);
+  return all(counts) - all(kept.values()) + above;
 }
 
 /** As the cloud has it, whatever the record believes. */
@@ -62,8 +77,7 @@ function bestOf({ record, snapshot }: PlanInput): { readonly measure: number; re
   const { hosts } = snapshot;
   const counts = hosts.map(({ name }) => inService.filter(({ host }) => host === name).length);
   const start = { serving: counts, existing: counts, free: hosts.map(({ free }) => free.vcpus) };
-  const measure = (serving: readonly number[]): number =>
-    serving.reduce((sum, here, at) => sum + (hosts[at]?.zone === pool.zone ? Math.max(0, here - cap) : here), 0);
+  const measure = (serving: readonly number[]): number => excessOf(pool, hosts, { counts: serving, level });
   const plus = (list: readonly number[], at: number, by: number): number[] =>
     list.map((each, index) => (index === at ? each + by : each));
   const seen = new Set<string>();
@@ -78,6 +92,7 @@ function bestOf({ record, snapshot }: PlanInput): { readonly measure: number; re
           const fresh = (existing[from] ?? 0) - (counts[from] ?? 0);
           if ((serving[from] ?? 0) - fresh <= 0 || (free[to] ?? 0) < 1 || (existing[to] ?? 0) >= cap) continue;
           if (host.zone !== pool.zone || !host.up || !host.enabled) continue;
+          if (pool.failureDomain && host.domains?.[pool.failureDomain.key] === undefined) continue;
           const state = {
             serving: plus(plus(serving, from, -1), to, 1),
             existing: plus(existing, to, 1),

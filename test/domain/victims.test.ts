@@ -1,13 +1,13 @@
 import fc from 'fast-check';
-import { capAt } from '../../domain/levels';
+import { capAt, domainCapAt } from '../../domain/levels';
 import { plan } from '../../domain/placement';
 import type { Plan } from '../../domain/plan';
 import type { PlanInput } from '../../domain/placement';
 import type { Member } from '../../domain/record';
 import type { ServerSeen, ServerStatus } from '../../domain/snapshot';
-import { anyDoubted, propertyRuns } from './clouds';
+import { anyDoubted, inRack, propertyRuns } from './clouds';
 import { hostNamed, hostsNamed, inputOf, memberOn, on, roomFor } from './build';
-import { breaches, leastLaunches, questionOf } from './oracle';
+import { breaches, countsOf, countsWithin, leastLaunches, questionOf } from './oracle';
 
 /** Who leaves where a pool gets fewer members. */
 
@@ -33,13 +33,16 @@ function isUnfit({ snapshot }: PlanInput, member: Member): boolean {
 
 /** By trying every choice: with the most unfit among as many as are to leave, the fewest that leave at all, whoever was named aside. */
 function bestChoice(input: PlanInput): { unfit: number; leaving: number } {
-  const { pool, to, mayStay, failedMayStay } = questionOf(input);
+  const { pool, to, mayStay, failedMayStay, domainOf } = questionOf(input);
   const excess = mayStay.length + failedMayStay - to;
   let best = { unfit: -1, leaving: 0 };
   for (let choice = 0; choice < 2 ** mayStay.length; choice++) {
     const stays = mayStay.filter((_, at) => (choice & (1 << at)) === 0);
-    const crowded = stays.some(({ host }) => stays.filter((each) => each.host === host).length > capAt(pool.spare, to));
-    if (crowded) continue;
+    const on = countsOf(stays.map(({ host }) => host));
+    const isCrowded =
+      [...on.values()].some((here) => here > capAt(pool.spare, to)) ||
+      [...countsWithin(on, domainOf).values()].some((here) => here > domainCapAt(pool, to));
+    if (isCrowded) continue;
     const gone = mayStay.filter((member) => !stays.includes(member));
     for (let dead = 0; dead <= failedMayStay; dead++) {
       const leaving = gone.length + dead;
@@ -57,7 +60,10 @@ describe('of every scaleIn', () => {
     fc.assert(
       fc.property(anyDoubted, (drawn) => {
         // Wherever somebody new must come, there is a place.
-        const empty = hostsNamed(9).map((host) => ({ ...host, name: `empty-${host.name}` }));
+        const empty = hostsNamed(9).map((host) => {
+          const name = `empty-${host.name}`;
+          return { ...host, name, ...inRack(name) };
+        });
         const input = { ...drawn, snapshot: { ...drawn.snapshot, hosts: [...drawn.snapshot.hosts, ...empty] } };
         const made = planned(input);
         const { mayStay, failedMayStay, to, pool } = questionOf(input);
