@@ -32,30 +32,21 @@ export interface Wanted {
   readonly cap: number;
   /** Of failure domains, where the pool keeps to such. */
   readonly domainCap?: number;
-  /** What may exist in one together with those that leave it: they go when the new ones serve. Any number where it is left out. */
-  readonly domainPeak?: number;
 }
 
 /**
  * Whether a level can be placed: hosts hold what they have of the pool and what is free there for more, each up to the cap, and domains what
  * their hosts hold, up to theirs. Those that stay count first, so that it is the sum which decides.
  */
-export function fitsOn(
-  hosts: readonly Room[],
-  { level, cap, domainCap = Infinity, domainPeak = Infinity }: Wanted,
-): boolean {
+export function fitsOn(hosts: readonly Room[], { level, cap, domainCap = Infinity }: Wanted): boolean {
   let sum = 0;
-  const inDomains = new Map<string, { own: number; stay: number; come: number }>();
+  const inDomains = new Map<string, number>();
   for (const { own, free, domain } of hosts) {
-    const stay = Math.min(own, cap);
-    const come = Math.min(free, cap - stay);
-    if (typeof domain === 'string') {
-      const before = inDomains.get(domain) ?? { own: 0, stay: 0, come: 0 };
-      inDomains.set(domain, { own: before.own + own, stay: before.stay + stay, come: before.come + come });
-    } else sum += domain === null ? stay : stay + come;
+    const here = Math.min(domain === null ? own : own + free, cap);
+    if (typeof domain === 'string') inDomains.set(domain, (inDomains.get(domain) ?? 0) + here);
+    else sum += here;
   }
-  for (const { own, stay, come } of inDomains.values())
-    sum += Math.min(domainCap, stay + Math.max(0, Math.min(come, domainPeak - own)));
+  for (const here of inDomains.values()) sum += Math.min(here, domainCap);
   return sum >= level;
 }
 

@@ -1,6 +1,6 @@
 import type { CloudEvent } from '../../simulator/events';
 import { readMarks, readTags } from '../../domain/names';
-import { capOf, fitsOn, largestCap, type Room, type Wanted } from '../arithmetic';
+import { capOf, fitsOn, type Room, type Wanted } from '../arithmetic';
 import { unitsOf } from '../units';
 import type { Scribe } from '../verdict';
 import {
@@ -136,9 +136,6 @@ function couldBeDone(
   };
   const hosts = roomFor(world, vnf, pool);
   if (!fitsOn(hosts, at)) return false;
-  const domainPeak = failureDomain && largestCap(failureDomain.spare, [pool.level, to]);
-  // That it can be placed does not say that one may come into a domain before another leaves it.
-  if (domainPeak !== undefined && !fitsOn(hosts, { ...at, domainPeak })) return undefined;
   return hosts.every(({ free }) => free < Infinity) && isAlone(world, request, { vnf, pool }) ? true : undefined;
 }
 

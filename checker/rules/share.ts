@@ -7,12 +7,38 @@ import { isDead, isStray, levelsOf, noteOf, serverNamed, type PoolWorld, type Vn
 /**
  * G1(a, b, c): no host, and no failure domain, has more than its share, among those who serve and among those who exist. Looked at after
  * the event.
+ *
+ * Where all domains have their share nobody could be moved but within one. So whoever leaves a domain does not count among those who exist in it,
+ * nor beside its replacement while both are published: what its loss leaves is looked at then. Who that is is known when it has left.
  */
-export function judgeShare(world: World, event: CloudEvent, scribe: Scribe): void {
+
+/** A domain that had more than its share, unless some of them were to leave. */
+interface Crowd {
+  readonly vnf: string;
+  readonly pool: string;
+  readonly unit: string;
+  readonly cap: number;
+  /** By name, those who served then, and the others. */
+  readonly serving: readonly string[];
+  readonly come: readonly string[];
+  readonly scribe: Scribe;
+}
+
+export interface ShareMemory {
+  crowds: readonly Crowd[];
+}
+
+export function newShareMemory(): ShareMemory {
+  return { crowds: [] };
+}
+
+export function judgeShare(world: World, event: CloudEvent, given: { memory: ShareMemory; scribe: Scribe }): void {
+  const { memory, scribe } = given;
   if (event.type === 'published') {
     const vnf = world.vnfs.get(event.vnf);
     if (vnf)
       for (const [name, pool] of vnf.pools) judgePublished(world, vnf, { name, pool, stage: event.stage }, scribe);
+    if (vnf && event.stage === 2) judgeCrowds(world, vnf, memory);
     return;
   }
   if (event.type === 'server.placed') {
@@ -20,7 +46,7 @@ export function judgeShare(world: World, event: CloudEvent, scribe: Scribe): voi
     const vnf = server?.vnf === undefined ? undefined : world.vnfs.get(server.vnf);
     const pool = server?.pool === undefined ? undefined : vnf?.pools.get(server.pool);
     if (vnf && server?.pool !== undefined && pool && server.host !== null)
-      judgeExisting(world, vnf, { name: server.pool, pool, host: server.host }, scribe);
+      judgeExisting(world, vnf, { name: server.pool, pool, host: server.host }, given);
     return;
   }
   const note = noteOf(event);
@@ -28,7 +54,7 @@ export function judgeShare(world: World, event: CloudEvent, scribe: Scribe): voi
   if (!vnf) return;
   for (const [name, pool] of vnf.pools) {
     judgePublished(world, vnf, { name, pool, stage: 2 }, scribe);
-    judgeExisting(world, vnf, { name, pool }, scribe);
+    judgeExisting(world, vnf, { name, pool }, given);
   }
 }
 
@@ -54,9 +80,10 @@ function judgePublished(world: World, vnf: VnfWorld, of: Of & { stage: number },
     const { spare, kind } = units;
     const cap = stage === 2 && exact !== undefined ? capOf(spare, exact) : largestCap(spare, levels);
     const counts = perUnit(units, onHosts);
-    scribe.looked(part);
+    const mayBeReplaced = stage === 1 && kind === 'domain';
+    if (!mayBeReplaced) scribe.looked(part);
     for (const [unit, count] of counts) {
-      if (count > cap)
+      if (count > cap && !mayBeReplaced)
         scribe.broken(part, {
           vnf: vnf.vnf,
           pool: name,
@@ -92,15 +119,24 @@ function judgeLossOf(
 }
 
 /** Of all units that VMs exist in, or of those that this host is in. */
-function judgeExisting(world: World, vnf: VnfWorld, of: Of & { host?: string }, scribe: Scribe): void {
+function judgeExisting(
+  world: World,
+  vnf: VnfWorld,
+  of: Of & { host?: string },
+  { memory, scribe }: { memory: ShareMemory; scribe: Scribe },
+): void {
   const { name, pool, host } = of;
   for (const units of unitsOf(world, pool.spec)) {
-    const counts = existingIn(world, vnf, { pool: name, units });
+    const existing = existingIn(world, vnf, { pool: name, units });
     const cap = largestCap(units.spare, levelsOf(pool));
-    for (const unit of host === undefined ? counts.keys() : [units.unitOf(host)]) {
+    for (const unit of host === undefined ? existing.keys() : [units.unitOf(host)]) {
       if (unit === null) continue;
-      const count = counts.get(unit) ?? 0;
+      const names = [...(existing.get(unit) ?? [])];
+      const serving = names.filter((member) => pool.published.has(member));
+      // Who served and serves no more has left the domain.
+      const come = names.filter((member) => !serving.includes(member) && !hasServed(world, vnf.vnf, member));
       scribe.looked('G1c');
+      const count = units.kind === 'host' ? names.length : Math.max(serving.length, come.length);
       if (count > cap)
         scribe.broken('G1c', {
           vnf: vnf.vnf,
@@ -108,12 +144,40 @@ function judgeExisting(world: World, vnf: VnfWorld, of: Of & { host?: string }, 
           [units.kind]: unit,
           message: `${String(count)} VMs of ${name} exist ${within(units, unit)}, and ${String(cap)} may`,
         });
+      else if (units.kind === 'domain' && serving.length + come.length > cap)
+        memory.crowds = [...memory.crowds, { vnf: vnf.vnf, pool: name, unit, cap, serving, come, scribe }];
     }
   }
 }
 
+function hasServed(world: World, vnf: string, member: string): boolean {
+  return serverNamed(world, vnf, member)?.served === true;
+}
+
+/** When those who came serve, or are gone again: who did not leave for them was one too many. */
+function judgeCrowds(world: World, vnf: VnfWorld, memory: ShareMemory): void {
+  memory.crowds = memory.crowds.filter((crowd) => {
+    if (crowd.vnf !== vnf.vnf) return true;
+    const { pool, unit, cap, scribe } = crowd;
+    const published = vnf.pools.get(pool)?.published;
+    const serves = (member: string): boolean => published?.has(member) === true;
+    if (!crowd.come.some(serves)) return crowd.come.some((member) => serverNamed(world, vnf.vnf, member));
+    const count = crowd.come.length + crowd.serving.filter(serves).length;
+    if (count > cap)
+      scribe.broken('G1c', {
+        ...{ vnf: vnf.vnf, pool, domain: unit },
+        message: `${String(count)} VMs of ${pool} existed in ${unit} beside those that left it for them, and ${String(cap)} may`,
+      });
+    return false;
+  });
+}
+
 /** Existing VMs of a pool by unit: not the dead, and not those that must never serve. Of a member and its doubles one counts. */
-function existingIn(world: World, vnf: VnfWorld, { pool, units }: { pool: string; units: Units }): Map<string, number> {
+function existingIn(
+  world: World,
+  vnf: VnfWorld,
+  { pool, units }: { pool: string; units: Units },
+): ReadonlyMap<string, ReadonlySet<string>> {
   const names = new Map<string, Set<string>>();
   for (const server of world.servers.values()) {
     if (server.vnf !== vnf.vnf || server.pool !== pool || server.host === null) continue;
@@ -123,5 +187,5 @@ function existingIn(world: World, vnf: VnfWorld, { pool, units }: { pool: string
     const unit = units.unitOf(server.host);
     if (unit !== null) names.set(unit, (names.get(unit) ?? new Set()).add(server.name));
   }
-  return new Map([...names].map(([unit, { size }]) => [unit, size]));
+  return names;
 }

@@ -45,14 +45,3 @@ test.each<[string, fc.Arbitrary<Room>, fc.Arbitrary<Wanted>]>([
   );
   expect(Math.min(seen.fits, seen.not)).toBeGreaterThan(200);
 });
-
-test('nobody comes into a domain that those who leave it fill still', () => {
-  // One of two on h1 leaves; h2, in the same rack, is the only place for who comes instead.
-  const hosts = [
-    { own: 2, free: 0, domain: 'r1' },
-    { own: 0, free: 1, domain: 'r1' },
-  ];
-  const at = { level: 2, cap: 1, domainCap: 2 };
-  expect([fitsOn(hosts, at), fitsOn(hosts, { ...at, domainPeak: 2 })]).toEqual([true, false]);
-  expect(fitsOn(hosts, { ...at, domainPeak: 3 })).toBe(true);
-});
