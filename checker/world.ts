@@ -407,8 +407,10 @@ function end(world: World, said: Extract<Note, { kind: 'outcome' }>): void {
   if (!vnf || said.outcome !== 'completed') return;
   if (request.procedure === 'rebalance')
     for (const server of world.servers.values()) {
-      const wasLeft = server.pool !== undefined && said.short?.includes(server.pool) === true;
-      if (server.vnf !== vnf.vnf || wasLeft || (server.movedAt ?? Infinity) >= request.seq) continue;
+      const pool = vnf.pools.get(server.pool ?? '');
+      // Who is dead to its record is for a heal.
+      const isRepaired = pool?.published.has(server.name) === true && said.short?.includes(pool.spec.name) !== true;
+      if (server.vnf !== vnf.vnf || !isRepaired || (server.movedAt ?? Infinity) >= request.seq) continue;
       server.movedAt = null;
       server.movedFrom = null;
     }

@@ -294,6 +294,26 @@ describe('a member that other hands have moved', () => {
     expect(left(moved({ sized: true }))).toEqual(['G8']);
   });
 
+  test('and not where it is dead to its record, which is for a heal', () => {
+    const log = new Log();
+    const elsewhere = { zone: 'dmz', up: true, enabled: true, forcedDown: false, disabledReason: null };
+    log.add({ type: 'host', host: 'h5', alive: true, ...elsewhere });
+    log.instantiate('v', { on: 'h1 h2 h3 h4' });
+    log.add({ type: 'server.placed', id: 'v/c-2', host: 'h5' });
+    log.add({ type: 'host', host: 'h5', alive: false, ...elsewhere });
+    log.publish('v', { c: ['v-c-1', 'v-c-3', 'v-c-4'] });
+    log.add({ type: 'host', host: 'h5', alive: true, ...elsewhere });
+    log.note({ kind: 'request', id: 'mend', procedure: 'rebalance', vnf: 'v', request: { vnf: 'v' } });
+    log.note({ kind: 'outcome', id: 'mend', outcome: 'completed' });
+    const members = [1, 2, 3, 4].map((ordinal) => ({
+      ...{ pool: 'c', ordinal, serverId: `v/c-${String(ordinal)}`, portIds: [], host: `h${String(ordinal)}` },
+      inService: ordinal !== 2,
+    }));
+    const free = { exists: true, revision: 2, levels: { c: 4 }, securityGroups: [], serverGroups: [] };
+    log.note({ kind: 'settled', vnf: 'v', ...free, members });
+    expect(log.broken()).toEqual([]);
+  });
+
   test('and not where it was moved after the rebalance had begun', () => {
     const log = new Log();
     log.instantiate('v', { on: 'h1 h2 h3 h4' });
