@@ -1,12 +1,21 @@
 import type { Pool, Sharing } from '../descriptor/descriptor';
 import type { Failure, HostReason } from '../failure';
-import { capAt, feasibleOn, leftAfterDeaths, nearestWhere, saySpare, type HostRoom } from '../levels';
+import {
+  capAt,
+  domainCapAt,
+  feasibleOn,
+  leftAfterDeaths,
+  leftAfterDomainDeaths,
+  nearestWhere,
+  saySpare,
+  type HostRoom,
+} from '../levels';
 import { own } from '../names';
 import { plan } from '../placement';
 import { countOf } from '../placement/batches';
 import { affordable, budgetOf, costOf } from '../placement/budget';
-import { flavorOf, giveBack, groundOf, shortOf, slots, unusable, type Ground } from '../placement/ground';
-import { roomOf } from '../placement/pool';
+import { domainsFor, flavorOf, giveBack, groundOf, shortOf, slots, unusable, type Ground } from '../placement/ground';
+import { roomOf, shareOf } from '../placement/pool';
 import type { VnfRecord } from '../record';
 import { widerSharings, withRemedies } from './remedies';
 import type { Remedy } from './remedy';
@@ -53,12 +62,30 @@ export interface PoolCapacity {
   readonly restorable: Ranges | null;
   /** How many hosts may die one after the other, each time the worst, before the pool cannot be restored to its level. */
   readonly deaths: number | null;
+  /** Absent where the pool keeps to no failure domains. */
+  readonly failureDomain?: DomainCapacity;
   /** By each of which one host more may die. */
   readonly oneMore: readonly Remedy[];
   /** Why hosts take no further member now, by reason; those that would are counted as `NotNeeded`. */
   readonly reasons: Readonly<Partial<Record<HostReason, number>>>;
   /** The highest level that the quotas carry, beside what there is. */
   readonly mostByQuota: number;
+}
+
+/** What a pool has in failure domains, and how many of them it may lose. */
+export interface DomainCapacity {
+  /** The metadata of host aggregates that names them: `rack`. */
+  readonly key: string;
+  /** As a person writes it. */
+  readonly spare: string;
+  /** The most members in one of them at this level. */
+  readonly cap: number;
+  /** Members by domain, in service. */
+  readonly on: Readonly<Record<string, number>>;
+  /** Members in service on hosts of which nobody says the domain, or in a wrong zone: they count in none. */
+  readonly inNone: number;
+  /** How many whole domains may die one after the other, each time the worst, before the pool cannot be restored to its level. Null to a tenant. */
+  readonly deaths: number | null;
 }
 
 export type Ranges = readonly (readonly [from: number, to: number])[];
@@ -85,7 +112,7 @@ export function capacityOf(record: VnfRecord, snapshot: Snapshot): Capacity {
   const made = exists ? { scene: { record, snapshot }, refusal: null } : asInstantiated({ record, snapshot });
   const { scene, refusal } = made;
   const asTenant = snapshot.tenant !== undefined;
-  const { hosts, more } = seenHosts(scene.record, scene.snapshot, hostsListedMax);
+  const { hosts, more } = seenHosts(scene.record, scene.snapshot, { most: hostsListedMax });
   return {
     vnf: record.vnf,
     exists,
@@ -121,7 +148,8 @@ function poolCapacity({ record, snapshot }: Scene, pool: Pool): PoolCapacity {
   const ground = groundOf(snapshot, new Set());
   // A repair that finds no other place deletes the dead first.
   for (const { host } of failed) giveBack(ground, host, flavorOf(ground, pool));
-  const on = countOf(inService.map(({ host }) => host));
+  const serving = inService.map(({ host }) => host);
+  const on = countOf(serving);
   const room = snapshot.tenant ? null : roomOf(ground, pool, on);
   const deaths = room && deathsOf(room, pool, level);
   return {
@@ -132,22 +160,52 @@ function poolCapacity({ record, snapshot }: Scene, pool: Pool): PoolCapacity {
     failed: failed.length,
     spare: saySpare(pool.spare),
     cap: capAt(pool.spare, level),
-    on: Object.fromEntries([...on].sort(([a], [b]) => (a < b ? -1 : 1))),
+    on: tableOf(on),
     feasible: room && rangesOf(pool, feasibleOn(room, pool)),
     restorable: room && rangesOf(pool, feasibleAfter(1, room, pool)),
     deaths,
+    ...domainCapacity(ground, pool, { level, serving, room }),
     oneMore: room && deaths !== null ? oneMoreDeath({ record, snapshot }, pool, { room, level, deaths }) : [],
-    reasons: reasonsOf(ground, pool, { on, cap: capAt(pool.spare, level) }),
+    reasons: reasonsOf(ground, pool, { to: level, serving }),
     mostByQuota: mostByQuota(snapshot, pool, inService.length + failed.length),
   };
 }
 
-/**
- * Restoring needs nothing but that the others can hold all of it, so that so many hosts may die in a row as may be left out of them, whichever
- * they are.
- */
+function tableOf(counts: ReadonlyMap<string, number>): Record<string, number> {
+  return Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function domainCapacity(
+  ground: Ground,
+  pool: Pool,
+  at: { readonly level: number; readonly serving: readonly string[]; readonly room: readonly HostRoom[] | null },
+): Pick<PoolCapacity, 'failureDomain'> {
+  const { failureDomain: outer } = pool;
+  if (!outer) return {};
+  const { level, serving, room } = at;
+  const domainOf = domainsFor(ground, pool);
+  const domains = serving.flatMap((host) => domainOf(host) ?? []);
+  return {
+    failureDomain: {
+      key: outer.key,
+      spare: saySpare(outer.spare),
+      cap: domainCapAt(pool, level),
+      on: tableOf(countOf(domains)),
+      inNone: serving.length - domains.length,
+      deaths: room && deathsAmong(leftAfterDomainDeaths(room, level, pool), level),
+    },
+  };
+}
+
 function deathsOf(room: readonly HostRoom[], pool: Sharing, level: number): number {
-  const left = leftAfterDeaths(room, level, pool);
+  return deathsAmong(leftAfterDeaths(room, level, pool), level);
+}
+
+/**
+ * `left`: how many members the others can hold after none, one, two … deaths. Restoring needs nothing but that they can hold all of it, so that so
+ * many may die in a row as may be left out of them, whichever they are.
+ */
+function deathsAmong(left: readonly number[], level: number): number {
   const first = left.findIndex((members, deaths) => deaths > 0 && members < level);
   return (first < 0 ? left.length : first) - 1;
 }
@@ -254,15 +312,17 @@ function rangesOf({ size: { min, max } }: Pool, holds: (level: number) => boolea
 function reasonsOf(
   ground: Ground,
   pool: Pool,
-  { on, cap }: { readonly on: ReadonlyMap<string, number>; readonly cap: number },
+  { to, serving }: { readonly to: number; readonly serving: readonly string[] },
 ): Partial<Record<HostReason, number>> {
   const flavor = flavorOf(ground, pool);
+  const share = shareOf(ground, { pool, to }, serving);
   const counts: Partial<Record<HostReason, number>> = {};
   for (const host of ground.hosts) {
     const free = ground.free.get(host.name) ?? host.free;
     const reason =
       unusable(ground, host, pool) ??
-      ((on.get(host.name) ?? 0) >= cap ? 'CapReached' : slots(free, flavor) < 1 ? shortOf(free, flavor) : 'NotNeeded');
+      share.fullness(host.name) ??
+      (slots(free, flavor) < 1 ? shortOf(free, flavor) : 'NotNeeded');
     counts[reason] = (counts[reason] ?? 0) + 1;
   }
   return counts;

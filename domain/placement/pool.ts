@@ -3,7 +3,7 @@ import { failure, type Failure, type HostReason } from '../failure';
 import { capAt, domainCapAt, isFeasible, isRestorable, nearestLevels, saySharing, type HostRoom } from '../levels';
 import type { LaunchRow, MemberRef } from '../plan';
 import type { DebtLot, Member, PoolState, VnfRecord } from '../record';
-import { countOf, cutLaunches, orderDeletions } from './batches';
+import { countOf, countWithin, cutLaunches, orderDeletions } from './batches';
 import { affordable, costOf, overBudget, spend, type QuotaBudget } from './budget';
 import {
   copyOf,
@@ -226,7 +226,7 @@ export function without(members: readonly Member[], others: readonly Member[]): 
 }
 
 /** What a pool has of its share on each host and in each failure domain: one entry of `hosts` for each member. */
-function shareOf(ground: Ground, { pool, to }: PoolTask, hosts: readonly string[]) {
+export function shareOf(ground: Ground, { pool, to }: Pick<PoolTask, 'pool' | 'to'>, hosts: readonly string[]) {
   const domainOf = domainsFor(ground, pool);
   const cap = capAt(pool.spare, to);
   const domainCap = domainCapAt(pool, to);
@@ -509,15 +509,8 @@ function* fromLowest(hosts: (Turn & { height: number; most: number })[]): Genera
  */
 function allowanceOf(ground: Ground, record: VnfRecord, task: PoolTask, at: Pick<Placing, 'on' | 'existing'>) {
   const domainOf = domainsFor(ground, task.pool);
-  const within = (on: ReadonlyMap<string, number>): Map<string, number> => {
-    const counts = new Map<string, number>();
-    if (!task.pool.failureDomain) return counts;
-    for (const [host, many] of on) {
-      const domain = domainOf(host);
-      if (domain !== null) counts.set(domain, (counts.get(domain) ?? 0) + many);
-    }
-    return counts;
-  };
+  const within = (on: ReadonlyMap<string, number>): Map<string, number> =>
+    task.pool.failureDomain ? countWithin(on, domainOf) : new Map();
   const [staying, existing] = [within(at.on), within(at.existing)];
   const cap = domainCapAt(task.pool, task.to);
   const mayExist = Math.max(...levelsInvolved(record, task).map((level) => domainCapAt(task.pool, level)));
@@ -537,7 +530,7 @@ function allowanceOf(ground: Ground, record: VnfRecord, task: PoolTask, at: Pick
   };
 }
 
-function grouped<T, K>(items: readonly T[], keyOf: (item: T) => K): Map<K, T[]> {
+export function grouped<T, K>(items: readonly T[], keyOf: (item: T) => K): Map<K, T[]> {
   const groups = new Map<K, T[]>();
   for (const item of items) {
     const key = keyOf(item);
