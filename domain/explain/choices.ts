@@ -110,15 +110,7 @@ function whatBinds(
   const shared = places.filter(({ byShare }) => byShare).length;
   const most = (many: number): boolean => many * 2 >= usable.length;
   const binds =
-    usable.length === 0
-      ? 'hosts'
-      : paid < fit
-        ? 'quota'
-        : byDomain > 0 && most(byDomain)
-          ? 'domain'
-          : most(shared)
-            ? 'share'
-            : 'room';
+    usable.length === 0 ? 'hosts' : paid < fit ? 'quota' : most(byDomain) ? 'domain' : most(shared) ? 'share' : 'room';
   const moreFit = Math.min(fit, paid);
   const { failureDomain: outer } = pool;
   const inOne = outer ? ` and ${String(domainCapAt(pool, to))} in one ${outer.key}` : '';
@@ -145,7 +137,7 @@ function within(
   readonly fit: number;
   /** Hosts that take no more. */
   readonly full: number;
-  /** Hosts for whose next member it is the domain that has its share, when all that fits is there. */
+  /** Hosts in domains that would take more but for their share. */
   readonly byDomain: number;
   /** Domains that have it now. */
   readonly atShare: readonly string[];
@@ -160,7 +152,7 @@ function within(
     const left = domain === null ? Infinity : Math.max(0, cap - (there.get(domain) ?? 0));
     fit += Math.min(wanted, left);
     full += left === 0 ? group.length : group.filter(({ more }) => more === 0).length;
-    if (wanted > left) byDomain += group.filter(({ more }) => more > 0).length;
+    if (wanted > left) byDomain += group.length;
     if (domain !== null && left === 0) atShare.push(domain);
   }
   return { fit, full, byDomain, atShare: atShare.sort() };

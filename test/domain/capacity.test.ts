@@ -70,12 +70,19 @@ function withRemedy(scene: Scene, remedy: Remedy): Scene {
   switch (remedy.kind) {
     case 'hosts': {
       const added = Object.entries(remedy.hosts).flatMap(([zone, many]) =>
-        Array.from({ length: many }, (_, at) => hostNamed(`new-${zone}-${String(at)}`, { zone, free: remedy.room })),
+        Array.from({ length: many }, (_, at) => {
+          const domains = Object.fromEntries((remedy.apart ?? []).map((key) => [key, `new-${String(at)}`]));
+          return hostNamed(`new-${zone}-${String(at)}`, { zone, free: remedy.room, domains });
+        }),
       );
       return { record, snapshot: { ...snapshot, hosts: [...snapshot.hosts, ...added] } };
     }
     case 'spare': {
-      const pools = record.descriptor.pools.map((pool): Pool => ({ ...pool, spare: remedy.to }));
+      const pools = record.descriptor.pools.map((pool): Pool => {
+        if (remedy.domain === undefined) return { ...pool, spare: remedy.to };
+        if (remedy.to === 'none') throw new Error('of a failure domain some spare is said');
+        return { ...pool, failureDomain: { key: remedy.domain, spare: remedy.to } };
+      });
       return { record: { ...record, descriptor: { ...record.descriptor, pools } }, snapshot };
     }
     case 'level': {
