@@ -21,6 +21,11 @@ export function portName(member: string, network: string): string {
   return `${member}.${network}`;
 }
 
+/** What a port is called that no repeat is to take any more: no network has an empty name. Whose it was can still be read back. */
+export function givenUpPortName(member: string): string {
+  return portName(member, '');
+}
+
 /** Whose port it is, by its name: only where its marks say that it is this VNF's. */
 export function readPortName(vnf: string, name: string): { pool: string; ordinal: number } | undefined {
   return readMemberName(vnf, name.split('.')[0] ?? '');

@@ -99,7 +99,7 @@ export function markMembersActivity({ session }: Dependencies): CloudActivities[
         const description = described.get(id);
         if (description === undefined) continue;
         const wanted = marked ? withMarks(description, marks) : withoutMarks(description, marks);
-        if (wanted !== description) await neutron.describePort(session, id, wanted, call());
+        if (wanted !== description) await neutron.updatePort(session, id, { description: wanted }, call());
       }
     };
     const setTag = async ({ serverId }: Member, each: string): Promise<void> => {

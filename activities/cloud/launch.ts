@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import { memberName, portMarks, portName, readTags, tag } from '../../domain/names';
+import { givenUpPortName, memberName, portMarks, portName, readTags, tag } from '../../domain/names';
 import type { LaunchRow } from '../../domain/plan';
 import type { Member } from '../../domain/record';
 import {
@@ -10,13 +10,14 @@ import {
   OpenStackError,
   QuotaExceededError,
   UnavailableError,
+  type CallOptions,
 } from '../../openstack';
 import type { Dependencies } from '../dependencies';
 import { cloudUnavailable } from '../errors';
 import type { CloudActivities, LaunchInput, LaunchResult } from '../ports';
 import { inParallel } from '../parallel';
 import { deadlineOf, isRepeat, refuseLostTurn, type Deadline } from '../turn';
-import { deletePorts } from './ports';
+import { deletePorts, portsAtOnce } from './ports';
 
 /**
  * Up to ten members: ports in one request, then servers, five at once. Nova has no idempotency key, so a repeat looks first for what
@@ -27,10 +28,10 @@ export function launchActivity(dependencies: Dependencies): CloudActivities['lau
     refuseLostTurn(input.turn);
     const work: Work = { dependencies, input, deadline: deadlineOf(input.timing) };
     const found = isRepeat() ? await lookAround(work) : nothingFound;
-    const missing = input.rows.filter((row) => !found.servers.has(row.ordinal));
+    const missing = input.rows.filter((row) => !found.has(row.ordinal));
     let ports: ReadonlyMap<number, readonly string[]>;
     try {
-      ports = await portsFor(work, missing, found);
+      ports = await portsFor(work, missing);
     } catch (error) {
       // Neutron answers 409 too where a network has no address left, and another host would not help against that either.
       if (!(error instanceof QuotaExceededError || error instanceof ConflictError)) throw error;
@@ -61,13 +62,10 @@ interface Work {
   readonly deadline: Deadline;
 }
 
-/** What bears this turn's token already, by ordinal. */
-interface Found {
-  readonly servers: ReadonlyMap<number, nova.Server>;
-  readonly ports: ReadonlyMap<number, readonly neutron.Port[]>;
-}
+/** The servers that are members already, by ordinal, and the ports of each. */
+type Found = ReadonlyMap<number, { readonly serverId: string; readonly portIds: readonly string[] }>;
 
-const nothingFound: Found = { servers: new Map(), ports: new Map() };
+const nothingFound: Found = new Map();
 
 function tagsOf({ turn, vnf, pool }: LaunchInput): string[] {
   return [tag.vnf(vnf), tag.pool(pool.name), tag.token(turn.token)];
@@ -85,33 +83,25 @@ function portNamesOf({ vnf, pool }: LaunchInput, row: LaunchRow): string[] {
 async function lookAround(work: Work): Promise<Found> {
   const { dependencies, input, deadline } = work;
   const { session } = dependencies;
-  const tags = tagsOf(input);
-  const [servers, ports] = await Promise.all([
-    nova.listServers(session, { tags }, deadline.call()),
-    neutron.listPorts(session, { description: marksOf(input) }, deadline.call()),
-  ]);
-  const found = { servers: new Map<number, nova.Server>(), ports: new Map<number, readonly neutron.Port[]>() };
+  const seenOf = await look(work, tagsOf(input));
+  const found = new Map<number, { serverId: string; portIds: readonly string[] }>();
   for (const row of input.rows) {
-    const portNames = portNamesOf(input, row);
-    const seen = {
-      servers: servers.filter((server) => readTags(server.tags).ordinal === row.ordinal),
-      ports: ports.filter((port) => portNames.includes(port.name)),
-    };
+    const seen = seenOf(row);
     const stays = whoStays(input, row, seen);
     // What an earlier attempt gave up and deleted is still listed for a moment.
     const extra = seen.servers.filter((server) => server !== stays && server.taskState !== 'deleting');
     for (const { id } of extra) await nova.deleteServer(session, id, deadline.call(input.turn.token));
-    const kept = portsKept(input, row, { stays, ports: seen.ports });
+    // A free port is not taken again: a create that is still on its way may get as far as this one, and clears the port when it fails.
+    const kept = stays ? portsKept(input, row, { stays, ports: seen.ports }) : [];
     // Nova leaves a port that it has not made when its server goes: nobody would delete it.
     const useless = seen.ports.filter((each) => !kept.includes(each)).map(({ id }) => id);
-    const held = await deletePorts(session, useless, () => deadline.call(input.turn.token));
+    const held = await giveUpPorts(work, row, useless);
     if (held.length > 0)
       throw cloudUnavailable(
         `ports of ${memberName(input.vnf, row.pool, row.ordinal)} are held by a server that goes`,
         {},
       );
-    if (stays) found.servers.set(row.ordinal, stays);
-    found.ports.set(row.ordinal, kept);
+    if (stays) found.set(row.ordinal, { serverId: stays.id, portIds: kept.map(({ id }) => id) });
   }
   return found;
 }
@@ -121,38 +111,74 @@ interface OfRow {
   readonly ports: readonly neutron.Port[];
 }
 
-/** One member, one server: the one that holds the ports. One whose port an earlier attempt has deleted is no member. */
+/** What there is of each row, given up or not, as it is now. */
+async function look(
+  { dependencies, input, deadline }: Work,
+  tags: readonly string[],
+): Promise<(row: LaunchRow) => OfRow> {
+  const { session } = dependencies;
+  const [servers, ports] = await Promise.all([
+    nova.listServers(session, { tags }, deadline.call()),
+    neutron.listPorts(session, { description: marksOf(input) }, deadline.call()),
+  ]);
+  return (row) => {
+    const portNames = [...portNamesOf(input, row), givenUpPortName(memberName(input.vnf, row.pool, row.ordinal))];
+    return {
+      servers: servers.filter((server) => readTags(server.tags).ordinal === row.ordinal),
+      ports: ports.filter((port) => portNames.includes(port.name)),
+    };
+  };
+}
+
+/**
+ * One member, one server: the one that holds the ports. One whose port an earlier attempt has given up is no member, and where several
+ * may be about to take the same ports none is.
+ */
 function whoStays(input: LaunchInput, row: LaunchRow, { servers, ports }: OfRow): nova.Server | undefined {
-  const holds = (server: nova.Server): boolean => ports.some((port) => port.deviceId === server.id);
+  const portNames = portNamesOf(input, row);
+  const held = (server: nova.Server): readonly neutron.Port[] => ports.filter((port) => port.deviceId === server.id);
   const whole = servers.filter(
     (server) =>
       server.taskState !== 'deleting' &&
+      held(server).every(({ name }) => portNames.includes(name)) &&
       portsKept(input, row, { stays: server, ports }).length === input.pool.networks.length,
   );
-  return whole.find(holds) ?? whole[0];
+  return whole.find((server) => held(server).length > 0) ?? (whole.length === 1 ? whole[0] : undefined);
 }
 
-/** One port a network, in their order: the server's own, or else a free one, which it may be about to take. */
+/** One port a network, in their order: the server's own, or else a free one, which it is about to take. */
 function portsKept(
   input: LaunchInput,
   row: LaunchRow,
-  of: { stays: nova.Server | undefined; ports: readonly neutron.Port[] },
+  of: { stays: nova.Server; ports: readonly neutron.Port[] },
 ): neutron.Port[] {
   return portNamesOf(input, row).flatMap((name) => {
     const named = of.ports.filter((port) => port.name === name);
-    return (
-      named.find((port) => port.deviceId !== '' && port.deviceId === of.stays?.id) ??
-      named.find((port) => port.deviceId === '') ??
-      []
-    );
+    return named.find((port) => port.deviceId === of.stays.id) ?? named.find((port) => port.deviceId === '') ?? [];
   });
 }
 
+/**
+ * Deletes ports of a row, and gives those that a server holds. A deletion that was not answered may come when the next attempt has looked:
+ * so that it launches nothing on them, they get another name first. A name that comes late does no harm.
+ */
+async function giveUpPorts(
+  { dependencies, input, deadline }: Work,
+  row: LaunchRow,
+  ids: readonly string[],
+): Promise<string[]> {
+  const { session } = dependencies;
+  const call = (): CallOptions => deadline.call(input.turn.token);
+  const name = givenUpPortName(memberName(input.vnf, row.pool, row.ordinal));
+  await inParallel(ids, portsAtOnce, async (id) => {
+    await neutron.updatePort(session, id, { name }, call());
+  });
+  return await deletePorts(session, ids, call);
+}
+
 function known({ input }: Work, row: LaunchRow, found: Found): LaunchResult | undefined {
-  const server = found.servers.get(row.ordinal);
-  if (!server) return undefined;
-  const portIds = (found.ports.get(row.ordinal) ?? []).map((port) => port.id);
-  return { ok: true, member: memberOf(input, row, { serverId: server.id, portIds }) };
+  const made = found.get(row.ordinal);
+  return made && { ok: true, member: memberOf(input, row, made) };
 }
 
 function memberOf(
@@ -163,14 +189,10 @@ function memberOf(
   return { pool, ordinal, host, serverId: made.serverId, portIds: made.portIds, token: turn.token };
 }
 
-/** The ids of each row's ports, in the order of the pool's networks. What is missing is made in one request. */
-async function portsFor(
-  work: Work,
-  rows: readonly LaunchRow[],
-  found: Found,
-): Promise<ReadonlyMap<number, readonly string[]>> {
+/** The ids of each row's ports, in the order of the pool's networks. All are made in one request. */
+async function portsFor(work: Work, rows: readonly LaunchRow[]): Promise<ReadonlyMap<number, readonly string[]>> {
   const { dependencies, input, deadline } = work;
-  const wanted: { row: LaunchRow; name: string; networkId: string; id: string | undefined }[] = [];
+  const wanted: { row: LaunchRow; name: string; networkId: string }[] = [];
   for (const row of rows) {
     for (const network of input.pool.networks) {
       const name = portName(memberName(input.vnf, row.pool, row.ordinal), network);
@@ -178,17 +200,15 @@ async function portsFor(
         input.networks[network]?.network ?? network,
         deadline.call(),
       );
-      const free = found.ports.get(row.ordinal)?.find((port) => port.name === name && port.deviceId === '');
-      wanted.push({ row, name, networkId, id: free?.id });
+      wanted.push({ row, name, networkId });
     }
   }
-  const missing = wanted.filter((each) => each.id === undefined);
   const created =
-    missing.length === 0
+    wanted.length === 0
       ? []
       : await neutron.createPorts(
           dependencies.session,
-          missing.map(({ name, networkId }) => ({
+          wanted.map(({ name, networkId }) => ({
             name,
             networkId,
             description: marksOf(input),
@@ -197,9 +217,9 @@ async function portsFor(
           deadline.call(input.turn.token),
         );
   const ids = new Map<number, string[]>();
-  for (const { row, name, id } of wanted) {
-    const portId = id ?? created.find((port) => port.name === name)?.id;
-    if (portId !== undefined) ids.set(row.ordinal, [...(ids.get(row.ordinal) ?? []), portId]);
+  for (const { row, name } of wanted) {
+    const port = created.find((each) => each.name === name);
+    if (port) ids.set(row.ordinal, [...(ids.get(row.ordinal) ?? []), port.id]);
   }
   return ids;
 }
@@ -261,18 +281,18 @@ async function settleFate(
   const { dependencies, input, deadline } = work;
   const { session } = dependencies;
   const { turn } = input;
-  const list = (): Promise<nova.Server[]> =>
-    nova.listServers(session, { tags: [...tagsOf(input), tag.ordinal(row.ordinal)] }, deadline.call());
+  const tags = [...tagsOf(input), tag.ordinal(row.ordinal)];
   // Who is only told to wait is: as long as there is time, which the activity's own limit ends.
   const mayRepeat = at.error.throttled || Context.current().info.attempt < attemptsMost;
   if (!at.error.fateUnknown && mayRepeat) throw at.error;
   if (!at.error.fateUnknown)
     return lost(row, { kind: 'CloudUnavailable', message: at.error.message, portIds: at.portIds });
   try {
-    const [server] = await list();
+    const server = whoStays(input, row, (await look(work, tags))(row));
     if (server) return { ok: true, member: memberOf(input, row, { serverId: server.id, portIds: at.portIds }) };
-    const held = await deletePorts(session, at.portIds, () => deadline.call(turn.token));
-    for (const late of await list()) await nova.deleteServer(session, late.id, deadline.call(turn.token));
+    const held = await giveUpPorts(work, row, at.portIds);
+    for (const late of await nova.listServers(session, { tags }, deadline.call()))
+      await nova.deleteServer(session, late.id, deadline.call(turn.token));
     if (mayRepeat) throw at.error;
     return lost(row, { kind: 'CloudUnavailable', message: at.error.message, portIds: held });
   } catch (error) {

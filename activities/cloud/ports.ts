@@ -2,7 +2,7 @@ import { ForbiddenError, neutron, type CallOptions, type Session } from '../../o
 import { inParallel } from '../parallel';
 
 /** They go in no order. */
-const portsAtOnce = 5;
+export const portsAtOnce = 5;
 
 /**
  * Deletes ports, and gives those that could not be. Neutron lets a tenant delete no port that a server has: the server has to go

@@ -6,7 +6,7 @@ import type { PlanInput } from '../placement';
 import { countOf } from '../placement/batches';
 import { affordable, budgetOf, costOf } from '../placement/budget';
 import { domainsFor, flavorOf, groundOf, shortOf, slots, unusable, type Ground } from '../placement/ground';
-import { grouped, shareOf } from '../placement/pool';
+import { grouped, shareOf } from '../placement/spread';
 import type { Plan } from '../plan';
 import { carriedOut } from './carriedOut';
 import type { Choice } from './told';

@@ -97,7 +97,8 @@ class Packing {
   #isDomainFull(index: number, host: string): boolean {
     const { within } = this.#demand(index);
     const domain = within?.domainOf(host) ?? null;
-    return domain !== null && (this.#in[index]?.get(domain) ?? 0) >= (within?.most.get(domain) ?? Infinity);
+    if (!within || domain === null) return false;
+    return (this.#in[index]?.get(domain) ?? 0) >= (within.most.get(domain) ?? Infinity);
   }
 
   #room(index: number, host: string): number {
@@ -167,8 +168,8 @@ class Packing {
     const { flavor, within } = this.#demand(index);
     const free = this.#free.get(host);
     this.#on[index]?.set(host, this.#count(index, host) + by);
-    const domain = within?.domainOf(host) ?? null;
-    if (domain !== null) this.#in[index]?.set(domain, (this.#in[index]?.get(domain) ?? 0) + by);
+    const [domain, there] = [within?.domainOf(host) ?? null, this.#in[index]];
+    if (there && domain !== null) there.set(domain, (there.get(domain) ?? 0) + by);
     if (free)
       this.#free.set(host, {
         vcpus: free.vcpus - by * flavor.vcpus,

@@ -2,21 +2,12 @@ import type { Pool } from '../descriptor/descriptor';
 import { failure, type Failure, type HostReason } from '../failure';
 import { capAt, domainCapAt, isFeasible, isRestorable, nearestLevels, saySharing, type HostRoom } from '../levels';
 import type { LaunchRow, MemberRef } from '../plan';
-import type { DebtLot, Member, PoolState, VnfRecord } from '../record';
-import { countOf, countWithin, cutLaunches, orderDeletions } from './batches';
+import type { DebtLot, Member, VnfRecord } from '../record';
+import { countOf, cutLaunches, orderDeletions } from './batches';
 import { affordable, costOf, overBudget, spend, type QuotaBudget } from './budget';
-import {
-  copyOf,
-  domainsFor,
-  flavorOf,
-  giveBack,
-  looksDead,
-  shortOf,
-  slots,
-  take,
-  unusable,
-  type Ground,
-} from './ground';
+import { copyOf, domainsFor, flavorOf, giveBack, looksDead, shortOf, slots, unusable, type Ground } from './ground';
+import { allowanceOf, openingsOn, placeToTheLetter, shareOf } from './spread';
+import type { PoolTask } from './task';
 import { chooseVictims } from './victims';
 import type { Demand } from './packing';
 
@@ -25,31 +16,6 @@ import type { Demand } from './packing';
  * host and filling where the share is least is optimal for one pool: launches are least, and if this finds no placement
  * there is none.
  */
-export interface PoolTask {
-  readonly pool: Pool;
-  readonly state: PoolState;
-  readonly to: number;
-  /** Members that are to be replaced, or to leave whatever the level. */
-  readonly out: ReadonlySet<number>;
-  /** Launched earlier in this turn and alive. */
-  readonly launched: readonly Member[];
-  /** Restore what fits, rather than all or nothing. */
-  readonly partial: boolean;
-  /** Failed members that Nova may evacuate: they go on elsewhere as they are, rather than be replaced. */
-  readonly movable: ReadonlySet<number>;
-  /** One change of several: further turns are needed to reach what was asked. */
-  readonly more: boolean;
-  /** The dead and the doubted leave first also where that costs launches. Absent: only as far as it costs none. */
-  readonly replaceUnfit?: boolean;
-  /**
-   * Nobody leaves but those in `out`, the first of them first, and nobody is launched but in their place. Absent: who is too many leaves too,
-   * and what the pool lacks is launched.
-   */
-  readonly onlyOut?: boolean;
-  /** Where its launches go, found for several pools together; else each goes where it is best for this one. */
-  readonly hosts?: readonly string[];
-}
-
 export interface PoolPlan {
   readonly pool: Pool;
   readonly from: number;
@@ -225,28 +191,6 @@ export function without(members: readonly Member[], others: readonly Member[]): 
   return members.filter((member) => !gone.has(member));
 }
 
-/** What a pool has of its share on each host and in each failure domain: one entry of `hosts` for each member. */
-export function shareOf(ground: Ground, { pool, to }: Pick<PoolTask, 'pool' | 'to'>, hosts: readonly string[]) {
-  const domainOf = domainsFor(ground, pool);
-  const cap = capAt(pool.spare, to);
-  const domainCap = domainCapAt(pool, to);
-  const on = countOf(hosts);
-  const within = countOf(hosts.flatMap((host) => domainOf(host) ?? []));
-  return {
-    /** Null: it may take one more. */
-    fullness: (host: string): 'CapReached' | 'DomainCapReached' | null => {
-      const domain = domainOf(host);
-      if ((on.get(host) ?? 0) >= cap) return 'CapReached';
-      return domain !== null && (within.get(domain) ?? 0) >= domainCap ? 'DomainCapReached' : null;
-    },
-    count: (host: string): void => {
-      const domain = domainOf(host);
-      on.set(host, (on.get(host) ?? 0) + 1);
-      if (domain !== null) within.set(domain, (within.get(domain) ?? 0) + 1);
-    },
-  };
-}
-
 function reusable(ground: Ground, task: PoolTask, at: { kept: readonly Member[]; most: number }): Member[] {
   const share = shareOf(
     ground,
@@ -355,197 +299,6 @@ function livingOf(ground: Ground, members: readonly Member[]): readonly Member[]
     const host = ground.serverOf.get(member.serverId)?.host;
     return host !== undefined && ground.hostNamed.has(host) && !looksDead(ground, member);
   });
-}
-
-/** G1(c): existing VMs on a host, whatever becomes of them, stay below the largest cap of all levels involved. */
-export function existingCap(record: VnfRecord, task: PoolTask): number {
-  return Math.max(...levelsInvolved(record, task).map((level) => capAt(task.pool.spare, level)));
-}
-
-function levelsInvolved({ debts }: VnfRecord, { pool, state, to }: PoolTask): number[] {
-  return [state.level, to, ...debts.flatMap((debt) => debt.movedFrom[pool.name] ?? [])];
-}
-
-/**
- * Hosts that something new of the pool may go to, the roomiest first, with what they have of it and how many more may exist there.
- * Among equals each VNF has an order of its own, so that VNFs planned at the same moment do not all run into the same host.
- */
-function openingsOn(
-  ground: Ground,
-  record: VnfRecord,
-  task: PoolTask,
-  at: { on: ReadonlyMap<string, number>; existing: ReadonlyMap<string, number> },
-): { readonly name: string; readonly height: number; readonly may: number }[] {
-  const existingMost = existingCap(record, task);
-  return ground.hosts
-    .filter((host) => unusable(ground, host, task.pool) === null)
-    .map(({ name }) => ({ name, vcpus: ground.free.get(name)?.vcpus ?? 0, lot: hash(`${record.vnf}/${name}`) }))
-    .sort((a, b) => b.vcpus - a.vcpus || a.lot - b.lot || (a.name < b.name ? -1 : 1))
-    .map(({ name }) => ({ name, height: at.on.get(name) ?? 0, may: existingMost - (at.existing.get(name) ?? 0) }));
-}
-
-interface Placing {
-  readonly need: number;
-  readonly on: ReadonlyMap<string, number>;
-  readonly existing: ReadonlyMap<string, number>;
-}
-
-/**
- * Where the pool has fewest of those that stay. Where that cannot be launched to the letter, and where it has fewest that exist can, there:
- * who leaves, or is dead and counted, does not take up a host in the end, but until then.
- */
-function placeToTheLetter(
-  ground: Ground,
-  record: VnfRecord,
-  task: PoolTask,
-  at: Placing & { counted: ReadonlyMap<string, number>; vanishing: readonly string[] },
-): readonly string[] {
-  const domainOf = domainsFor(ground, task.pool);
-  const isLawful = (hosts: readonly string[]): boolean =>
-    cutLaunches(task.pool, hosts, { existing: at.counted, vanishing: at.vanishing, domainOf }).forbiddenBy === null;
-  const flavor = flavorOf(ground, task.pool);
-  if (task.hosts) {
-    for (const host of task.hosts) take(ground, host, flavor);
-    return task.hosts;
-  }
-  const orders = task.pool.failureDomain ? [false, true] : [false];
-  let first: readonly string[] | undefined;
-  for (const fewest of [at.on, at.existing]) {
-    for (const domainsFirst of orders) {
-      const placed = place(ground, record, task, { ...at, fewest, domainsFirst });
-      if (isLawful(placed)) return placed;
-      for (const host of placed) giveBack(ground, host, flavor);
-      first ??= placed;
-    }
-  }
-  for (const host of first ?? []) take(ground, host, flavor);
-  return first ?? [];
-}
-
-/**
- * The hosts that have fewest of those that are counted, and of equals those in the domain that has; or the domains that have fewest first.
- */
-function place(ground: Ground, record: VnfRecord, task: PoolTask, at: Placing & Preference): readonly string[] {
-  if (at.need === 0) return [];
-  const flavor = flavorOf(ground, task.pool);
-  const cap = capAt(task.pool.spare, task.to);
-  const allowed = allowanceOf(ground, record, task, at);
-  // What each of them could take yet: room, the cap and what may exist there leave no more.
-  const open = openingsOn(ground, record, task, at).flatMap(({ name, height, may }, order) => {
-    const free = ground.free.get(name);
-    const most = Math.min(free ? slots(free, flavor) : 0, may, cap - height);
-    return most > 0 ? [{ name, order, height: at.fewest.get(name) ?? 0, most, domain: allowed.domainOf(name) }] : [];
-  });
-  const fewestIn = allowed.countWithin(at.fewest);
-  const fronts = [...grouped(open, ({ domain }) => domain)].map(([domain, hosts]) => ({
-    domain,
-    rounds: fromLowest(hosts),
-    height: domain === null ? 0 : (fewestIn.get(domain) ?? 0),
-    isOverfull: false,
-    next: undefined as Turn | undefined,
-  }));
-  for (const front of fronts) front.next = front.rounds.next().value;
-  const placed: string[] = [];
-  while (placed.length < at.need) {
-    let best: (typeof fronts)[number] | undefined;
-    for (const front of fronts) {
-      front.isOverfull = allowed.isOverfull(front.domain);
-      if (front.next && allowed.isOpen(front.domain) && (!best || isBefore(front, best, at))) best = front;
-    }
-    if (!best?.next) return placed;
-    placed.push(best.next.name);
-    take(ground, best.next.name, flavor);
-    allowed.count(best.domain);
-    best.height += 1;
-    best.next = best.rounds.next().value;
-  }
-  return placed;
-}
-
-interface Preference {
-  readonly fewest: ReadonlyMap<string, number>;
-  readonly domainsFirst?: boolean;
-}
-
-/** A host as it takes one more. */
-interface Turn {
-  readonly name: string;
-  readonly order: number;
-  readonly height: number;
-}
-
-interface Front {
-  readonly isOverfull: boolean;
-  readonly height: number;
-  readonly next: Turn | undefined;
-}
-
-function isBefore(a: Front, b: Front, { domainsFirst = false }: Preference): boolean {
-  if (a.isOverfull !== b.isOverfull) return b.isOverfull;
-  const byHost = (a.next?.height ?? 0) - (b.next?.height ?? 0);
-  const byDomain = a.height - b.height;
-  const order = (a.next?.order ?? 0) - (b.next?.order ?? 0);
-  return ((domainsFirst ? byDomain || byHost : byHost || byDomain) || order) < 0;
-}
-
-/** One round for each count of members on a host: in each, the hosts with that count get one. Who takes nothing is not looked at again. */
-function* fromLowest(hosts: (Turn & { height: number; most: number })[]): Generator<Turn, undefined, void> {
-  let open = hosts;
-  for (let height = 0; open.length > 0; height++) {
-    for (const host of open) {
-      if (host.height !== height) continue;
-      yield { name: host.name, order: host.order, height };
-      host.height += 1;
-      host.most -= 1;
-    }
-    open = open.filter(({ most }) => most > 0);
-  }
-  return undefined;
-}
-
-/**
- * How many more members each failure domain may take beside those that stay. Whoever leaves it counts no more, though it exists until its
- * replacement serves: where domains have their full share nothing could ever be moved within one. It is the last that is taken.
- */
-function allowanceOf(ground: Ground, record: VnfRecord, task: PoolTask, at: Pick<Placing, 'on' | 'existing'>) {
-  const domainOf = domainsFor(ground, task.pool);
-  const within = (on: ReadonlyMap<string, number>): Map<string, number> =>
-    task.pool.failureDomain ? countWithin(on, domainOf) : new Map();
-  const [staying, existing] = [within(at.on), within(at.existing)];
-  const cap = domainCapAt(task.pool, task.to);
-  const mayExist = Math.max(...levelsInvolved(record, task).map((level) => domainCapAt(task.pool, level)));
-  const placed = new Map<string, number>();
-  const left = (domain: string | null, most: number, there: ReadonlyMap<string, number>): number =>
-    domain === null ? Infinity : most - (there.get(domain) ?? 0) - (placed.get(domain) ?? 0);
-  return {
-    domainOf,
-    countWithin: within,
-    left: (domain: string): number => left(domain, cap, staying),
-    isOpen: (domain: string | null): boolean => left(domain, cap, staying) > 0,
-    /** Until somebody has left it again. */
-    isOverfull: (domain: string | null): boolean => left(domain, mayExist, existing) <= 0,
-    count: (domain: string | null): void => {
-      if (domain !== null) placed.set(domain, (placed.get(domain) ?? 0) + 1);
-    },
-  };
-}
-
-export function grouped<T, K>(items: readonly T[], keyOf: (item: T) => K): Map<K, T[]> {
-  const groups = new Map<K, T[]>();
-  for (const item of items) {
-    const key = keyOf(item);
-    const group = groups.get(key);
-    if (group) group.push(item);
-    else groups.set(key, [item]);
-  }
-  return groups;
-}
-
-/** FNV-1a, 32 bits: the same on every machine and in every release. */
-function hash(text: string): number {
-  let value = 0x811c9dc5;
-  for (let at = 0; at < text.length; at++) value = Math.imul(value ^ text.charCodeAt(at), 0x01000193) >>> 0;
-  return value;
 }
 
 function numbered(pool: Pool, batches: readonly (readonly string[])[], first: number): LaunchRow[][] {

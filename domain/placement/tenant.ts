@@ -7,7 +7,8 @@ import { countOf, orderDeletions } from './batches';
 import { affordable, costOf, overBudget, spend, type QuotaBudget } from './budget';
 import { flavorOf, type Ground } from './ground';
 import { doubtOf, type Doubt } from './victims';
-import { existingCap, onlyTheseLeave, refOf, totalOf, without, type PoolPlanned, type PoolTask } from './pool';
+import { onlyTheseLeave, refOf, totalOf, without, type PoolPlanned } from './pool';
+import { existingCap, type PoolTask } from './task';
 
 /**
  * Which hosts are of one rack or one power feed no tenant is shown, and no server group keeps members apart by it. Null where the

@@ -111,15 +111,20 @@ export async function getPort(session: Session, id: string, call: CallOptions = 
 }
 
 /** Says whether there was one to change. */
-export async function describePort(
+export async function updatePort(
   session: Session,
   id: string,
-  description: string,
+  change: Partial<Pick<NewPort, 'name' | 'description'>>,
   call: CallOptions = {},
 ): Promise<boolean> {
   try {
-    const path = `/ports/${encodeURIComponent(id)}`;
-    await session.call({ ...call, service: 'network', method: 'PUT', path, body: { port: { description } } });
+    await session.call({
+      ...call,
+      service: 'network',
+      method: 'PUT',
+      path: `/ports/${segment(id)}`,
+      body: { port: change },
+    });
     return true;
   } catch (error) {
     if (error instanceof NotFoundError) return false;

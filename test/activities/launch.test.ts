@@ -1,4 +1,4 @@
-import { portMarks, requestId, tag } from '../../domain/names';
+import { givenUpPortName, portMarks, requestId, tag } from '../../domain/names';
 import { launched, launchInput, membersIn, names, openLab, rowsOf, turn, until, vnf, type Lab } from './lab';
 
 let lab: Lab;
@@ -171,6 +171,60 @@ describe('launch', () => {
     const again = membersIn(await lab.run('launch', launchInput(lab, rows.slice(0, 1)), { attempt: 2 }));
     expect(again[0]?.serverId).not.toBe(member?.serverId);
     await until(() => lab.cloud.servers.size === 1, 'the first is gone');
+    await expectExactly([1], again);
+  });
+
+  test('a server whose port an earlier attempt has given up is no member, though the port is still there', async () => {
+    const [member] = await launched(lab, rows.slice(0, 1));
+    await built();
+    const [given] = (member?.portIds ?? []).map((id) => lab.cloud.ports.get(id));
+    if (!given) throw new Error('it has its ports');
+    given.name = givenUpPortName('ims1-web-1');
+    const again = membersIn(await lab.run('launch', launchInput(lab, rows.slice(0, 1)), { attempt: 2 }));
+    expect(again[0]?.serverId).not.toBe(member?.serverId);
+    await until(() => lab.cloud.servers.size === 1, 'the first is gone');
+    await expectExactly([1], again);
+  });
+
+  test('a free port that an earlier attempt has made is not taken again: a create may be on its way with it', async () => {
+    lab.addFault({ kind: 'drop', match: { method: 'POST', path: '/ports$' }, moment: 'after' });
+    await launched(lab, rows).catch(() => undefined);
+    const earlier = [...lab.cloud.ports.keys()];
+    const members = membersIn(await lab.run('launch', launchInput(lab, rows), { attempt: 2 }));
+    expect(members.flatMap(({ portIds }) => portIds).filter((id) => earlier.includes(id))).toEqual([]);
+    await expectExactly([1, 2, 3], members);
+  });
+
+  test('a port that an earlier attempt has given up is not taken again', async () => {
+    lab.addFault({ kind: 'drop', match: { method: 'POST', path: '/ports$' }, moment: 'after' });
+    await launched(lab, rows).catch(() => undefined);
+    for (const port of lab.cloud.ports.values()) port.name = givenUpPortName(port.name.split('.')[0] ?? '');
+    const given = [...lab.cloud.ports.keys()];
+    const members = membersIn(await lab.run('launch', launchInput(lab, rows), { attempt: 2 }));
+    expect(members.flatMap(({ portIds }) => portIds).filter((id) => given.includes(id))).toEqual([]);
+    await expectExactly([1, 2, 3], members);
+  });
+
+  test('a port is given up before it is deleted, and not deleted where that is not sure', async () => {
+    lab.addFault({ kind: 'drop', match: { method: 'POST', path: '/servers$' }, moment: 'before' });
+    lab.addFault({ kind: 'drop', match: { method: 'PUT', path: '/ports/' }, moment: 'before' });
+    await expect(launched(lab, rows.slice(0, 1))).rejects.toMatchObject({ type: 'CloudUnavailable' });
+    expect(lab.cloud.faults.map(({ left }) => left)).toEqual([0, 0]);
+    expect(lab.calls.filter(({ method }) => method === 'DELETE')).toEqual([]);
+    await expectExactly([1], membersIn(await lab.run('launch', launchInput(lab, rows.slice(0, 1)), { attempt: 2 })));
+  });
+
+  test('where two servers may be about to take the same ports neither is a member', async () => {
+    const [member] = await launched(lab, rows.slice(0, 1));
+    await built();
+    const original = lab.cloud.servers.get(member?.serverId ?? '');
+    if (!original) throw new Error('it was launched');
+    for (const id of original.portIds) Object.assign(lab.cloud.ports.get(id) ?? {}, { deviceId: '' });
+    lab.cloud.servers.set('double', { ...original, id: 'double' });
+    const again = membersIn(await lab.run('launch', launchInput(lab, rows.slice(0, 1)), { attempt: 2 }));
+    expect([member?.serverId, 'double']).not.toContain(again[0]?.serverId);
+    expect(again[0]?.portIds.filter((id) => member?.portIds.includes(id))).toEqual([]);
+    await until(() => lab.cloud.servers.size === 1, 'both are gone');
     await expectExactly([1], again);
   });
 

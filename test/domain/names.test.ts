@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import {
+  givenUpPortName,
   groupMarks,
   memberName,
   portMarks,
@@ -126,6 +127,7 @@ describe('names', () => {
       }),
     );
     expect(readPortName('ims1', 'ims2-web-1.mgmt')).toBeUndefined();
+    expect(readPortName('ims1', givenUpPortName('ims1-web-7'))).toEqual({ pool: 'web', ordinal: 7 });
     expect(readPortName('ims1', '')).toBeUndefined();
     for (const name of ['ims1-web', 'ims1-web-01', 'ims1-web-0', 'ims1-web-1e3', 'ims2-web-1'])
       expect(readMemberName('ims1', name)).toBeUndefined();

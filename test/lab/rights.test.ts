@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import { z } from 'zod';
 import { neutron, nova } from '../../openstack';
 import type { Ended, Procedure } from '../real/world';
 import { openHosts, sweep } from './inventory';
@@ -76,6 +77,53 @@ test(
     expect(await world.settle(vnf)).toBeNull();
     expect(await nova.listServers(world.own, {})).toEqual([]);
     expect(await neutron.listPorts(world.own, {})).toEqual([]);
+  },
+  suiteMs,
+);
+
+const aggregateReply = z.object({ aggregate: z.object({ id: z.number() }) });
+
+/** Aggregates that say `rack=…` of hosts, made by an operator and taken away again. */
+async function withRacks<T>(racks: Readonly<Record<string, readonly string[]>>, body: () => Promise<T>): Promise<T> {
+  const call = { service: 'compute', method: 'POST' } as const;
+  const made: { readonly id: number; readonly hosts: readonly string[] }[] = [];
+  const act = (id: number, action: object): Promise<unknown> =>
+    world.cloud.call({ ...call, path: `/os-aggregates/${String(id)}/action`, body: action, reply: z.unknown() });
+  try {
+    for (const [rack, hosts] of Object.entries(racks)) {
+      const named = { aggregate: { name: `bulkhead-test-${rack}` } };
+      const { aggregate } = await world.cloud.call({
+        ...call,
+        path: '/os-aggregates',
+        body: named,
+        reply: aggregateReply,
+      });
+      made.push({ ...aggregate, hosts });
+      await act(aggregate.id, { set_metadata: { metadata: { rack } } });
+      for (const host of hosts) await act(aggregate.id, { add_host: { host } });
+    }
+    return await body();
+  } finally {
+    for (const { id, hosts } of made) {
+      for (const host of hosts) await act(id, { remove_host: { host } });
+      await world.cloud.call({ service: 'compute', method: 'DELETE', path: `/os-aggregates/${String(id)}` });
+    }
+  }
+}
+
+test(
+  'members are in the racks that aggregates name, one in each where no more may be',
+  async () => {
+    const services = (await nova.listServices(world.cloud)).filter(({ zone }) => zone === 'mz');
+    // The lab's first two have room.
+    const [first = '', second = '', ...others] = services.map(({ host }) => host).sort();
+    await withRacks({ r1: others, r2: [first], r3: [second] }, async () => {
+      await done(world, 'instantiate', { vnf: 'least2', descriptor: inRacks() });
+      const on = (await world.settle('least2'))?.pools['web']?.inService.map(({ host }) => host) ?? [];
+      await done(world, 'terminate', { vnf: 'least2' });
+      expect(on).toHaveLength(levels.low);
+      expect(on).toEqual(expect.arrayContaining([first, second]));
+    });
   },
   suiteMs,
 );

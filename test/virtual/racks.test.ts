@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { AuditResult } from '../../domain/procedures';
+import type { AuditResult, ProcedureResult } from '../../domain/procedures';
 import { onePool, vnf } from '../../scripts/lib/virtual/specs';
 import { openWorld, type Procedure, type World } from '../../scripts/lib/virtual/world';
 import { hostsOf, migrate, type CloudOptions } from '../../simulator';
@@ -133,7 +133,7 @@ test('a host that is emptied, put into another rack and opened again counts ther
   }
 });
 
-test('members that another hand has put into one rack are found', async () => {
+test('a member that another hand has put into a full rack is found, shown, and moved', async () => {
   const world = await open();
   try {
     const { cloud } = world;
@@ -151,6 +151,11 @@ test('members that another hand has put into one rack are found', async () => {
       ['domainShareBroken', 'web in rack r1'],
     ]);
     expect(world.viewOf(vnf)?.audited?.findings.map(({ kind }) => kind)).toEqual(['wrongHost', 'domainShareBroken']);
+    const moved = await completed<ProcedureResult>(world, 'rebalance', { vnf });
+    expect([moved.launched.length, moved.removed.length]).toEqual([1, 1]);
+    expect(racks(world)).toEqual({ r1: 1, r2: 1, r3: 1, r4: 1 });
+    expect(world.viewOf(vnf)?.audited).toBeUndefined();
+    expect(await completed<AuditResult>(world, 'audit', { vnf })).toMatchObject({ findings: [] });
   } finally {
     world.close();
   }

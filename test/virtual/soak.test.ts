@@ -11,11 +11,12 @@ import { storyOf, told } from '../../scripts/lib/virtual/story';
  * ended. 33776: the dead of a cancelled heal were expected to serve. 302366, 302428, 304585: whether one counts that is dead, and not known to
  * be. 303235, 307003: ports came long after anybody had waited for them. 1000140: of hosts that were as full one had a member less that others
  * were deleting. 1001441: the deletion of a dead one was blamed for what its death had left.
- * 1002370: a publication was not bounded. 1200806: an evacuation made by a reset waited for a mutex that had gone.
+ * 1002370: a publication was not bounded. 1200806: an evacuation made by a reset waited for a mutex that had gone. 2007200: a member was
+ * launched on a port whose deletion was on its way. 2028074: two creates got as far as the same port.
  */
 const onceFailed = [
   ...[3, 227, 303, 2052, 3698, 30_921, 33_701, 33_776, 302_366, 302_428, 303_235, 304_585, 307_003, 1_000_140],
-  ...[1_001_441, 1_002_370, 1_200_806],
+  ...[1_001_441, 1_002_370, 1_200_806, 2_007_200, 2_028_074],
 ];
 
 test.each([...onceFailed, ...Array.from({ length: 15 }, (_, index) => 100_000 + index)])('seed %i', async (seed) => {

@@ -71,7 +71,8 @@ export async function payDebt(owed: Owed): Promise<void> {
   const { uncommittedPools = [] } = debt;
   const groups = {
     ids: debt.groups.map((group) => group.id),
-    pools: uncommittedPools,
+    // A create that came long after its run had ended has made a double of one: no audit will find it when the VNF is gone.
+    pools: [...new Set([...uncommittedPools, ...debt.groups.map((group) => group.pool)])],
     ...(uncommittedPools.length > 0 && { unborn: debt.sweep }),
   };
   if (groups.ids.length + groups.pools.length > 0) await ports.removeGroups({ turn, vnf, groups, timing });
