@@ -69,12 +69,12 @@ interface DomainLine {
 }
 
 /**
- * Hosts by the failure domains of the first key that a pool of the zone keeps to; the domains of other keys nest otherwise, and are told below
+ * Hosts by the failure domains of the key that the zone's first pool keeps to that keeps to any; the domains of other keys nest otherwise, and are told below
  * the hosts.
  */
 function linesOf(map: HostMap, zone: string, hosts: readonly SeenHost[]): MapLine[] {
   const outers = map.pools.flatMap(({ failureDomain: outer }) => (outer?.zone === zone ? [outer.key] : []));
-  const [first, ...others] = [...new Set(outers)].sort();
+  const [first, ...others] = new Set(outers);
   if (first === undefined) return hosts.map((host) => ({ host, depth: 0 }));
   return [
     ...byDomain(hosts, first).flatMap(([domain, within]): MapLine[] => [

@@ -1,4 +1,4 @@
-import type { Pool, Sharing } from '../descriptor/descriptor';
+import { failureDomainKeys, type Pool, type Sharing } from '../descriptor/descriptor';
 import type { Failure, HostReason } from '../failure';
 import {
   capAt,
@@ -355,7 +355,8 @@ function plansOf({ snapshot }: Scene): number {
 }
 
 /**
- * Hosts die one after the other, each time the one that leaves a pool short or else the least slack; in between the planner restores what
+ * Hosts die one after the other, each time the one that leaves a pool short or else the least slack (in a VNF that keeps to failure domains: the
+ * fewest further deaths, since what a domain has beyond its share is no slack); in between the planner restores what
  * it can. Quotas are left aside: what dies is deleted before it is replaced, where they leave no other way.
  */
 function playDeaths(start: Scene): Deaths {
@@ -367,7 +368,7 @@ function playDeaths(start: Scene): Deaths {
     left -= candidates.length;
     const tries = candidates.map((host) => ({ host, ...afterDeath(scene, host) }));
     const [worst] = tries.sort(
-      (a, b) => b.short.length - a.short.length || a.slack - b.slack || (a.host < b.host ? -1 : 1),
+      (a, b) => b.short.length - a.short.length || a.left - b.left || a.slack - b.slack || (a.host < b.host ? -1 : 1),
     );
     if (!worst) return { deaths: hosts.length, orMore: true, hosts, short: [] };
     if (worst.short.length > 0)
@@ -381,25 +382,33 @@ function playDeaths(start: Scene): Deaths {
 function afterDeath(
   scene: Scene,
   host: string,
-): { readonly scene: Scene; readonly short: readonly string[]; readonly slack: number } {
+): { readonly scene: Scene; readonly short: readonly string[] } & Reserve {
   const planned = plan({ ...scene, request: { kind: 'emptyHosts', hosts: [host], cause: 'failed' } });
-  if (!planned.ok) return { scene, short: Object.keys(scene.record.pools), slack: 0 };
+  if (!planned.ok) return { scene, short: Object.keys(scene.record.pools), left: 0, slack: 0 };
   const { record, snapshot } = carriedOut(scene, planned.plan);
   const hosts = snapshot.hosts.filter(({ name }) => name !== host);
   const after = { record, snapshot: { ...snapshot, hosts } };
-  return { scene: after, short: planned.plan.unplaced.map(({ pool }) => pool), slack: slackOf(after) };
+  return { scene: after, short: planned.plan.unplaced.map(({ pool }) => pool), ...reserveOf(after) };
 }
 
-/** How many more members than its level the pool that is nearest to its end could have. */
-function slackOf({ record, snapshot }: Scene): number {
+/** Of the pool that is nearest to its end. */
+interface Reserve {
+  /** How many more hosts may die, as `deaths` of a pool; 0 where no pool keeps to failure domains. */
+  readonly left: number;
+  /** How many more members than its level it could have. */
+  readonly slack: number;
+}
+
+function reserveOf({ record, snapshot }: Scene): Reserve {
   const ground = groundOf(snapshot, new Set());
-  return Math.min(
-    ...record.descriptor.pools.map((pool) => {
-      const { level = 0, inService = [] } = own(record.pools, pool.name) ?? {};
-      const room = roomOf(ground, pool, countOf(inService.map(({ host }) => host)));
-      return (leftAfterDeaths(room, level, pool)[0] ?? 0) - level;
-    }),
-  );
+  const keepsToDomains = failureDomainKeys(record.descriptor).length > 0;
+  const each = record.descriptor.pools.map((pool) => {
+    const { level = 0, inService = [] } = own(record.pools, pool.name) ?? {};
+    const room = roomOf(ground, pool, countOf(inService.map(({ host }) => host)));
+    const members = leftAfterDeaths(room, level, pool);
+    return { left: keepsToDomains ? deathsAmong(members, level) : 0, slack: (members[0] ?? 0) - level };
+  });
+  return { left: Math.min(...each.map(({ left }) => left)), slack: Math.min(...each.map(({ slack }) => slack)) };
 }
 
 function worstOf({ record, snapshot }: Scene): string[] {
