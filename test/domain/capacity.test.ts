@@ -41,10 +41,11 @@ const anyScene = anyInput
   .filter(({ record }) => (record.pools[web]?.level ?? 0) > 1)
   .filter(isInShare);
 
-/** A rack that has more than its share may lose just those that are too many, and then needs less than the share does. */
+/** Where a rack, or a host beside it, has more than its share, who dies may be just those that are too many, or nobody: that takes less than the share does. */
 function isInShare({ record, snapshot }: Scene): boolean {
-  const { failureDomain: outer } = poolIn(capacityOf(record, snapshot));
-  return !outer || Object.values(outer.on).every((many) => many <= outer.cap);
+  const { failureDomain: outer, on: there, cap } = poolIn(capacityOf(record, snapshot));
+  if (!outer) return true;
+  return Math.max(0, ...Object.values(there)) <= cap && Math.max(0, ...Object.values(outer.on)) <= outer.cap;
 }
 
 function levelOf({ record }: Scene): number {
