@@ -215,6 +215,23 @@ test('pools that share hosts: together they lose no more hosts than any of them 
   expect(together).toBeGreaterThan(runs.numRuns / 4);
 });
 
+test('of several pools it is the weakest that dies first, also where another keeps to a rack that can hold far more than its share', () => {
+  const size = { min: 1, initial: 1, max: 20 };
+  const lone = { size, spare: 'none' } as const;
+  const racked = { ...lone, failureDomain: { key: 'rack', spare: { share: { numerator: 2, denominator: 3 } } } };
+  const record = recordOf([
+    { pool: poolNamed('p0', lone), state: stateOf(on('p0', 'h2')) },
+    { pool: poolNamed('p1', lone), state: stateOf(on('p1', 'h2')) },
+    { pool: poolNamed('p2', racked), state: stateOf(on('p2', 'h3')) },
+  ]);
+  const hosts = [0, 0, 0, 2].map((room, at) =>
+    hostNamed(`h${String(at + 1)}`, { zone: at === 0 ? 'dmz' : 'mz', domains: { rack: 'a' }, free: roomFor(room) }),
+  );
+  const { pools, together } = capacityOf(record, snapshotOf(hosts));
+  expect(pools.map(({ deaths }) => deaths)).toEqual([1, 1, 1]);
+  expect(together?.deaths).toBe(1);
+});
+
 function unborn(pools: readonly Pool[]): VnfRecord {
   return recordOf(
     pools.map((pool) => ({ pool })),
