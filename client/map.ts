@@ -82,7 +82,9 @@ function linesOf(map: HostMap, zone: string, hosts: readonly SeenHost[]): MapLin
       ...within.map((host) => ({ host, depth: 1 })),
     ]),
     ...others.flatMap((key) =>
-      byDomain(hosts, key).map(([domain, within]) => domainLine(map, { key, domain, zone, hosts: within })),
+      byDomain(hosts, key)
+        .filter(([domain]) => domain !== null)
+        .map(([domain, within]) => domainLine(map, { key, domain, zone, hosts: within })),
     ),
   ];
 }

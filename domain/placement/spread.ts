@@ -172,7 +172,7 @@ function* fromLowest(hosts: (Turn & { height: number; most: number })[]): Genera
 export function allowanceOf(ground: Ground, record: VnfRecord, task: PoolTask, at: Pick<Placing, 'on' | 'existing'>) {
   const domainOf = domainsFor(ground, task.pool);
   const within = (on: ReadonlyMap<string, number>): Map<string, number> =>
-    task.pool.failureDomain ? countWithin(on, domainOf) : new Map();
+    task.pool.failureDomain ? countWithin(on, domainOf) : new Map<string, number>();
   const [staying, existing] = [within(at.on), within(at.existing)];
   const cap = domainCapAt(task.pool, task.to);
   const mayExist = Math.max(...levelsInvolved(record, task).map((level) => domainCapAt(task.pool, level)));

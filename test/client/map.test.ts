@@ -84,7 +84,6 @@ test('hosts of one rack stand together below what the rack has of its share; dom
     '    h9             1/1     .     .',
     '  power p1              2/1!      ',
     '  power p2                 .      ',
-    '  no power known                  ',
   ]);
 });
 

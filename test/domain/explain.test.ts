@@ -80,7 +80,7 @@ test('what an earlier run still drains is there before and in between, and not i
 });
 
 /** Two racks of three hosts, and one more in the second of which nobody says it. */
-const racked = [...'112212'].map((rack, at) =>
+const racked = '112212'.split('').map((rack, at) =>
   hostNamed(`h${String(at + 1)}`, at === 5 ? {} : { domains: { rack: `r${rack}` } }),
 );
 const byRack = { key: 'rack', spare: { share: { numerator: 1, denominator: 2 } } };
