@@ -19,14 +19,35 @@ export function capOf(spare: Spare, level: number): number {
   return k < 1 ? 1 : k;
 }
 
+/** What a host has of a pool, and for how many more it has room. */
+export interface Room {
+  readonly own: number;
+  readonly free: number;
+  /** Of a pool that keeps to failure domains: the one that the host is in. Null where nobody knows: then those it has stay, and no more come. */
+  readonly domain?: string | null;
+}
+
+export interface Wanted {
+  readonly level: number;
+  readonly cap: number;
+  /** Of failure domains, where the pool keeps to such. */
+  readonly domainCap?: number;
+}
+
 /**
- * Whether a level can be placed: hosts hold what they have of the pool and what is free there for more, each up to the cap.
- * Those that stay count first, so that it is the sum which decides.
+ * Whether a level can be placed: hosts hold what they have of the pool and what is free there for more, each up to the cap, and domains what
+ * their hosts hold, up to theirs. Those that stay count first, so that it is the sum which decides.
  */
-export function fitsOn(hosts: readonly { own: number; free: number }[], at: { level: number; cap: number }): boolean {
+export function fitsOn(hosts: readonly Room[], { level, cap, domainCap = Infinity }: Wanted): boolean {
   let sum = 0;
-  for (const { own, free } of hosts) sum += Math.min(own + free, at.cap);
-  return sum >= at.level;
+  const inDomains = new Map<string, number>();
+  for (const { own, free, domain } of hosts) {
+    const here = Math.min(domain === null ? own : own + free, cap);
+    if (typeof domain === 'string') inDomains.set(domain, (inDomains.get(domain) ?? 0) + here);
+    else sum += here;
+  }
+  for (const here of inDomains.values()) sum += Math.min(here, domainCap);
+  return sum >= level;
 }
 
 export function largestCap(spare: Spare, levels: Iterable<number>): number {

@@ -4,7 +4,7 @@ import { judgeInventory } from './rules/inventory';
 import { judgeLetter, newLetterMemory } from './rules/letter';
 import { judgeOrder } from './rules/order';
 import { judgeEntry, judgeService, judgeZone } from './rules/service';
-import { judgeShare } from './rules/share';
+import { judgeShare, newShareMemory } from './rules/share';
 import { judgeTurns, newTurnsMemory } from './rules/turns';
 import {
   guaranteeOf,
@@ -47,6 +47,7 @@ interface Look {
 export function createChecker(): Checker {
   const world = newWorld();
   const letter = newLetterMemory();
+  const share = newShareMemory();
   const ends = newEndsMemory();
   const turns = newTurnsMemory();
   const looks: Look[] = [];
@@ -71,7 +72,7 @@ export function createChecker(): Checker {
       judgeEnds(world, event, { memory: ends, scribe });
       judgeTurns(event, { memory: turns, scribe });
       advance(world, event);
-      judgeShare(world, event, scribe);
+      judgeShare(world, event, { memory: share, scribe });
       judgeService(world, event, scribe);
       judgeZone(world, event, scribe);
     },

@@ -32,6 +32,8 @@ export const noteSchema = z.discriminatedUnion('kind', [
     outcome: z.enum(['completed', 'refused', 'unwound', 'stuck', 'cancelled', 'vanished']),
     /** The failure kind, where there is one. */
     failure: z.string().optional(),
+    /** Of a rebalance, by an observer who asks: pools of which it says that it has left members where they must not be, for want of a place. */
+    short: z.array(z.string()).optional(),
   }),
   /** The record was seen free, with no debt and no queue (or gone: `exists` false). Everything that it owns, by id. */
   z.object({

@@ -14,6 +14,8 @@ export interface Violation {
   readonly vnf?: string;
   readonly pool?: string;
   readonly host?: string;
+  /** A failure domain, by its key and name: `rack r1`. */
+  readonly domain?: string;
   readonly message: string;
 }
 

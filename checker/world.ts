@@ -28,8 +28,10 @@ export interface Server {
   state: string;
   /** It has been published once. */
   served: boolean;
-  /** Other hands have taken it to another host, and no rebalance that began after that has completed. The event; null: none. */
+  /** Other hands have taken it to another host, and no rebalance that began after that has repaired it. The event; null: none. */
   movedAt: number | null;
+  /** Where its record has it meanwhile. */
+  movedFrom: string | null;
 }
 
 export interface Request {
@@ -186,6 +188,7 @@ export function advance(world: World, event: CloudEvent): void {
         state: 'BUILD',
         served: false,
         movedAt: null,
+        movedFrom: null,
       });
       const key = `${vnf ?? ''}/${name}`;
       world.byName.set(key, (world.byName.get(key) ?? new Set()).add(id));
@@ -202,6 +205,7 @@ export function advance(world: World, event: CloudEvent): void {
         server.requestedHost = event.host;
         server.since = event.seq;
         server.movedAt = event.seq;
+        server.movedFrom ??= server.host;
       }
       server.host = event.host;
       if (isStray(server) || isOneTooMany(world, server)) hinder(world, server.vnf);
@@ -402,8 +406,14 @@ function end(world: World, said: Extract<Note, { kind: 'outcome' }>): void {
   const vnf = request.vnf === undefined ? undefined : world.vnfs.get(request.vnf);
   if (!vnf || said.outcome !== 'completed') return;
   if (request.procedure === 'rebalance')
-    for (const server of world.servers.values())
-      if (server.vnf === vnf.vnf && (server.movedAt ?? Infinity) < request.seq) server.movedAt = null;
+    for (const server of world.servers.values()) {
+      const pool = vnf.pools.get(server.pool ?? '');
+      // Who is dead to its record is for a heal.
+      const isRepaired = pool?.published.has(server.name) === true && said.short?.includes(pool.spec.name) !== true;
+      if (server.vnf !== vnf.vnf || !isRepaired || (server.movedAt ?? Infinity) >= request.seq) continue;
+      server.movedAt = null;
+      server.movedFrom = null;
+    }
   if (request.procedure === 'instantiate') {
     for (const pool of vnf.pools.values()) pool.level = pool.spec.size.initial;
   }

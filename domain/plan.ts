@@ -37,12 +37,16 @@ export interface MemberRef {
 /** A member that the cloud has on another host than its record. */
 export interface FoundOn extends MemberRef {
   readonly host: string;
+  /** That of the host, where its pool keeps to failure domains. */
+  readonly domain?: string;
 }
 
 /** One member to launch. */
 export interface LaunchRow extends MemberRef {
   /** Empty: wherever the cloud puts it, kept apart by its server group. */
   readonly host: string;
+  /** That of the host, where its pool keeps to failure domains. */
+  readonly domain?: string;
   /** The number of its server group. Set where the host is not. */
   readonly group?: number;
   /** Servers whose hosts it is to be kept off and its group does not. A hint that a cloud may ignore: what comes of it is looked at. */

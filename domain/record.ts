@@ -15,6 +15,8 @@ export interface Member {
   readonly portIds: readonly string[];
   /** The compute host that it was verified on: its name, or to a tenant its `hostId`. Empty until a tenant knows it. */
   readonly host: string;
+  /** The failure domain of that host when it came there, where its pool keeps to one. It decides in which order members are deleted. */
+  readonly domain?: string | undefined;
   /** The token of the turn that created it: the tag on its server and ports. */
   readonly token: string;
 }
@@ -32,11 +34,11 @@ export interface PoolState {
 /** The same with these members in service on these hosts. Who is not in service any more stays as it is. */
 export function foundAt(
   pool: PoolState,
-  found: readonly { readonly ordinal: number; readonly host: string }[],
+  found: readonly { readonly ordinal: number; readonly host: string; readonly domain?: string | undefined }[],
 ): PoolState {
   if (found.length === 0) return pool;
-  const hosts = new Map(found.map(({ ordinal, host }) => [ordinal, host]));
-  const inService = pool.inService.map((member) => ({ ...member, host: hosts.get(member.ordinal) ?? member.host }));
+  const places = new Map(found.map(({ ordinal, host, domain }) => [ordinal, { host, domain }]));
+  const inService = pool.inService.map((member) => ({ ...member, ...places.get(member.ordinal) }));
   return { ...pool, inService };
 }
 

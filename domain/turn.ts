@@ -61,6 +61,7 @@ const memberSchema = z.object({
   serverId: text,
   portIds: z.array(text).max(partsMax),
   host: text,
+  domain: text.optional(),
   token: tokenSchema,
 });
 
@@ -85,7 +86,7 @@ const poolChangeSchema = z.object({
   leave: z.array(ordinalSchema).max(membersMax),
   /** Members in service that other hands have put on other hosts than the record has them on: where they are. */
   foundOn: z
-    .array(z.object({ ordinal: ordinalSchema, host: text.min(1) }))
+    .array(z.object({ ordinal: ordinalSchema, host: text.min(1), domain: text.optional() }))
     .max(membersMax)
     .optional(),
 });

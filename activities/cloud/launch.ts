@@ -183,10 +183,13 @@ function known({ input }: Work, row: LaunchRow, found: Found): LaunchResult | un
 
 function memberOf(
   { turn }: LaunchInput,
-  { pool, ordinal, host }: LaunchRow,
+  { pool, ordinal, host, domain }: LaunchRow,
   made: { serverId: string; portIds: readonly string[] },
 ): Member {
-  return { pool, ordinal, host, serverId: made.serverId, portIds: made.portIds, token: turn.token };
+  return {
+    ...{ pool, ordinal, host, ...(domain !== undefined && { domain }) },
+    ...{ serverId: made.serverId, portIds: made.portIds, token: turn.token },
+  };
 }
 
 /** The ids of each row's ports, in the order of the pool's networks. All are made in one request. */

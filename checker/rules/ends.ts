@@ -1,8 +1,19 @@
 import type { CloudEvent } from '../../simulator/events';
 import { readMarks, readTags } from '../../domain/names';
-import { capOf, fitsOn } from '../arithmetic';
+import { capOf, fitsOn, type Room, type Wanted } from '../arithmetic';
+import { unitsOf } from '../units';
 import type { Scribe } from '../verdict';
-import { noteOf, targetOf, type PoolWorld, type Request, type Resources, type VnfWorld, type World } from '../world';
+import {
+  isDown,
+  noteOf,
+  serverNamed,
+  targetOf,
+  type PoolWorld,
+  type Request,
+  type Resources,
+  type VnfWorld,
+  type World,
+} from '../world';
 
 /** G5 (a refusal created nothing), G6 (bounded) and G8 (progress): how requests ended. Looked at before the event is taken in. */
 
@@ -45,6 +56,17 @@ export function judgeEnds(world: World, event: CloudEvent, given: { memory: Ends
     scribe.broken('G6', { ...about, message: `${request.procedure} ended stuck and did not say so` });
   }
   judgeProgress(world, request, { outcome: note.outcome, failure: note.failure, scribe });
+  for (const pool of note.outcome === 'completed' ? (note.short ?? []) : []) {
+    const right = shortageIsRight(world, request, pool);
+    if (right === undefined) continue;
+    scribe.looked('G8');
+    if (!right)
+      scribe.broken('G8', {
+        ...about,
+        pool,
+        message: `${request.procedure} found no place for members of ${pool}, and there was one`,
+      });
+  }
 }
 
 /** For whom something was made, as it says of itself. */
@@ -97,30 +119,57 @@ function refusalIsRight(world: World, request: Request, failure: string | undefi
   if (!vnf || !target) return undefined;
   if (failure === 'QuotaExceeded') return quotaIsShort(world, { vnf: vnf.vnf, ...target });
   if (failure !== 'Impossible' && failure !== 'NotFound') return undefined;
-  const { spec } = target.pool;
-  const at = { level: target.to, cap: capOf(spec.spare, target.to) };
-  const hosts = roomFor(world, vnf, target.pool);
-  if (!fitsOn(hosts, at)) return true;
-  const known = request.input['strict'] !== true && hosts.every(({ free }) => free < Infinity);
-  return known && isAlone(world, request, { vnf, pool: target.pool }) ? false : undefined;
+  const could = couldBeDone(world, request, { vnf, ...target });
+  return could === undefined || (could && request.input['strict'] === true) ? undefined : !could;
+}
+
+/** Whether the pool finds its places at a level. Undefined where the log does not tell. */
+function couldBeDone(
+  world: World,
+  request: Request,
+  { vnf, pool, to }: { vnf: VnfWorld; pool: PoolWorld; to: number },
+): boolean | undefined {
+  const { spare, failureDomain } = pool.spec;
+  const at: Wanted = {
+    ...{ level: to, cap: capOf(spare, to) },
+    ...(failureDomain && { domainCap: capOf(failureDomain.spare, to) }),
+  };
+  const hosts = roomFor(world, vnf, pool);
+  if (!fitsOn(hosts, at)) return false;
+  return hosts.every(({ free }) => free < Infinity) && isAlone(world, request, { vnf, pool }) ? true : undefined;
+}
+
+/** A rebalance has left this pool as it was, for want of a place. Undefined where the log does not tell. */
+function shortageIsRight(world: World, request: Request, name: string): boolean | undefined {
+  const vnf = request.vnf === undefined ? undefined : world.vnfs.get(request.vnf);
+  const pool = vnf?.pools.get(name);
+  if (!vnf || !pool || world.quotas.size > 0) return undefined;
+  const isWhole = [...pool.published].every((member) => {
+    const server = serverNamed(world, vnf.vnf, member);
+    return server && !isDown(world, server);
+  });
+  const could = isWhole ? couldBeDone(world, request, { vnf, pool, to: pool.level }) : undefined;
+  return could === undefined ? undefined : !could;
 }
 
 /** By host of the zone: members that serve there, and how many more it has room for. Infinity where the log does not tell sizes. */
-function roomFor(world: World, vnf: VnfWorld, pool: PoolWorld): { own: number; free: number }[] {
+function roomFor(world: World, vnf: VnfWorld, pool: PoolWorld): Room[] {
   const servers = [...world.servers.values()];
   const one = servers.find((server) => server.vnf === vnf.vnf && server.pool === pool.spec.name)?.size;
+  const domains = unitsOf(world, pool.spec).find(({ kind }) => kind === 'domain');
   return [...world.hosts.values()]
     .filter((host) => host.zone === pool.spec.zone)
     .map(({ host, up, enabled, size }) => {
+      const within = domains && { domain: domains.unitOf(host) };
       const here = servers.filter((server) => server.host === host);
       const own = here.filter((server) => server.vnf === vnf.vnf && pool.published.has(server.name)).length;
-      if (!up || !enabled) return { own, free: 0 };
-      if (!one || !size || here.some((server) => !server.size)) return { own, free: Infinity };
+      if (!up || !enabled) return { own, free: 0, ...within };
+      if (!one || !size || here.some((server) => !server.size)) return { own, free: Infinity, ...within };
       const left = (key: keyof Resources): number => {
         const taken = here.reduce((sum, server) => sum + (server.size?.[key] ?? 0), 0);
         return one[key] > 0 ? Math.floor((size[key] - taken) / one[key]) : Infinity;
       };
-      return { own, free: Math.max(0, Math.min(left('vcpus'), left('ramMb'), left('diskGb'))) };
+      return { own, free: Math.max(0, Math.min(left('vcpus'), left('ramMb'), left('diskGb'))), ...within };
     });
 }
 

@@ -1,17 +1,19 @@
-import type { Spare } from '../../domain/descriptor/descriptor';
 import type { CloudEvent } from '../../simulator/events';
 import { capOf } from '../arithmetic';
+import { perUnit, unitsOf, within, type Units } from '../units';
 import type { Scribe } from '../verdict';
 import { isArrival, isDead, isMovedByOthers, noteOf, serverNamed, type Server, type World } from '../world';
 
 /**
- * G1(d), to the letter: existing VMs on a host <= cap(VMs existing at that moment), strays and the dead aside, wherever some order of the same launches,
- * or of the same deletions, keeps that. So a breach is held until the run of launches (or deletions) that it is part of is
+ * G1(d), to the letter: existing VMs on a host, and in a failure domain, <= cap(VMs existing at that moment), strays and the dead aside, wherever some
+ * order of the same launches, or of the same deletions, keeps that for all of them. So a breach is held until the run of launches (or deletions) that it is part of is
  * over, and then it is asked whether another order would have done.
  *
  * Whether one is dead is not known to everybody at the same moment. So the dead are counted in three ways: from when their record has
  * dropped them not any more; the same, but as if it had dropped nobody since the run whose moves they are first touched the cloud, which it
  * does with a plan; from when they died not any more. Who keeps the letter in one of these ways, or could in no order, has broken nothing.
+ * So it is with members that other hands have moved, before a rebalance has repaired that: they count where they are, where their record has
+ * them, and each by itself.
  */
 
 interface Stretch {
@@ -20,7 +22,7 @@ interface Stretch {
   readonly kind: 'launch' | 'delete';
   readonly vnf: string;
   readonly pool: string;
-  readonly spare: Spare;
+  readonly kinds: readonly Units[];
   /** VMs that existed before its first move. */
   readonly before: readonly Placed[];
   readonly moves: Placed[];
@@ -28,19 +30,23 @@ interface Stretch {
   readonly dead: Map<string, number>;
   /** The first event of whoever moves. */
   readonly plannedBy: number;
-  breach: {
-    readonly scribe: Scribe;
-    readonly host: string;
-    readonly count: number;
-    readonly cap: number;
-    readonly total: number;
-  } | null;
+  breach: (Breach & { readonly scribe: Scribe }) | null;
   spoilt: boolean;
+}
+
+interface Breach {
+  readonly units: Units;
+  readonly unit: string;
+  readonly count: number;
+  readonly cap: number;
+  readonly total: number;
 }
 
 interface Placed {
   readonly id: string;
   readonly host: string;
+  /** Where its record has it, of one that other hands have moved; else null. */
+  readonly movedFrom: string | null;
   /** The event by which its record had dropped it as dead. */
   readonly buried: number | null;
 }
@@ -140,7 +146,9 @@ export function judgeLetter(world: World, event: CloudEvent, given: { memory: Le
     if (server?.vnf === undefined || server.pool === undefined) return;
     if (grave) {
       const { host: left, by: buried } = grave;
-      memory.stretches.get(`${server.vnf}/${server.pool}`)?.moves.push({ id: event.id, host: left, buried });
+      memory.stretches
+        .get(`${server.vnf}/${server.pool}`)
+        ?.moves.push({ id: event.id, host: left, movedFrom: server.movedFrom, buried });
     }
     if (host === undefined) return;
     const double = doublesOf(world, server).find(({ requestedHost }) => requestedHost === host);
@@ -167,15 +175,11 @@ export function judgeLetter(world: World, event: CloudEvent, given: { memory: Le
 }
 
 /** One that served, and serves no more, is still there. */
-function hasOwed(world: World, of: { vnf: string; pool: string; host?: string }): boolean {
+function hasOwed(world: World, of: { vnf: string; pool: string; within?: (host: string | null) => boolean }): boolean {
   const published = world.vnfs.get(of.vnf)?.pools.get(of.pool)?.published;
   return [...world.servers.values()].some(
     ({ vnf, pool, host, served, name }) =>
-      vnf === of.vnf &&
-      pool === of.pool &&
-      (of.host === undefined || host === of.host) &&
-      served &&
-      published?.has(name) !== true,
+      vnf === of.vnf && pool === of.pool && of.within?.(host) !== false && served && published?.has(name) !== true,
   );
 }
 
@@ -241,14 +245,15 @@ function move(
   const spec = world.vnfs.get(vnf)?.pools.get(pool)?.spec;
   const key = `${vnf}/${pool}`;
   const counts = countsOf(memory, key);
+  const placed: Placed = { id, host, movedFrom: world.servers.get(id)?.movedFrom ?? null, buried: null };
   const before = memory.stretches.get(key);
   if (before?.kind !== kind || before.by !== by) close(memory, key);
   const stretch: Stretch = memory.stretches.get(key) ?? {
     ...{ by, kind, vnf, pool },
-    spare: spec?.spare ?? 'none',
+    kinds: unitsOf(world, spec ?? { spare: 'none' }),
     before: [
       ...placedOf(world, { memory, vnf, pool }).filter((each) => each.id !== id),
-      ...(kind === 'delete' ? [{ id, host, buried: null }] : []),
+      ...(kind === 'delete' ? [placed] : []),
     ],
     moves: [],
     dead: new Map(),
@@ -264,36 +269,37 @@ function move(
     memory.deleters.set(key, by);
     stretch.spoilt ||= memory.mixed.has(key);
   }
-  stretch.moves.push({ id, host, buried: null });
+  stretch.moves.push(placed);
   add(counts, host, kind === 'launch' ? 1 : -1);
   scribe.looked('G1d');
-  const broken = breachIn(stretch.spare, counts);
+  const broken = breachIn(stretch.kinds, counts);
   if (!broken) return;
+  const { units, unit } = broken;
   // Who is owed to be deleted goes when another run pleases: no order of launches is sure of it.
-  if (kind === 'launch' && hasOwed(world, { vnf, pool, host: broken.host })) stretch.spoilt = true;
+  const isWithin = (at: string | null): boolean => at !== null && units.unitOf(at) === unit;
+  if (kind === 'launch' && hasOwed(world, { vnf, pool, within: isWithin })) stretch.spoilt = true;
   else stretch.breach ??= { scribe, ...broken };
 }
 
-function breachIn(
-  spare: Spare,
-  counts: ReadonlyMap<string, number>,
-): { host: string; count: number; cap: number; total: number } | null {
+function breachIn(kinds: readonly Units[], counts: ReadonlyMap<string, number>): Breach | null {
   let total = 0;
   for (const count of counts.values()) total += count;
-  const cap = capOf(spare, total);
-  for (const [host, count] of counts) if (count > cap) return { host, count, cap, total };
+  for (const units of kinds) {
+    const cap = capOf(units.spare, total);
+    for (const [unit, count] of perUnit(units, counts)) if (count > cap) return { units, unit, count, cap, total };
+  }
   return null;
 }
 
 function placedOf(world: World, of: { memory: LetterMemory; vnf: string; pool: string }): Placed[] {
   const { where, buried } = of.memory;
-  const all: Placed[] = [
+  const all = [
     ...[...where].map(([id, host]) => ({ id, host, buried: null })),
     ...[...buried].map(([id, { host, by }]) => ({ id, host, buried: by })),
   ];
-  return all.filter(({ id }) => {
-    const server = world.servers.get(id);
-    return server?.vnf === of.vnf && server.pool === of.pool;
+  return all.flatMap((each): Placed[] => {
+    const server = world.servers.get(each.id);
+    return server?.vnf === of.vnf && server.pool === of.pool ? [{ ...each, movedFrom: server.movedFrom }] : [];
   });
 }
 
@@ -328,24 +334,40 @@ function close(memory: LetterMemory, key: string): void {
     ({ buried }) => buried === null || buried > stretch.plannedBy,
     ({ id, buried }, made) => buried === null && made <= (stretch.dead.get(id) ?? Infinity),
   ];
-  if (!ways.every((counts) => isNeedless(stretch, counts))) return;
+  const isMoved = [...stretch.before, ...stretch.moves].some(({ movedFrom }) => movedFrom !== null);
+  const sights: Sight[] = [
+    ({ host }) => host,
+    ...(isMoved
+      ? [
+          ({ host, movedFrom }: Placed) => movedFrom ?? host,
+          ({ id, host, movedFrom }: Placed) => (movedFrom === null ? host : `by itself: ${id}`),
+        ]
+      : []),
+  ];
+  if (!ways.every((counts) => sights.every((on) => isNeedless(stretch, { counts, on })))) return;
   const { kind, breach } = stretch;
-  const { host, count, cap, total, scribe } = breach;
+  const { units, unit, count, cap, total, scribe } = breach;
   scribe.broken('G1d', {
     vnf: stretch.vnf,
     pool: stretch.pool,
-    host,
-    message: `${String(count)} of ${String(total)} existing VMs of ${stretch.pool} were on ${host}, ${String(cap)} may be, and another order of the same ${kind === 'launch' ? 'launches' : 'deletions'} would have kept that`,
+    [units.kind]: unit,
+    message: `${String(count)} of ${String(total)} existing VMs of ${stretch.pool} were ${within(units, unit)}, ${String(cap)} may be, and another order of the same ${kind === 'launch' ? 'launches' : 'deletions'} would have kept that`,
   });
 }
 
 /** Whether one counts once so many moves have been made. */
 type Counts = (placed: Placed, made: number) => boolean;
 
+/** On which host one counts. */
+type Sight = (placed: Placed) => string;
+
 /** Counted so, the letter was broken, and another order of what counted then would have kept it. */
-function isNeedless({ spare, kind, moves, ...stretch }: Stretch, counts: Counts): boolean {
+function isNeedless(
+  { kinds, kind, moves, ...stretch }: Stretch,
+  { counts, on: hostOf }: { counts: Counts; on: Sight },
+): boolean {
   const hostsOf = (placed: readonly Placed[], made: number): string[] =>
-    placed.filter((each) => counts(each, made)).map(({ host }) => host);
+    placed.filter((each) => counts(each, made)).map(hostOf);
   const after = (made: number): Map<string, number> => {
     const on = new Map<string, number>();
     for (const host of hostsOf(stretch.before, made)) add(on, host, 1);
@@ -353,34 +375,35 @@ function isNeedless({ spare, kind, moves, ...stretch }: Stretch, counts: Counts)
     return on;
   };
   // A move of who does not count changes nothing, and breaks nothing that was not broken before.
-  const breaks = (move: Placed, made: number): boolean => counts(move, made) && breachIn(spare, after(made)) !== null;
+  const breaks = (move: Placed, made: number): boolean => counts(move, made) && breachIn(kinds, after(made)) !== null;
   const broken = moves.findIndex((move, index) => breaks(move, index + 1)) + 1;
   if (broken === 0) return false;
   const before = new Map<string, number>();
   for (const host of hostsOf(stretch.before, broken)) add(before, host, 1);
-  return someOrderKeeps(spare, { kind, before, moves: hostsOf(moves, broken) });
+  return someOrderKeeps(kinds, { kind, before, moves: hostsOf(moves, broken) });
 }
 
 /**
  * Whether any order of these moves keeps the letter after each. Taking next any move that is allowed now is enough for
- * launches: more VMs elsewhere only raise the cap, so a move that is allowed never spoils another. For deletions the same
- * holds from the end: in reverse they are launches.
+ * launches: more VMs elsewhere only raise the caps, and of two for which a domain has room for one only, either may come first: the other
+ * then comes when that one would have. So a move that is allowed never spoils another. For deletions the same holds from the end: in reverse
+ * they are launches.
  */
 export function someOrderKeeps(
-  spare: Spare,
+  kinds: readonly Units[],
   of: { kind: 'launch' | 'delete'; before: ReadonlyMap<string, number>; moves: readonly string[] },
 ): boolean {
   const start = new Map(of.before);
   if (of.kind === 'delete') for (const host of of.moves) add(start, host, -1);
   // In reverse, the first state of a stretch of deletions is its last, which must itself be lawful.
   if (of.moves.length === 0) return true;
-  if (of.kind === 'delete' && breachIn(spare, start)) return false;
+  if (of.kind === 'delete' && breachIn(kinds, start)) return false;
   const rest = [...of.moves];
   for (;;) {
     if (of.kind === 'delete' && rest.length <= 1) return true;
     const next = rest.findIndex((host) => {
       add(start, host, 1);
-      const lawful = breachIn(spare, start) === null;
+      const lawful = breachIn(kinds, start) === null;
       if (!lawful) add(start, host, -1);
       return lawful;
     });

@@ -1,14 +1,44 @@
 import type { CloudEvent } from '../../simulator/events';
 import { capOf, largestCap, spareOf } from '../arithmetic';
+import { perUnit, unitsOf, within, type Units } from '../units';
 import type { Scribe } from '../verdict';
 import { isDead, isStray, levelsOf, noteOf, serverNamed, type PoolWorld, type VnfWorld, type World } from '../world';
 
-/** G1(a, b, c): no host has more than its share, among those who serve and among those who exist. Looked at after the event. */
-export function judgeShare(world: World, event: CloudEvent, scribe: Scribe): void {
+/**
+ * G1(a, b, c): no host, and no failure domain, has more than its share, among those who serve and among those who exist. Looked at after
+ * the event.
+ *
+ * Where all domains have their share nobody could be moved but within one. So whoever leaves a domain does not count among those who exist in it,
+ * nor beside its replacement while both are published: what its loss leaves is looked at then. Who that is is known when it has left.
+ */
+
+/** A domain that had more than its share, unless some of them were to leave. */
+interface Crowd {
+  readonly vnf: string;
+  readonly pool: string;
+  readonly unit: string;
+  readonly cap: number;
+  /** By name, those who served then, and the others. */
+  readonly serving: readonly string[];
+  readonly come: readonly string[];
+  readonly scribe: Scribe;
+}
+
+export interface ShareMemory {
+  crowds: readonly Crowd[];
+}
+
+export function newShareMemory(): ShareMemory {
+  return { crowds: [] };
+}
+
+export function judgeShare(world: World, event: CloudEvent, given: { memory: ShareMemory; scribe: Scribe }): void {
+  const { memory, scribe } = given;
   if (event.type === 'published') {
     const vnf = world.vnfs.get(event.vnf);
     if (vnf)
       for (const [name, pool] of vnf.pools) judgePublished(world, vnf, { name, pool, stage: event.stage }, scribe);
+    if (vnf && event.stage === 2) judgeCrowds(world, vnf, memory);
     return;
   }
   if (event.type === 'server.placed') {
@@ -16,7 +46,7 @@ export function judgeShare(world: World, event: CloudEvent, scribe: Scribe): voi
     const vnf = server?.vnf === undefined ? undefined : world.vnfs.get(server.vnf);
     const pool = server?.pool === undefined ? undefined : vnf?.pools.get(server.pool);
     if (vnf && server?.pool !== undefined && pool && server.host !== null)
-      judgeExisting(world, vnf, { name: server.pool, pool, host: server.host }, scribe);
+      judgeExisting(world, vnf, { name: server.pool, pool, host: server.host }, given);
     return;
   }
   const note = noteOf(event);
@@ -24,7 +54,7 @@ export function judgeShare(world: World, event: CloudEvent, scribe: Scribe): voi
   if (!vnf) return;
   for (const [name, pool] of vnf.pools) {
     judgePublished(world, vnf, { name, pool, stage: 2 }, scribe);
-    for (const host of hostsOf(world, vnf, name).keys()) judgeExisting(world, vnf, { name, pool, host }, scribe);
+    judgeExisting(world, vnf, { name, pool }, given);
   }
 }
 
@@ -35,77 +65,127 @@ interface Of {
 
 function judgePublished(world: World, vnf: VnfWorld, of: Of & { stage: number }, scribe: Scribe): void {
   const { name, pool, stage } = of;
-  const counts = new Map<string, number>();
+  const onHosts = new Map<string, number>();
   for (const member of pool.published) {
     const server = serverNamed(world, vnf.vnf, member);
     if (server?.movedAt !== null) continue;
     const { host } = server;
-    if (host !== null) counts.set(host, (counts.get(host) ?? 0) + 1);
+    if (host !== null) onHosts.set(host, (onHosts.get(host) ?? 0) + 1);
   }
   const levels = levelsOf(pool);
   // Stage 2 is the record: its level is the one that these members and the dead add up to, where one does.
   const exact = levels.find((level) => level === pool.published.size + pool.dead.size);
-  const cap = stage === 2 && exact !== undefined ? capOf(pool.spec.spare, exact) : largestCap(pool.spec.spare, levels);
   const part = stage === 2 ? 'G1a' : 'G1b';
-  scribe.looked(part);
-  for (const [host, count] of counts) {
-    if (count > cap)
-      scribe.broken(part, {
-        vnf: vnf.vnf,
-        pool: name,
-        host,
-        message: `${String(count)} members of ${name} serve on ${host}, and ${String(cap)} may`,
-      });
+  for (const units of unitsOf(world, pool.spec)) {
+    const { spare, kind } = units;
+    const cap = stage === 2 && exact !== undefined ? capOf(spare, exact) : largestCap(spare, levels);
+    const counts = perUnit(units, onHosts);
+    const mayBeReplaced = stage === 1 && kind === 'domain';
+    if (!mayBeReplaced) scribe.looked(part);
+    for (const [unit, count] of counts) {
+      if (count > cap && !mayBeReplaced)
+        scribe.broken(part, {
+          vnf: vnf.vnf,
+          pool: name,
+          [kind]: unit,
+          message: `${String(count)} members of ${name} serve ${within(units, unit)}, and ${String(cap)} may`,
+        });
+    }
+    judgeLossOf(vnf, { name, pool, units, counts, levels }, scribe);
   }
-  judgeLossOfHost(vnf, { name, pool, counts, levels }, scribe);
 }
 
-/** Losing any one host leaves what the load needs, of a pool that is whole. */
-function judgeLossOfHost(
+/** Losing any one host, or any one failure domain, leaves what the load needs, of a pool that is whole. */
+function judgeLossOf(
   vnf: VnfWorld,
-  of: Of & { counts: ReadonlyMap<string, number>; levels: readonly number[] },
+  of: Of & { units: Units; counts: ReadonlyMap<string, number>; levels: readonly number[] },
   scribe: Scribe,
 ): void {
   const { name, pool, counts, levels } = of;
-  const { spare } = pool.spec;
+  const { spare, kind } = of.units;
   if (spare === 'none' || vnf.ending || pool.dead.size > 0 || pool.published.size < Math.min(...levels)) return;
   const needed = Math.min(...levels.map((level) => level - spareOf(spare, level)));
   scribe.looked('G1b');
-  for (const [host, count] of counts) {
+  for (const [unit, count] of counts) {
     const left = pool.published.size - count;
     if (left < needed)
       scribe.broken('G1b', {
         vnf: vnf.vnf,
         pool: name,
-        host,
-        message: `the loss of ${host} would leave ${String(left)} of ${name}, and the load needs ${String(needed)}`,
+        [kind]: unit,
+        message: `the loss of ${unit} would leave ${String(left)} of ${name}, and the load needs ${String(needed)}`,
       });
   }
 }
 
-function judgeExisting(world: World, vnf: VnfWorld, of: Of & { host: string }, scribe: Scribe): void {
+/** Of all units that VMs exist in, or of those that this host is in. */
+function judgeExisting(
+  world: World,
+  vnf: VnfWorld,
+  of: Of & { host?: string },
+  { memory, scribe }: { memory: ShareMemory; scribe: Scribe },
+): void {
   const { name, pool, host } = of;
-  const count = hostsOf(world, vnf, name).get(host) ?? 0;
-  const cap = largestCap(pool.spec.spare, levelsOf(pool));
-  scribe.looked('G1c');
-  if (count > cap)
-    scribe.broken('G1c', {
-      vnf: vnf.vnf,
-      pool: name,
-      host,
-      message: `${String(count)} VMs of ${name} exist on ${host}, and ${String(cap)} may`,
-    });
+  for (const units of unitsOf(world, pool.spec)) {
+    const existing = existingIn(world, vnf, { pool: name, units });
+    const cap = largestCap(units.spare, levelsOf(pool));
+    for (const unit of host === undefined ? existing.keys() : [units.unitOf(host)]) {
+      if (unit === null) continue;
+      const names = [...(existing.get(unit) ?? [])];
+      const serving = names.filter((member) => pool.published.has(member));
+      // Who served and serves no more has left the domain.
+      const come = names.filter((member) => !serving.includes(member) && !hasServed(world, vnf.vnf, member));
+      scribe.looked('G1c');
+      const count = units.kind === 'host' ? names.length : Math.max(serving.length, come.length);
+      if (count > cap)
+        scribe.broken('G1c', {
+          vnf: vnf.vnf,
+          pool: name,
+          [units.kind]: unit,
+          message: `${String(count)} VMs of ${name} exist ${within(units, unit)}, and ${String(cap)} may`,
+        });
+      else if (units.kind === 'domain' && serving.length + come.length > cap)
+        memory.crowds = [...memory.crowds, { vnf: vnf.vnf, pool: name, unit, cap, serving, come, scribe }];
+    }
+  }
 }
 
-/** Existing VMs of a pool by host: not the dead, and not those that must never serve. Of a member and its doubles one counts. */
-function hostsOf(world: World, vnf: VnfWorld, pool: string): Map<string, number> {
+function hasServed(world: World, vnf: string, member: string): boolean {
+  return serverNamed(world, vnf, member)?.served === true;
+}
+
+/** When those who came serve, or are gone again: who did not leave for them was one too many. */
+function judgeCrowds(world: World, vnf: VnfWorld, memory: ShareMemory): void {
+  memory.crowds = memory.crowds.filter((crowd) => {
+    if (crowd.vnf !== vnf.vnf) return true;
+    const { pool, unit, cap, scribe } = crowd;
+    const published = vnf.pools.get(pool)?.published;
+    const serves = (member: string): boolean => published?.has(member) === true;
+    if (!crowd.come.some(serves)) return crowd.come.some((member) => serverNamed(world, vnf.vnf, member));
+    const count = crowd.come.length + crowd.serving.filter(serves).length;
+    if (count > cap)
+      scribe.broken('G1c', {
+        ...{ vnf: vnf.vnf, pool, domain: unit },
+        message: `${String(count)} VMs of ${pool} existed in ${unit} beside those that left it for them, and ${String(cap)} may`,
+      });
+    return false;
+  });
+}
+
+/** Existing VMs of a pool by unit: not the dead, and not those that must never serve. Of a member and its doubles one counts. */
+function existingIn(
+  world: World,
+  vnf: VnfWorld,
+  { pool, units }: { pool: string; units: Units },
+): ReadonlyMap<string, ReadonlySet<string>> {
   const names = new Map<string, Set<string>>();
   for (const server of world.servers.values()) {
     if (server.vnf !== vnf.vnf || server.pool !== pool || server.host === null) continue;
     if (isStray(server) || server.movedAt !== null || isDead(world, vnf.vnf, server)) continue;
     // Where no host was asked for, it is known to be no stray when it serves: it may have to go before.
     if (server.requestedHost === null && !server.served) continue;
-    names.set(server.host, (names.get(server.host) ?? new Set()).add(server.name));
+    const unit = units.unitOf(server.host);
+    if (unit !== null) names.set(unit, (names.get(unit) ?? new Set()).add(server.name));
   }
-  return new Map([...names].map(([host, { size }]) => [host, size]));
+  return names;
 }

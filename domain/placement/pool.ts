@@ -5,7 +5,18 @@ import type { LaunchRow, MemberRef } from '../plan';
 import type { DebtLot, Member, VnfRecord } from '../record';
 import { countOf, cutLaunches, orderDeletions } from './batches';
 import { affordable, costOf, overBudget, spend, type QuotaBudget } from './budget';
-import { copyOf, domainsFor, flavorOf, giveBack, looksDead, shortOf, slots, unusable, type Ground } from './ground';
+import {
+  copyOf,
+  domainsFor,
+  flavorOf,
+  giveBack,
+  looksDead,
+  shortOf,
+  slots,
+  unusable,
+  type DomainOf,
+  type Ground,
+} from './ground';
 import { allowanceOf, openingsOn, placeToTheLetter, shareOf } from './spread';
 import type { PoolTask } from './task';
 import { chooseVictims } from './victims';
@@ -77,7 +88,7 @@ export function planPool(
   // What is not replaced stays where it is, counted and shown.
   const leave = missing > 0 ? gone.slice(0, Math.max(0, gone.length - missing)) : gone;
   const arrivals = cutLaunches(pool, placed.slice(0, movers.length), { existing: counted, vanishing, domainOf });
-  const moves = rowsOf(movers, arrivals.batches);
+  const moves = rowsOf(movers, arrivals.batches, domainOf);
   const between = withPlaced(counted, placed.slice(0, movers.length));
   const launches = cutLaunches(pool, placed.slice(movers.length), { existing: between, vanishing, domainOf });
   const after = new Map(existing);
@@ -98,8 +109,8 @@ export function planPool(
       pool,
       from: state.level,
       to,
-      batches: numbered(pool, launches.batches, state.nextOrdinal),
-      moves: [...(arrived.length > 0 ? [arrived.map(rowOf)] : []), ...moves],
+      batches: numbered(pool, launches.batches, { first: state.nextOrdinal, domainOf }),
+      moves: [...(arrived.length > 0 ? [arrived.map((member) => rowOf(member, domainOf))] : []), ...moves],
       leave: [...dead, ...deletions.order].map(refOf),
       reuse: reuse.map(refOf),
       discard: discard.map(refOf),
@@ -242,18 +253,19 @@ function moving(
 }
 
 /** Each of the movers in order to the hosts as they were cut into batches. */
-function rowsOf(movers: readonly Member[], batches: readonly (readonly string[])[]): LaunchRow[][] {
+function rowsOf(movers: readonly Member[], batches: readonly (readonly string[])[], domainOf: DomainOf): LaunchRow[][] {
   const rest = [...movers];
   return batches.map((hosts) =>
     hosts.flatMap((host) => {
       const member = rest.shift();
-      return member ? [rowOf({ ...member, host })] : [];
+      return member ? [rowOf({ ...member, host }, domainOf)] : [];
     }),
   );
 }
 
-function rowOf({ pool, ordinal, host }: LaunchRow): LaunchRow {
-  return { pool, ordinal, host };
+function rowOf({ pool, ordinal, host }: Pick<LaunchRow, 'pool' | 'ordinal' | 'host'>, domainOf: DomainOf): LaunchRow {
+  const domain = domainOf(host);
+  return { pool, ordinal, host, ...(domain !== null && { domain }) };
 }
 
 /**
@@ -301,9 +313,13 @@ function livingOf(ground: Ground, members: readonly Member[]): readonly Member[]
   });
 }
 
-function numbered(pool: Pool, batches: readonly (readonly string[])[], first: number): LaunchRow[][] {
+function numbered(
+  pool: Pool,
+  batches: readonly (readonly string[])[],
+  { first, domainOf }: { readonly first: number; readonly domainOf: DomainOf },
+): LaunchRow[][] {
   let ordinal = first;
-  return batches.map((hosts) => hosts.map((host) => ({ pool: pool.name, ordinal: ordinal++, host })));
+  return batches.map((hosts) => hosts.map((host) => rowOf({ pool: pool.name, ordinal: ordinal++, host }, domainOf)));
 }
 
 /** What each host could hold of the pool: what it has of it, and its free slots if anything new may go there. */

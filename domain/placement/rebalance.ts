@@ -14,14 +14,18 @@ import { doubtOf } from './victims';
  */
 
 /** Members in service that the cloud has on other hosts than the record. */
-export function foundElsewhere(record: VnfRecord, { servers }: Snapshot): FoundOn[] {
-  const hosts = new Map(servers.map(({ serverId, host }) => [serverId, host]));
-  return Object.values(record.pools).flatMap(({ inService }) =>
-    inService.flatMap(({ pool, ordinal, serverId, host: believed }) => {
-      const host = hosts.get(serverId);
-      return host === undefined || host === believed ? [] : [{ pool, ordinal, host }];
-    }),
-  );
+export function foundElsewhere(record: VnfRecord, { servers, hosts }: Snapshot): FoundOn[] {
+  const placeOf = new Map(servers.map(({ serverId, host }) => [serverId, host]));
+  const hostNamed = new Map(hosts.map((host) => [host.name, host]));
+  return record.descriptor.pools.flatMap((pool) => {
+    const domainOf = domainsFor({ hostNamed }, pool);
+    return (record.pools[pool.name]?.inService ?? []).flatMap(({ ordinal, serverId, host: believed }) => {
+      const host = placeOf.get(serverId);
+      if (host === undefined || host === believed) return [];
+      const domain = domainOf(host);
+      return [{ pool: pool.name, ordinal, host, ...(domain !== null && { domain }) }];
+    });
+  });
 }
 
 /** The record as if it had known. */

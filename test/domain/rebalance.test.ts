@@ -47,9 +47,14 @@ function excessOf(
 function trueOf(input: PlanInput): PlanInput {
   const { record, snapshot } = input;
   const hosts = new Map(snapshot.servers.map(({ serverId, host }) => [serverId, host]));
-  const pools = Object.entries(record.pools).map(([name, state]) => {
-    const inService = state.inService.map((member) => ({ ...member, host: hosts.get(member.serverId) ?? member.host }));
-    return [name, { ...state, inService }] as const;
+  const pools = record.descriptor.pools.flatMap((pool) => {
+    const domainOf = domainsOf(snapshot.hosts, pool);
+    const state = record.pools[pool.name];
+    const inService = state?.inService.map((member) => {
+      const host = hosts.get(member.serverId) ?? member.host;
+      return host === member.host ? member : { ...member, host, domain: domainOf(host) };
+    });
+    return state && inService ? [[pool.name, { ...state, inService }] as const] : [];
   });
   return { ...input, record: { ...record, pools: Object.fromEntries(pools) } };
 }

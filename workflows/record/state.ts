@@ -499,10 +499,15 @@ function lotsOf(state: RecordState, name: string, commit: Commit): DebtLot[] {
     .flatMap((debt) => debt.stages.flat())
     .filter((lot) => lot.pool === name && lot.drainSeconds > 0);
   const vanishing = owed.flatMap((lot) => lot.members).map(({ host }) => host);
-  const staying = [...pool.inService, ...(own(commit.pools, name)?.enter ?? [])].map(({ host }) => host);
-  const existing = countOf([...staying, ...vanishing]);
-  const { order: leaving } = orderDeletions(spec, among(pool.inService), { existing, vanishing });
-  const batches = cutDeletions(spec, leaving, { existing, vanishing });
+  const staying = [...pool.inService, ...(own(commit.pools, name)?.enter ?? [])];
+  const all = [...staying, ...owed.flatMap((lot) => lot.members)];
+  const domains = new Map(all.map(({ host, domain }) => [host, domain ?? null]));
+  const counted = {
+    ...{ existing: countOf(all.map(({ host }) => host)), vanishing },
+    domainOf: (host: string): string | null => domains.get(host) ?? null,
+  };
+  const { order: leaving } = orderDeletions(spec, among(pool.inService), counted);
+  const batches = cutDeletions(spec, leaving, counted);
   const lots: DebtLot[] = [
     {
       ...{ pool: name, drainSeconds: spec.drainSeconds, members: leaving },

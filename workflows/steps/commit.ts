@@ -43,7 +43,9 @@ function poolChanges(turn: Turn): Commit['pools'] {
   const { foundOn = [] } = plan;
   return Object.fromEntries(
     [...new Set([...Object.keys(plan.levels), ...foundOn.map(({ pool }) => pool)])].map((name) => {
-      const found = foundOn.filter(({ pool }) => pool === name).map(({ ordinal, host }) => ({ ordinal, host }));
+      const found = foundOn
+        .filter(({ pool }) => pool === name)
+        .map(({ ordinal, host, domain }) => ({ ordinal, host, ...(domain !== undefined && { domain }) }));
       const level = plan.levels[name]?.to ?? turn.record.pools[name]?.level ?? 0;
       const enter = [...turn.launched.values()].filter((member) => member.pool === name);
       const leave = plan.leave.filter((ref) => ref.pool === name).map((ref) => ref.ordinal);

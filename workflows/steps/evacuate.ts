@@ -80,7 +80,8 @@ async function movePool(turn: Turn, batches: readonly Batch[]): Promise<Moved> {
     );
     const begun = moves.filter((_, index) => results[index]?.ok);
     const health = begun.length === 0 ? [] : await awaitArrival(turn, pool, begun);
-    for (const [index, { member, to }] of begun.entries()) if (health[index]?.ok) arrived.push({ ...member, host: to });
+    for (const [index, { member, to, domain }] of begun.entries())
+      if (health[index]?.ok) arrived.push({ ...member, host: to, domain });
     const there = new Set(arrived.map((member) => member.ordinal));
     lost.push(...rows.filter((row) => !there.has(row.ordinal)).map(({ pool: of, ordinal }) => ({ pool: of, ordinal })));
     if (lost.length > 0) break;
@@ -91,12 +92,13 @@ async function movePool(turn: Turn, batches: readonly Batch[]): Promise<Moved> {
 interface Move {
   readonly member: Member;
   readonly to: string;
+  readonly domain?: string | undefined;
 }
 
 function moveOf({ record }: Turn, row: LaunchRow): Move {
   const member = record.pools[row.pool]?.failed.find(({ ordinal }) => ordinal === row.ordinal);
   if (!member) throw new Error(`a plan moves ${row.pool} ${String(row.ordinal)}, which is not failed`);
-  return { member, to: row.host };
+  return { member, to: row.host, domain: row.domain };
 }
 
 function awaitArrival(turn: Turn, poolName: string, moves: readonly Move[]): Promise<HealthResult[]> {

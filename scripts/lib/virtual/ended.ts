@@ -10,6 +10,12 @@ export interface Ended {
   readonly result?: unknown;
 }
 
+/** Pools that it says it could not bring to what they must be. */
+export function shortIn({ result }: Ended): readonly string[] {
+  const { short = [] } = (result ?? {}) as { readonly short?: readonly { readonly pool: string }[] };
+  return short.map(({ pool }) => pool);
+}
+
 export function endOfFailure(status: RunStatus, error: Error): Ended {
   if (status === 'CANCELLED') return { outcome: 'cancelled' };
   if (status === 'TERMINATED') return { outcome: 'vanished' };

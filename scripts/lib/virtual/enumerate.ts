@@ -1,7 +1,7 @@
 import { verdictLines } from '../../../checker/report';
 import { guarantees } from '../../../checker/verdict';
 import { recordWorkflowId } from '../../../domain/names';
-import { hostsOf } from '../../../simulator';
+import { hostsOf, inDomains } from '../../../simulator';
 import type { Ended } from './ended';
 import {
   faultsAt,
@@ -104,11 +104,17 @@ export async function play(spec: Spec, struck?: Omit<Case, 'spec'>): Promise<Pla
     return trouble === 'undoFails' ? undoes.includes(activity) : !path.startsWith('/identity');
   };
 
+  const hosts = hostsOf(zones);
+  const { racks } = spec;
   const world: World = openWorld({
     seed: 1,
     writes: (struck?.moment ?? 0) % 8 === 0,
     ...(spec.as && { as: spec.as }),
-    cloud: { hosts: hostsOf(zones), bootSeconds: [5, 10], latencyMs: [1, 5] },
+    cloud: {
+      hosts: racks === undefined ? hosts : inDomains(hosts, { rack: racks }),
+      bootSeconds: [5, 10],
+      latencyMs: [1, 5],
+    },
     sawCall: (call, at) => {
       if (at === 'before' && isRefused(call)) return refused;
       if (at === 'arrives' || !isUnderTest(call.workflowId)) return undefined;

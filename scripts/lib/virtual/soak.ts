@@ -2,12 +2,13 @@ import { verdictLines } from '../../../checker/report';
 import { guarantees } from '../../../checker/verdict';
 import { recordWorkflowId } from '../../../domain/names';
 import { signalNames } from '../../../domain/turn';
-import { hostsOf, setAlive } from '../../../simulator';
+import { hostsOf, migrate, setAlive, type HostSpec } from '../../../simulator';
 import { setStatus } from '../../../simulator/scheduler';
-import type { Host } from '../../../simulator/model';
+import type { Host, Server } from '../../../simulator/model';
+import { shortIn, type Ended } from './ended';
 import { lifecyclesIn } from './lifecycles';
 import { payloadOf } from './payloads';
-import type { Act, Story, VnfOfStory } from './story';
+import type { Act, PoolOfStory, Story, VnfOfStory } from './story';
 import type { Run } from './temporal';
 import type { CallStrike, CloudCall } from './worker';
 import { isQuiet, openWorld, type Begun, type Procedure, type World } from './world';
@@ -35,7 +36,7 @@ export async function playNight(story: Story): Promise<Night> {
   let struck: { afterCalls: number; times: number; strike: CallStrike } | undefined;
   const world = openWorld({
     seed: story.seed,
-    cloud: { hosts: hostsOf(story.hosts), bootSeconds: [5, 25], latencyMs: [1, 50] },
+    cloud: { hosts: hostsIn(story), bootSeconds: [5, 25], latencyMs: [1, 50] },
     latencyMs: [1, 40],
     writes: story.seed % 8 === 0,
     sawCall: (call, moment) => {
@@ -62,9 +63,26 @@ export async function playNight(story: Story): Promise<Night> {
   const { time, temporal, cloud } = world;
   const hosts = [...cloud.hosts.values()];
   const hostAt = (number: number): Host => hosts[number % hosts.length] ?? raise('there are hosts');
+  const racks = [...new Set(hosts.flatMap(({ domains }) => domains[rackKey] ?? []))].sort();
+  const rackAt = (number: number): readonly Host[] => {
+    const rack = racks[number % Math.max(1, racks.length)];
+    return rack === undefined ? [] : hosts.filter(({ domains }) => domains[rackKey] === rack);
+  };
+  /** Of those who serve: that one dies between the commit and the publication nobody could know. */
+  const servingAt = (vnf: string, number: number): Server | undefined => {
+    const serving = Object.values(cloud.publications.get(vnf)?.service ?? {}).flat();
+    const name = serving[number % Math.max(1, serving.length)];
+    return [...cloud.servers.values()].find((each) => each.name === name);
+  };
 
   const ask = (procedure: Procedure, input: Readonly<Record<string, unknown>>): void => {
     begun.push(world.begin(procedure, input));
+  };
+  const evacuate = (those: readonly Host[], cause: 'failed' | 'maintenance'): void => {
+    ask('evacuateHost', {
+      ...{ hosts: those.map(({ name }) => name), cause },
+      ...(cause === 'failed' && { fenced: true, force: true }),
+    });
   };
   const act = (what: Act): void => {
     switch (what.does) {
@@ -72,6 +90,7 @@ export async function playNight(story: Story): Promise<Night> {
         ask('instantiate', { vnf: what.vnf, descriptor: descriptorOf(story, what.vnf) });
         return;
       case 'heal':
+      case 'rebalance':
       case 'terminate':
         ask(what.does, { vnf: what.vnf });
         return;
@@ -85,8 +104,13 @@ export async function playNight(story: Story): Promise<Night> {
         const { cause } = what;
         const dead = hosts.filter((host) => !host.alive);
         const host = cause === 'failed' ? dead[what.host % Math.max(1, dead.length)] : hostAt(what.host);
-        if (host)
-          ask('evacuateHost', { hosts: [host.name], cause, ...(cause === 'failed' && { fenced: true, force: true }) });
+        if (host) evacuate([host], cause);
+        return;
+      }
+      case 'evacuateRack': {
+        const { cause } = what;
+        const there = rackAt(what.rack).filter((host) => cause === 'maintenance' || !host.alive);
+        if (there.length > 0) evacuate(there, cause);
         return;
       }
       case 'restore': {
@@ -102,15 +126,23 @@ export async function playNight(story: Story): Promise<Night> {
       case 'hostReturns':
         setAlive(cloud, hostAt(what.host), true);
         return;
+      case 'rackDies':
+      case 'rackReturns':
+        for (const host of rackAt(what.rack)) setAlive(cloud, host, what.does === 'rackReturns');
+        return;
       case 'memberDies': {
-        // Of those who serve: that one dies between the commit and the publication nobody could know.
-        const serving = Object.values(cloud.publications.get(what.vnf)?.service ?? {}).flat();
-        const name = serving[what.member % Math.max(1, serving.length)];
-        const server = [...cloud.servers.values()].find((each) => each.name === name);
+        const server = servingAt(what.vnf, what.member);
         if (server && server.status === 'ACTIVE') {
           server.fault = { code: 500, message: 'died', created: new Date().toISOString() };
           setStatus(cloud, server, 'ERROR');
         }
+        return;
+      }
+      case 'memberMoves': {
+        const server = servingAt(what.vnf, what.member);
+        const from = cloud.hosts.get(server?.host ?? '');
+        const to = hostAt(what.host);
+        if (server?.status === 'ACTIVE' && from?.alive && to.alive) migrate(cloud, server, to);
         return;
       }
       case 'workerDies':
@@ -225,6 +257,7 @@ async function endAll(world: World, { story, isOverdue, quiet }: Ending): Promis
       await world.until(`${vnf} is audited`, () => audited.ended() !== undefined);
     }
     if ((await world.settle(vnf)) === null) continue;
+    if (story.acts.some(({ does }) => does === 'memberMoves')) await repair(world, vnf);
     const ended = world.begin('terminate', { vnf });
     await world.until(`${vnf} is terminated`, () => ended.ended() !== undefined);
     await quiet();
@@ -233,13 +266,42 @@ async function endAll(world: World, { story, isOverdue, quiet }: Ending): Promis
   }
 }
 
+/** Whoever was moved by other hands finds a place where one may be: no host is dead or closed any more. */
+async function repair(world: World, vnf: string): Promise<void> {
+  const ended = async (procedure: Procedure, input: Readonly<Record<string, unknown>>): Promise<Ended | undefined> => {
+    const asked = world.begin(procedure, input);
+    await world.until(`${procedure} ends`, () => asked.ended() !== undefined && isQuiet(world));
+    return asked.ended();
+  };
+  const closed = [...world.cloud.hosts.values()].filter(({ enabled, forcedDown }) => !enabled || forcedDown);
+  if (closed.length > 0) await ended('restoreHost', { hosts: closed.map(({ name }) => name) });
+  const end = await ended('rebalance', { vnf });
+  const left = end?.outcome === 'completed' ? shortIn(end) : [end?.message ?? ''];
+  if (left.length > 0) throw new Error(`rebalance has left ${vnf} as it was: ${left.join(', ')}`);
+  await world.settle(vnf);
+}
+
+/** The key of the metadata that says of a host which rack it is in. */
+const rackKey = 'rack';
+
+function hostsIn({ hosts, racks }: Story): HostSpec[] {
+  const numbers = new Map<string, number>();
+  return hostsOf(hosts).map((host) => {
+    const number = numbers.get(host.zone) ?? 0;
+    numbers.set(host.zone, number + 1);
+    const rack = racks?.[host.zone]?.[number];
+    return typeof rack === 'string' ? { ...host, domains: { [rackKey]: rack } } : host;
+  });
+}
+
 function descriptorOf(story: Story, vnf: string): Readonly<Record<string, unknown>> {
   const found: VnfOfStory = story.vnfs.find((each) => each.vnf === vnf) ?? raise(`there is no ${vnf} in the story`);
   return {
     name: 'soak',
     networks: { mgmt: { network: 'mgmt' } },
-    pools: found.pools.map(({ name, zone, spare, min, initial, max, serial }) => ({
+    pools: found.pools.map(({ name, zone, spare, rackSpare, min, initial, max, serial }) => ({
       ...{ name, zone, size: { min, initial, max }, spare, serial, belowShare: 'onePerHost' },
+      ...(rackSpare !== undefined && { failureDomain: { key: rackKey, spare: rackSpare } }),
       ...{ flavor: 'm1.small', image: 'cirros', networks: ['mgmt'], healthyAfterSeconds: 5, drainSeconds: 20 },
       securityRules: [{ protocol: 'tcp', ports: 80, from: 'any' }],
     })),
@@ -250,20 +312,44 @@ function raise(what: string): never {
   throw new Error(what);
 }
 
-/** Leaves out one act after another for as long as it still fails: what is left is what it takes. */
+/** Leaves out one act after another, and what makes racks matter, for as long as it still fails: what is left is what it takes. */
 export async function shrink(
   story: Story,
   problemsOf: (story: Story) => Promise<readonly string[]> = playStory,
 ): Promise<Story> {
   let shortest = story;
+  const isTaken = async (shorter: Story): Promise<boolean> => {
+    if ((await problemsOf(shorter)).length === 0) return false;
+    shortest = shorter;
+    return true;
+  };
   for (let changed = true; changed;) {
     changed = false;
-    for (let index = shortest.acts.length - 1; index >= 0; index--) {
-      const shorter = { ...shortest, acts: shortest.acts.filter((_, at) => at !== index) };
-      if ((await problemsOf(shorter)).length === 0) continue;
-      shortest = shorter;
-      changed = true;
-    }
+    for (let index = shortest.acts.length - 1; index >= 0; index--)
+      if (await isTaken({ ...shortest, acts: shortest.acts.filter((_, at) => at !== index) })) changed = true;
+    for (const flatter of flatterThan(shortest))
+      if (await isTaken(flatter)) {
+        changed = true;
+        break;
+      }
   }
   return shortest;
+}
+
+/** Without racks; else with one pool less that keeps to them. */
+function flatterThan(story: Story): Story[] {
+  const { racks, ...rest } = story;
+  const nested = story.vnfs.flatMap(({ pools }) => pools.filter(({ rackSpare }) => rackSpare !== undefined));
+  const flattened = (which: readonly PoolOfStory[]): readonly VnfOfStory[] =>
+    story.vnfs.map(({ vnf, pools }) => ({
+      vnf,
+      pools: pools.map((pool) => {
+        const { rackSpare, ...flat } = pool;
+        return rackSpare !== undefined && which.includes(pool) ? flat : pool;
+      }),
+    }));
+  return [
+    ...(racks ? [{ ...rest, vnfs: flattened(nested) }] : []),
+    ...nested.map((pool) => ({ ...story, vnfs: flattened([pool]) })),
+  ];
 }

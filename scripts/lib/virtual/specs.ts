@@ -1,6 +1,6 @@
 import { groupMarks, portMarks, recordWorkflowId, tag } from '../../../domain/names';
 import { migrate, setAlive, type Cloud } from '../../../simulator';
-import { emit } from '../../../simulator/model';
+import { emit, type Host } from '../../../simulator/model';
 import type { Ended } from './ended';
 import type { World, Procedure } from './world';
 
@@ -10,6 +10,8 @@ export interface Spec {
   readonly procedure: Procedure;
   /** An operator where it is left out. */
   readonly as?: 'tenant';
+  /** In how many racks the hosts of each zone are, by turns. Absent: in none. */
+  readonly racks?: number;
   readonly descriptor: unknown;
   /** What there is before, beside the VNF `v` of that descriptor; null where there is none. */
   readonly prepare?: ((world: World) => Promise<void>) | null;
@@ -55,6 +57,13 @@ const twoPools = {
   ],
 } as const;
 
+/** And half of it in a rack: four members find places on two racks of three, too. */
+const inRacks = {
+  ...onePool,
+  name: 'racked',
+  pools: [{ ...onePool.pools[0], failureDomain: { key: 'rack', spare: '50%' } }],
+} as const;
+
 export const zones = { mz: 8, dmz: 4 };
 
 /** Of each pool the first, by its name, and its host as the record has it: a tenant's by its `hostId`. */
@@ -76,6 +85,18 @@ async function killHosts(world: World): Promise<void> {
   await world.pass(1_000);
 }
 
+/** Hosts of the rack that the first member is in. */
+function firstRack({ cloud, viewOf }: World): Host[] {
+  const [first] = viewOf(vnf)?.pools[firstPool]?.inService ?? [];
+  const rack = cloud.hosts.get(first?.host ?? '')?.domains['rack'];
+  return [...cloud.hosts.values()].filter(({ zone, domains }) => zone === 'mz' && domains['rack'] === rack);
+}
+
+async function killRack(world: World): Promise<void> {
+  for (const host of firstRack(world)) setAlive(world.cloud, host, false);
+  await world.pass(1_000);
+}
+
 /** Of each pool the first two are put together on the host of the second, where one may be. */
 async function moveTogether({ cloud, viewOf, pass }: World): Promise<void> {
   for (const { inService } of Object.values(viewOf(vnf)?.pools ?? {})) {
@@ -93,6 +114,26 @@ function crowdedPools({ cloud, viewOf }: World): string[] {
     const hosts = inService.map(({ serverId }) => cloud.servers.get(serverId)?.host);
     return new Set(hosts).size < hosts.length ? [name] : [];
   });
+}
+
+/** Others come to hosts of the first one's rack that have none, until there is one too many in it. */
+async function fillRack(world: World): Promise<void> {
+  const { cloud, viewOf, pass } = world;
+  const rack = firstRack(world);
+  const servers = viewOf(vnf)?.pools[firstPool]?.inService.flatMap(({ serverId }) => cloud.servers.get(serverId) ?? []);
+  const isFree = ({ name }: Host): boolean => !servers?.some(({ host }) => host === name);
+  for (const server of servers ?? []) {
+    const free = rack.find(isFree);
+    if (membersIn(world, rack) > 2 || !free) break;
+    if (!rack.some(({ name }) => name === server.host)) migrate(cloud, server, free);
+  }
+  if (membersIn(world, rack) !== 3) throw new Error('there are not three in the rack');
+  await pass(1_000);
+}
+
+function membersIn({ cloud, viewOf }: World, hosts: readonly Host[]): number {
+  const members = viewOf(vnf)?.pools[firstPool]?.inService ?? [];
+  return members.filter(({ serverId }) => hosts.some(({ name }) => name === cloud.servers.get(serverId)?.host)).length;
 }
 
 /** Of a turn that nobody remembers. */
@@ -247,6 +288,22 @@ function specsOf(
   ];
 }
 
+/** What concerns a rack as a whole. */
+const specsOfRacks: readonly Spec[] = [
+  {
+    ...{ name: 'evacuateHost of a dead rack', procedure: 'evacuateHost', racks: 3, descriptor: inRacks },
+    prepare: killRack,
+    input: (world) => ({ hosts: firstRack(world).map(({ name }) => name), cause: 'failed', fenced: true }),
+  },
+  {
+    ...{ name: 'rebalance of a full rack', procedure: 'rebalance', racks: 3, descriptor: inRacks },
+    prepare: fillRack,
+    input: () => ({ vnf }),
+    after: (world, { outcome }) =>
+      Promise.resolve(outcome === 'completed' && membersIn(world, firstRack(world)) > 2 ? ['three are in a rack'] : []),
+  },
+];
+
 /** Each of them concerns one pool, whatever others there are. */
 const ofOnePool: readonly Procedure[] = ['scaleOut', 'scaleIn'];
 /** Nova takes a server into a group only when it is made, so that a tenant cannot keep such servers apart: refused. */
@@ -255,5 +312,6 @@ const notForTenants = 'adopt of what others made';
 export const specs: readonly Spec[] = [
   ...specsOf({ descriptor: onePool }, ''),
   ...specsOf({ descriptor: twoPools }, ' (two pools)').filter(({ procedure }) => !ofOnePool.includes(procedure)),
+  ...specsOfRacks,
   ...specsOf({ descriptor: onePool, as: 'tenant' }, ' (tenant)').filter(({ name }) => !name.startsWith(notForTenants)),
 ];

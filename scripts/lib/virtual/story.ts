@@ -7,7 +7,10 @@ import type { CallStrike } from './worker';
  */
 export interface Story {
   readonly seed: number;
+  /** By zone, how many. */
   readonly hosts: Readonly<Record<string, number>>;
+  /** By zone, the rack of each host, as aggregates name it: null where none does. Absent: of no host. */
+  readonly racks?: Readonly<Record<string, readonly (string | null)[]>>;
   readonly vnfs: readonly VnfOfStory[];
   readonly acts: readonly Act[];
 }
@@ -21,6 +24,8 @@ export interface PoolOfStory {
   readonly name: string;
   readonly zone: string;
   readonly spare: number | string;
+  /** What may be lost with a rack. Absent: the pool does not keep to racks. */
+  readonly rackSpare?: number | string;
   readonly min: number;
   readonly initial: number;
   readonly max: number;
@@ -29,11 +34,15 @@ export interface PoolOfStory {
 
 /** Numbers choose among what there is when the act comes: the same every time. */
 export type Act = { readonly atSeconds: number } & (
-  | { readonly does: 'instantiate' | 'heal' | 'terminate'; readonly vnf: string }
+  | { readonly does: 'instantiate' | 'heal' | 'rebalance' | 'terminate'; readonly vnf: string }
   | { readonly does: 'scale'; readonly vnf: string; readonly pool: string; readonly to: number }
   | { readonly does: 'evacuate' | 'restore'; readonly host: number; readonly cause: 'failed' | 'maintenance' }
+  | { readonly does: 'evacuateRack'; readonly rack: number; readonly cause: 'failed' | 'maintenance' }
   | { readonly does: 'hostDies' | 'hostReturns'; readonly host: number }
+  | { readonly does: 'rackDies' | 'rackReturns'; readonly rack: number }
   | { readonly does: 'memberDies'; readonly vnf: string; readonly member: number }
+  /** By another hand. */
+  | { readonly does: 'memberMoves'; readonly vnf: string; readonly member: number; readonly host: number }
   | { readonly does: 'workerDies' }
   | { readonly does: 'workerStops' | 'temporalAway'; readonly seconds: number }
   | { readonly does: 'callStruck'; readonly afterCalls: number; readonly times: number; readonly strike: CallStrike }
@@ -48,6 +57,16 @@ const spares: readonly (number | string)[] = [1, 2, '1/3', '34%', '50%', '25%'];
  */
 const allComeUpFrom = 50_000;
 
+/** From this seed on there may be racks, and other hands that move members. Nights before it stay as they were. */
+const racksFrom = 3_000_000;
+
+/** What may be lost with a rack, by how many there are: most levels can be shared out so. */
+const rackSpares: Readonly<Record<number, readonly (number | string)[]>> = {
+  2: ['60%', '2/3', '3/4', 3],
+  3: ['50%', '2/3', 2, 3],
+  4: ['34%', '50%', '60%', 2],
+};
+
 export function storyOf(seed: number): Story {
   const random = seeded(seed);
   const below = (most: number): number => Math.floor(random() * most);
@@ -57,16 +76,19 @@ export function storyOf(seed: number): Story {
     return item;
   };
   const hosts = { mz: 4 + below(7), dmz: 2 + below(4) };
+  const racks = seed >= racksFrom && below(4) > 0 ? { mz: racked(hosts.mz), dmz: racked(hosts.dmz) } : undefined;
   const vnfs = Array.from({ length: 1 + below(2) }, (_, index): VnfOfStory => {
     const pools = Array.from({ length: 1 + below(2) }, (__, number): PoolOfStory => {
       const drawn = 2 + below(4);
       const zone = number === 1 && below(2) === 0 ? 'dmz' : 'mz';
       const spare = pick(spares);
-      const min = seed >= allComeUpFrom && typeof spare === 'number' ? spare + 1 : 2;
+      const rackSpare = rackSpareIn(zone);
+      const counts = [spare, rackSpare].filter((each) => typeof each === 'number');
+      const min = seed >= allComeUpFrom ? Math.max(2, ...counts.map((count) => count + 1)) : 2;
       const initial = Math.max(min, drawn);
       return {
         name: ['web', 'edge'][number] ?? '',
-        ...{ zone, spare, min, initial, max: initial + 6 },
+        ...{ zone, spare, ...(rackSpare !== undefined && { rackSpare }), min, initial, max: initial + 6 },
         serial: below(8) === 0,
       };
     });
@@ -79,8 +101,50 @@ export function storyOf(seed: number): Story {
     at += below(4) === 0 ? 0 : below(60);
     acts.push(askedAt(at));
     if (below(2) === 0) acts.push(wrongAt(at + below(25)));
+    if (seed >= racksFrom && below(4) === 0) acts.push(...harmAt(at + below(25)));
   }
-  return { seed, hosts, vnfs, acts: acts.sort((a, b) => a.atSeconds - b.atSeconds) };
+  return { seed, hosts, ...(racks && { racks }), vnfs, acts: acts.sort((a, b) => a.atSeconds - b.atSeconds) };
+
+  /** Hosts in two to four racks, in turn or as it comes; sometimes nobody says of one where it is. */
+  function racked(many: number): (string | null)[] {
+    const count = 2 + below(3);
+    const inTurn = below(2) === 0;
+    const lost = below(4) === 0 ? below(many) : -1;
+    return Array.from({ length: many }, (_, host) =>
+      host === lost ? null : `r${String(1 + (inTurn ? host % count : below(count)))}`,
+    );
+  }
+
+  function rackSpareIn(zone: 'mz' | 'dmz'): number | string | undefined {
+    const many = new Set(racks?.[zone].filter((rack) => rack !== null)).size;
+    const given = rackSpares[many];
+    return given && below(4) > 0 ? pick(given) : undefined;
+  }
+
+  /** What befalls a rack, or a member, and what is mostly asked for then. */
+  function harmAt(atSeconds: number): Act[] {
+    const { vnf } = pick(vnfs);
+    const rack = below(4);
+    const later = atSeconds + 1 + below(40);
+    const then = (act: Act): Act[] => (below(4) > 0 ? [act] : []);
+    switch (racks ? below(5) : 4) {
+      case 0:
+      case 1:
+        return [
+          { atSeconds, does: 'rackDies', rack },
+          ...then({ atSeconds: later, does: 'evacuateRack', rack, cause: 'failed' }),
+        ];
+      case 2:
+        return [{ atSeconds, does: 'rackReturns', rack }];
+      case 3:
+        return [{ atSeconds, does: 'evacuateRack', rack, cause: 'maintenance' }];
+      default:
+        return [
+          { atSeconds, does: 'memberMoves', vnf, member: below(20), host: below(20) },
+          ...then({ atSeconds: later, does: 'rebalance', vnf }),
+        ];
+    }
+  }
 
   function askedAt(atSeconds: number): Act {
     const { vnf, pools } = pick(vnfs);
@@ -148,12 +212,16 @@ function refusal(status: number, moment: 'before' | 'after'): CallStrike {
 }
 
 /** The story as a person would tell it, a line each. */
-export function told({ seed, hosts, vnfs, acts }: Story): string[] {
-  const zones = Object.entries(hosts).map(([zone, many]) => `${String(many)} hosts in ${zone}`);
+export function told({ seed, hosts, racks, vnfs, acts }: Story): string[] {
+  const zones = Object.entries(hosts).map(([zone, many]) => {
+    const said = racks?.[zone]?.map((rack) => rack ?? 'no rack').join(', ');
+    return `${String(many)} hosts in ${zone}${said === undefined ? '' : ` (${said})`}`;
+  });
   const there = vnfs.map(({ vnf, pools }) => {
     const said = pools.map(
-      ({ name, zone, spare, min, initial, max, serial }) =>
-        `${name} (${zone}, ${String(min)}-${String(initial)}-${String(max)}, spare ${String(spare)}${serial ? ', serial' : ''})`,
+      ({ name, zone, spare, rackSpare, min, initial, max, serial }) =>
+        `${name} (${zone}, ${String(min)}-${String(initial)}-${String(max)}, spare ${String(spare)}` +
+        `${rackSpare === undefined ? '' : `, of a rack ${String(rackSpare)}`}${serial ? ', serial' : ''})`,
     );
     return `${vnf}: ${said.join(', ')}`;
   });

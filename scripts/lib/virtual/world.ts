@@ -31,7 +31,7 @@ import {
   type CloudCall,
   type CloudPort,
 } from './worker';
-import { endOfFailure, type Ended } from './ended';
+import { endOfFailure, shortIn, type Ended } from './ended';
 
 /**
  * Everything that there is on a night, in one process and on one clock: a cloud, a Temporal, workers with the product's own activities
@@ -169,7 +169,12 @@ export function openWorld(options: WorldOptions): World {
           }
           ended = endOfRun(latest ?? closed);
           const { outcome, kind } = ended;
-          note({ kind: 'outcome', id: workflowId, outcome, ...(kind !== undefined && { failure: kind }) });
+          const short = procedure === 'rebalance' ? shortIn(ended) : [];
+          note({
+            ...{ kind: 'outcome', id: workflowId, outcome },
+            ...(kind !== undefined && { failure: kind }),
+            ...(short.length > 0 && { short: [...short] }),
+          });
         });
       });
     };
