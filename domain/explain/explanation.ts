@@ -137,11 +137,16 @@ function explainPool(
     .filter((ref) => ref.pool === pool)
     .flatMap((ref) => serving.find(({ ordinal }) => ordinal === ref.ordinal) ?? []);
   const deleted: ExplainedStep[] = [];
-  // As the record orders and cuts what is owed.
-  const vanishing = owed.map(({ host }) => host);
-  const { order } = orderDeletions(spec, leaving, { existing: on, vanishing, domainOf });
+  // As the record orders and cuts what is owed, by the domains in which it has its members.
+  const rows = [...(plan.moves ?? []), ...plan.batches].flatMap((batch) => (batch.pool === pool ? batch.rows : []));
+  const recorded = new Map([...serving, ...rows, ...owed].map(({ host, domain }) => [host, domain ?? null]));
+  const counted = {
+    ...{ existing: on, vanishing: owed.map(({ host }) => host) },
+    domainOf: (host: string): string | null => recorded.get(host) ?? null,
+  };
+  const { order } = orderDeletions(spec, leaving, counted);
   let begun = 0;
-  for (const many of cutDeletions(spec, order, { existing: on, vanishing, domainOf })) {
+  for (const many of cutDeletions(spec, order, counted)) {
     const hosts = order.slice(begun, begun + many).map(({ host }) => host);
     deleted.push(step(on, { does: 'delete', pool, hosts, by: -1 }));
     begun += many;

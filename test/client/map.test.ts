@@ -70,20 +70,20 @@ function inRacks(): HostMap {
 
 test('hosts of one rack stand together below what the rack has of its share; domains of another key are told below', () => {
   expect(mapText(inRacks()).split('\n')).toEqual([
-    'dmz                web   api  edge',
-    '  d1                 .     .   1/1',
-    'mz                 web   api  edge',
-    '  rack r1            .            ',
-    '    h3               .   1/1     .',
-    '    h4               .     .     .',
-    '  rack r2         3/2!            ',
-    '    h1             1/1   1/1     .',
-    '    h2             1/1     .     .',
-    '    h5             1/1     .     .',
-    '  no rack known                   ',
-    '    h9             1/1     .     .',
-    '  power p1              2/1!      ',
-    '  power p2                 .      ',
+    'dmz               web   api  edge',
+    '  d1                .     .   1/1',
+    'mz                web   api  edge',
+    '  rack r1           .            ',
+    '    h3              .   1/1     .',
+    '    h4              .     .     .',
+    '  rack r2        3/2!            ',
+    '    h1            1/1   1/1     .',
+    '    h2            1/1     .     .',
+    '    h5            1/1     .     .',
+    '  no rack known                  ',
+    '    h9            1/1     .     .',
+    '  power p1             2/1!      ',
+    '  power p2                .      ',
   ]);
 });
 
