@@ -62,7 +62,16 @@ export function isFeasible(room: readonly HostRoom[], level: number, pool: Shari
 
 /** Feasible still without any one host. */
 export function isRestorable(room: readonly HostRoom[], level: number, pool: Sharing): boolean {
-  return (leftAfterDeaths(room, level, pool)[1] ?? 0) >= level;
+  if (pool.failureDomain) return (leftAfterDeaths(room, level, pool)[1] ?? 0) >= level;
+  const cap = capAt(pool.spare, level);
+  let sum = 0;
+  let largest = 0;
+  for (const { slots } of room) {
+    const used = Math.min(slots, cap);
+    sum += used;
+    largest = Math.max(largest, used);
+  }
+  return sum - largest >= level;
 }
 
 /** How many members the hosts can hold when none, one, two … of them have died, those that take most. */
