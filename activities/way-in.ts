@@ -22,8 +22,8 @@ export interface WayIn
   readonly whyNoStrangers: string | null;
   /** Whether the cloud says in which failure domains hosts are. */
   readonly showsDomains: boolean;
-  /** Of these keys. None where they are not shown. */
-  readonly readDomains: (keys: readonly string[], call: CallOptions) => Promise<DomainsByHost>;
+  /** Of these keys. Null where none is asked for, or they are not shown. */
+  readonly readDomains: (keys: readonly string[], call: CallOptions) => Promise<DomainsByHost | null>;
   /** One moment of the cloud, as far as it is shown. */
   readonly readSnapshot: (of: SnapshotOf, call: CallOptions) => Promise<Snapshot>;
   /** All server groups of a VNF. None where none are made. */

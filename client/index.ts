@@ -47,8 +47,15 @@ export type {
 export type { Misfit, MisfitKind } from '../domain/adopt';
 export type { Match } from '../domain/adopt/match';
 export type { Finding, FindingKind } from '../domain/audit';
-export type { Capacity, Deaths, PoolCapacity, Ranges } from '../domain/explain/capacity';
-export type { BlastRadius, ExplainedStep, Explanation, HostTable } from '../domain/explain/explanation';
+export type { Capacity, Deaths, DomainCapacity, PoolCapacity, Ranges } from '../domain/explain/capacity';
+export type {
+  BlastRadius,
+  Caps,
+  DomainBlastRadius,
+  ExplainedStep,
+  Explanation,
+  HostTable,
+} from '../domain/explain/explanation';
 export type { FailureDetails, FailureKind, HostReason } from '../domain/failure';
 export type { Remedy } from '../domain/explain/remedy';
 export type { SeenHost } from '../domain/explain/seenHosts';

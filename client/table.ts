@@ -1,5 +1,5 @@
-import type { Capacity, Deaths, PoolCapacity, Ranges } from '../domain/explain/capacity';
-import { blastSaid, type BlastRadius, type Explanation } from '../domain/explain/explanation';
+import type { Capacity, Deaths, DomainCapacity, PoolCapacity, Ranges } from '../domain/explain/capacity';
+import { blastSaid, type BlastRadius, type DomainBlastRadius, type Explanation } from '../domain/explain/explanation';
 import { remediesSaid, remedySaid } from '../domain/explain/remedy';
 import { leftSaid, stuckSaid, type RunView } from '../domain/stuck';
 import type { Choice } from '../domain/explain/told';
@@ -58,7 +58,8 @@ function auditedSaid({ audited }: RecordView): string[] {
 const blastShown = 10;
 
 /** What a plan does to a VNF, for a terminal: the host x pool table before and after, each step, and what a host's death would take. */
-export function explanationText(vnf: string, { before, steps, after, blastRadius, told }: Explanation): string {
+export function explanationText(vnf: string, explanation: Explanation): string {
+  const { before, steps, after, blastRadius, domainBlastRadius = [], told } = explanation;
   const hosts = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
   const pools = [...new Set([...Object.values(before), ...Object.values(after)].flatMap((row) => Object.keys(row)))];
   const cell = (host: string, pool: string): string => {
@@ -77,6 +78,10 @@ export function explanationText(vnf: string, { before, steps, after, blastRadius
     ),
     ...blastRadius.slice(0, blastShown).map((each) => `${blastSaid(each)}${blastBefore(each)}`),
     ...(blastRadius.length > blastShown ? [`and ${String(blastRadius.length - blastShown)} more hosts and pools`] : []),
+    ...domainBlastRadius.slice(0, blastShown).map((each) => `${blastSaid(each)}${blastBefore(each)}`),
+    ...(domainBlastRadius.length > blastShown
+      ? [`and ${String(domainBlastRadius.length - blastShown)} more failure domains and pools`]
+      : []),
     ...(told?.choices ?? []).map(choiceSaid),
     ...(told && told.remedies.length > 0 ? [remediesSaid(told.remedies)] : []),
   ].join('\n');
@@ -89,7 +94,7 @@ function choiceSaid({ pool, counts, constraint }: Choice): string {
   return `${pool}: ${said}; ${constraint}`;
 }
 
-function blastBefore({ before, after }: BlastRadius): string {
+function blastBefore({ before, after }: BlastRadius | DomainBlastRadius): string {
   if (before.members === after.members && before.level === after.level) return '';
   return ` (now ${String(before.members)} of ${String(before.level)}, spare ${before.spare === 0 ? 'none' : String(before.spare)})`;
 }
@@ -116,11 +121,20 @@ export function runText({ what, stuck, stuckChildren }: RunView): string {
 /** What a VNF can be on a cloud, for a terminal. */
 export function capacityText(capacity: Capacity): string {
   const { vnf, exists, pools, together, refusal, untold } = capacity;
-  const rows = pools.map(({ pool, zone, level, spare, cap, feasible, restorable, deaths, mostByQuota }) => [
-    ...[pool, zone, String(level), spare, String(cap)],
-    ...[rangesSaid(feasible), rangesSaid(restorable), deaths === null ? '?' : String(deaths), String(mostByQuota)],
-  ]);
-  const head = ['pool', 'zone', 'level', 'spare', 'cap', 'feasible', 'restorable', 'hosts may die', 'quota to'];
+  const keepsToDomains = pools.some(({ failureDomain }) => failureDomain);
+  const rows = pools.map(
+    ({ pool, zone, level, spare, cap, feasible, restorable, deaths, failureDomain, mostByQuota }) => [
+      ...[pool, zone, String(level), spare, String(cap)],
+      ...[rangesSaid(feasible), rangesSaid(restorable), deathsSaid(deaths)],
+      ...(keepsToDomains ? domainSaid(failureDomain) : []),
+      String(mostByQuota),
+    ],
+  );
+  const head = [
+    ...['pool', 'zone', 'level', 'spare', 'cap', 'feasible', 'restorable', 'hosts may die'],
+    ...(keepsToDomains ? ['domain', 'its spare', 'its cap', 'may die'] : []),
+    'quota to',
+  ];
   return [
     exists ? `${vnf} as it is` : `${vnf} as instantiate would make it`,
     ...(refusal ? [`which is not possible now, ${refusal.kind}: ${refusal.message}`] : []),
@@ -135,6 +149,16 @@ export function capacityText(capacity: Capacity): string {
   ].join('\n');
 }
 
+function deathsSaid(deaths: number | null): string {
+  return deaths === null ? '?' : String(deaths);
+}
+
+function domainSaid(domain: DomainCapacity | undefined): string[] {
+  if (!domain) return ['-', '-', '-', '-'];
+  const { key, spare, cap, deaths } = domain;
+  return [key, spare, String(cap), deathsSaid(deaths)];
+}
+
 /** More are in the JSON. */
 const rangesShown = 8;
 
@@ -146,12 +170,16 @@ function rangesSaid(ranges: Ranges | null): string {
   return said.length <= rangesShown ? said.join(', ') : `${said.slice(0, rangesShown).join(', ')}, …`;
 }
 
-function poolSaid({ pool, deaths, oneMore, failed, inService, level, reasons }: PoolCapacity): string[] {
+function poolSaid(capacity: PoolCapacity): string[] {
+  const { pool, deaths, oneMore, failed, inService, level, reasons, failureDomain: outer } = capacity;
   const lacks = level - inService;
   const hosts = Object.entries(reasons).map(([reason, many]) => `${String(many)} ${reason}`);
   return [
     ...(lacks > 0
       ? [`${pool} lacks ${String(lacks)} members${failed > 0 ? `, ${String(failed)} of them failed` : ''}`]
+      : []),
+    ...(outer && outer.inNone > 0 && outer.deaths !== null
+      ? [`${pool}: ${String(outer.inNone)} of its members count in no ${outer.key}`]
       : []),
     ...(deaths === null
       ? []

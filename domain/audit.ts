@@ -21,6 +21,8 @@ export const findingKinds = [
   'shareBroken',
   /** More members of a pool in service in a failure domain than its share. */
   'domainShareBroken',
+  /** A host with members of a pool that keeps to failure domains, of which nobody says the domain, or two say different ones. */
+  'noDomain',
   'leftoverPort',
   'leftoverSecurityGroup',
   /** A rule of a group of ours that the descriptor does not say. */
@@ -57,7 +59,7 @@ export function compare(record: VnfRecord, inventory: Inventory, inHand: readonl
     ...judgeServers(record, inventory, known),
     ...judgeMissing(record, inventory),
     ...judgeShares(record, inventory),
-    ...judgeDomainShares(record, inventory),
+    ...judgeDomains(record, inventory),
     ...inventory.ports.flatMap((port) => judgePort(port, inventory, known) ?? []),
     ...inventory.securityGroups.flatMap((group) => judgeGroup(group, record, known)),
     ...judgeServerGroups(inventory, known),
@@ -225,26 +227,43 @@ function judgeShares({ descriptor, pools }: VnfRecord, { servers }: Inventory): 
   });
 }
 
-/** Who is on a host of which nobody says the domain is counted in none. */
-function judgeDomainShares({ descriptor, pools }: VnfRecord, { servers }: Inventory): Finding[] {
+/** Of each pool that keeps to failure domains: those that have more than their share, and the hosts that are in none. */
+function judgeDomains({ descriptor, pools }: VnfRecord, { servers }: Inventory): Finding[] {
   const byId = new Map(servers.map((server) => [server.id, server]));
-  return descriptor.pools.flatMap(({ name: pool, failureDomain }) => {
+  return descriptor.pools.flatMap(({ name: pool, zone, failureDomain }) => {
     if (!failureDomain) return [];
     const { key, spare } = failureDomain;
     const { level, inService } = own(pools, pool) ?? { level: 0, inService: [] };
+    // A domain is within its zone: who is in a wrong one counts in none. A way in that sees no domains says nothing of them.
+    const placed = inService.flatMap(({ serverId }) => {
+      const server = byId.get(serverId);
+      if (!server?.domains || server.host === null || (server.zone ?? zone) !== zone) return [];
+      return [{ host: server.host, domain: own(server.domains, key) ?? null }];
+    });
     const cap = capAt(spare, level);
-    const domainOf = (serverId: string): string | undefined => own(byId.get(serverId)?.domains ?? {}, key);
-    return [...countOf(inService.flatMap(({ serverId }) => domainOf(serverId) ?? []))]
-      .filter(([, many]) => many > cap)
-      .map(([domain, many]) => ({
-        kind: 'domainShareBroken',
-        name: `${pool} in ${key} ${domain}`,
-        id: domain,
-        pool,
-        wrong: `${String(many)} members of ${pool} serve in ${key} ${domain}, and ${String(cap)} may at level ${String(level)}`,
-        repair: 'nothing: rebalance moves those who are too many',
-        action: 'leave',
-      }));
+    const many = countOf(placed.flatMap(({ domain }) => domain ?? []));
+    const nowhere = countOf(placed.flatMap(({ host, domain }) => (domain === null ? [host] : [])));
+    const about = { pool, action: 'leave' } as const;
+    return [
+      ...[...many]
+        .filter(([, count]) => count > cap)
+        .map(([domain, count]) => ({
+          ...about,
+          kind: 'domainShareBroken' as const,
+          name: `${pool} in ${key} ${domain}`,
+          id: domain,
+          wrong: `${String(count)} members of ${pool} serve in ${key} ${domain}, and ${String(cap)} may at level ${String(level)}`,
+          repair: 'nothing: rebalance moves those who are too many',
+        })),
+      ...[...nowhere].map(([host, count]) => ({
+        ...about,
+        kind: 'noDomain' as const,
+        name: `${pool} on ${host}`,
+        id: host,
+        wrong: `${String(count)} members of ${pool} serve on ${host}, and count in no ${key}: none of its host aggregates says which it is in, or two say different ones`,
+        repair: `nothing: give the host one aggregate that says its ${key}, or evacuate it`,
+      })),
+    ];
   });
 }
 

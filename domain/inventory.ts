@@ -21,7 +21,10 @@ export interface ServerFound extends Tagged {
   /** By the name that the record knows hosts by. Null while it has none. */
   readonly host: string | null;
   readonly zone: string | null;
-  /** The failure domains of its host, by key, of those that the descriptor names. */
+  /**
+   * The failure domains of its host, by key, of those that the descriptor names: `{rack: 'r1'}`. A key is missing where nobody says it, or two say
+   * different ones. Absent where no pool keeps to any, it is on no host, or nobody is shown them.
+   */
   readonly domains?: Readonly<Record<string, string>>;
   /** The flavor's name. Null where the cloud does not say. */
   readonly flavor: string | null;

@@ -97,6 +97,22 @@ export function leftAfterDeaths(
   return left;
 }
 
+/** How many members the hosts can hold when none, one, two … whole failure domains have died, those that take most. Hosts in none live on. */
+export function leftAfterDomainDeaths(room: readonly HostRoom[], level: number, pool: Sharing): number[] {
+  const cap = capAt(pool.spare, level);
+  const most = domainCapAt(pool, level);
+  let alone = 0;
+  const held: number[] = [];
+  for (const [domain, slots] of byDomain(room)) {
+    const sum = slots.reduce((all, each) => all + Math.min(each, cap), 0);
+    if (domain === null) alone += sum;
+    else held.push(Math.min(sum, most));
+  }
+  const left = [alone];
+  for (const each of held.sort((a, b) => a - b)) left.push((left.at(-1) ?? 0) + each);
+  return left.reverse();
+}
+
 /** Of each number of deaths the worst way of sharing them out between two groups of hosts. */
 function together(some: readonly number[], others: readonly number[]): number[] {
   if (some.length === 1) return others.map((each) => each + (some[0] ?? 0));

@@ -17,7 +17,7 @@ export function asOperator(dependencies: Dependencies): WayIn {
     hostOf: ({ host }) => host,
     whyNoStrangers: null,
     showsDomains: true,
-    readDomains: (keys, call) => readDomains(dependencies.session, keys, call),
+    readDomains: async (keys, call) => (keys.length === 0 ? null : readDomains(dependencies.session, keys, call)),
     readSnapshot: (of, call) => readSnapshot(dependencies, of, call),
     listServerGroups: () => Promise.resolve([]),
     removeServerGroups: () => Promise.resolve(),

@@ -52,7 +52,7 @@ export interface Listed {
   readonly vnf: string;
   readonly way: WayIn;
   readonly deadline: Deadline;
-  readonly domains: DomainsByHost;
+  readonly domains: DomainsByHost | null;
 }
 
 export async function listInventory(
@@ -76,9 +76,8 @@ export async function listInventory(
 export function serverFound(server: nova.Server, { way, domains }: Pick<Listed, 'way' | 'domains'>): ServerFound {
   const { id, name, status, zone, flavor, imageId, tags } = server;
   const host = way.hostOf(server);
-  const inDomains = domains.get(host ?? '');
   const found = { ...readTags(tags), id, name, status, zone, flavor, imageId, host };
-  return inDomains ? { ...found, domains: inDomains } : found;
+  return domains && host !== null ? { ...found, domains: domains.get(host) ?? {} } : found;
 }
 
 export function portFound({ id, name, networkId, deviceId, description }: neutron.Port): PortFound {

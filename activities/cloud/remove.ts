@@ -163,7 +163,8 @@ async function guardedDomains(
   if (!failureDomains) return {};
   const keys = [...new Set(Object.values(failureDomains).map(({ key }) => key))];
   try {
-    return { failureDomains, domains: await way.readDomains(keys, call) };
+    const domains = await way.readDomains(keys, call);
+    return domains ? { failureDomains, domains } : {};
   } catch (error) {
     if (error instanceof ForbiddenError) return {};
     throw error;

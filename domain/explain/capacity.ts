@@ -1,12 +1,22 @@
-import type { Pool, Sharing } from '../descriptor/descriptor';
+import { failureDomainKeys, type Pool, type Sharing } from '../descriptor/descriptor';
 import type { Failure, HostReason } from '../failure';
-import { capAt, feasibleOn, leftAfterDeaths, nearestWhere, saySpare, type HostRoom } from '../levels';
+import {
+  capAt,
+  domainCapAt,
+  feasibleOn,
+  leftAfterDeaths,
+  leftAfterDomainDeaths,
+  nearestWhere,
+  saySpare,
+  type HostRoom,
+} from '../levels';
 import { own } from '../names';
 import { plan } from '../placement';
 import { countOf } from '../placement/batches';
 import { affordable, budgetOf, costOf } from '../placement/budget';
-import { flavorOf, giveBack, groundOf, shortOf, slots, unusable, type Ground } from '../placement/ground';
+import { domainsFor, flavorOf, giveBack, groundOf, shortOf, slots, unusable, type Ground } from '../placement/ground';
 import { roomOf } from '../placement/pool';
+import { shareOf } from '../placement/spread';
 import type { VnfRecord } from '../record';
 import { widerSharings, withRemedies } from './remedies';
 import type { Remedy } from './remedy';
@@ -53,12 +63,30 @@ export interface PoolCapacity {
   readonly restorable: Ranges | null;
   /** How many hosts may die one after the other, each time the worst, before the pool cannot be restored to its level. */
   readonly deaths: number | null;
+  /** Absent where the pool keeps to no failure domains. */
+  readonly failureDomain?: DomainCapacity;
   /** By each of which one host more may die. */
   readonly oneMore: readonly Remedy[];
   /** Why hosts take no further member now, by reason; those that would are counted as `NotNeeded`. */
   readonly reasons: Readonly<Partial<Record<HostReason, number>>>;
   /** The highest level that the quotas carry, beside what there is. */
   readonly mostByQuota: number;
+}
+
+/** What a pool has in failure domains, and how many of them it may lose. */
+export interface DomainCapacity {
+  /** The metadata of host aggregates that names them: `rack`. */
+  readonly key: string;
+  /** As a person writes it. */
+  readonly spare: string;
+  /** The most members in one of them at this level. */
+  readonly cap: number;
+  /** Members by domain, in service. */
+  readonly on: Readonly<Record<string, number>>;
+  /** Members in service on hosts of which nobody says the domain, or in a wrong zone: they count in none. */
+  readonly inNone: number;
+  /** How many whole domains may die one after the other, each time the worst, before the pool cannot be restored to its level. Null to a tenant. */
+  readonly deaths: number | null;
 }
 
 export type Ranges = readonly (readonly [from: number, to: number])[];
@@ -85,7 +113,7 @@ export function capacityOf(record: VnfRecord, snapshot: Snapshot): Capacity {
   const made = exists ? { scene: { record, snapshot }, refusal: null } : asInstantiated({ record, snapshot });
   const { scene, refusal } = made;
   const asTenant = snapshot.tenant !== undefined;
-  const { hosts, more } = seenHosts(scene.record, scene.snapshot, hostsListedMax);
+  const { hosts, more } = seenHosts(scene.record, scene.snapshot, { most: hostsListedMax });
   return {
     vnf: record.vnf,
     exists,
@@ -121,7 +149,8 @@ function poolCapacity({ record, snapshot }: Scene, pool: Pool): PoolCapacity {
   const ground = groundOf(snapshot, new Set());
   // A repair that finds no other place deletes the dead first.
   for (const { host } of failed) giveBack(ground, host, flavorOf(ground, pool));
-  const on = countOf(inService.map(({ host }) => host));
+  const serving = inService.map(({ host }) => host);
+  const on = countOf(serving);
   const room = snapshot.tenant ? null : roomOf(ground, pool, on);
   const deaths = room && deathsOf(room, pool, level);
   return {
@@ -132,29 +161,60 @@ function poolCapacity({ record, snapshot }: Scene, pool: Pool): PoolCapacity {
     failed: failed.length,
     spare: saySpare(pool.spare),
     cap: capAt(pool.spare, level),
-    on: Object.fromEntries([...on].sort(([a], [b]) => (a < b ? -1 : 1))),
+    on: tableOf(on),
     feasible: room && rangesOf(pool, feasibleOn(room, pool)),
     restorable: room && rangesOf(pool, feasibleAfter(1, room, pool)),
     deaths,
+    ...domainCapacity(ground, pool, { level, serving, room }),
     oneMore: room && deaths !== null ? oneMoreDeath({ record, snapshot }, pool, { room, level, deaths }) : [],
-    reasons: reasonsOf(ground, pool, { on, cap: capAt(pool.spare, level) }),
+    reasons: reasonsOf(ground, pool, { to: level, serving }),
     mostByQuota: mostByQuota(snapshot, pool, inService.length + failed.length),
   };
 }
 
-/**
- * Restoring needs nothing but that the others can hold all of it, so that so many hosts may die in a row as may be left out of them, whichever
- * they are.
- */
+function tableOf(counts: ReadonlyMap<string, number>): Record<string, number> {
+  return Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function domainCapacity(
+  ground: Ground,
+  pool: Pool,
+  at: { readonly level: number; readonly serving: readonly string[]; readonly room: readonly HostRoom[] | null },
+): Pick<PoolCapacity, 'failureDomain'> {
+  const { failureDomain: outer } = pool;
+  if (!outer) return {};
+  const { level, serving, room } = at;
+  const domainOf = domainsFor(ground, pool);
+  const domains = serving.flatMap((host) => domainOf(host) ?? []);
+  return {
+    failureDomain: {
+      key: outer.key,
+      spare: saySpare(outer.spare),
+      cap: domainCapAt(pool, level),
+      on: tableOf(countOf(domains)),
+      inNone: serving.length - domains.length,
+      deaths: room && deathsAmong(leftAfterDomainDeaths(room, level, pool), level),
+    },
+  };
+}
+
 function deathsOf(room: readonly HostRoom[], pool: Sharing, level: number): number {
-  const left = leftAfterDeaths(room, { pool, level });
+  return deathsAmong(leftAfterDeaths(room, { pool, level }), level);
+}
+
+/**
+ * `left`: how many members the others can hold after none, one, two … deaths. Restoring needs nothing but that they can hold all of it, so that so
+ * many may die in a row as may be left out of them, whichever they are.
+ */
+function deathsAmong(left: readonly number[], level: number): number {
   const first = left.findIndex((members, deaths) => deaths > 0 && members < level);
   return (first < 0 ? left.length : first) - 1;
 }
 
 /** Which levels so many hosts may die at. */
 function feasibleAfter(deaths: number, room: readonly HostRoom[], pool: Sharing): (level: number) => boolean {
-  if (pool.failureDomain) return (level) => deathsOf(room, pool, level) >= deaths;
+  if (pool.failureDomain)
+    return (level) => (leftAfterDeaths(room, { pool, level, most: deaths })[deaths] ?? 0) >= level;
   // Whatever the level, it is those with most room.
   return feasibleOn([...room].sort((a, b) => b.slots - a.slots).slice(deaths), pool);
 }
@@ -254,15 +314,17 @@ function rangesOf({ size: { min, max } }: Pool, holds: (level: number) => boolea
 function reasonsOf(
   ground: Ground,
   pool: Pool,
-  { on, cap }: { readonly on: ReadonlyMap<string, number>; readonly cap: number },
+  { to, serving }: { readonly to: number; readonly serving: readonly string[] },
 ): Partial<Record<HostReason, number>> {
   const flavor = flavorOf(ground, pool);
+  const share = shareOf(ground, { pool, to }, serving);
   const counts: Partial<Record<HostReason, number>> = {};
   for (const host of ground.hosts) {
     const free = ground.free.get(host.name) ?? host.free;
     const reason =
       unusable(ground, host, pool) ??
-      ((on.get(host.name) ?? 0) >= cap ? 'CapReached' : slots(free, flavor) < 1 ? shortOf(free, flavor) : 'NotNeeded');
+      share.fullness(host.name) ??
+      (slots(free, flavor) < 1 ? shortOf(free, flavor) : 'NotNeeded');
     counts[reason] = (counts[reason] ?? 0) + 1;
   }
   return counts;
@@ -294,7 +356,8 @@ function plansOf({ snapshot }: Scene): number {
 }
 
 /**
- * Hosts die one after the other, each time the one that leaves a pool short or else the least slack; in between the planner restores what
+ * Hosts die one after the other, each time the one that leaves a pool short or else the least slack (in a VNF that keeps to failure domains: the
+ * fewest further deaths, since what a domain has beyond its share is no slack); in between the planner restores what
  * it can. Quotas are left aside: what dies is deleted before it is replaced, where they leave no other way.
  */
 function playDeaths(start: Scene): Deaths {
@@ -306,7 +369,7 @@ function playDeaths(start: Scene): Deaths {
     left -= candidates.length;
     const tries = candidates.map((host) => ({ host, ...afterDeath(scene, host) }));
     const [worst] = tries.sort(
-      (a, b) => b.short.length - a.short.length || a.slack - b.slack || (a.host < b.host ? -1 : 1),
+      (a, b) => b.short.length - a.short.length || a.left - b.left || a.slack - b.slack || (a.host < b.host ? -1 : 1),
     );
     if (!worst) return { deaths: hosts.length, orMore: true, hosts, short: [] };
     if (worst.short.length > 0)
@@ -320,25 +383,33 @@ function playDeaths(start: Scene): Deaths {
 function afterDeath(
   scene: Scene,
   host: string,
-): { readonly scene: Scene; readonly short: readonly string[]; readonly slack: number } {
+): { readonly scene: Scene; readonly short: readonly string[] } & Reserve {
   const planned = plan({ ...scene, request: { kind: 'emptyHosts', hosts: [host], cause: 'failed' } });
-  if (!planned.ok) return { scene, short: Object.keys(scene.record.pools), slack: 0 };
+  if (!planned.ok) return { scene, short: Object.keys(scene.record.pools), left: 0, slack: 0 };
   const { record, snapshot } = carriedOut(scene, planned.plan);
   const hosts = snapshot.hosts.filter(({ name }) => name !== host);
   const after = { record, snapshot: { ...snapshot, hosts } };
-  return { scene: after, short: planned.plan.unplaced.map(({ pool }) => pool), slack: slackOf(after) };
+  return { scene: after, short: planned.plan.unplaced.map(({ pool }) => pool), ...reserveOf(after) };
 }
 
-/** How many more members than its level the pool that is nearest to its end could have. */
-function slackOf({ record, snapshot }: Scene): number {
+/** Of the pool that is nearest to its end. */
+interface Reserve {
+  /** How many more hosts may die, as `deaths` of a pool; 0 where no pool keeps to failure domains. */
+  readonly left: number;
+  /** How many more members than its level it could have. */
+  readonly slack: number;
+}
+
+function reserveOf({ record, snapshot }: Scene): Reserve {
   const ground = groundOf(snapshot, new Set());
-  return Math.min(
-    ...record.descriptor.pools.map((pool) => {
-      const { level = 0, inService = [] } = own(record.pools, pool.name) ?? {};
-      const room = roomOf(ground, pool, countOf(inService.map(({ host }) => host)));
-      return (leftAfterDeaths(room, { pool, level, most: 0 })[0] ?? 0) - level;
-    }),
-  );
+  const keepsToDomains = failureDomainKeys(record.descriptor).length > 0;
+  const each = record.descriptor.pools.map((pool) => {
+    const { level = 0, inService = [] } = own(record.pools, pool.name) ?? {};
+    const room = roomOf(ground, pool, countOf(inService.map(({ host }) => host)));
+    const members = leftAfterDeaths(room, { pool, level });
+    return { left: keepsToDomains ? deathsAmong(members, level) : 0, slack: (members[0] ?? 0) - level };
+  });
+  return { left: Math.min(...each.map(({ left }) => left)), slack: Math.min(...each.map(({ slack }) => slack)) };
 }
 
 function worstOf({ record, snapshot }: Scene): string[] {

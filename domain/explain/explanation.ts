@@ -1,9 +1,11 @@
-import type { Pool } from '../descriptor/descriptor';
+import type { Pool, Spare } from '../descriptor/descriptor';
 import { capAt, spareAt } from '../levels';
 import { own } from '../names';
-import { countOf, cutDeletions, orderDeletions } from '../placement/batches';
+import { countOf, countWithin, cutDeletions, orderDeletions } from '../placement/batches';
+import { domainsFor } from '../placement/ground';
 import type { Plan } from '../plan';
 import type { VnfRecord } from '../record';
+import type { SeenHost } from './seenHosts';
 import type { Told } from './told';
 
 /**
@@ -19,8 +21,10 @@ export interface Explanation {
   readonly after: HostTable;
   /** Of every host and pool that serves before or after; the most taken first. */
   readonly blastRadius: readonly BlastRadius[];
+  /** The same of failure domains, of the pools that keep to some. Absent where none does, or what is told does not say which hosts are in one. */
+  readonly domainBlastRadius?: readonly DomainBlastRadius[];
   /** The most members on a host before and after, of every pool. */
-  readonly caps: Readonly<Record<string, { readonly before: number; readonly after: number }>>;
+  readonly caps: Readonly<Record<string, Caps>>;
   /** Why hosts were not chosen, and what binds; in a dry run as an operator. */
   readonly told?: Told;
 }
@@ -44,6 +48,24 @@ export interface BlastRadius {
   readonly after: Taken;
 }
 
+/** Of a failure domain: with `key` `rack` and `domain` `r1` of what is on the hosts of that rack. */
+export interface DomainBlastRadius extends Omit<BlastRadius, 'host'> {
+  readonly key: string;
+  readonly domain: string;
+}
+
+export interface Caps {
+  readonly before: number;
+  readonly after: number;
+  /** In one failure domain, within the pool's zone. Absent where the pool keeps to none. */
+  readonly failureDomain?: {
+    readonly key: string;
+    readonly zone: string;
+    readonly before: number;
+    readonly after: number;
+  };
+}
+
 /** What is lost of a pool with the host: so many of the level, of which so many may be lost together (k; 0 where none is claimed). */
 export interface Taken {
   readonly members: number;
@@ -54,7 +76,9 @@ export interface Taken {
 const unknownHost = '?';
 
 export function explain(record: VnfRecord, plan: Plan): Explanation {
-  const pools = record.descriptor.pools.map((pool) => explainPool(record, pool, plan));
+  const hostNamed = new Map((plan.told?.hosts ?? []).map((host) => [host.name, host]));
+  const pools = record.descriptor.pools.map((pool) => explainPool(record, pool, { plan, hostNamed }));
+  const domains = pools.flatMap(({ domainBlast }) => domainBlast);
   const steps = pools.flatMap(({ launched }) => launched);
   return {
     before: tableOf(pools.map(({ pool, before }) => [pool, before])),
@@ -64,14 +88,18 @@ export function explain(record: VnfRecord, plan: Plan): Explanation {
     blastRadius: pools
       .flatMap(({ blast }) => blast)
       .sort((a, b) => b.after.members - a.after.members || (a.host < b.host ? -1 : a.host > b.host ? 1 : 0)),
-    caps: Object.fromEntries(
-      record.descriptor.pools.map(({ name, spare }) => {
-        const { from, to } = levelsOf(record, plan, name);
-        return [name, { before: capAt(spare, from), after: capAt(spare, to) }];
-      }),
-    ),
+    ...(domains.length > 0 && {
+      domainBlastRadius: domains.sort((a, b) => b.after.members - a.after.members || (a.domain < b.domain ? -1 : 1)),
+    }),
+    caps: Object.fromEntries(record.descriptor.pools.map((pool) => [pool.name, capsOf(record, plan, pool)])),
     ...(plan.told && { told: plan.told }),
   };
+}
+
+function capsOf(record: VnfRecord, plan: Plan, { name, zone, spare, failureDomain: outer }: Pool): Caps {
+  const { from, to } = levelsOf(record, plan, name);
+  const caps = (of: Spare) => ({ before: capAt(of, from), after: capAt(of, to) });
+  return { ...caps(spare), ...(outer && { failureDomain: { key: outer.key, zone, ...caps(outer.spare) } }) };
 }
 
 interface Explained {
@@ -81,10 +109,16 @@ interface Explained {
   readonly launched: readonly ExplainedStep[];
   readonly deleted: readonly ExplainedStep[];
   readonly blast: readonly BlastRadius[];
+  readonly domainBlast: readonly DomainBlastRadius[];
 }
 
-function explainPool(record: VnfRecord, spec: Pool, plan: Plan): Explained {
-  const { name: pool, spare } = spec;
+function explainPool(
+  record: VnfRecord,
+  spec: Pool,
+  { plan, hostNamed }: { readonly plan: Plan; readonly hostNamed: ReadonlyMap<string, SeenHost> },
+): Explained {
+  const { name: pool, spare, failureDomain: outer } = spec;
+  const domainOf = domainsFor({ hostNamed }, spec);
   const state = own(record.pools, pool);
   const serving = state?.inService ?? [];
   const owed = record.debts
@@ -103,31 +137,46 @@ function explainPool(record: VnfRecord, spec: Pool, plan: Plan): Explained {
     .filter((ref) => ref.pool === pool)
     .flatMap((ref) => serving.find(({ ordinal }) => ordinal === ref.ordinal) ?? []);
   const deleted: ExplainedStep[] = [];
-  // As the record orders and cuts what is owed.
-  const vanishing = owed.map(({ host }) => host);
-  const { order } = orderDeletions(spec, leaving, { existing: on, vanishing });
+  // As the record orders and cuts what is owed, by the domains in which it has its members.
+  const rows = [...(plan.moves ?? []), ...plan.batches].flatMap((batch) => (batch.pool === pool ? batch.rows : []));
+  const recorded = new Map([...serving, ...rows, ...owed].map(({ host, domain }) => [host, domain ?? null]));
+  const counted = {
+    ...{ existing: on, vanishing: owed.map(({ host }) => host) },
+    domainOf: (host: string): string | null => recorded.get(host) ?? null,
+  };
+  const { order } = orderDeletions(spec, leaving, counted);
   let begun = 0;
-  for (const many of cutDeletions(spec, order, { existing: on, vanishing })) {
+  for (const many of cutDeletions(spec, order, counted)) {
     const hosts = order.slice(begun, begun + many).map(({ host }) => host);
     deleted.push(step(on, { does: 'delete', pool, hosts, by: -1 }));
     begun += many;
   }
   // What others owe goes meanwhile.
   for (const { host } of owed) on.set(host, (on.get(host) ?? 0) - 1);
-  return { pool, before, after: on, launched, deleted, blast: blastOf() };
+  const servesBefore = countOf(serving.map(({ host }) => host));
+  const blast = takenOf(spare, { before: servesBefore, after: on })
+    .filter(({ unit }) => unit !== unknownHost)
+    .map(({ unit, ...taken }) => ({ host: unit, pool, ...taken }));
+  const domains = { before: countWithin(servesBefore, domainOf), after: countWithin(on, domainOf) };
+  const domainBlast = outer
+    ? takenOf(outer.spare, domains).map(({ unit, ...taken }) => ({ key: outer.key, domain: unit, pool, ...taken }))
+    : [];
+  return { pool, before, after: on, launched, deleted, blast, domainBlast };
 
-  function blastOf(): BlastRadius[] {
+  /** Of hosts or of domains. */
+  function takenOf(
+    of: Spare,
+    counts: { readonly before: ReadonlyMap<string, number>; readonly after: ReadonlyMap<string, number> },
+  ): { readonly unit: string; readonly before: Taken; readonly after: Taken }[] {
     const { from, to } = levelsOf(record, plan, pool);
-    const servesBefore = countOf(serving.map(({ host }) => host));
-    const taken = (members: number, level: number): Taken => ({ members, level, spare: spareAt(spare, level) });
-    return [...new Set([...servesBefore.keys(), ...on.keys()])]
-      .map((host) => ({
-        host,
-        pool,
-        before: taken(servesBefore.get(host) ?? 0, from),
-        after: taken(on.get(host) ?? 0, to),
+    const taken = (members: number, level: number): Taken => ({ members, level, spare: spareAt(of, level) });
+    return [...new Set([...counts.before.keys(), ...counts.after.keys()])]
+      .map((unit) => ({
+        unit,
+        before: taken(counts.before.get(unit) ?? 0, from),
+        after: taken(counts.after.get(unit) ?? 0, to),
       }))
-      .filter((each) => each.host !== unknownHost && each.before.members + each.after.members > 0);
+      .filter(({ before: was, after: is }) => was.members + is.members > 0);
   }
 }
 
@@ -161,7 +210,9 @@ function tableOf(pools: readonly (readonly [string, ReadonlyMap<string, number>]
   );
 }
 
-/** `cmp-03 takes 2 of 10 sprout, spare is 2`. */
-export function blastSaid({ host, pool, after }: BlastRadius): string {
-  return `${host} takes ${String(after.members)} of ${String(after.level)} ${pool}, spare is ${after.spare === 0 ? 'none' : String(after.spare)}`;
+/** `cmp-03 takes 2 of 10 sprout, spare is 2`, `rack r1 takes 3 of 10 sprout, spare is 5`. */
+export function blastSaid(blast: BlastRadius | DomainBlastRadius): string {
+  const { pool, after } = blast;
+  const what = 'host' in blast ? blast.host : `${blast.key} ${blast.domain}`;
+  return `${what} takes ${String(after.members)} of ${String(after.level)} ${pool}, spare is ${after.spare === 0 ? 'none' : String(after.spare)}`;
 }

@@ -15,7 +15,8 @@ export interface ToldMost {
 export const toldMost: ToldMost = { hosts: 2_000, reasons: 10_000 };
 
 export function toldOf(input: PlanInput, plan: Plan, most: ToldMost): Told {
-  const { hosts, more } = seenHosts(input.record, input.snapshot, Math.max(0, most.hosts));
+  const chosen = [...plan.batches, ...(plan.moves ?? [])].flatMap(({ rows }) => rows.map(({ host }) => host));
+  const { hosts, more } = seenHosts(input.record, input.snapshot, { most: Math.max(0, most.hosts), chosen });
   return {
     hosts,
     moreHosts: more,

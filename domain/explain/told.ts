@@ -25,10 +25,10 @@ export interface Choice {
   /** How many more members would find a place and quota at this level's cap, when all is done. */
   readonly moreFit: number;
   /**
-   * What would stop the next one after them: the share, where most hosts that may be used have theirs; the room, where most have none; the
-   * quota; or that no host may be used.
+   * What would stop the next one after them: the share of failure domains, where most hosts that may be used are in one that would take more but
+   * for it; the share of hosts, where most have theirs; the room, where most have none; the quota; or that no host may be used.
    */
-  readonly binds: 'share' | 'room' | 'quota' | 'hosts';
+  readonly binds: 'share' | 'domain' | 'room' | 'quota' | 'hosts';
   /** The same in a sentence. */
   readonly constraint: string;
 }

@@ -325,6 +325,16 @@ export function countOf(items: Iterable<string>): Map<string, number> {
   return counts;
 }
 
+/** Of counts by host those by failure domain. */
+export function countWithin(on: ReadonlyMap<string, number>, domainOf: DomainOf): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const [host, many] of on) {
+    const domain = domainOf(host);
+    if (domain !== null) counts.set(domain, (counts.get(domain) ?? 0) + many);
+  }
+  return counts;
+}
+
 function sum(numbers: Iterable<number>): number {
   let total = 0;
   for (const each of numbers) total += each;

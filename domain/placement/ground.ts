@@ -72,14 +72,20 @@ export function unusable(ground: Ground, host: Host, pool: Pool): HostReason | n
 /** The failure domain that counts what the pool has on a host. Null where the pool keeps to none, and where nobody says the host's. */
 export type DomainOf = (host: string) => string | null;
 
-export function domainsFor({ hostNamed }: Pick<Ground, 'hostNamed'>, pool: Sharing & Pick<Pool, 'zone'>): DomainOf {
+export function domainsFor(
+  { hostNamed }: { readonly hostNamed: ReadonlyMap<string, Pick<Host, 'zone' | 'domains'>> },
+  pool: Sharing & Pick<Pool, 'zone'>,
+): DomainOf {
   return (name) => {
     const host = hostNamed.get(name);
     return host ? domainIn(host, pool) : null;
   };
 }
 
-function domainIn({ zone, domains = {} }: Host, pool: Sharing & Pick<Pool, 'zone'>): string | null {
+function domainIn(
+  { zone, domains = {} }: Pick<Host, 'zone' | 'domains'>,
+  pool: Sharing & Pick<Pool, 'zone'>,
+): string | null {
   // They are within the zone: whoever is in a wrong one is to leave it, and counts in none.
   return pool.failureDomain && zone === pool.zone ? (own(domains, pool.failureDomain.key) ?? null) : null;
 }

@@ -1,13 +1,13 @@
 import { capAt, domainCapAt } from '../levels';
 import type { Member, VnfRecord } from '../record';
-import { countOf, cutLaunches, orderDeletions } from './batches';
+import { countOf, countWithin, cutLaunches, orderDeletions } from './batches';
 import { domainsFor, flavorOf, giveBack, slots, take, unusable, type Ground } from './ground';
 import { existingCap, levelsInvolved, type PoolTask } from './task';
 
 /** Where new members of a pool go: host by host, and domain by domain, as far as room and shares go. */
 
 /** What a pool has of its share on each host and in each failure domain: one entry of `hosts` for each member. */
-export function shareOf(ground: Ground, { pool, to }: PoolTask, hosts: readonly string[]) {
+export function shareOf(ground: Ground, { pool, to }: Pick<PoolTask, 'pool' | 'to'>, hosts: readonly string[]) {
   const domainOf = domainsFor(ground, pool);
   const cap = capAt(pool.spare, to);
   const domainCap = domainCapAt(pool, to);
@@ -183,15 +183,8 @@ function* fromLowest(hosts: (Turn & { height: number; most: number })[]): Genera
  */
 export function allowanceOf(ground: Ground, record: VnfRecord, task: PoolTask, at: Pick<Placing, 'on' | 'existing'>) {
   const domainOf = domainsFor(ground, task.pool);
-  const within = (on: ReadonlyMap<string, number>): Map<string, number> => {
-    const counts = new Map<string, number>();
-    if (!task.pool.failureDomain) return counts;
-    for (const [host, many] of on) {
-      const domain = domainOf(host);
-      if (domain !== null) counts.set(domain, (counts.get(domain) ?? 0) + many);
-    }
-    return counts;
-  };
+  const within = (on: ReadonlyMap<string, number>): Map<string, number> =>
+    task.pool.failureDomain ? countWithin(on, domainOf) : new Map<string, number>();
   const [staying, existing] = [within(at.on), within(at.existing)];
   const cap = domainCapAt(task.pool, task.to);
   const mayExist = Math.max(...levelsInvolved(record, task).map((level) => domainCapAt(task.pool, level)));
@@ -211,7 +204,7 @@ export function allowanceOf(ground: Ground, record: VnfRecord, task: PoolTask, a
   };
 }
 
-function grouped<T, K>(items: readonly T[], keyOf: (item: T) => K): Map<K, T[]> {
+export function grouped<T, K>(items: readonly T[], keyOf: (item: T) => K): Map<K, T[]> {
   const groups = new Map<K, T[]>();
   for (const item of items) {
     const key = keyOf(item);

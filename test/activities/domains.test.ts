@@ -114,6 +114,24 @@ test('an audit finds a rack that has more than its share', async () => {
   expect(kept.findings.map(({ kind }) => kind)).not.toContain('domainShareBroken');
 });
 
+test('an audit says which hosts with members are in no rack', async () => {
+  const members = await launched(lab, rowsOf('web', [1, 2], ['cmp-01', 'cmp-02']));
+  const record = recordOf({ web: { level: 2, nextOrdinal: 3, inService: members } }, { descriptor: inRacks() });
+  const inNone = async (): Promise<string[]> =>
+    (await lab.run('compare', { record, inHand: [] })).findings
+      .filter(({ kind }) => kind === 'noDomain')
+      .map(({ name }) => name);
+  const leave = (named: string): void => {
+    for (const { name, hosts } of lab.cloud.aggregates.byId.values()) if (name === named) hosts.delete('cmp-02');
+  };
+  // Two aggregates say different ones.
+  expect(await inNone()).toEqual(['web on cmp-02']);
+  leave('moved');
+  expect(await inNone()).toEqual([]);
+  leave('rack-r2');
+  expect(await inNone()).toEqual(['web on cmp-02']);
+});
+
 describe('as a tenant', () => {
   beforeEach(async () => {
     await lab.close();

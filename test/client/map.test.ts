@@ -49,6 +49,64 @@ test('a cell for each host and pool, coloured by how near the cap it is', () => 
   expect(svg).toContain('⊘ h4');
 });
 
+const half = { share: { numerator: 1, denominator: 2 } };
+
+function inRacks(): HostMap {
+  const racked = [
+    { pool: poolNamed('web', { failureDomain: { key: 'rack', spare: half } }), on: 'h1 h2 h5 h9' },
+    { pool: poolNamed('api', { failureDomain: { key: 'power', spare: { count: 1 } } }), on: 'h1 h3' },
+    { pool: poolNamed('edge', { zone: 'dmz' }), on: 'd1' },
+  ];
+  const hosts = [
+    ...['r2', 'r2', 'r1', 'r1', 'r2'].map((rack, at) =>
+      hostNamed(`h${String(at + 1)}`, { domains: { rack, power: at < 4 ? 'p1' : 'p2' } }),
+    ),
+    hostNamed('d1', { zone: 'dmz', domains: { rack: 'r1' } }),
+    hostNamed('h9'),
+  ];
+  const of = recordOf(racked.map(({ pool, on: at }) => ({ pool, state: stateOf(on(pool.name, at)) })));
+  return mapOfCapacity(capacityOf(of, snapshotOf(hosts)));
+}
+
+test('hosts of one rack stand together below what the rack has of its share; domains of another key are told below', () => {
+  expect(mapText(inRacks()).split('\n')).toEqual([
+    'dmz               web   api  edge',
+    '  d1                .     .   1/1',
+    'mz                web   api  edge',
+    '  rack r1           .            ',
+    '    h3              .   1/1     .',
+    '    h4              .     .     .',
+    '  rack r2        3/2!            ',
+    '    h1            1/1   1/1     .',
+    '    h2            1/1     .     .',
+    '    h5            1/1     .     .',
+    '  no rack known                  ',
+    '    h9            1/1     .     .',
+    '  power p1             2/1!      ',
+    '  power p2                .      ',
+  ]);
+});
+
+test('the same in the picture: a rack has its cells above those of its hosts', () => {
+  const svg = mapSvg([inRacks()]);
+  for (const said of ['rack r1', 'rack r2', 'no rack known', 'power p1']) expect(svg).toContain(`>${said}</text>`);
+  expect(svg).toContain('<title>rack r2: 3 of web, at most 2</title>');
+  expect(svg).toContain('<title>power p1: 2 of api, at most 1</title>');
+  expect(drawn(svg, '#d32f2f')).toBe(2 + 1);
+  expectWellFormed(svg);
+});
+
+test('a rack that goes on in the next column is named there again', () => {
+  const hosts = Array.from({ length: 60 }, (_, at) =>
+    hostNamed(`cmp-${String(at)}`, { domains: { rack: at < 10 ? 'r1' : 'r2' } }),
+  );
+  const of = recordOf([{ pool: poolNamed('web', { failureDomain: { key: 'rack', spare: half } }) }]);
+  const svg = mapSvg([mapOfCapacity(capacityOf(of, snapshotOf(hosts)))]);
+  expect(svg.split('>rack r1</text>')).toHaveLength(1 + 1);
+  expect(svg.split('>rack r2</text>')).toHaveLength(1 + 2);
+  expectWellFormed(svg);
+});
+
 test('before and after a plan, one below the other', () => {
   const whole = recordOf([{ pool: poolNamed('web'), state: stateOf(on('web', 'h1 h2 h3')) }]);
   const input = {

@@ -121,7 +121,7 @@ test('ordinals of ports whose servers are gone are not used again', () => {
   expect(made.pools['web']?.nextOrdinal).toBe(10);
 });
 
-/** At level 4 one may be in each. */
+/** One may be in each. */
 function inRacks(input: AdoptGiven): AdoptGiven {
   const failureDomain = { key: 'rack', spare: { count: 1 } };
   return { ...input, descriptor: { ...descriptor, pools: [{ ...web, failureDomain }] } };
@@ -143,6 +143,11 @@ const cases: readonly [kind: Misfit['kind'], input: AdoptGiven, name: string][] 
   ['noPort', given(four, { ports: four.flatMap((each) => portsOf(each)).slice(1) }), 'ims1-web-1'],
   ['shareBroken', given([...four.slice(1), serverOf(1, { host: 'h2' })]), 'h2'],
   ['domainShareBroken', inRacks(given(four.map((each) => ({ ...each, domains: { rack: 'r1' } })))), 'web in rack r1'],
+  [
+    'noDomain',
+    inRacks(given(four.map((each) => ({ ...each, domains: each.ordinal === 3 ? {} : { rack: each.id } })))),
+    'web on h3',
+  ],
   ['belowSize', given(four.slice(2)), 'ims1-web'],
   ['aboveSize', given([...four, serverOf(5), serverOf(6), serverOf(7)]), 'ims1-web'],
   ['double', given(four, {}, [stranger(4)]), 'old-4'],

@@ -101,7 +101,7 @@ test.each(each)('%s is found, and nothing else', (kind, inventory, id, action) =
 });
 
 /** Of several members, and so of cases of their own. */
-const shared: readonly Finding['kind'][] = ['shareBroken', 'domainShareBroken'];
+const shared: readonly Finding['kind'][] = ['shareBroken', 'domainShareBroken', 'noDomain'];
 
 test('every kind has its case, and says what is wrong and what repair does', () => {
   expect(new Set([...each.map(([kind]) => kind), ...shared])).toEqual(new Set(findingKinds));
@@ -127,26 +127,43 @@ test('a host has more than its share by where the cloud has them, or the record'
   expect([first?.host, found(moved, six)]).toEqual(['h1', []]);
 });
 
-test('a failure domain has more than its share by where the cloud has its members; of an unknown one nobody is counted', () => {
+test('a failure domain has more than its share by where the cloud has its members, and who is on a host in none is said', () => {
   const inRacks = (racks: readonly (string | null)[]): Inventory =>
     cloudWith({
       servers: cloudWith().servers.map((server, index) => {
         const rack = racks[index] ?? null;
-        return rack === null ? server : { ...server, domains: { rack } };
+        return { ...server, domains: rack === null ? {} : { rack } };
       }),
     });
   const racked: Pool = { ...pool, failureDomain: { key: 'rack', spare: { share: { numerator: 1, denominator: 3 } } } };
   const { descriptor } = recordWith();
   const record = recordWith({ descriptor: { ...descriptor, pools: [racked] } });
   expect(found(inRacks(['r1', 'r2', 'r3']), record)).toEqual([]);
-  expect(found(inRacks(['r1', 'r1', null]), record)).toEqual([['domainShareBroken', 'r1', 'leave']]);
-  expect(found(inRacks(['r1', null, null]), record)).toEqual([]);
-  const [finding] = compare(record, inRacks(['r1', 'r2', 'r2']));
-  expect(finding).toMatchObject({
-    name: 'web in rack r2',
-    pool: 'web',
-    wrong: '2 members of web serve in rack r2, and 1 may at level 3',
-  });
+  expect(found(inRacks(['r1', 'r1', null]), record)).toEqual([
+    ['domainShareBroken', 'r1', 'leave'],
+    ['noDomain', 'h3', 'leave'],
+  ]);
+  const findings = compare(record, inRacks([null, 'r2', 'r2']));
+  expect(findings).toMatchObject([
+    {
+      name: 'web in rack r2',
+      pool: 'web',
+      wrong: '2 members of web serve in rack r2, and 1 may at level 3',
+    },
+    {
+      name: 'web on h1',
+      pool: 'web',
+      wrong:
+        '1 members of web serve on h1, and count in no rack: none of its host aggregates says which it is in, or two say different ones',
+      repair: 'nothing: give the host one aggregate that says its rack, or evacuate it',
+    },
+  ]);
+  // Who is in a wrong zone is to leave it, and counts in no rack.
+  const [first, ...others] = inRacks(['r1', 'r1', 'r2']).servers;
+  const outOfZone = cloudWith({ servers: [...(first ? [{ ...first, zone: 'dmz' }] : []), ...others] });
+  expect(found(outOfZone, record)).toEqual([['wrongZone', 'web-1', 'leave']]);
+  // Where domains are not shown nothing is said of them.
+  expect(found(cloudWith(), record)).toEqual([]);
   // Hosts fail alone where the pool says nothing else.
   expect(found(inRacks(['r1', 'r1', 'r1']))).toEqual([]);
 });

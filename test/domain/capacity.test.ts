@@ -7,7 +7,7 @@ import { plan, type PlanInput } from '../../domain/placement';
 import type { ChangeRequest, Plan } from '../../domain/plan';
 import type { VnfRecord } from '../../domain/record';
 import type { Remedy } from '../../domain/explain/remedy';
-import type { Snapshot } from '../../domain/snapshot';
+import type { Host, Snapshot } from '../../domain/snapshot';
 import { hostNamed, hostsNamed, on, poolNamed, recordOf, roomFor, snapshotOf, stateOf } from './build';
 import { anyInput, anySeveral } from './clouds';
 
@@ -36,7 +36,17 @@ function alive({ record, snapshot }: PlanInput): Scene {
   };
 }
 
-const anyScene = anyInput.map(alive).filter(({ record }) => (record.pools[web]?.level ?? 0) > 1);
+const anyScene = anyInput
+  .map(alive)
+  .filter(({ record }) => (record.pools[web]?.level ?? 0) > 1)
+  .filter(isInShare);
+
+/** Where a rack, or a host beside it, has more than its share, who dies may be just those that are too many, or nobody: that takes less than the share does. */
+function isInShare({ record, snapshot }: Scene): boolean {
+  const { failureDomain: outer, on: there, cap } = poolIn(capacityOf(record, snapshot));
+  if (!outer) return true;
+  return Math.max(0, ...Object.values(there)) <= cap && Math.max(0, ...Object.values(outer.on)) <= outer.cap;
+}
 
 function levelOf({ record }: Scene): number {
   return record.pools[web]?.level ?? 0;
@@ -52,16 +62,30 @@ function holds(ranges: Ranges | null, level: number): boolean {
   return (ranges ?? []).some(([from, to]) => from <= level && level <= to);
 }
 
-/** In whatever order so many hosts die, the planner restores all of it each time. */
-function survives(scene: Scene, deaths: number): boolean {
+/** In whatever order so many of these units die, each of which is hosts that die together, the planner restores all of it each time. */
+function survives(scene: Scene, deaths: number, unitsOf = eachHost): boolean {
   if (deaths === 0) return true;
-  return scene.snapshot.hosts.every(({ name }) => {
-    const made = planned(scene, { kind: 'emptyHosts', hosts: [name], cause: 'failed' });
+  return unitsOf(scene).every((unit) => {
+    const made = planned(scene, { kind: 'emptyHosts', hosts: unit, cause: 'failed' });
     if (!made || made.unplaced.length > 0) return false;
     const { record, snapshot } = carriedOut(scene, made);
-    const hosts = snapshot.hosts.filter((host) => host.name !== name);
-    return survives({ record, snapshot: { ...snapshot, hosts } }, deaths - 1);
+    const hosts = snapshot.hosts.filter(({ name }) => !unit.includes(name));
+    return survives({ record, snapshot: { ...snapshot, hosts } }, deaths - 1, unitsOf);
   });
+}
+
+function eachHost({ snapshot }: Scene): string[][] {
+  return snapshot.hosts.map(({ name }) => [name]);
+}
+
+/** Those of the pool's zone. */
+function eachRack({ snapshot }: Scene): string[][] {
+  const racks = new Map<string, string[]>();
+  for (const { name, zone, domains } of snapshot.hosts) {
+    const rack = domains?.['rack'];
+    if (rack !== undefined && zone === 'mz') racks.set(rack, [...(racks.get(rack) ?? []), name]);
+  }
+  return [...racks.values()];
 }
 
 /** The scene with what a remedy says: written here once more, so that what is said is what is tried. */
@@ -70,12 +94,19 @@ function withRemedy(scene: Scene, remedy: Remedy): Scene {
   switch (remedy.kind) {
     case 'hosts': {
       const added = Object.entries(remedy.hosts).flatMap(([zone, many]) =>
-        Array.from({ length: many }, (_, at) => hostNamed(`new-${zone}-${String(at)}`, { zone, free: remedy.room })),
+        Array.from({ length: many }, (_, at) => {
+          const domains = Object.fromEntries((remedy.apart ?? []).map((key) => [key, `new-${String(at)}`]));
+          return hostNamed(`new-${zone}-${String(at)}`, { zone, free: remedy.room, domains });
+        }),
       );
       return { record, snapshot: { ...snapshot, hosts: [...snapshot.hosts, ...added] } };
     }
     case 'spare': {
-      const pools = record.descriptor.pools.map((pool): Pool => ({ ...pool, spare: remedy.to }));
+      const pools = record.descriptor.pools.map((pool): Pool => {
+        if (remedy.domain === undefined) return { ...pool, spare: remedy.to };
+        if (remedy.to === 'none') throw new Error('of a failure domain some spare is said');
+        return { ...pool, failureDomain: { key: remedy.domain, spare: remedy.to } };
+      });
       return { record: { ...record, descriptor: { ...record.descriptor, pools } }, snapshot };
     }
     case 'level': {
@@ -124,6 +155,27 @@ test('so many hosts may die in any order and all is restored each time, and not 
   expect(Math.min(seen.get(0) ?? 0, seen.get(1) ?? 0, seen.get(2) ?? 0)).toBeGreaterThan(5);
 });
 
+test('so many whole racks may die in any order and all is restored each time, and not one more', () => {
+  const seen = new Map<number, number>();
+  fc.assert(
+    fc.property(
+      anyScene.filter(({ record }) => record.descriptor.pools[0]?.failureDomain !== undefined),
+      (scene) => {
+        const { failureDomain: outer, level, inService } = poolIn(capacityOf(scene.record, scene.snapshot));
+        if (!outer || outer.deaths === null) throw new Error('the pool keeps to racks, and they are seen');
+        const counted = Object.values(outer.on).reduce((sum, many) => sum + many, 0);
+        expect([level, counted + outer.inNone]).toEqual([inService, inService]);
+        const { deaths } = outer;
+        seen.set(deaths, (seen.get(deaths) ?? 0) + 1);
+        expect(survives(scene, deaths, eachRack)).toBe(true);
+        if (deaths < eachRack(scene).length) expect(survives(scene, deaths + 1, eachRack)).toBe(false);
+      },
+    ),
+    runs,
+  );
+  expect(Math.min(seen.get(0) ?? 0, seen.get(1) ?? 0)).toBeGreaterThan(5);
+});
+
 test('by each of the ways that are said, one host more may die; with one host less than said, not', () => {
   const seen = { hosts: 0, spare: 0, level: 0 };
   fc.assert(
@@ -161,6 +213,23 @@ test('pools that share hosts: together they lose no more hosts than any of them 
     runs,
   );
   expect(together).toBeGreaterThan(runs.numRuns / 4);
+});
+
+test('of several pools it is the weakest that dies first, also where another keeps to a rack that can hold far more than its share', () => {
+  const size = { min: 1, initial: 1, max: 20 };
+  const lone = { size, spare: 'none' } as const;
+  const racked = { ...lone, failureDomain: { key: 'rack', spare: { share: { numerator: 2, denominator: 3 } } } };
+  const record = recordOf([
+    { pool: poolNamed('p0', lone), state: stateOf(on('p0', 'h2')) },
+    { pool: poolNamed('p1', lone), state: stateOf(on('p1', 'h2')) },
+    { pool: poolNamed('p2', racked), state: stateOf(on('p2', 'h3')) },
+  ]);
+  const hosts = [0, 0, 0, 2].map((room, at) =>
+    hostNamed(`h${String(at + 1)}`, { zone: at === 0 ? 'dmz' : 'mz', domains: { rack: 'a' }, free: roomFor(room) }),
+  );
+  const { pools, together } = capacityOf(record, snapshotOf(hosts));
+  expect(pools.map(({ deaths }) => deaths)).toEqual([1, 1, 1]);
+  expect(together?.deaths).toBe(1);
 });
 
 function unborn(pools: readonly Pool[]): VnfRecord {
@@ -223,6 +292,73 @@ test('a tenant is told what can be told, and whom to ask for the rest', () => {
     ...['hash-1 mz unknown', 'hash-2 mz unknown', 'hash-3 mz unknown'],
   ]);
   expect(capacityText(capacity)).toContain('cannot be told');
+});
+
+const byRack = { key: 'rack', spare: { share: { numerator: 1, denominator: 2 } } };
+
+function inRacks(racks: string): Host[] {
+  return racks
+    .split(' ')
+    .map((rack, at) => hostNamed(`h${String(at + 1)}`, rack === '-' ? {} : { domains: { rack, power: 'p1' } }));
+}
+
+test('what a pool has in failure domains, and how many of them it may lose; of others nothing is said', () => {
+  const members = on(web, 'h1 h2 h3 h6');
+  const size = { min: 1, initial: 4, max: 8 };
+  const record = recordOf([{ pool: poolNamed(web, { size, failureDomain: byRack }), state: stateOf(members) }]);
+  const snapshot = snapshotOf(inRacks('r1 r1 r2 r2 r3 -'));
+  const capacity = capacityOf(record, snapshot);
+  expect(poolIn(capacity)).toMatchObject({
+    // Without h1 and one of r2 there are h2, h4, h5 and h6.
+    deaths: 2,
+    // Without r1 there are two in r2, one in r3, and h6; without r1 and r2 only the last two.
+    failureDomain: { key: 'rack', spare: '50%', cap: 2, on: { r1: 2, r2: 1 }, inNone: 1, deaths: 1 },
+    reasons: { CapReached: 3, NoDomain: 1, NotNeeded: 2 },
+  });
+  expect(capacity.hosts.map(({ domains }) => domains?.['rack'])).toEqual(['r1', 'r1', 'r2', 'r2', 'r3', undefined]);
+  // Of other keys nothing is told.
+  expect(capacity.hosts.every(({ domains = {} }) => !('power' in domains))).toBe(true);
+  const plain = capacityOf(recordOf([{ pool: poolNamed(web, { size }), state: stateOf(members) }]), snapshot);
+  expect(plain.hosts.some((host) => 'domains' in host)).toBe(false);
+  expect(poolIn(plain)).not.toHaveProperty('failureDomain');
+});
+
+test('a host in a domain that has its share takes no more, whatever room it has', () => {
+  const pool = poolNamed(web, { spare: { count: 2 }, failureDomain: { key: 'rack', spare: { count: 2 } } });
+  const record = recordOf([{ pool, state: stateOf(on(web, 'h1 h1 h3')) }]);
+  expect(poolIn(capacityOf(record, snapshotOf(inRacks('r1 r1 r2 -')))).reasons).toEqual({
+    ...{ CapReached: 1, DomainCapReached: 1, NotNeeded: 1, NoDomain: 1 },
+  });
+});
+
+test('for a terminal, with failure domains', () => {
+  const pools = [
+    { pool: poolNamed(web, { size: { min: 2, initial: 4, max: 4 }, failureDomain: byRack }) },
+    { pool: poolNamed('api', { size: { min: 2, initial: 2, max: 2 }, spare: { count: 1 } }) },
+  ];
+  const record = recordOf([
+    ...pools.map(({ pool }, at) => ({ pool, state: stateOf(on(pool.name, ['h1 h2 h3 h6', 'h1 h3'][at] ?? '')) })),
+  ]);
+  const lines = capacityText(capacityOf(record, snapshotOf(inRacks('r1 r1 r2 r2 r3 -')))).split('\n');
+  expect(lines.slice(2, 5)).toEqual([
+    'pool  zone  level  spare  cap  feasible  restorable  hosts may die  domain  its spare  its cap  may die  quota to',
+    'web     mz      4    1/3    1       2-4         2-4              2    rack        50%        2        1         4',
+    'api     mz      2      1    1         2           2              4       -          -        -        -         2',
+  ]);
+  expect(lines).toContain('web: 1 of its members count in no rack');
+  expect(lines.slice(-11)).toEqual([
+    'mz               web  api',
+    '  rack r1        2/2     ',
+    '    h1           1/1  1/1',
+    '    h2           1/1    .',
+    '  rack r2        1/2     ',
+    '    h3           1/1  1/1',
+    '    h4             .    .',
+    '  rack r3          .     ',
+    '    h5             .    .',
+    '  no rack known          ',
+    '    h6           1/1    .',
+  ]);
 });
 
 test('for a terminal', () => {

@@ -30,8 +30,12 @@ test('every host that got nothing has one reason, which is true of it', () => {
         const others = input.snapshot.hosts.filter(({ name }) => !chosen.has(name));
         expect(Object.keys(hosts).sort()).toEqual(others.map(({ name }) => name).sort());
         expect([moreHosts, Object.values(counts).reduce((sum, many) => sum + many, 0)]).toEqual([0, others.length]);
-        for (const { name, zone, up, enabled, free } of others) {
+        const spec = input.record.descriptor.pools.find(({ name }) => name === pool);
+        for (const { name, zone, up, enabled, free, domains } of others) {
           const reason = hosts[name] ?? '';
+          if (!spec?.failureDomain) expect(['NoDomain', 'DomainCapReached']).not.toContain(reason);
+          if (reason === 'NoDomain') expect(domains).toBeUndefined();
+          if (reason === 'DomainCapReached') expect(domains).toBeDefined();
           seen.set(reason, (seen.get(reason) ?? 0) + 1);
           if (reason === 'WrongZone') expect(zone).not.toBe('mz');
           if (reason === 'Down') expect(up).toBe(false);
@@ -46,12 +50,23 @@ test('every host that got nothing has one reason, which is true of it', () => {
     }),
     runs,
   );
-  for (const reason of ['WrongZone', 'Down', 'Disabled', 'Excluded', 'NoRoomVcpus', 'CapReached', 'NotNeeded'])
+  for (const reason of [
+    'WrongZone',
+    'Down',
+    'Disabled',
+    'Excluded',
+    'NoRoomVcpus',
+    'CapReached',
+    'NotNeeded',
+    'NoDomain',
+    'DomainCapReached',
+  ])
     expect([reason, (seen.get(reason) ?? 0) > 0]).toEqual([reason, true]);
 });
 
 test('as many more as are said to fit do, and not one more: at the cap of that level', () => {
   let tried = 0;
+  const binding = new Set<Choice['binds']>();
   fc.assert(
     fc.property(anyInput, fc.integer({ min: 0, max: 12 }), (drawn, left) => {
       const { launched: _launched, ...input } = drawn;
@@ -63,22 +78,29 @@ test('as many more as are said to fit do, and not one more: at the cap of that l
       const [choice] = made ? choicesOf(asked, made, 1_000) : [];
       if (!choice || asked.request.kind !== 'scaleOut') return;
       tried += 1;
-      // With the cap as a count the level does not change it.
-      const cap = capIn(choice);
+      // With the caps as counts the level does not change them.
+      const caps = capsIn(choice);
       const { record, request } = asked;
-      const pools = record.descriptor.pools.map((pool) => ({ ...pool, spare: { count: cap } }));
+      const pools = record.descriptor.pools.map((pool) => ({
+        ...pool,
+        spare: { count: caps.host },
+        ...(pool.failureDomain && { failureDomain: { ...pool.failureDomain, spare: { count: caps.rack } } }),
+      }));
       const fixed = { ...record, descriptor: { ...record.descriptor, pools } };
       const has = (to: number): boolean => plan({ ...asked, record: fixed, request: { ...request, to } }).ok;
       expect(has(request.to + choice.moreFit)).toBe(true);
       expect(has(request.to + choice.moreFit + 1)).toBe(false);
+      binding.add(choice.binds);
     }),
     runs,
   );
   expect(tried).toBeGreaterThan(20);
+  expect([...binding].sort()).toEqual(['domain', 'quota', 'room', 'share']);
 });
 
-function capIn({ constraint }: Choice): number {
-  return Number(/allows (\d+) on a host/.exec(constraint)?.[1]);
+function capsIn({ constraint }: Choice): { readonly host: number; readonly rack: number } {
+  const [, host, rack] = /allows (\d+) on a host(?: and (\d+) in one rack)?/.exec(constraint) ?? [];
+  return { host: Number(host), rack: Number(rack) };
 }
 
 const to4 = { kind: 'scaleOut', pool: 'web', to: 4 } as const;
@@ -94,10 +116,44 @@ test.each([
     },
   ],
   ['quota', { hosts: hostsNamed(6), snapshot: { quotas: { instances: { limit: 5, used: 4 } } } }],
+  [
+    'domain',
+    {
+      // At level 4 two may be in each.
+      hosts: ['r1', 'r1', 'r2', 'r2', 'r1', 'r2'].map((rack, at) =>
+        hostNamed(`h${String(at + 1)}`, { domains: { rack } }),
+      ),
+      pool: { failureDomain: { key: 'rack', spare: { share: { numerator: 1, denominator: 2 } } } },
+    },
+  ],
 ] as const)('%s binds', (binds, given) => {
   const input = inputOf({ members, request: to4, ...given });
   const made = planOf(input);
   expect(made && choicesOf(input, made, 100)).toMatchObject([{ pool: 'web', binds, moreFit: 0 }]);
+});
+
+/** Two in each of the racks r1 and r2 but for the fourth, which is to come; nobody says where h5 is. */
+const racked = inputOf({
+  members: on('web', 'h1 h2 h3'),
+  hosts: [
+    ...['r1', 'r1', 'r2'].map((rack, at) => hostNamed(`h${String(at + 1)}`, { domains: { rack } })),
+    hostNamed('h4', { domains: { rack: 'r2' } }),
+    hostNamed('h5'),
+    hostNamed('h6', { domains: { rack: 'r1' } }),
+  ],
+  pool: { failureDomain: { key: 'rack', spare: { share: { numerator: 1, denominator: 2 } } } },
+  request: to4,
+});
+
+test('which failure domains have their share, and which hosts are in none that is known', () => {
+  const made = planOf(racked);
+  const [choice] = made ? choicesOf(racked, made, 100) : [];
+  expect(choice).toMatchObject({
+    hosts: { h1: 'CapReached', h2: 'CapReached', h3: 'CapReached', h5: 'NoDomain', h6: 'DomainCapReached' },
+    counts: { CapReached: 3, NoDomain: 1, DomainCapReached: 1 },
+    constraint:
+      'spare 1/3, of one rack 50% at level 4 allows 1 on a host and 2 in one rack; 5 hosts of mz may be used, 5 of them take no more; rack r1, r2 have their share; 0 more members would fit, then the share of one rack binds',
+  });
 });
 
 test('no more is listed than a result holds; all of it is counted', () => {

@@ -18,7 +18,11 @@ function isRefused(input: PlanInput): boolean {
 
 function withHosts(input: PlanInput, remedy: Extract<Remedy, { kind: 'hosts' }>): PlanInput {
   const added = Object.entries(remedy.hosts).flatMap(([zone, many]) =>
-    Array.from({ length: many }, (_, at) => hostNamed(`new-${zone}-${String(at)}`, { zone, free: remedy.room })),
+    Array.from({ length: many }, (_, at) => {
+      const name = `new-${zone}-${String(at)}`;
+      const domains = Object.fromEntries((remedy.apart ?? []).map((key) => [key, name]));
+      return hostNamed(name, { zone, free: remedy.room, domains });
+    }),
   );
   return { ...input, snapshot: { ...input.snapshot, hosts: [...added, ...input.snapshot.hosts] } };
 }
@@ -27,6 +31,12 @@ function withPool(input: PlanInput, name: string, change: Partial<Pool>): PlanIn
   const { descriptor } = input.record;
   const pools = descriptor.pools.map((pool) => (pool.name === name ? { ...pool, ...change } : pool));
   return { ...input, record: { ...input.record, descriptor: { ...descriptor, pools } } };
+}
+
+function spareChanged({ to, domain }: Extract<Remedy, { kind: 'spare' }>): Partial<Pool> {
+  if (domain === undefined) return { spare: to };
+  if (to === 'none') throw new Error('of a failure domain some spare is said');
+  return { failureDomain: { key: domain, spare: to } };
 }
 
 function withLevel(input: PlanInput, { pool, level }: Extract<Remedy, { kind: 'level' }>): PlanInput {
@@ -43,7 +53,7 @@ function applied(input: PlanInput, remedy: Remedy): PlanInput {
     case 'hosts':
       return withHosts(input, remedy);
     case 'spare':
-      return withPool(input, remedy.pool, { spare: remedy.to });
+      return withPool(input, remedy.pool, spareChanged(remedy));
     case 'level':
       return withLevel(input, remedy);
     case 'quota': {
@@ -75,6 +85,7 @@ const anyAsked = fc
 
 test('whatever is refused, each remedy makes it possible, and none has a host more than it takes', () => {
   const seen = { hosts: 0, spare: 0, level: 0, quota: 0, notStrict: 0, none: 0 };
+  const ofDomains = { hosts: 0, spare: 0 };
   fc.assert(
     fc.property(anyAsked, (input) => {
       if (!isRefused(input)) {
@@ -85,6 +96,8 @@ test('whatever is refused, each remedy makes it possible, and none has a host mo
       if (remedies.length === 0) seen.none += 1;
       for (const remedy of remedies) {
         seen[remedy.kind] += 1;
+        if (remedy.kind === 'hosts' && remedy.apart) ofDomains.hosts += 1;
+        if (remedy.kind === 'spare' && remedy.domain !== undefined) ofDomains.spare += 1;
         expect([remedy, isRefused(applied(input, remedy))]).toEqual([remedy, false]);
         if (remedy.kind !== 'hosts') continue;
         for (const [zone, many] of Object.entries(remedy.hosts)) {
@@ -96,6 +109,7 @@ test('whatever is refused, each remedy makes it possible, and none has a host mo
     runs,
   );
   expect(Math.min(seen.hosts, seen.spare, seen.level, seen.quota, seen.notStrict)).toBeGreaterThan(0);
+  expect(Math.min(ofDomains.hosts, ofDomains.spare)).toBeGreaterThan(0);
 });
 
 test('a refusal says it in one sentence, and as data', () => {
@@ -118,6 +132,37 @@ test('a refusal says it in one sentence, and as data', () => {
   );
   expect(message.endsWith(details.remedy ?? '?')).toBe(true);
   expect(message).not.toContain('Ask for level');
+});
+
+test('where racks have their share, it takes hosts in racks of their own, or more of the pool in one', () => {
+  const input = inputOf({
+    pool: {
+      ...{ spare: { count: 2 }, size: { min: 3, initial: 4, max: 6 } },
+      failureDomain: { key: 'rack', spare: { share: { numerator: 1, denominator: 2 } } },
+    },
+    members: on('web', 'h1 h2 h3 h4'),
+    hosts: [
+      ...['r1', 'r1', 'r2', 'r2'].map((rack, at) => hostNamed(`h${String(at + 1)}`, { domains: { rack } })),
+      hostNamed('h5'),
+    ],
+    request: { kind: 'scaleOut', pool: 'web', to: 5 },
+  });
+  const planned = plan(input);
+  if (planned.ok) throw new Error('at level 5 two may be in a rack, and there are two racks');
+  expect(planned.refusal.details.hosts).toEqual({
+    ...{
+      h1: 'DomainCapReached',
+      h2: 'DomainCapReached',
+      h3: 'DomainCapReached',
+      h4: 'DomainCapReached',
+      h5: 'NoDomain',
+    },
+  });
+  expect(remediesOf(input).map(remedySaid)).toEqual([
+    '1 more host in mz (each with 2 vCPUs, 2 MB and 2 GB free, each in a rack of its own)',
+    'spare 60% instead of 50% of one rack for web',
+    'level 6 of web',
+  ]);
 });
 
 test('pools of two zones that are short both: so many hosts in each', () => {
