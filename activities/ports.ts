@@ -2,7 +2,7 @@ import type { Adoption } from '../domain/adopt';
 import type { Match } from '../domain/adopt/match';
 import type { Finding } from '../domain/audit';
 import type { Capacity } from '../domain/explain/capacity';
-import type { Descriptor, Spare } from '../domain/descriptor/descriptor';
+import type { Descriptor, FailureDomain, Spare } from '../domain/descriptor/descriptor';
 import type { Together } from '../domain/placement/together';
 import type { ChangeRequest, LaunchRow, MemberRef, Plan, ServerGroupRef } from '../domain/plan';
 import type { Group, Member, VnfRecord } from '../domain/record';
@@ -162,8 +162,9 @@ export interface CloudActivities {
     keep: readonly string[];
     /** Server groups that are the record's, or are about to be. */
     keepGroups?: readonly string[];
-    /** By pool: where they are given, servers go in an order that leaves no host with more than its share of those that exist. */
+    /** By pool: where they are given, servers go in an order that leaves no host, or failure domain, with more than its share of those that exist. */
     spares?: Readonly<Record<string, Spare>>;
+    failureDomains?: Readonly<Record<string, FailureDomain>>;
     timing: Timing;
   }): Promise<{ nextOrdinals: Record<string, number> }>;
   /**

@@ -62,24 +62,37 @@ export function isFeasible(room: readonly HostRoom[], level: number, pool: Shari
 
 /** Feasible still without any one host. */
 export function isRestorable(room: readonly HostRoom[], level: number, pool: Sharing): boolean {
-  return (leftAfterDeaths(room, level, pool)[1] ?? 0) >= level;
+  if (pool.failureDomain) return (leftAfterDeaths(room, { pool, level, most: 1 })[1] ?? 0) >= level;
+  const cap = capAt(pool.spare, level);
+  let sum = 0;
+  let largest = 0;
+  for (const { slots } of room) {
+    const used = Math.min(slots, cap);
+    sum += used;
+    largest = Math.max(largest, used);
+  }
+  return sum - largest >= level;
 }
 
-/** How many members the hosts can hold when none, one, two … of them have died, those that take most. */
-export function leftAfterDeaths(room: readonly HostRoom[], level: number, pool: Sharing): number[] {
+/** How many members the hosts can hold when none, one, two … of them have died, those that take most; up to so many deaths. */
+export function leftAfterDeaths(
+  room: readonly HostRoom[],
+  { pool, level, most = room.length }: { readonly pool: Sharing; readonly level: number; readonly most?: number },
+): number[] {
   const cap = capAt(pool.spare, level);
-  const most = domainCapAt(pool, level);
+  const domainCap = domainCapAt(pool, level);
   let left = [0];
   for (const [domain, slots] of byDomain(room)) {
-    const limit = domain === null ? Infinity : most;
+    const limit = domain === null ? Infinity : domainCap;
     const held = slots.map((each) => Math.min(each, cap)).sort((a, b) => a - b);
     // Of this domain, when so many of its own have died: the largest first.
     const own = [0];
     for (const each of held) own.push((own.at(-1) ?? 0) + each);
+    const after = own.reverse().slice(0, most + 1);
     left = together(
       left,
-      own.reverse().map((all) => Math.min(all, limit)),
-    );
+      after.map((all) => Math.min(all, limit)),
+    ).slice(0, most + 1);
   }
   return left;
 }

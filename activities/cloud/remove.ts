@@ -1,11 +1,12 @@
 import { Context } from '@temporalio/activity';
-import type { Spare } from '../../domain/descriptor/descriptor';
+import type { FailureDomain, Spare } from '../../domain/descriptor/descriptor';
 import { countOf, cutDeletions, orderDeletions } from '../../domain/placement/batches';
 import { own, portMarks, readMarks, readPortName, readTags, tag, type Tagged } from '../../domain/names';
 import type { Timing } from '../../domain/timing';
 import { ForbiddenError, neutron, NotFoundError, nova, type CallOptions, type Session } from '../../openstack';
 import type { Dependencies } from '../dependencies';
-import type { ServerGroupFound, Ways } from '../way-in';
+import type { ServerGroupFound, WayIn, Ways } from '../way-in';
+import type { DomainsByHost } from './domains';
 import { cloudUnavailable } from '../errors';
 import type { CloudActivities } from '../ports';
 import { deadlineOf, refuseLostTurn, sleep, type Deadline } from '../turn';
@@ -95,7 +96,7 @@ function inOrder(ids: readonly string[], servers: readonly nova.Server[]): nova.
  * are told at once than keep the letter of its share. The ordinals that were seen travel to the next attempt, which sees fewer of them.
  */
 export function removeByTokenActivity(dependencies: Dependencies, ways: Ways): CloudActivities['removeByToken'] {
-  return async ({ turn, vnf, token, keep, keepGroups = [], spares, timing }) => {
+  return async ({ turn, vnf, token, keep, keepGroups = [], spares, failureDomains, timing }) => {
     refuseLostTurn(turn);
     const { session } = dependencies;
     const deadline = deadlineOf(timing);
@@ -104,6 +105,7 @@ export function removeByTokenActivity(dependencies: Dependencies, ways: Ways): C
     const nextOrdinals: Record<string, number> = {
       ...(context.info.heartbeatDetails as Record<string, number> | undefined),
     };
+    const guarded = spares && { spares, ...(await guardedDomains(await ways(), failureDomains, deadline.call())) };
     let clean = 0;
     const lost = lostDeletions(session, timing);
     for (let wait = lookAgainMs; clean < 2; wait = Math.min(wait * 1.5, lookAgainMostMs)) {
@@ -131,7 +133,7 @@ export function removeByTokenActivity(dependencies: Dependencies, ways: Ways): C
         () => deadline.call(turn.token),
       );
       // One that is being deleted is told again only where that takes unduly long: its host may have died meanwhile.
-      const next = spares ? nextToGo(listed, strayServers, spares) : strayServers;
+      const next = guarded ? nextToGo(listed, strayServers, guarded) : strayServers;
       const untold = next.filter((server) => server.taskState !== 'deleting' || wait >= lookAgainMostMs);
       for (const server of untold) {
         await lost.found(server, deadline.call(turn.token));
@@ -146,6 +148,28 @@ export function removeByTokenActivity(dependencies: Dependencies, ways: Ways): C
   };
 }
 
+interface Guarded {
+  readonly spares: Readonly<Record<string, Spare>>;
+  readonly failureDomains?: Readonly<Record<string, FailureDomain>>;
+  readonly domains?: DomainsByHost;
+}
+
+/** Who may not read which domains there are deletes without looking at them, rather than not at all. */
+async function guardedDomains(
+  way: WayIn,
+  failureDomains: Guarded['failureDomains'],
+  call: CallOptions,
+): Promise<Pick<Guarded, 'failureDomains' | 'domains'>> {
+  if (!failureDomains) return {};
+  const keys = [...new Set(Object.values(failureDomains).map(({ key }) => key))];
+  try {
+    return { failureDomains, domains: await way.readDomains(keys, call) };
+  } catch (error) {
+    if (error instanceof ForbiddenError) return {};
+    throw error;
+  }
+}
+
 /**
  * Those that may vanish now in whatever order, of each pool: the ones that are being deleted already, and as many more. What is in
  * ERROR counts for no share, and goes at once.
@@ -153,7 +177,7 @@ export function removeByTokenActivity(dependencies: Dependencies, ways: Ways): C
 function nextToGo(
   listed: readonly nova.Server[],
   strays: readonly nova.Server[],
-  spares: Readonly<Record<string, Spare>>,
+  { spares, failureDomains = {}, domains }: Guarded,
 ): nova.Server[] {
   const poolOf = (server: nova.Server): string => readTags(server.tags).pool ?? '';
   const living = strays.filter(({ status }) => status !== 'ERROR');
@@ -165,6 +189,10 @@ function nextToGo(
       next.push(...leaving);
       continue;
     }
+    const failureDomain = own(failureDomains, pool);
+    const sharing = { spare, ...(failureDomain && { failureDomain }) };
+    const domainOf = (host: string): string | null =>
+      (failureDomain && own(domains?.get(host) ?? {}, failureDomain.key)) ?? null;
     const existing = countOf(
       listed.filter((server) => server.status !== 'ERROR' && poolOf(server) === pool).map(placeOf),
     );
@@ -178,12 +206,12 @@ function nextToGo(
     const after = new Map(existing);
     for (const { host } of going) after.set(host, (after.get(host) ?? 0) - 1);
     const rest = orderDeletions(
-      { spare },
+      sharing,
       placed.filter((each) => !isGoing(each)),
-      { existing: after },
+      { existing: after, domainOf },
     ).order;
     const order = [...going, ...rest];
-    const [many = 0] = cutDeletions({ spare }, order, { existing });
+    const [many = 0] = cutDeletions(sharing, order, { existing, domainOf });
     next.push(...order.slice(0, Math.max(many, going.length)).map(({ server }) => server));
   }
   return next;

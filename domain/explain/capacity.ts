@@ -147,7 +147,7 @@ function poolCapacity({ record, snapshot }: Scene, pool: Pool): PoolCapacity {
  * they are.
  */
 function deathsOf(room: readonly HostRoom[], pool: Sharing, level: number): number {
-  const left = leftAfterDeaths(room, level, pool);
+  const left = leftAfterDeaths(room, { pool, level });
   const first = left.findIndex((members, deaths) => deaths > 0 && members < level);
   return (first < 0 ? left.length : first) - 1;
 }
@@ -336,7 +336,7 @@ function slackOf({ record, snapshot }: Scene): number {
     ...record.descriptor.pools.map((pool) => {
       const { level = 0, inService = [] } = own(record.pools, pool.name) ?? {};
       const room = roomOf(ground, pool, countOf(inService.map(({ host }) => host)));
-      return (leftAfterDeaths(room, level, pool)[0] ?? 0) - level;
+      return (leftAfterDeaths(room, { pool, level, most: 0 })[0] ?? 0) - level;
     }),
   );
 }

@@ -162,10 +162,9 @@ export function orderDeletions<M extends { readonly host: string; readonly ordin
   return { order: lawful, forbiddenBy: firstBreach(lawful, { guards, total }) };
 }
 
-/** At which number of existing VMs a unit has more than its share. */
+/** At which number of existing VMs a unit has more than its share. Uses the guards up. */
 function firstBreach(order: readonly { readonly host: string }[], { guards, total }: Guarded): number | null {
-  const watched = guards.map(({ spare, unitOf, on: existing }) => {
-    const on = new Map(existing);
+  const watched = guards.map(({ spare, unitOf, on }) => {
     const heights = countOf([...on.values()].map(String));
     return { spare, unitOf, on, heights, tallest: Math.max(0, ...on.values()) };
   });

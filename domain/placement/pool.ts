@@ -66,7 +66,9 @@ export function planPool(
   const vanishing = [...owedOf(record, pool), ...doubtful].map(({ host }) => host);
   const domainOf = domainsFor(ground, pool);
   const counted = task.onlyOut ? eachElsewhere(existing, leaving) : existing;
-  const found = placeToTheLetter(ground, record, task, { need, on, existing, counted, vanishing });
+  // Who was put where it must not be breaks the letter there whatever is done.
+  const going = task.onlyOut ? [] : without(leaving, state.failed);
+  const found = placeToTheLetter(ground, record, task, { need, on, existing, counted, vanishing, going });
   // Those that move go first: they need no quota.
   const movers = waiting.slice(0, found.length);
   const costs = costOf(flavorOf(ground, pool), pool);

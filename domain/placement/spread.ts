@@ -1,6 +1,6 @@
 import { capAt, domainCapAt } from '../levels';
-import type { VnfRecord } from '../record';
-import { countOf, cutLaunches } from './batches';
+import type { Member, VnfRecord } from '../record';
+import { countOf, cutLaunches, orderDeletions } from './batches';
 import { domainsFor, flavorOf, giveBack, slots, take, unusable, type Ground } from './ground';
 import { existingCap, levelsInvolved, type PoolTask } from './task';
 
@@ -53,35 +53,47 @@ export interface Placing {
 }
 
 /**
- * Where the pool has fewest of those that stay. Where that cannot be launched to the letter, and where it has fewest that exist can, there:
- * who leaves, or is dead and counted, does not take up a host in the end, but until then.
+ * Where the pool has fewest of those that stay. Where that cannot be launched to the letter, or those that leave could not be deleted to it
+ * afterwards, and where it has fewest that exist can, there: who leaves, or is dead and counted, does not take up a host in the end, but until then.
  */
 export function placeToTheLetter(
   ground: Ground,
   record: VnfRecord,
   task: PoolTask,
-  at: Placing & { counted: ReadonlyMap<string, number>; vanishing: readonly string[] },
+  at: Placing & { counted: ReadonlyMap<string, number>; vanishing: readonly string[]; going: readonly Member[] },
 ): readonly string[] {
-  const domainOf = domainsFor(ground, task.pool);
-  const isLawful = (hosts: readonly string[]): boolean =>
-    cutLaunches(task.pool, hosts, { existing: at.counted, vanishing: at.vanishing, domainOf }).forbiddenBy === null;
+  const { pool } = task;
+  const { counted, vanishing, going } = at;
+  const domainOf = domainsFor(ground, pool);
+  const isLaunchable = (hosts: readonly string[]): boolean =>
+    cutLaunches(pool, hosts, { existing: counted, vanishing, domainOf }).forbiddenBy === null;
+  const isLawful = (hosts: readonly string[]): boolean => {
+    if (hosts.length === 0 || going.length === 0) return true;
+    const existing = new Map(counted);
+    for (const host of hosts) existing.set(host, (existing.get(host) ?? 0) + 1);
+    return orderDeletions(pool, going, { existing, domainOf }).forbiddenBy === null;
+  };
   const flavor = flavorOf(ground, task.pool);
   if (task.hosts) {
     for (const host of task.hosts) take(ground, host, flavor);
     return task.hosts;
   }
-  const orders = task.pool.failureDomain ? [false, true] : [false];
+  const orders = pool.failureDomain ? [false, true] : [false];
   let first: readonly string[] | undefined;
+  let launchable: readonly string[] | undefined;
   for (const fewest of [at.on, at.existing]) {
     for (const domainsFirst of orders) {
       const placed = place(ground, record, task, { ...at, fewest, domainsFirst });
-      if (isLawful(placed)) return placed;
+      const isOk = isLaunchable(placed);
+      if (isOk && isLawful(placed)) return placed;
       for (const host of placed) giveBack(ground, host, flavor);
       first ??= placed;
+      if (isOk) launchable ??= placed;
     }
   }
-  for (const host of first ?? []) take(ground, host, flavor);
-  return first ?? [];
+  const best = launchable ?? first ?? [];
+  for (const host of best) take(ground, host, flavor);
+  return best;
 }
 
 /**

@@ -5,7 +5,18 @@ import { cutDeletions } from '../../domain/placement/batches';
 import type { Member } from '../../domain/record';
 import type { Host } from '../../domain/snapshot';
 import { anyRack, anySharing, inRack, propertyRuns } from './clouds';
-import { hostNamed, hostsNamed, inputOf, on, poolNamed, recordOf, snapshotOf, stateOf } from './build';
+import {
+  hostNamed,
+  hostsNamed,
+  inputOf,
+  memberOn,
+  on,
+  poolNamed,
+  recordOf,
+  roomFor,
+  snapshotOf,
+  stateOf,
+} from './build';
 import { countsOf, domainsOf, keepsLetter, someOrderKeepsLetter } from './oracle';
 
 /** G1(d) of deletions: cut so that it holds in whatever order a batch vanishes, and said where it cannot be had. */
@@ -111,4 +122,21 @@ describe('a terminate', () => {
     });
     expect(planned.ok ? null : planned.refusal.details.constraint).toContain('with 3 VMs of web in existence');
   });
+});
+
+test('a new member goes where those that leave can be deleted to the letter, if there is such a place, though another is roomier', () => {
+  // At five VMs one on each host: h2, h1 and h3 must all have lost one by then, and only two leave for a new one on h2.
+  const planned = plan(
+    inputOf({
+      pool: { spare: { share: { numerator: 17, denominator: 50 } } },
+      members: on('web', 'h1 h1 h2 h3 h3 h4'),
+      state: { failed: [memberOn('web', 9, 'h2')], level: 7 },
+      hosts: [1, 2, 3, 4, 5, 6].map((at) =>
+        hostNamed(`h${String(at)}`, { free: roomFor([0, 2, 0, 0, 0, 1][at - 1] ?? 0) }),
+      ),
+      request: { kind: 'scaleIn', pool: 'web', to: 5, members: [{ pool: 'web', ordinal: 3 }] },
+    }),
+  );
+  expect(planned.ok && planned.plan.batches.flatMap(({ rows }) => rows.map(({ host }) => host))).toEqual(['h6']);
+  expect(planned.ok && planned.plan.toTheLetter).toBe(true);
 });

@@ -145,36 +145,53 @@ export function allFindPlaces(questions: readonly Question[]): boolean {
     const fresh = [...placed].flatMap(([host, here]) => here.flatMap((pool) => (pool === at ? [{ host }] : [])));
     return within(question.mayStay) + within(fresh) >= domainCapAt(question.pool, question.to);
   };
-  /** `leaving`: the host that it must leave, and whose domain it then takes up no more. */
-  const push = (at: number, tried: Set<string>, leaving?: string): boolean => {
+  /** Along edges that have something left: pool, domain, host; and back over who can be sent elsewhere. No node twice. */
+  const fromPool = (at: number, seen: Set<string>): boolean => {
     const question = questions[at];
-    if (!question) return false;
+    if (!question || !isNew(seen, `pool ${String(at)}`)) return false;
+    const domains = new Map(question.usable.map(({ name }) => [question.domainOf(name), name]));
+    return [...domains].some(([domain, some]) => !isFull(question, at, some) && fromDomain(at, domain, seen));
+  };
+  const fromDomain = (at: number, domain: string | undefined, seen: Set<string>): boolean => {
+    const question = questions[at];
+    if (!question || !isNew(seen, `domain ${String(at)} ${String(domain)}`)) return false;
     const cap = capAt(question.pool.spare, question.to);
-    for (const { name } of question.usable) {
-      const here = placed.get(name) ?? [];
+    return question.usable.some(({ name }) => {
+      if (question.domainOf(name) !== domain) return false;
       const kept = Math.min(countOn(question.mayStay, name), cap);
       const most = Math.min(cap - kept, question.existingMost - countOn(question.existing, name));
-      if (tried.has(name) || here.filter((pool) => pool === at).length >= most) continue;
-      const isHome = leaving !== undefined && question.domainOf(name) === question.domainOf(leaving);
-      if (!isHome && isFull(question, at, name)) continue;
-      tried.add(name);
-      const other =
-        here.length < (room.get(name) ?? 0) ? -1 : here.findIndex((pool) => pool !== at && push(pool, tried, name));
-      if (here.length >= (room.get(name) ?? 0) && other === -1) continue;
-      const left = placed.get(name) ?? [];
-      if (other !== -1) left.splice(other, 1);
-      placed.set(name, [...left, at]);
+      if ((placed.get(name) ?? []).filter((pool) => pool === at).length >= most || !fromHost(name, seen)) return false;
+      placed.set(name, [...(placed.get(name) ?? []), at]);
       return true;
-    }
-    return false;
+    });
   };
+  const fromHost = (name: string, seen: Set<string>): boolean => {
+    if (!isNew(seen, `host ${name}`)) return false;
+    const here = placed.get(name) ?? [];
+    if (here.length < (room.get(name) ?? 0)) return true;
+    const sent = [...new Set(here)].find(
+      (pool) => fromDomain(pool, questions[pool]?.domainOf(name), seen) || fromPool(pool, seen),
+    );
+    if (sent === undefined) return false;
+    const left = [...(placed.get(name) ?? [])];
+    left.splice(left.indexOf(sent), 1);
+    placed.set(name, left);
+    return true;
+  };
+  const push = (at: number): boolean => fromPool(at, new Set());
   return questions.every((question, at) => {
     const cap = capAt(question.pool.spare, question.to);
     const kept = question.hosts.reduce((sum, { name }) => sum + Math.min(countOn(question.mayStay, name), cap), 0);
     const need = question.to - kept - question.failedMayStay;
-    for (let member = 0; member < need; member++) if (!push(at, new Set())) return false;
+    for (let member = 0; member < need; member++) if (!push(at)) return false;
     return true;
   });
+}
+
+function isNew(seen: Set<string>, node: string): boolean {
+  if (seen.has(node)) return false;
+  seen.add(node);
+  return true;
 }
 
 /** How many members can be had at most, with what is dead and stays counted in. */

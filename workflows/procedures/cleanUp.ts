@@ -1,5 +1,5 @@
 import { patched, sleep, workflowInfo } from '@temporalio/workflow';
-import type { Spare } from '../../domain/descriptor/descriptor';
+import type { FailureDomain, Spare } from '../../domain/descriptor/descriptor';
 import type { Debt } from '../../domain/record';
 import { lateAttemptSeconds, type Timing } from '../../domain/timing';
 import type { Publication, TurnRef } from '../../domain/turn';
@@ -29,6 +29,7 @@ export interface CleanUpInput {
   readonly onlyMade?: boolean;
   /** By pool, for the order in which servers go. */
   readonly spares?: Readonly<Record<string, Spare>>;
+  readonly failureDomains?: Readonly<Record<string, FailureDomain>>;
   readonly debt: Debt | null;
   readonly publication: Publication;
   readonly timing: Timing;
@@ -60,6 +61,7 @@ export async function cleanUp(input: CleanUpInput): Promise<CleanUpResult> {
         keep: [...input.keepServerIds, ...owedIds(debt)],
         keepGroups: input.keepGroupIds ?? [],
         ...(input.spares && { spares: input.spares }),
+        ...(input.failureDomains && { failureDomains: input.failureDomains }),
         timing,
       },
     ],

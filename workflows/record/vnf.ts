@@ -20,7 +20,7 @@ import {
 } from '@temporalio/workflow';
 import type { CloudActivities } from '../../activities/ports';
 import { summary } from '../../domain/markdown';
-import { sparesOf, type Descriptor } from '../../domain/descriptor/descriptor';
+import { sharingsOf, type Descriptor } from '../../domain/descriptor/descriptor';
 import { failure, type Failure } from '../../domain/failure';
 import { own } from '../../domain/names';
 import { stuckSchema, type StuckNote } from '../../domain/stuck';
@@ -391,7 +391,7 @@ async function cleanUp(state: RecordState, token: string, attempt: number): Prom
     keepGroupIds: serverGroupIds(state.groups),
     uncommittedPools: recordState.isUnborn(state) ? Object.keys(state.pools) : [],
     ...(state.phase === 'adopting' && { onlyMade: true }),
-    spares: sparesOf(state.descriptor),
+    ...sharingsOf(state.descriptor),
     debt: state.debts.find((each) => each.token === token) ?? null,
     publication: recordState.publicationOf(state),
     timing: state.timing,

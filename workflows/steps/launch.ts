@@ -1,6 +1,6 @@
 import { sleep } from '@temporalio/workflow';
 import { summary } from '../../domain/markdown';
-import { sparesOf } from '../../domain/descriptor/descriptor';
+import { sharingsOf } from '../../domain/descriptor/descriptor';
 import { failure, type Failure } from '../../domain/failure';
 import { memberName } from '../../domain/names';
 import { asFound } from '../../domain/placement/rebalance';
@@ -68,7 +68,7 @@ export const launched: Step = {
       [
         {
           ...{ turn: turn.ref, vnf: turn.vnf, token, keep: [], timing: turn.timing },
-          spares: sparesOf(turn.record.descriptor),
+          ...sharingsOf(turn.record.descriptor),
         },
       ],
     );

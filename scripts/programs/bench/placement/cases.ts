@@ -14,7 +14,11 @@ export const requests = [
   'evacuateHost fenced',
   'evacuateHost maintenance',
   'evacuateHost full',
+  'rebalance',
   'terminate',
+  'instantiate in racks',
+  'evacuateHost in racks',
+  'rebalance in racks',
   'instantiate as tenant',
   'scaleOut as tenant',
   'scaleIn as tenant',
@@ -62,8 +66,16 @@ function inputOf(request: RequestName, cloud: Cloud): PlanInput {
       const { record: after, snapshot: seen } = died(cloud);
       return { record: after, snapshot: withHosts(seen, full), request: { ...emptying, cause: 'failed' } };
     }
+    case 'rebalance':
+      return moved(cloud);
     case 'terminate':
       return { ...cloud, request: { kind: 'terminate' } };
+    case 'instantiate in racks':
+      return inRacks(inputOf('instantiate', cloud));
+    case 'evacuateHost in racks':
+      return inRacks(inputOf('evacuateHost', cloud));
+    case 'rebalance in racks':
+      return inRacks(inputOf('rebalance', cloud));
     case 'instantiate as tenant':
       return asTenant(inputOf('instantiate', cloud));
     case 'scaleOut as tenant':
@@ -141,6 +153,30 @@ function healed({ record, snapshot }: Cloud): PlanInput {
     failed.map(({ pool, ordinal }) => ({ pool, ordinal })),
   );
   return { record: after, snapshot, request: { kind: 'replaceMembers', members } };
+}
+
+/** One member of a hundred, and at least one, is where the next one of its pool is: other hands have moved it there. */
+function moved({ record, snapshot }: Cloud): PlanInput {
+  const servers = snapshot.servers.map((server, index, all) => {
+    const next = all[index + 1];
+    return index % 100 === 0 && next?.pool === server.pool && next.host !== undefined
+      ? { ...server, host: next.host }
+      : server;
+  });
+  return { record, snapshot: { ...snapshot, servers }, request: { kind: 'rebalance' } };
+}
+
+/** Hosts of a zone by turns in as many racks as there are hosts in one, and of each pool half to spare with a rack. */
+function inRacks({ record, snapshot, request }: PlanInput): PlanInput {
+  const racks = Math.ceil(Math.sqrt(snapshot.hosts.length));
+  const hosts = snapshot.hosts.map((host, index) => ({ ...host, domains: { rack: `r${String(index % racks)}` } }));
+  const spare = { share: { numerator: 1, denominator: 2 } };
+  const pools = record.descriptor.pools.map((pool) => ({ ...pool, failureDomain: { key: 'rack', spare } }));
+  return {
+    record: { ...record, descriptor: { ...record.descriptor, pools } },
+    snapshot: { ...snapshot, hosts },
+    request,
+  };
 }
 
 /** The host is down, and the record knows that who was on it is dead. */

@@ -3,6 +3,7 @@ import { capAt } from '../../../../domain/levels';
 import type { PlanInput } from '../../../../domain/placement';
 import type { Plan } from '../../../../domain/plan';
 import type { Member } from '../../../../domain/record';
+import type { Snapshot } from '../../../../domain/snapshot';
 
 /**
  * A move is a launch in another's place, or an evacuation by Nova: what a plan starts beyond what the level grows by. Of the planner's
@@ -21,10 +22,12 @@ export function movesOf({ levels, batches, moves = [] }: Plan): number {
  */
 export function optimumMovesOf(input: PlanInput, plan: Plan): number | null {
   const { record, snapshot, request } = input;
+  // Which domains a placement must keep to is not looked at.
+  const isSimple = record.descriptor.pools.every(({ failureDomain }) => failureDomain === undefined);
   if (request.kind === 'instantiate' || request.kind === 'terminate') return 0;
   const free = new Map(snapshot.hosts.map(({ name, free: room }) => [name, room.vcpus]));
   let least = 0;
-  let placeable = true;
+  let placeable = isSimple;
   for (const pool of record.descriptor.pools) {
     const wanted = wantedOf(input, pool);
     least += Math.max(0, wanted.need - Math.max(0, wanted.to - wanted.from));
@@ -42,8 +45,10 @@ interface Wanted {
   readonly existing: ReadonlyMap<string, number>;
 }
 
-function wantedOf({ record, request }: PlanInput, pool: Pool): Wanted {
+function wantedOf(input: PlanInput, pool: Pool): Wanted {
+  const { record, request } = input;
   const state = record.pools[pool.name] ?? { level: 0, inService: [], failed: [] };
+  const inService = request.kind === 'rebalance' ? whereTheyAre(state.inService, input.snapshot) : state.inService;
   const scales = (request.kind === 'scaleOut' || request.kind === 'scaleIn') && request.pool === pool.name;
   const to = scales ? request.to : state.level;
   const named = new Set(
@@ -53,12 +58,17 @@ function wantedOf({ record, request }: PlanInput, pool: Pool): Wanted {
   );
   const goes = ({ ordinal, host }: Member): boolean =>
     named.has(ordinal) || (request.kind === 'emptyHosts' && request.hosts.includes(host));
-  const may = countsOf(state.inService.filter((member) => !goes(member)));
+  const may = countsOf(inService.filter((member) => !goes(member)));
   const cap = capAt(pool.spare, to);
   const staying = new Map([...may].map(([host, many]) => [host, Math.min(many, cap)]));
   const dead = state.failed.filter((member) => !goes(member)).length;
   const stay = [...staying.values()].reduce((sum, many) => sum + many, dead);
-  return { from: state.level, to, need: Math.max(0, to - stay), staying, existing: countsOf(state.inService) };
+  return { from: state.level, to, need: Math.max(0, to - stay), staying, existing: countsOf(inService) };
+}
+
+function whereTheyAre(members: readonly Member[], { servers }: Snapshot): Member[] {
+  const hosts = new Map(servers.map(({ serverId, host }) => [serverId, host]));
+  return members.map((member) => ({ ...member, host: hosts.get(member.serverId) ?? member.host }));
 }
 
 /** Takes from `free` what it needs. False where some find no place. */
