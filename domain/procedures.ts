@@ -137,6 +137,8 @@ export const procedureInputs = {
     hosts: hostsSchema,
     cause: z.enum(['failed', 'maintenance']),
     fenced: z.boolean().default(false),
+    /** Members that the cloud has on the hosts and the record elsewhere: other hands have moved them there. */
+    foundThere: z.array(memberRefSchema).max(membersMax).optional(),
     ...common,
   }),
   /** Of what is on wrong hosts, as the cloud shows it. */

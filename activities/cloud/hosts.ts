@@ -7,39 +7,28 @@ import {
   tooManyFailed,
   unknownHosts,
 } from '../../domain/hosts';
-import { memberName, readTags } from '../../domain/names';
+import { readTags } from '../../domain/names';
 import type { MemberRef } from '../../domain/plan';
-import { isDeadStatus } from '../../domain/snapshot';
 import { nova } from '../../openstack';
 import type { Dependencies } from '../dependencies';
 import { toFailure } from '../errors';
 import type { CloudActivities, HostContents } from '../ports';
 import { deadlineOf } from '../turn';
 import { refuseIgnoredFilter } from './rights';
-import { statusesOf } from './statuses';
+import { serversOf, sortedByLife } from './serversOf';
 
 /** What the cloud shows of members and hosts, and opening and closing hosts to scheduling. */
 
 /** Dead as the cloud shows it: ERROR, off, gone, or on a host that somebody has fenced. A host that is merely `down` proves nothing. */
 export function findDeadActivity({ session, timing }: Dependencies): CloudActivities['findDead'] {
-  return async ({ vnf, record, members }) => {
+  return async (input) => {
     const deadline = deadlineOf(timing);
-    const [status, services] = await Promise.all([
-      statusesOf(session, record, deadline),
+    const [servers, services] = await Promise.all([
+      serversOf(session, input.record, deadline),
       nova.listServices(session, deadline.call()),
     ]);
     const fenced = new Set(services.filter((service) => service.forcedDown).map((service) => service.host));
-    const asked = members && new Set(members.map(({ pool, ordinal }) => memberName(vnf, pool, ordinal)));
-    const dead: MemberRef[] = [];
-    const alive: MemberRef[] = [];
-    for (const member of Object.values(record.pools).flatMap((pool) => pool.inService)) {
-      const ref = { pool: member.pool, ordinal: member.ordinal };
-      if (asked && !asked.has(memberName(vnf, ref.pool, ref.ordinal))) continue;
-      const state = status.get(member.serverId);
-      const isDead = state === undefined || isDeadStatus(state) || fenced.has(member.host);
-      (isDead ? dead : alive).push(ref);
-    }
-    return { dead, alive };
+    return sortedByLife(input, servers, { hostOf: ({ host }) => host, fenced });
   };
 }
 

@@ -3,7 +3,7 @@ import { dependencyLayers } from '../descriptor/layers';
 import { failure, type Failure } from '../failure';
 import { feasibleOn, spareAt } from '../levels';
 import { memberName } from '../names';
-import type { Batch, ChangeRequest, MemberRef, Plan, Planned, ServerGroupRef } from '../plan';
+import type { Batch, ChangeRequest, FoundOn, MemberRef, Plan, Planned, ServerGroupRef } from '../plan';
 import type { Member, PoolState, VnfRecord } from '../record';
 import type { Snapshot } from '../snapshot';
 import { countOf, orderDeletions } from './batches';
@@ -45,16 +45,33 @@ export interface PlanInput {
 const ordersMax = 12;
 
 export function plan(input: PlanInput): Planned {
-  if (input.request.kind !== 'rebalance') return planAsRecorded(input);
-  const foundOn = foundElsewhere(input.record, input.snapshot);
+  const foundOn = correctedBy(input);
+  if (foundOn.length === 0) return planAsRecorded(input);
   const planned = planAsRecorded({ ...input, record: asFound(input.record, foundOn) });
-  return planned.ok && foundOn.length > 0 ? { ok: true, plan: { ...planned.plan, foundOn } } : planned;
+  return planned.ok ? { ok: true, plan: { ...planned.plan, foundOn } } : planned;
+}
+
+/**
+ * In what the request corrects the record. Whoever empties hosts goes by where the cloud has those that are on them, or were: one that other
+ * hands have moved away stays, and one that they have moved there leaves.
+ */
+function correctedBy({ record, snapshot, request }: PlanInput): FoundOn[] {
+  if (request.kind === 'rebalance') return foundElsewhere(record, snapshot);
+  if (request.kind !== 'emptyHosts') return [];
+  const { hosts } = request;
+  const wereThere = (pool: string, ordinal: number): boolean =>
+    record.pools[pool]?.inService.some((member) => member.ordinal === ordinal && hosts.includes(member.host)) ?? false;
+  return foundElsewhere(record, snapshot).filter(
+    ({ pool, ordinal, host }) => hosts.includes(host) || wereThere(pool, ordinal),
+  );
 }
 
 function planAsRecorded(input: PlanInput): Planned {
   const { record, request, snapshot } = input;
   const wrong = validateRequest(record, request) ?? unknownHosts(input) ?? unseenDomains(input);
   if (wrong) return { ok: false, refusal: wrong };
+  const outOfReach = refuseOutOfReach(input);
+  if (outOfReach) return { ok: false, refusal: outOfReach };
   const ground = groundOf(snapshot, excludedBy(input), input.fullGroups);
   if (request.kind === 'terminate') return planTerminate(ground, input);
   const tasks = tasksOf(input);
@@ -129,6 +146,7 @@ function outIsDead({ state, out }: PoolTask): boolean {
 function tasksOf(input: PlanInput): PoolTask[] {
   const { record, request, snapshot, launched = [] } = input;
   const tasks: PoolTask[] = [];
+  const placeOf = new Map(snapshot.servers.map(({ serverId, host }) => [serverId, host]));
   let ground: Ground | undefined;
   const add = (
     pool: Pool,
@@ -171,9 +189,10 @@ function tasksOf(input: PlanInput): PoolTask[] {
         break;
       }
       case 'emptyHosts': {
-        const out = [...state.failed, ...state.inService]
-          .filter((member) => request.hosts.includes(member.host))
-          .map((member) => member.ordinal);
+        // Who died on a host that other hands had moved it to is not where its record has it.
+        const isThere = ({ serverId, host }: Member): boolean =>
+          [host, placeOf.get(serverId)].some((each) => each !== undefined && request.hosts.includes(each));
+        const out = [...state.failed, ...state.inService].filter(isThere).map((member) => member.ordinal);
         if (out.length > 0) add(pool, { out, partial: request.cause === 'failed' });
         break;
       }
@@ -223,6 +242,19 @@ function oneAtATime(
   // What a tenant does not see may have room for any level.
   while (!ground.tenant && next !== to && !feasible(next)) next += step;
   return { to: next, out: out.slice(0, Math.abs(next - state.level)), more: next !== to };
+}
+
+/**
+ * A pool marked serial that is to grow and cannot be brought to its level at once cannot be a member at a time either: nobody leaves meanwhile.
+ * So it is refused before the first comes, and not on a level in between. What a turn learns of hosts and groups it learns after that.
+ */
+function refuseOutOfReach(input: PlanInput): Failure | null {
+  const { record, request, snapshot, oneChange, launched = [], avoidHosts = [] } = input;
+  if (request.kind !== 'scaleOut' || !oneChange || snapshot.tenant || launched.length + avoidHosts.length > 0)
+    return null;
+  if (!record.descriptor.pools.some(({ name, serial }) => name === request.pool && serial)) return null;
+  const planned = planAsRecorded({ ...input, oneChange: false, strict: false });
+  return planned.ok ? null : planned.refusal;
 }
 
 function mostEndangeredFirst(tasks: readonly PoolTask[]): PoolTask[] {

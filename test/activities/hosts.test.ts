@@ -1,5 +1,6 @@
 import { launched, openLab, recordOf, rowsOf, turn, until, vnf, type Lab } from './lab';
 import type { Member } from '../../domain/record';
+import { migrate } from '../../simulator';
 import type { Host } from '../../simulator/model';
 
 let lab: Lab;
@@ -64,6 +65,26 @@ describe('findDead', () => {
     const record = recordOf({ web: { level: 2, inService: members } });
     const { dead, alive } = await lab.run('findDead', { vnf, record, members: [{ pool: 'web', ordinal: 2 }] });
     expect({ dead, alive }).toEqual({ dead: [{ pool: 'web', ordinal: 2 }], alive: [] });
+  });
+});
+
+describe('findDead, of hosts,', () => {
+  test('goes by where the cloud has a member, and by the record of those that it has nowhere', async () => {
+    const members = await active(await launched(lab, rowsOf('web', [1, 2, 3, 4])));
+    const [left, stayed, came, unplaced] = members.map(({ serverId }) => lab.cloud.servers.get(serverId));
+    const host = hostNamed(stayed?.host ?? '');
+    const recorded = members.map((member) => (member.ordinal === 3 ? member : { ...member, host: host.name }));
+    if (left?.host === host.name || !came || !unplaced) throw new Error('they are on hosts of their own');
+    migrate(lab.cloud, came, host);
+    unplaced.host = null;
+    const input = {
+      ...{ vnf, hosts: [host.name], record: recordOf({ web: { level: 4, inService: recorded } }) },
+      members: [1, 2, 3, 4].map((ordinal) => ({ pool: 'web', ordinal })),
+    };
+    const refs = (...ordinals: number[]) => ordinals.map((ordinal) => ({ pool: 'web', ordinal }));
+    expect(await lab.run('findDead', input)).toEqual({ dead: [], alive: refs(2, 3, 4) });
+    host.forcedDown = true;
+    expect(await lab.run('findDead', input)).toEqual({ dead: refs(2, 3, 4), alive: [] });
   });
 });
 

@@ -2,6 +2,7 @@ import type { Pool } from '../../domain/descriptor/descriptor';
 import { plan, type PlanInput } from '../../domain/placement';
 import type { Plan } from '../../domain/plan';
 import type { Member } from '../../domain/record';
+import type { Host } from '../../domain/snapshot';
 import { hostNamed, hostsNamed, inputOf, memberOn, on, poolNamed, recordOf, snapshotOf, stateOf } from './build';
 
 /** Pools marked serial change one member at a turn: stores that must settle before the next comes or goes. */
@@ -41,7 +42,7 @@ describe('a serial pool, asked for one change at a turn,', () => {
     ['shrinks by one', scale(serial, on('web', 'h1 h2 h3 h4 h5'), 9, 3), 4, 0, 1, true],
     ['shrinks by the last one', scale(serial, on('web', 'h1 h2 h3 h4'), 9, 3), 3, 0, 1, false],
     // 20 % on 5 hosts: 6 to 9 are not feasible.
-    ['grows over levels that no placement keeps', scale(fifth, on('web', 'h1 h2 h3 h4 h5'), 5, 11), 10, 5, 0, true],
+    ['grows over levels that no placement keeps', scale(fifth, on('web', 'h1 h2 h3 h4 h5'), 5, 15), 10, 5, 0, true],
     ['shrinks over levels that no placement keeps', scale(fifth, ten, 5, 4), 5, 0, 5, true],
     ['takes the last level whatever it is', scale(fifth, ten, 9, 9), 9, 4, 5, false],
   ])('%s', (_what, input, to, launches, leaves, more) => {
@@ -54,6 +55,25 @@ describe('a serial pool, asked for one change at a turn,', () => {
       ok: false,
       refusal: { kind: 'Impossible', details: { nearestLevels: { below: 5, above: 10 } } },
     });
+  });
+
+  test.each<[string, Partial<Host>[], number, { below?: number; above?: number }]>([
+    ['on hosts', [{}, {}, {}, {}, {}], 6, { below: 5 }],
+    ['in racks', ['a', 'a', 'b', 'b', 'c', 'd'].map((rack) => ({ domains: { rack } })), 5, { below: 4 }],
+  ])('is refused before the first comes where the last finds no place: %s', (_what, given, to, nearestLevels) => {
+    const hosts = given.map((change, index) => hostNamed(`h${String(index + 1)}`, change));
+    const failureDomain = given.every(({ domains }) => domains) && { key: 'rack', spare: { count: 1 } };
+    const pool: Partial<Pool> = { ...serial, ...(failureDomain && { failureDomain }) };
+    const asked = inputOf({ pool, members: on('web', 'h1 h3'), hosts, request: { kind: 'scaleOut', pool: 'web', to } });
+    expect(plan({ ...asked, oneChange: true })).toMatchObject({
+      ok: false,
+      refusal: { kind: 'Impossible', details: { nearestLevels } },
+    });
+    const within = { ...asked, request: { kind: 'scaleOut', pool: 'web', to: to - 1 } } as const;
+    expect(shown(planOf(within))).toEqual({ to: 3, launches: 1, leaves: 0, more: true });
+    // What a turn has begun it ends: whether the last finds a place is looked at again with the next.
+    const begun = { ...asked, avoidHosts: ['h5'], oneChange: true };
+    expect(plan(begun)).toMatchObject({ ok: true, plan: { levels: { web: { to: 3 } }, more: true } });
   });
 
   test('comes to the level asked for, a turn after another', () => {

@@ -111,7 +111,7 @@ async function evacuate(job: Job, before: readonly RecordView[]): Promise<Evacua
     throw toApplicationFailure(withForced(reason, left), 'unwound', error instanceof Error ? error : undefined);
   }
   mark({ phase: 'evacuating' });
-  const results = await evacuateVnfs(job, known);
+  const results = await evacuateVnfs(job, contents, known);
   const cancelled = results.find((each) => each.cancelled !== undefined);
   if (cancelled) {
     await goBack(job, forced, undefined);
@@ -269,17 +269,37 @@ function planned({ vnf, descriptor, phase, revision, pools, groups, debts }: Rec
 }
 
 /** Started in order of danger, then all at work at once: each waits for nothing but its own VNF's turn. */
-async function evacuateVnfs(job: Job, { views, silent }: Known): Promise<VnfOutcome[]> {
+async function evacuateVnfs(
+  job: Job,
+  contents: readonly HostContents[],
+  { views, silent }: Known,
+): Promise<VnfOutcome[]> {
   const { hosts } = job;
   const ordered = [...views].sort((a, b) => slack(a, hosts) - slack(b, hosts) || a.vnf.localeCompare(b.vnf));
+  const viewOf = new Map(views.map((view) => [view.vnf, view]));
   const outcomes: Promise<VnfOutcome>[] = [];
   // Last those that say nothing: how endangered they are is not known, and it may be that they answer by then.
   for (const vnf of [...ordered.map((each) => each.vnf), ...silent]) {
     say(`evacuating ${plain(hosts.join(', '))}: ${vnf}`);
-    const begun = await settled(vnf, beginEvacuateVnf(job, vnf));
+    const begun = await settled(vnf, beginEvacuateVnf(job, vnf, foundThere(contents, vnf, viewOf.get(vnf))));
     outcomes.push('value' in begun ? outcomeOf(job, vnf, begun.value) : Promise.resolve(begun));
   }
   return await Promise.all(outcomes);
+}
+
+/**
+ * Members of a VNF that the cloud has on these hosts and its record elsewhere: other hands have moved them there. All of them, where the
+ * record says nothing.
+ */
+function foundThere(contents: readonly HostContents[], vnf: string, view: RecordView | undefined): string[] {
+  const elsewhere = Object.values(view?.pools ?? {})
+    .flatMap(({ inService, failed }) => [...inService, ...failed])
+    .filter(({ host }) => contents.every((each) => each.host !== host))
+    .map(({ pool, ordinal }) => memberName(vnf, pool, ordinal));
+  return contents
+    .flatMap(({ vnfs }) => own(vnfs, vnf) ?? [])
+    .map(({ pool, ordinal }) => memberName(vnf, pool, ordinal))
+    .filter((name) => view === undefined || elsewhere.includes(name));
 }
 
 /**
@@ -289,12 +309,13 @@ async function evacuateVnfs(job: Job, { views, silent }: Known): Promise<VnfOutc
 async function beginEvacuateVnf(
   { hosts, cause, fenced, ifBusy, waitSeconds, occurrence }: Job,
   vnf: string,
+  found: readonly string[],
 ): Promise<ChildWorkflowHandle<typeof evacuateVnf>> {
   const workflowId = `evacuate:${vnf}:${occurrence}`;
   const begin = (): Promise<ChildWorkflowHandle<typeof evacuateVnf>> =>
     startChild<typeof evacuateVnf>('evacuateVnf', {
       workflowId,
-      args: [{ vnf, hosts, cause, fenced, ifBusy, waitSeconds }],
+      args: [{ vnf, hosts, cause, fenced, ifBusy, waitSeconds, ...(found.length > 0 && { foundThere: found }) }],
       parentClosePolicy: ParentClosePolicy.ABANDON,
       cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
       staticSummary: summary(`move ${vnf} off ${hosts.join(', ')}`),

@@ -1,6 +1,7 @@
 import { workflowInfo } from '@temporalio/workflow';
 import { summary } from '../../domain/markdown';
 import type { DryRunResult, ProcedureResult } from '../../domain/procedures';
+import { memberName } from '../../domain/names';
 import type { MemberRef } from '../../domain/plan';
 import type { VnfRecord } from '../../domain/record';
 import { openChannel } from '../channel';
@@ -30,7 +31,8 @@ export const evacuateVnfTable: Table = {
 
 export async function evacuateVnf(raw: unknown): Promise<ProcedureResult | DryRunResult> {
   const input = parseInput('evacuateVnf', raw);
-  const { vnf, hosts, cause, fenced, ifBusy, waitSeconds } = input;
+  const { vnf, hosts, cause, fenced, foundThere = [], ifBusy, waitSeconds } = input;
+  const of = { hosts, foundThere };
   const procedure = 'evacuateVnf';
   mark({ vnf, hosts, phase: 'asking' });
   return await marked(async () => {
@@ -38,8 +40,8 @@ export async function evacuateVnf(raw: unknown): Promise<ProcedureResult | DryRu
     const view = await recordPort().readRecord({ vnf });
     const request = { kind: 'emptyHosts', hosts, cause, fenced } as const;
     if (input.dryRun) return await dryRun({ procedure, record: view, request, runId: workflowInfo().runId });
-    if (membersOn(view, hosts).length === 0) return ended({ ...nothingDone(procedure, vnf), revision: view.revision });
-    if (cause === 'failed') await buryThoseOn(channel, view, hosts);
+    if (membersOn(view, of).length === 0) return ended({ ...nothingDone(procedure, vnf), revision: view.revision });
+    if (cause === 'failed') await buryThoseOn(channel, view, of);
     const wish = { procedure, class: cause === 'failed' ? 'urgent' : 'normal', ifBusy, waitSeconds } as const;
     return await change({
       procedure,
@@ -47,26 +49,29 @@ export async function evacuateVnf(raw: unknown): Promise<ProcedureResult | DryRu
       channel,
       wish,
       table: evacuateVnfTable,
-      request: ({ record }) => (membersOn(record, hosts).length > 0 ? request : null),
+      request: ({ record }) => (membersOn(record, of).length > 0 ? request : null),
     });
   });
 }
 
+/** Of which members it is to do, as far as the record and evacuateHost know; activities look where they are. */
+interface Concerned {
+  readonly hosts: readonly string[];
+  readonly foundThere: readonly string[];
+}
+
 /**
  * Out of service before the turn. Those that the cloud shows dead in any number; on the caller's word alone at most k of
- * a pool: where that is refused, they leave when their replacements are there.
+ * a pool: where that is refused, they leave when their replacements are there. Whom the cloud has on another host lives.
  */
-async function buryThoseOn(
-  channel: ReturnType<typeof openChannel>,
-  view: VnfRecord,
-  hosts: readonly string[],
-): Promise<void> {
+async function buryThoseOn(channel: ReturnType<typeof openChannel>, view: VnfRecord, of: Concerned): Promise<void> {
   const { vnf } = view;
+  const { hosts } = of;
   const timing = await recordPort().readTiming();
-  const members = membersOn(view, hosts);
+  const members = membersOn(view, of);
   const { dead, alive } = await cloud(timing).findDead.executeWithOptions(
     { summary: summary(`find the dead on ${hosts.join(', ')}`) },
-    [{ vnf, record: view, members }],
+    [{ vnf, record: view, members, hosts }],
   );
   try {
     await takeOutOfService(channel, { dead, told: alive });
@@ -75,10 +80,13 @@ async function buryThoseOn(
   }
 }
 
-function membersOn(record: VnfRecord, hosts: readonly string[]): MemberRef[] {
+function membersOn(record: VnfRecord, { hosts, foundThere }: Concerned): MemberRef[] {
   return Object.values(record.pools).flatMap((pool) =>
     [...pool.inService, ...pool.failed]
-      .filter((member) => hosts.includes(member.host))
+      .filter(
+        ({ pool: name, ordinal, host }) =>
+          hosts.includes(host) || foundThere.includes(memberName(record.vnf, name, ordinal)),
+      )
       .map(({ pool: name, ordinal }) => ({ pool: name, ordinal })),
   );
 }

@@ -1,4 +1,5 @@
-import type { Commit } from '../../domain/turn';
+import type { Plan } from '../../domain/plan';
+import type { Commit, PoolChange } from '../../domain/turn';
 import type { Step, Turn } from '../run';
 
 /** The pivot: levels and who serves change together, in the record. */
@@ -22,8 +23,8 @@ export const born: Step = {
 
 function isNothing({ record }: Turn, pools: Commit['pools']): boolean {
   return Object.entries(pools).every(
-    ([name, { level, enter, leave }]) =>
-      enter.length + leave.length === 0 && level === (record.pools[name]?.level ?? level),
+    ([name, { level, enter, leave, foundOn = [] }]) =>
+      enter.length + leave.length + foundOn.length === 0 && level === (record.pools[name]?.level ?? level),
   );
 }
 
@@ -43,9 +44,6 @@ function poolChanges(turn: Turn): Commit['pools'] {
   const { foundOn = [] } = plan;
   return Object.fromEntries(
     [...new Set([...Object.keys(plan.levels), ...foundOn.map(({ pool }) => pool)])].map((name) => {
-      const found = foundOn
-        .filter(({ pool }) => pool === name)
-        .map(({ ordinal, host, domain }) => ({ ordinal, host, ...(domain !== undefined && { domain }) }));
       const level = plan.levels[name]?.to ?? turn.record.pools[name]?.level ?? 0;
       const enter = [...turn.launched.values()].filter((member) => member.pool === name);
       const leave = plan.leave.filter((ref) => ref.pool === name).map((ref) => ref.ordinal);
@@ -55,9 +53,17 @@ function poolChanges(turn: Turn): Commit['pools'] {
         {
           ...{ level, nextOrdinal, leave },
           enter: enter.map((member) => ({ ...member, portIds: [...member.portIds] })),
-          ...(found.length > 0 && { foundOn: found }),
+          ...foundIn(plan, name),
         },
       ];
     }),
   );
+}
+
+/** Where the plan has found members of a pool: what is committed on it is judged by that. */
+export function foundIn({ foundOn = [] }: Plan, poolName: string): Pick<PoolChange, 'foundOn'> {
+  const found = foundOn
+    .filter(({ pool }) => pool === poolName)
+    .map(({ ordinal, host, domain }) => ({ ordinal, host, ...(domain !== undefined && { domain }) }));
+  return found.length > 0 ? { foundOn: found } : {};
 }

@@ -6,7 +6,7 @@ import { bootLimitSeconds } from '../../domain/timing';
 import type { Commit } from '../../domain/turn';
 import { cloud, waiting } from '../ports';
 import { insist, type Step, type Turn } from '../run';
-import { commitOnce } from './commit';
+import { commitOnce, foundIn } from './commit';
 import { planAgain } from './plan';
 import { published } from './settle';
 
@@ -124,7 +124,7 @@ function awaitArrival(turn: Turn, poolName: string, moves: readonly Move[]): Pro
 /** Committed, and published: a run that ended in between would leave members in service that nobody is sent to. */
 async function admit(turn: Turn, arrived: readonly Member[]): Promise<void> {
   turn.owing = true;
-  const pools = entering(turn.record, arrived);
+  const pools = entering(turn, arrived);
   await insist(turn, { name: 'commit of who has arrived', action: () => commitOnce(turn, { pools }) });
   turn.record = admitted(turn.record, arrived);
   turn.moved.push(...arrived);
@@ -132,7 +132,7 @@ async function admit(turn: Turn, arrived: readonly Member[]): Promise<void> {
   turn.owing = false;
 }
 
-function entering(record: VnfRecord, arrived: readonly Member[]): Commit['pools'] {
+function entering({ record, plan }: Turn, arrived: readonly Member[]): Commit['pools'] {
   const pools = [...new Set(arrived.map((member) => member.pool))];
   return Object.fromEntries(
     pools.flatMap((name) => {
@@ -142,7 +142,7 @@ function entering(record: VnfRecord, arrived: readonly Member[]): Commit['pools'
       const enter = arrived
         .filter((member) => member.pool === name)
         .map((member) => ({ ...member, portIds: [...member.portIds] }));
-      return [[name, { level, nextOrdinal, enter, leave: [] }]];
+      return [[name, { level, nextOrdinal, enter, leave: [], ...(plan && foundIn(plan, name)) }]];
     }),
   );
 }

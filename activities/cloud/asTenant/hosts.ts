@@ -1,27 +1,18 @@
 import { failure } from '../../../domain/failure';
-import { memberName, readTags } from '../../../domain/names';
+import { readTags } from '../../../domain/names';
 import type { MemberRef } from '../../../domain/plan';
-import { isDeadStatus } from '../../../domain/snapshot';
 import { nova } from '../../../openstack';
 import type { Dependencies } from '../../dependencies';
 import { toFailure } from '../../errors';
 import type { CloudActivities, HostContents } from '../../ports';
 import { deadlineOf } from '../../turn';
-import { statusesOf } from '../statuses';
+import { serversOf, sortedByLife } from '../serversOf';
 
 /** Dead as the cloud shows it to a tenant: ERROR, off or gone. Of a host's death it says nothing: its servers stay ACTIVE. */
 export function findDeadActivity({ session, timing }: Dependencies): CloudActivities['findDead'] {
-  return async ({ vnf, record, members }) => {
-    const statuses = await statusesOf(session, record, deadlineOf(timing));
-    const living = new Set([...statuses].filter(([, status]) => !isDeadStatus(status)).map(([id]) => id));
-    const asked = members && new Set(members.map(({ pool, ordinal }) => memberName(vnf, pool, ordinal)));
-    const dead: MemberRef[] = [];
-    const alive: MemberRef[] = [];
-    for (const { pool, ordinal, serverId } of Object.values(record.pools).flatMap((each) => each.inService)) {
-      if (asked && !asked.has(memberName(vnf, pool, ordinal))) continue;
-      (living.has(serverId) ? alive : dead).push({ pool, ordinal });
-    }
-    return { dead, alive };
+  return async (input) => {
+    const servers = await serversOf(session, input.record, deadlineOf(timing));
+    return sortedByLife(input, servers, { hostOf: ({ hostId }) => (hostId === '' ? null : hostId), fenced: new Set() });
   };
 }
 
