@@ -68,7 +68,10 @@ export function planPool(
   const counted = task.onlyOut ? eachElsewhere(existing, leaving) : existing;
   // Who was put where it must not be breaks the letter there whatever is done.
   const going = task.onlyOut ? [] : without(leaving, state.failed);
-  const found = placeToTheLetter(ground, record, task, { need, on, existing, counted, vanishing, going });
+  const found = placeToTheLetter(ground, record, task, {
+    ...{ need, on, existing, counted, vanishing, going },
+    ...(task.onlyOut && { oneByOne: leaving.map(({ host }) => host) }),
+  });
   // Those that move go first: they need no quota.
   const movers = waiting.slice(0, found.length);
   const costs = costOf(flavorOf(ground, pool), pool);
@@ -164,14 +167,17 @@ export function totalOf({ state, to, onlyOut = false }: PoolTask): number {
 
 /** What a pool asks of the hosts, whatever room others leave there. */
 export function demandOf(ground: Ground, record: VnfRecord, task: PoolTask): Demand & { discard: readonly Member[] } {
-  const { discard, on, existing, need } = standing(ground, record, task);
+  const { discard, leaving, on, existing, need } = standing(ground, record, task);
   const openings = openingsOn(ground, record, task, { on, existing });
   const most = new Map(
     openings.map(({ name, height, may }) => [name, Math.min(may, capAt(task.pool.spare, task.to) - height)]),
   );
   const demand = { need, flavor: flavorOf(ground, task.pool), most, discard };
   if (!task.pool.failureDomain) return demand;
-  const { domainOf, left } = allowanceOf(ground, record, task, { on, existing });
+  const { domainOf, left } = allowanceOf(ground, record, task, {
+    ...{ on, existing },
+    ...(task.onlyOut && { oneByOne: leaving.map(({ host }) => host) }),
+  });
   const domains = new Set(openings.flatMap(({ name }) => domainOf(name) ?? []));
   return { ...demand, within: { domainOf, most: new Map([...domains].map((domain) => [domain, left(domain)])) } };
 }

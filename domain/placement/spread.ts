@@ -50,6 +50,8 @@ export interface Placing {
   readonly need: number;
   readonly on: ReadonlyMap<string, number>;
   readonly existing: ReadonlyMap<string, number>;
+  /** Hosts of those who leave one by one, each for one that is placed: who finds nobody in its place stays. Absent: all leave. */
+  readonly oneByOne?: readonly string[];
 }
 
 /**
@@ -121,6 +123,7 @@ function place(ground: Ground, record: VnfRecord, task: PoolTask, at: Placing & 
   for (const front of fronts) front.next = front.rounds.next().value;
   const placed: string[] = [];
   while (placed.length < at.need) {
+    allowed.takeTurn();
     let best: (typeof fronts)[number] | undefined;
     for (const front of fronts) {
       front.isOverfull = allowed.isOverfull(front.domain);
@@ -180,8 +183,9 @@ function* fromLowest(hosts: (Turn & { height: number; most: number })[]): Genera
 /**
  * How many more members each failure domain may take beside those that stay. Whoever leaves it counts no more, though it exists until its
  * replacement serves: where domains have their full share nothing could ever be moved within one. It is the last that is taken.
+ * Of those who leave one by one each counts until it is its turn.
  */
-export function allowanceOf(ground: Ground, record: VnfRecord, task: PoolTask, at: Pick<Placing, 'on' | 'existing'>) {
+export function allowanceOf(ground: Ground, record: VnfRecord, task: PoolTask, at: Omit<Placing, 'need'>) {
   const domainOf = domainsFor(ground, task.pool);
   const within = (on: ReadonlyMap<string, number>): Map<string, number> =>
     task.pool.failureDomain ? countWithin(on, domainOf) : new Map<string, number>();
@@ -189,17 +193,27 @@ export function allowanceOf(ground: Ground, record: VnfRecord, task: PoolTask, a
   const cap = domainCapAt(task.pool, task.to);
   const mayExist = Math.max(...levelsInvolved(record, task).map((level) => domainCapAt(task.pool, level)));
   const placed = new Map<string, number>();
-  const left = (domain: string | null, most: number, there: ReadonlyMap<string, number>): number =>
-    domain === null ? Infinity : most - (there.get(domain) ?? 0) - (placed.get(domain) ?? 0);
+  const waiting = (at.oneByOne ?? []).map(domainOf);
+  const waitingIn = countOf(waiting.flatMap((domain) => domain ?? []));
+  const add = (counts: Map<string, number>, domain: string | null, many: number): void => {
+    if (domain !== null) counts.set(domain, (counts.get(domain) ?? 0) + many);
+  };
+  const inDomain = (domain: string, counts: readonly ReadonlyMap<string, number>[]): number =>
+    counts.reduce((sum, each) => sum + (each.get(domain) ?? 0), 0);
+  const left = (domain: string): number => cap - inDomain(domain, [staying, waitingIn, placed]);
+  const takeTurn = (): void => {
+    add(waitingIn, waiting.shift() ?? null, -1);
+  };
   return {
     domainOf,
     countWithin: within,
-    left: (domain: string): number => left(domain, cap, staying),
-    isOpen: (domain: string | null): boolean => left(domain, cap, staying) > 0,
+    left,
+    takeTurn,
+    isOpen: (domain: string | null): boolean => domain === null || left(domain) > 0,
     /** Until somebody has left it again. */
-    isOverfull: (domain: string | null): boolean => left(domain, mayExist, existing) <= 0,
+    isOverfull: (domain: string | null): boolean => domain !== null && mayExist <= inDomain(domain, [existing, placed]),
     count: (domain: string | null): void => {
-      if (domain !== null) placed.set(domain, (placed.get(domain) ?? 0) + 1);
+      add(placed, domain, 1);
     },
   };
 }
