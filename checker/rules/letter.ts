@@ -166,12 +166,31 @@ export function judgeLetter(world: World, event: CloudEvent, given: { memory: Le
   }
   if (event.type === 'published') buryDropped(world, event, memory);
   const note = noteOf(event);
+  if (note?.kind === 'outcome') noteFound(world, note.id, memory);
   if (event.type === 'published' || note?.kind === 'settled') {
     const vnf = event.type === 'published' ? event.vnf : note?.kind === 'settled' ? note.vnf : '';
     for (const [key, stretch] of [...memory.stretches]) if (stretch.vnf === vnf) close(memory, key);
     if (note?.kind === 'settled')
-      for (const pool of [...memory.deleters.keys()]) if (pool.startsWith(`${vnf}/`)) forget(pool, memory);
+      for (const pool of [...memory.deleters.keys(), ...memory.mixed])
+        if (pool.startsWith(`${vnf}/`)) forget(pool, memory);
   }
+}
+
+/**
+ * A rebalance has told the record where members are that others have moved. Who owes VMs of that pool has decided before in which order they go.
+ */
+function noteFound(world: World, id: string, { mixed }: LetterMemory): void {
+  const request = world.requests.get(id);
+  if (request?.procedure !== 'rebalance') return;
+  for (const { vnf, pool, movedAt } of world.servers.values())
+    if (
+      vnf !== undefined &&
+      vnf === request.vnf &&
+      pool !== undefined &&
+      movedAt !== null &&
+      hasOwed(world, { vnf, pool })
+    )
+      mixed.add(`${vnf}/${pool}`);
 }
 
 /** One that served, and serves no more, is still there. */

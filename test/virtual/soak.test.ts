@@ -15,12 +15,12 @@ import { storyOf, told, type Story } from '../../scripts/lib/virtual/story';
  * launched on a port whose deletion was on its way. 2028074: two creates got as far as the same port.
  * 3000006, 3000100: places for several pools were looked for without a look at racks. 3000048: a rebalance did not look at racks. 3000073:
  * one was replaced in a rack that has its share. 3000216: those that drain there still. 3000270: a record did not know who had been moved.
- * 3001224: a rebalance was blamed for one that was dead.
+ * 3001224: a rebalance was blamed for one that was dead. 3005027: deletions were in an order that was decided before a rebalance found one elsewhere.
  */
 const onceFailed = [
   ...[3, 227, 303, 2052, 3698, 30_921, 33_701, 33_776, 302_366, 302_428, 303_235, 304_585, 307_003, 1_000_140],
   ...[1_001_441, 1_002_370, 1_200_806, 2_007_200, 2_028_074, 3_000_006, 3_000_048, 3_000_073, 3_000_100, 3_000_216],
-  ...[3_000_270, 3_001_224],
+  ...[3_000_270, 3_001_224, 3_005_027],
 ];
 
 test.each([...onceFailed, ...Array.from({ length: 15 }, (_, index) => 100_000 + index)])('seed %i', async (seed) => {
