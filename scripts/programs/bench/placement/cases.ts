@@ -166,11 +166,14 @@ function moved({ record, snapshot }: Cloud): PlanInput {
   return { record, snapshot: { ...snapshot, servers }, request: { kind: 'rebalance' } };
 }
 
-/** Hosts of a zone by turns in as many racks as there are hosts in one, and of each pool half to spare with a rack. */
+/** Hosts by turns in as many racks as there are hosts in one, of every zone some in each; and of each pool two thirds to spare with a rack. */
 function inRacks({ record, snapshot, request }: PlanInput): PlanInput {
-  const racks = Math.ceil(Math.sqrt(snapshot.hosts.length));
-  const hosts = snapshot.hosts.map((host, index) => ({ ...host, domains: { rack: `r${String(index % racks)}` } }));
-  const spare = { share: { numerator: 1, denominator: 2 } };
+  const racks = Math.max(2, Math.ceil(Math.sqrt(snapshot.hosts.length / 5)));
+  const hosts = snapshot.hosts.map((host, index) => ({
+    ...host,
+    domains: { rack: `r${String(Math.floor(index / 5) % racks)}` },
+  }));
+  const spare = { share: { numerator: 2, denominator: 3 } };
   const pools = record.descriptor.pools.map((pool) => ({ ...pool, failureDomain: { key: 'rack', spare } }));
   return {
     record: { ...record, descriptor: { ...record.descriptor, pools } },

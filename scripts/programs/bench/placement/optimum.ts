@@ -1,13 +1,15 @@
 import type { Pool } from '../../../../domain/descriptor/descriptor';
-import { capAt } from '../../../../domain/levels';
+import { capAt, domainCapAt } from '../../../../domain/levels';
 import type { PlanInput } from '../../../../domain/placement';
+import { countWithin } from '../../../../domain/placement/batches';
+import { domainsFor } from '../../../../domain/placement/ground';
 import type { Plan } from '../../../../domain/plan';
 import type { Member } from '../../../../domain/record';
 import type { Snapshot } from '../../../../domain/snapshot';
 
 /**
  * A move is a launch in another's place, or an evacuation by Nova: what a plan starts beyond what the level grows by. Of the planner's
- * own code only the caps are used here.
+ * own code only the caps are used here, and which host is in which failure domain.
  */
 export function movesOf({ levels, batches, moves = [] }: Plan): number {
   const growth = Object.values(levels).reduce((sum, { from, to }) => sum + Math.max(0, to - from), 0);
@@ -17,7 +19,7 @@ export function movesOf({ levels, batches, moves = [] }: Plan): number {
 
 /**
  * The fewest moves that do what is asked, or null where nobody can say. They are never fewer than the members that cannot stay: on each
- * host at most cap(to) of those that may do. They are that few where a placement is at hand: the plan itself, or that in which each host
+ * host at most cap(to) of those that may do, and of these in each failure domain at most its own. They are that few where a placement is at hand: the plan itself, or that in which each host
  * is filled in turn, as far as it has room and share. Where neither is, there might be another.
  */
 export function optimumMovesOf(input: PlanInput, plan: Plan): number | null {
@@ -62,7 +64,10 @@ function wantedOf(input: PlanInput, pool: Pool): Wanted {
   const cap = capAt(pool.spare, to);
   const staying = new Map([...may].map(([host, many]) => [host, Math.min(many, cap)]));
   const dead = state.failed.filter((member) => !goes(member)).length;
-  const stay = [...staying.values()].reduce((sum, many) => sum + many, dead);
+  const domainOf = domainsFor({ hostNamed: new Map(input.snapshot.hosts.map((host) => [host.name, host])) }, pool);
+  const within = [...countWithin(staying, domainOf).values()];
+  const above = within.reduce((sum, many) => sum + Math.max(0, many - domainCapAt(pool, to)), 0);
+  const stay = [...staying.values()].reduce((sum, many) => sum + many, dead) - above;
   return { from: state.level, to, need: Math.max(0, to - stay), staying, existing: countsOf(inService) };
 }
 
