@@ -12,6 +12,6 @@ module.exports = {
     ],
   },
   testTimeout: 60_000,
-  // Half of the time is spent waiting for a server: on two cores, jest's own choice would be one at a time.
-  maxWorkers: '100%',
+  // Most of the time is spent waiting for a server: on two cores three at a time, where jest's own choice would be one.
+  maxWorkers: '150%',
 };

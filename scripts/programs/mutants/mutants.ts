@@ -96,9 +96,20 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'zone-ignored-for-surges',
     what: 'what is launched beside whom it replaces goes to any zone',
-    file: 'domain/placement/pool.ts',
+    file: 'domain/placement/spread.ts',
     from: '.filter((host) => unusable(ground, host, task.pool) === null)',
     to: ".filter((host) => [null, ...(task.out.size > 0 ? ['WrongZone'] : [])].includes(unusable(ground, host, task.pool)))",
+    property: {
+      file: 'test/domain/placement.test.ts',
+      name: 'every plan for one pool keeps shares, zones and room, whatever order its VMs come up in, and ends with the members asked for',
+    },
+  },
+  {
+    name: 'racks-ignored',
+    what: 'new members go into a failure domain that has its share',
+    file: 'domain/placement/spread.ts',
+    from: 'isOpen: (domain: string | null): boolean => domain === null || left(domain) > 0,',
+    to: 'isOpen: (domain: string | null): boolean => domain === null || left(domain) > -Infinity,',
     property: {
       file: 'test/domain/placement.test.ts',
       name: 'every plan for one pool keeps shares, zones and room, whatever order its VMs come up in, and ends with the members asked for',
