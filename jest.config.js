@@ -1,3 +1,5 @@
+const { availableParallelism } = require('node:os');
+
 /** @type {import('jest').Config} */
 module.exports = {
   testEnvironment: 'node',
@@ -12,6 +14,6 @@ module.exports = {
     ],
   },
   testTimeout: 60_000,
-  // Most of the time is spent waiting for a server: on two cores three at a time, where jest's own choice would be one.
-  maxWorkers: '150%',
+  // Most of the time is spent waiting for a server: on two cores three at a time, where jest's own choice would be one. (It takes no more than 100%.)
+  maxWorkers: availableParallelism() + 1,
 };
