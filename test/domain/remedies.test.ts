@@ -44,6 +44,8 @@ function withLevel(input: PlanInput, { pool, level }: Extract<Remedy, { kind: 'l
   if (input.request.kind === 'instantiate' && spec)
     return withPool(input, pool, { size: { ...spec.size, initial: level } });
   const now = input.record.pools[pool]?.level ?? 0;
+  // Whom the caller has named stays named.
+  if (input.request.kind === 'scaleIn' && level < now) return { ...input, request: { ...input.request, to: level } };
   const request: ChangeRequest = { kind: level > now ? 'scaleOut' : 'scaleIn', pool, to: level };
   return { ...input, request };
 }
