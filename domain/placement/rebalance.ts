@@ -15,7 +15,8 @@ import { doubtOf } from './victims';
 
 /** Members in service that the cloud has on other hosts than the record. */
 export function foundElsewhere(record: VnfRecord, { servers, hosts }: Snapshot): FoundOn[] {
-  const placeOf = new Map(servers.map(({ serverId, host }) => [serverId, host]));
+  const placeOf = new Map<string, string>();
+  for (const { serverId, host } of servers) if (host !== undefined) placeOf.set(serverId, host);
   const hostNamed = new Map(hosts.map((host) => [host.name, host]));
   return record.descriptor.pools.flatMap((pool) => {
     const domainOf = domainsFor({ hostNamed }, pool);
