@@ -277,12 +277,15 @@ function usedOrdinals({ vnf, inventory }: AdoptGiven, pool: string): number[] {
 }
 
 function memberOf(given: AdoptGiven, pool: Pool, { ordinal, server, isNew }: Found): AdoptedMember {
+  const { failureDomain: outer } = pool;
+  const domain = outer && own(server.domains ?? {}, outer.key);
   return {
     pool: pool.name,
     ordinal,
     serverId: server.id,
     portIds: portsOf(given, pool, { ordinal, server }).flatMap((port) => port?.id ?? []),
     host: server.host ?? '',
+    ...(domain !== undefined && { domain }),
     token: server.token ?? adoptedToken,
     server: server.name,
     isDead: server.status !== 'ACTIVE',

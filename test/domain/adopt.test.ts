@@ -127,6 +127,11 @@ function inRacks(input: AdoptGiven): AdoptGiven {
   return { ...input, descriptor: { ...descriptor, pools: [{ ...web, failureDomain }] } };
 }
 
+test('members of a pool that keeps to racks come with the rack of their host, by which they are deleted in the end', () => {
+  const made = adopted(inRacks(given(four.map((each) => ({ ...each, domains: { rack: `of ${each.id}` } })))));
+  expect(made.pools['web']?.members.map(({ domain }) => domain)).toEqual(['of s1', 'of s2', 'of s3', 'of s4']);
+});
+
 const strayGroup = { id: 'g2', name: 'ims1-api', vnf, pool: 'api', token: 'before', rules: [] };
 const apart = { id: 'a1', name: 'a', pool: 'api', number: 1, token: 'before', serverIds: [] };
 const withPorts = (...more: PortFound[]): Partial<Inventory> => ({

@@ -126,8 +126,8 @@ function membersOf({ pools }: Adoption): AdoptedMember[] {
   return Object.values(pools).flatMap(({ members }) => members);
 }
 
-function recorded({ pool, ordinal, serverId, portIds, host, token }: Member): Member & { portIds: string[] } {
-  return { pool, ordinal, serverId, portIds: [...portIds], host, token };
+function recorded({ pool, ordinal, serverId, portIds, host, domain, token }: Member): Member & { portIds: string[] } {
+  return { pool, ordinal, serverId, portIds: [...portIds], host, ...(domain !== undefined && { domain }), token };
 }
 
 /** Groups that were there before are the VNF's, and its members use them: only those go that this turn has made. */
