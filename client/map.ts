@@ -1,5 +1,6 @@
 import type { Capacity } from '../domain/explain/capacity';
 import type { Explanation, HostTable } from '../domain/explain/explanation';
+import { grouped } from '../domain/grouped';
 import { own } from '../domain/names';
 import type { SeenHost } from '../domain/explain/seenHosts';
 import { aligned } from './aligned';
@@ -91,14 +92,9 @@ function linesOf(map: HostMap, zone: string, hosts: readonly SeenHost[]): MapLin
 
 /** Those of which nobody says it come last. */
 function byDomain(hosts: readonly SeenHost[], key: string): [domain: string | null, hosts: SeenHost[]][] {
-  const domains = new Map<string | null, SeenHost[]>();
-  for (const host of hosts) {
-    const domain = own(host.domains ?? {}, key) ?? null;
-    const there = domains.get(domain);
-    if (there) there.push(host);
-    else domains.set(domain, [host]);
-  }
-  return [...domains].sort(([a], [b]) => (a === null ? 1 : b === null ? -1 : a < b ? -1 : 1));
+  return [...grouped(hosts, ({ domains = {} }) => own(domains, key) ?? null)].sort(([a], [b]) =>
+    a === null ? 1 : b === null ? -1 : a < b ? -1 : 1,
+  );
 }
 
 function domainLine(

@@ -1,4 +1,5 @@
 import type { Pool, Share, Sharing, Spare } from './descriptor/descriptor';
+import { grouped } from './grouped';
 
 /** The arithmetic of shares: exact, in integers. Floats get 29 % of 100 wrong (0.29 * 100 = 28.999…). */
 
@@ -125,19 +126,13 @@ function together(some: readonly number[], others: readonly number[]): number[] 
   return left;
 }
 
-function byDomain(room: readonly HostRoom[]): Map<string | null, number[]> {
-  const domains = new Map<string | null, number[]>();
-  for (const { slots, domain } of room) {
-    const there = domains.get(domain);
-    if (there) there.push(slots);
-    else domains.set(domain, [slots]);
-  }
-  return domains;
+function byDomain(room: readonly HostRoom[]): [domain: string | null, slots: number[]][] {
+  return [...grouped(room, ({ domain }) => domain)].map(([domain, hosts]) => [domain, hosts.map(({ slots }) => slots)]);
 }
 
 /** Whether a level is feasible: for many levels of the same hosts, without a look at every host for each of them. */
 export function feasibleOn(room: readonly HostRoom[], pool: Sharing): (level: number) => boolean {
-  const domains = [...byDomain(room)].map(([domain, slots]) => ({ isGuarded: domain !== null, holds: heldBy(slots) }));
+  const domains = byDomain(room).map(([domain, slots]) => ({ isGuarded: domain !== null, holds: heldBy(slots) }));
   return (level) => {
     const cap = capAt(pool.spare, level);
     const most = domainCapAt(pool, level);
@@ -168,7 +163,7 @@ function heldBy(room: readonly number[]): (cap: number) => number {
 export function nearestLevels(
   room: readonly HostRoom[],
   level: number,
-  pool: Pick<Pool, 'spare' | 'failureDomain' | 'size'>,
+  pool: Sharing & Pick<Pool, 'size'>,
 ): { readonly below?: number; readonly above?: number } {
   return nearestWhere(feasibleOn(room, pool), level, pool.size);
 }

@@ -1,12 +1,13 @@
 import type { Pool } from '../descriptor/descriptor';
 import type { HostReason } from '../failure';
+import { grouped } from '../grouped';
 import { capAt, domainCapAt, saySharing } from '../levels';
 import { own } from '../names';
 import type { PlanInput } from '../placement';
 import { countOf } from '../placement/batches';
 import { affordable, budgetOf, costOf } from '../placement/budget';
 import { domainsFor, flavorOf, groundOf, shortOf, slots, unusable, type Ground } from '../placement/ground';
-import { grouped, shareOf } from '../placement/spread';
+import { shareOf } from '../placement/spread';
 import type { Plan } from '../plan';
 import { carriedOut } from './carriedOut';
 import type { Choice } from './told';

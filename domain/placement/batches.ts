@@ -1,4 +1,5 @@
 import type { Sharing, Spare } from '../descriptor/descriptor';
+import { grouped } from '../grouped';
 import { capAt, leastLevelOfCap } from '../levels';
 import type { DomainOf } from './ground';
 import { takeFromTallest } from './tallest';
@@ -144,12 +145,10 @@ export function orderDeletions<M extends { readonly host: string; readonly ordin
   members: readonly M[],
   { existing, vanishing = [], domainOf }: Counted,
 ): { readonly order: readonly M[]; readonly forbiddenBy: number | null } {
-  const byHost = new Map<string, M[]>();
-  for (const member of [...members].sort((a, b) => a.ordinal - b.ordinal)) {
-    const there = byHost.get(member.host);
-    if (there) there.push(member);
-    else byHost.set(member.host, [member]);
-  }
+  const byHost = grouped(
+    [...members].sort((a, b) => a.ordinal - b.ordinal),
+    ({ host }) => host,
+  );
   const going = countOf(vanishing);
   const stacks = [...byHost].map(([host, there]) => ({
     ...{ host, height: existing.get(host) ?? 0, members: there },
@@ -203,12 +202,8 @@ function byDeadline<M extends { readonly host: string }>(order: readonly M[], { 
       },
     };
   });
-  const within = new Map<string | null, { member: M; by: number }[]>();
-  for (const member of order) {
-    const domain = domains?.unitOf(member.host) ?? null;
-    const due = { member, by: hosts?.next(member.host) ?? total };
-    within.set(domain, [...(within.get(domain) ?? []), due]);
-  }
+  const byHost = order.map((member) => ({ member, by: hosts?.next(member.host) ?? total }));
+  const within = grouped(byHost, ({ member }) => domains?.unitOf(member.host) ?? null);
   const due = [...within].flatMap(([domain, members]) =>
     members
       .sort(soonest)
@@ -263,9 +258,9 @@ export function cutDeletions(
 }
 
 /**
- * How many VMs must exist for each host, or failure domain, to have what it has: the least level with such a cap, less its own that are about to vanish. A cap
- * grows by one at most with the level, so the most of these falls with every deletion, and is found without a look at all hosts:
- * near-linear in members and hosts.
+ * How many VMs must exist for each host, or failure domain, to have what it has: the least level with such a cap, less its own that are about
+ * to vanish. A cap grows by one at most with the level, so the most of these falls with every deletion, and is found without a look at all
+ * hosts: near-linear in members and hosts.
  */
 function needsOf(spare: Spare, existing: ReadonlyMap<string, number>, total: number) {
   const on = new Map(existing);

@@ -58,12 +58,18 @@ export function plan(input: PlanInput): Planned {
 function correctedBy({ record, snapshot, request }: PlanInput): FoundOn[] {
   if (request.kind === 'rebalance') return foundElsewhere(record, snapshot);
   if (request.kind !== 'emptyHosts') return [];
-  const { hosts } = request;
-  const wereThere = (pool: string, ordinal: number): boolean =>
-    record.pools[pool]?.inService.some((member) => member.ordinal === ordinal && hosts.includes(member.host)) ?? false;
-  return foundElsewhere(record, snapshot).filter(
-    ({ pool, ordinal, host }) => hosts.includes(host) || wereThere(pool, ordinal),
-  );
+  const members = Object.values(record.pools).flatMap(({ inService }) => inService);
+  const concerned = new Set([...serversOn({ servers: members }, request.hosts), ...serversOn(snapshot, request.hosts)]);
+  const servers = snapshot.servers.filter(({ serverId }) => concerned.has(serverId));
+  return foundElsewhere(record, { ...snapshot, servers });
+}
+
+/** Their ids. */
+function serversOn(
+  { servers }: { readonly servers: readonly { readonly serverId: string; readonly host?: string }[] },
+  hosts: readonly string[],
+): string[] {
+  return servers.flatMap(({ serverId, host }) => (host !== undefined && hosts.includes(host) ? [serverId] : []));
 }
 
 function planAsRecorded(input: PlanInput): Planned {
@@ -146,7 +152,7 @@ function outIsDead({ state, out }: PoolTask): boolean {
 function tasksOf(input: PlanInput): PoolTask[] {
   const { record, request, snapshot, launched = [] } = input;
   const tasks: PoolTask[] = [];
-  const placeOf = new Map(snapshot.servers.map(({ serverId, host }) => [serverId, host]));
+  const emptied = new Set(request.kind === 'emptyHosts' ? serversOn(snapshot, request.hosts) : []);
   let ground: Ground | undefined;
   const add = (
     pool: Pool,
@@ -190,8 +196,7 @@ function tasksOf(input: PlanInput): PoolTask[] {
       }
       case 'emptyHosts': {
         // Who died on a host that other hands had moved it to is not where its record has it.
-        const isThere = ({ serverId, host }: Member): boolean =>
-          [host, placeOf.get(serverId)].some((each) => each !== undefined && request.hosts.includes(each));
+        const isThere = ({ serverId, host }: Member): boolean => request.hosts.includes(host) || emptied.has(serverId);
         const out = [...state.failed, ...state.inService].filter(isThere).map((member) => member.ordinal);
         if (out.length > 0) add(pool, { out, partial: request.cause === 'failed' });
         break;

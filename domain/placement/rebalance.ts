@@ -1,4 +1,5 @@
 import type { Pool } from '../descriptor/descriptor';
+import { grouped } from '../grouped';
 import { capAt, domainCapAt } from '../levels';
 import type { FoundOn } from '../plan';
 import { foundAt, type Member, type PoolState, type VnfRecord } from '../record';
@@ -15,8 +16,7 @@ import { doubtOf } from './victims';
 
 /** Members in service that the cloud has on other hosts than the record. */
 export function foundElsewhere(record: VnfRecord, { servers, hosts }: Snapshot): FoundOn[] {
-  const placeOf = new Map<string, string>();
-  for (const { serverId, host } of servers) if (host !== undefined) placeOf.set(serverId, host);
+  const placeOf = new Map(servers.map(({ serverId, host }) => [serverId, host]));
   const hostNamed = new Map(hosts.map((host) => [host.name, host]));
   return record.descriptor.pools.flatMap((pool) => {
     const domainOf = domainsFor({ hostNamed }, pool);
@@ -44,20 +44,14 @@ export function asFound(record: VnfRecord, foundOn: readonly FoundOn[]): VnfReco
 
 /**
  * Who must go elsewhere: whoever is in a wrong zone, and on each host of the right one those above the cap, of whom those that are doubted
- * most and then the newest; then in each failure domain those above its cap. First who is on the host that has most of the pool at that moment, since its death would take most. A host that
- * nobody lists has no zone.
+ * most and then the newest; then in each failure domain those above its cap. First who is on the host that has most of the pool at that
+ * moment, since its death would take most. A host that nobody lists has no zone.
  */
 export function misplaced(ground: Ground, pool: Pool, { level, inService }: PoolState): Member[] {
   const cap = capAt(pool.spare, level);
   const domainOf = domainsFor(ground, pool);
   const domainCap = domainCapAt(pool, level);
-  const on = new Map<string, Member[]>();
-  for (const member of inService) {
-    const there = on.get(member.host);
-    if (there) there.push(member);
-    else on.set(member.host, [member]);
-  }
-  const stacks = [...on].map(([host, members]) => {
+  const stacks = [...grouped(inService, ({ host }) => host)].map(([host, members]) => {
     const zone = ground.hostNamed.get(host)?.zone;
     const mayStay = zone !== undefined && zone !== pool.zone ? 0 : cap;
     const sorted = members

@@ -1,3 +1,4 @@
+import { grouped } from '../grouped';
 import { capAt, domainCapAt } from '../levels';
 import type { Member, VnfRecord } from '../record';
 import { countOf, countWithin, cutLaunches, orderDeletions } from './batches';
@@ -216,17 +217,6 @@ export function allowanceOf(ground: Ground, record: VnfRecord, task: PoolTask, a
       add(placed, domain, 1);
     },
   };
-}
-
-export function grouped<T, K>(items: readonly T[], keyOf: (item: T) => K): Map<K, T[]> {
-  const groups = new Map<K, T[]>();
-  for (const item of items) {
-    const key = keyOf(item);
-    const group = groups.get(key);
-    if (group) group.push(item);
-    else groups.set(key, [item]);
-  }
-  return groups;
 }
 
 /** FNV-1a, 32 bits: the same on every machine and in every release. */

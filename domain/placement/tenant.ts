@@ -1,5 +1,6 @@
 import type { Descriptor } from '../descriptor/descriptor';
 import { failure, type Failure } from '../failure';
+import { grouped } from '../grouped';
 import { capAt } from '../levels';
 import type { LaunchRow } from '../plan';
 import { serverGroupsOf, type Member, type VnfRecord } from '../record';
@@ -195,13 +196,7 @@ function whoStays(
 /** So many of them one by one: of the fullest group the one on the fullest host, and among equals the newest. */
 function fromTheFullest(kept: readonly Member[], groups: Groups, many: number): Member[] {
   const on = countOf(kept.map((member) => member.host));
-  const byGroup = new Map<number | undefined, Member[]>();
-  for (const member of kept) {
-    const there = byGroup.get(groups.of(member));
-    if (there) there.push(member);
-    else byGroup.set(groups.of(member), [member]);
-  }
-  const queues = [...byGroup.values()].map((members) => queueOf(members, on));
+  const queues = [...grouped(kept, groups.of).values()].map((members) => queueOf(members, on));
   const taken: Member[] = [];
   while (taken.length < many) {
     const size = Math.max(...queues.map(({ length }) => length));

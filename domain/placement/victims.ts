@@ -1,3 +1,4 @@
+import { grouped } from '../grouped';
 import type { Member } from '../record';
 import { countOf } from './batches';
 import { looksDead, type DomainOf, type Ground } from './ground';
@@ -31,12 +32,10 @@ export function chooseVictims(ground: Ground, choice: Choice): { kept: Member[];
   if (excess === 0 && !isCrowded(choice)) return { kept: [...choice.members], leaving: [] };
   const doubts = new Map(choice.members.map((member) => [member, doubtOf(ground, member)]));
   const doubt = (member: Member): Doubt => doubts.get(member) ?? 0;
-  const byHost = new Map<string, Member[]>();
-  for (const member of [...choice.members].sort((a, b) => doubt(a) - doubt(b) || a.ordinal - b.ordinal)) {
-    const there = byHost.get(member.host);
-    if (there) there.push(member);
-    else byHost.set(member.host, [member]);
-  }
+  const byHost = grouped(
+    [...choice.members].sort((a, b) => doubt(a) - doubt(b) || a.ordinal - b.ordinal),
+    ({ host }) => host,
+  );
   const leaving = [...byHost.values()].flatMap((there) => there.splice(cap));
   leaving.push(...takeFromCrowdedDomains(byHost, choice, doubt));
   const doubted = choice.members.filter((member) => doubt(member) > 0).length;
