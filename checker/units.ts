@@ -1,4 +1,5 @@
 import type { Pool, Spare } from '../domain/descriptor/descriptor';
+import { own } from '../domain/names';
 import type { World } from './world';
 
 /**
@@ -20,7 +21,7 @@ export function unitsOf(
   if (!failureDomain) return [ofHosts];
   const { key } = failureDomain;
   const unitOf = (host: string): string | null => {
-    const domain = hosts.get(host)?.domains?.[key];
+    const domain = own(hosts.get(host)?.domains ?? {}, key);
     return domain === undefined ? null : `${key} ${domain}`;
   };
   return [ofHosts, { spare: failureDomain.spare, unitOf, kind: 'domain' }];

@@ -5,9 +5,9 @@ import type { Scribe } from '../verdict';
 import { isArrival, isDead, isMovedByOthers, noteOf, serverNamed, type Server, type World } from '../world';
 
 /**
- * G1(d), to the letter: existing VMs on a host, and in a failure domain, <= cap(VMs existing at that moment), strays and the dead aside, wherever some
- * order of the same launches, or of the same deletions, keeps that for all of them. So a breach is held until the run of launches (or deletions) that it is part of is
- * over, and then it is asked whether another order would have done.
+ * G1(d), to the letter: existing VMs on a host, and in a failure domain, <= cap(VMs existing at that moment), strays and the dead aside,
+ * wherever some order of the same launches, or of the same deletions, keeps that for all of them. So a breach is held until the run of
+ * launches (or deletions) that it is part of is over, and then it is asked whether another order would have done.
  *
  * Whether one is dead is not known to everybody at the same moment. So the dead are counted in three ways: from when their record has
  * dropped them not any more; the same, but as if it had dropped nobody since the run whose moves they are first touched the cloud, which it

@@ -19,8 +19,9 @@ export function movesOf({ levels, batches, moves = [] }: Plan): number {
 
 /**
  * The fewest moves that do what is asked, or null where nobody can say. They are never fewer than the members that cannot stay: on each
- * host at most cap(to) of those that may do, and of these in each failure domain at most its own. They are that few where a placement is at hand: the plan itself, or that in which each host
- * is filled in turn, as far as it has room and share. Where neither is, there might be another.
+ * host at most cap(to) of those that may do, and of these in each failure domain at most its own. They are that few where a placement is at
+ * hand: the plan itself, or, where no pool keeps to failure domains, that in which each host is filled in turn, as far as it has room and
+ * share. Where neither is, there might be another.
  */
 export function optimumMovesOf(input: PlanInput, plan: Plan): number | null {
   const { record, snapshot, request } = input;
