@@ -406,7 +406,7 @@ function reserveOf({ record, snapshot }: Scene): Reserve {
   const each = record.descriptor.pools.map((pool) => {
     const { level = 0, inService = [] } = own(record.pools, pool.name) ?? {};
     const room = roomOf(ground, pool, countOf(inService.map(({ host }) => host)));
-    const members = leftAfterDeaths(room, { pool, level });
+    const members = leftAfterDeaths(room, { pool, level, ...(!keepsToDomains && { most: 0 }) });
     return { left: keepsToDomains ? deathsAmong(members, level) : 0, slack: (members[0] ?? 0) - level };
   });
   return { left: Math.min(...each.map(({ left }) => left)), slack: Math.min(...each.map(({ slack }) => slack)) };

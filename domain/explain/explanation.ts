@@ -1,7 +1,7 @@
 import type { Pool, Spare } from '../descriptor/descriptor';
 import { capAt, spareAt } from '../levels';
 import { own } from '../names';
-import { countOf, countWithin, cutDeletions, orderDeletions } from '../placement/batches';
+import { countOf, countWithin, cutDeletions, domainsRecorded, orderDeletions } from '../placement/batches';
 import { domainsFor } from '../placement/ground';
 import type { Plan } from '../plan';
 import type { VnfRecord } from '../record';
@@ -139,10 +139,9 @@ function explainPool(
   const deleted: ExplainedStep[] = [];
   // As the record orders and cuts what is owed, by the domains in which it has its members.
   const rows = [...(plan.moves ?? []), ...plan.batches].flatMap((batch) => (batch.pool === pool ? batch.rows : []));
-  const recorded = new Map([...serving, ...rows, ...owed].map(({ host, domain }) => [host, domain ?? null]));
   const counted = {
     ...{ existing: on, vanishing: owed.map(({ host }) => host) },
-    domainOf: (host: string): string | null => recorded.get(host) ?? null,
+    domainOf: domainsRecorded([...serving, ...rows, ...owed]),
   };
   const { order } = orderDeletions(spec, leaving, counted);
   let begun = 0;

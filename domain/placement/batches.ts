@@ -320,6 +320,14 @@ export function countOf(items: Iterable<string>): Map<string, number> {
   return counts;
 }
 
+/** By the failure domains in which the record has its members. */
+export function domainsRecorded(
+  members: readonly { readonly host: string; readonly domain?: string | undefined }[],
+): DomainOf {
+  const known = new Map(members.map(({ host, domain }) => [host, domain ?? null]));
+  return (host) => known.get(host) ?? null;
+}
+
 /** Of counts by host those by failure domain. */
 export function countWithin(on: ReadonlyMap<string, number>, domainOf: DomainOf): Map<string, number> {
   const counts = new Map<string, number>();

@@ -1,6 +1,6 @@
 import type { Descriptor, Pool } from '../../domain/descriptor/descriptor';
 import { capAt, spareAt } from '../../domain/levels';
-import { countOf, cutDeletions, orderDeletions } from '../../domain/placement/batches';
+import { countOf, cutDeletions, domainsRecorded, orderDeletions } from '../../domain/placement/batches';
 import { failure, type Failure } from '../../domain/failure';
 import { recordWorkflowId } from '../../domain/names';
 import type { Debt, DebtLot, Group, Member, Phase, PoolState, Service, VnfRecord } from '../../domain/record';
@@ -501,11 +501,7 @@ function lotsOf(state: RecordState, name: string, commit: Commit): DebtLot[] {
   const vanishing = owed.flatMap((lot) => lot.members).map(({ host }) => host);
   const staying = [...pool.inService, ...(own(commit.pools, name)?.enter ?? [])];
   const all = [...staying, ...owed.flatMap((lot) => lot.members)];
-  const domains = new Map(all.map(({ host, domain }) => [host, domain ?? null]));
-  const counted = {
-    ...{ existing: countOf(all.map(({ host }) => host)), vanishing },
-    domainOf: (host: string): string | null => domains.get(host) ?? null,
-  };
+  const counted = { existing: countOf(all.map(({ host }) => host)), vanishing, domainOf: domainsRecorded(all) };
   const { order: leaving } = orderDeletions(spec, among(pool.inService), counted);
   const batches = cutDeletions(spec, leaving, counted);
   const lots: DebtLot[] = [
