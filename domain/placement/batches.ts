@@ -31,6 +31,7 @@ export interface CutHosts {
 
 /** `hosts`: one entry for each launch, in the order of placement. */
 export function cutLaunches(pool: Sharing, hosts: readonly string[], counted: Counted): CutHosts {
+  if (hosts.length === 0) return { batches: [], forbiddenBy: null };
   const { existing, vanishing = [], domainOf } = counted;
   const all = { on: existing, total: sum(existing.values()) };
   const guardsOf = ({ on, total }: Count): Guarded => ({ guards: guarding(pool, { existing: on, domainOf }), total });
@@ -145,6 +146,7 @@ export function orderDeletions<M extends { readonly host: string; readonly ordin
   members: readonly M[],
   { existing, vanishing = [], domainOf }: Counted,
 ): { readonly order: readonly M[]; readonly forbiddenBy: number | null } {
+  if (members.length === 0) return { order: [], forbiddenBy: null };
   const byHost = grouped(
     [...members].sort((a, b) => a.ordinal - b.ordinal),
     ({ host }) => host,

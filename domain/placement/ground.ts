@@ -21,6 +21,8 @@ export interface Ground {
   /** In name order, so that the order of the snapshot does not matter. */
   readonly hosts: readonly Host[];
   readonly hostNamed: ReadonlyMap<string, Host>;
+  /** Names of those that are down: few, so that it is quick to ask of each member. */
+  readonly down: ReadonlySet<string>;
   readonly free: Map<string, Resources>;
   /** Hosts that nothing new is placed on, besides those that are down or disabled. */
   readonly excluded: ReadonlySet<string>;
@@ -43,9 +45,10 @@ export function groundOf(
   const hosts = [...snapshot.hosts].sort((a, b) => (a.name < b.name ? -1 : 1));
   const { flavors, servers, tenant } = snapshot;
   const hostNamed = new Map(hosts.map((host) => [host.name, host]));
+  const down = new Set(hosts.flatMap(({ name, up }) => (up ? [] : [name])));
   const serverOf = new Map(servers.map((server) => [server.serverId, server]));
   const free = new Map(hosts.map((host) => [host.name, host.free]));
-  const seen = { hosts, hostNamed, servers, serverOf, flavors };
+  const seen = { hosts, hostNamed, down, servers, serverOf, flavors };
   return { ...seen, excluded, free, ...(tenant && { tenant: { ...tenant, full } }) };
 }
 
@@ -125,5 +128,5 @@ function change(ground: Ground, host: string, flavor: Resources, sign: 1 | -1): 
 /** Whether the cloud shows a member dead, or its host. Of a server that it does not list it shows nothing. */
 export function looksDead(ground: Ground, { serverId, host: known }: Member): boolean {
   const { status = 'ACTIVE', host = known } = ground.serverOf.get(serverId) ?? {};
-  return isDeadStatus(status) || ground.hostNamed.get(host)?.up === false;
+  return isDeadStatus(status) || ground.down.has(host);
 }

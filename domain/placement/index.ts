@@ -58,18 +58,11 @@ export function plan(input: PlanInput): Planned {
 function correctedBy({ record, snapshot, request }: PlanInput): FoundOn[] {
   if (request.kind === 'rebalance') return foundElsewhere(record, snapshot);
   if (request.kind !== 'emptyHosts') return [];
-  const members = Object.values(record.pools).flatMap(({ inService }) => inService);
-  const concerned = new Set([...serversOn({ servers: members }, request.hosts), ...serversOn(snapshot, request.hosts)]);
-  const servers = snapshot.servers.filter(({ serverId }) => concerned.has(serverId));
-  return foundElsewhere(record, { ...snapshot, servers });
-}
-
-/** Their ids. */
-function serversOn(
-  { servers }: { readonly servers: readonly { readonly serverId: string; readonly host?: string }[] },
-  hosts: readonly string[],
-): string[] {
-  return servers.flatMap(({ serverId, host }) => (host !== undefined && hosts.includes(host) ? [serverId] : []));
+  const isThere = ({ host }: { readonly host?: string }): boolean => host !== undefined && request.hosts.includes(host);
+  const members = Object.values(record.pools).flatMap(({ inService }) => inService.filter(isThere));
+  const believed = new Set(members.map(({ serverId }) => serverId));
+  const servers = snapshot.servers.filter((server) => isThere(server) || believed.has(server.serverId));
+  return servers.length === 0 ? [] : foundElsewhere(record, { ...snapshot, servers });
 }
 
 function planAsRecorded(input: PlanInput): Planned {
@@ -80,7 +73,7 @@ function planAsRecorded(input: PlanInput): Planned {
   if (outOfReach) return { ok: false, refusal: outOfReach };
   const ground = groundOf(snapshot, excludedBy(input), input.fullGroups);
   if (request.kind === 'terminate') return planTerminate(ground, input);
-  const tasks = tasksOf(input);
+  const tasks = tasksOf(ground, input);
   if (request.kind === 'scaleIn') return planScaleIn(ground, { ...input, request }, tasks);
   return planTasks(ground, input, tasks);
 }
@@ -149,18 +142,16 @@ function outIsDead({ state, out }: PoolTask): boolean {
 }
 
 /** What is to become of each pool that the request concerns. */
-function tasksOf(input: PlanInput): PoolTask[] {
-  const { record, request, snapshot, launched = [] } = input;
+function tasksOf(ground: Ground, input: PlanInput): PoolTask[] {
+  const { record, request, launched = [] } = input;
   const tasks: PoolTask[] = [];
-  const emptied = new Set(request.kind === 'emptyHosts' ? serversOn(snapshot, request.hosts) : []);
-  let ground: Ground | undefined;
   const add = (
     pool: Pool,
     given: { to?: number; out?: readonly number[]; partial?: boolean; onlyOut?: boolean },
   ): void => {
     const state = record.pools[pool.name];
     if (!state) return;
-    const step = oneAtATime(input, { pool, state, to: given.to ?? state.level, out: given.out ?? [] });
+    const step = oneAtATime(ground, input, { pool, state, to: given.to ?? state.level, out: given.out ?? [] });
     tasks.push({
       pool,
       state,
@@ -196,13 +187,16 @@ function tasksOf(input: PlanInput): PoolTask[] {
       }
       case 'emptyHosts': {
         // Who died on a host that other hands had moved it to is not where its record has it.
-        const isThere = ({ serverId, host }: Member): boolean => request.hosts.includes(host) || emptied.has(serverId);
-        const out = [...state.failed, ...state.inService].filter(isThere).map((member) => member.ordinal);
-        if (out.length > 0) add(pool, { out, partial: request.cause === 'failed' });
+        const isThere = ({ serverId, host }: Member): boolean =>
+          request.hosts.includes(host) || request.hosts.includes(ground.serverOf.get(serverId)?.host ?? host);
+        const out = [
+          ...state.failed.filter(isThere),
+          ...state.inService.filter(({ host }) => request.hosts.includes(host)),
+        ];
+        if (out.length > 0) add(pool, { out: out.map(({ ordinal }) => ordinal), partial: request.cause === 'failed' });
         break;
       }
       case 'rebalance': {
-        ground ??= groundOf(snapshot, excludedBy(input), input.fullGroups);
         const going = misplaced(ground, pool, state);
         if (going.length > 0) add(pool, { out: going.map(({ ordinal }) => ordinal), partial: true, onlyOut: true });
         break;
@@ -233,13 +227,13 @@ function movableOf(
 
 /** A pool marked serial changes one member at a turn: the next feasible level, or the first member to be replaced. */
 function oneAtATime(
+  ground: Ground,
   input: PlanInput,
   task: { pool: Pool; state: PoolState; to: number; out: readonly number[] },
 ): { to: number; out: readonly number[]; more: boolean } {
   const { pool, state, to, out } = task;
   if (!pool.serial || !input.oneChange) return { to, out, more: false };
   if (to === state.level) return { to, out: out.slice(0, 1), more: out.length > 1 };
-  const ground = groundOf(input.snapshot, excludedBy(input), input.fullGroups);
   const room = roomOf(ground, pool, countOf(state.inService.map((member) => member.host)));
   const step = to > state.level ? 1 : -1;
   let next = state.level + step;

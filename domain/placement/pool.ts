@@ -211,6 +211,7 @@ export function without(members: readonly Member[], others: readonly Member[]): 
 }
 
 function reusable(ground: Ground, task: PoolTask, at: { kept: readonly Member[]; most: number }): Member[] {
+  if (task.launched.length === 0) return [];
   const share = shareOf(
     ground,
     task,
@@ -237,6 +238,7 @@ function moving(
   at: { staying: readonly Member[]; most: number },
 ): { arrived: Member[]; waiting: Member[] } {
   const { pool, state, movable } = task;
+  if (movable.size === 0) return { arrived: [], waiting: [] };
   const share = shareOf(
     ground,
     task,

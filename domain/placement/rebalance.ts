@@ -20,11 +20,13 @@ export function foundElsewhere(record: VnfRecord, { servers, hosts }: Snapshot):
   const hostNamed = new Map(hosts.map((host) => [host.name, host]));
   return record.descriptor.pools.flatMap((pool) => {
     const domainOf = domainsFor({ hostNamed }, pool);
-    return (record.pools[pool.name]?.inService ?? []).flatMap(({ ordinal, serverId, host: believed }) => {
-      const host = placeOf.get(serverId);
-      if (host === undefined || host === believed) return [];
+    const elsewhere = (record.pools[pool.name]?.inService ?? []).filter(
+      ({ serverId, host }) => (placeOf.get(serverId) ?? host) !== host,
+    );
+    return elsewhere.map(({ ordinal, serverId, host: believed }) => {
+      const host = placeOf.get(serverId) ?? believed;
       const domain = domainOf(host);
-      return [{ pool: pool.name, ordinal, host, ...(domain !== null && { domain }) }];
+      return { pool: pool.name, ordinal, host, ...(domain !== null && { domain }) };
     });
   });
 }
