@@ -34,4 +34,17 @@ export default tseslint.config(
     },
   },
   { files: ['domain/**/*.ts'], rules: { 'no-restricted-properties': ['error', unsound, ...impure] } },
+  {
+    files: ['test/**/*.ts'],
+    ignores: ['test/property.ts'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          name: 'fast-check',
+          message: 'From test/property.ts: it has the seed, so that a run of the tests tries the same cases each time.',
+        },
+      ],
+    },
+  },
 );

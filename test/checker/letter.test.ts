@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc } from '../property';
 import type { Spare } from '../../domain/descriptor/descriptor';
 import { capOf, spareOf } from '../../checker/arithmetic';
 import { someOrderKeeps } from '../../checker/rules/letter';

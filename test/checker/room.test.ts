@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc } from '../property';
 import { fitsOn, type Room, type Wanted } from '../../checker/arithmetic';
 
 /** What G8 claims when it calls a refusal wrong, held against trying every placement. */

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { defaultPayloadConverter, type Payload } from '@temporalio/common';
-import fc from 'fast-check';
+import { fc } from '../property';
 import { parsePayloadKeys, payloadCodec, PayloadKeyError, type PayloadKey } from '../../client/encryption';
 
 /** What Temporal stores is unreadable without the key, and what it was with it; keys can be changed while runs are under way. */

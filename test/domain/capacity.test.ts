@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { casesOf, fc } from '../property';
 import { capacityText } from '../../client/table';
 import { capacityOf, type Capacity, type PoolCapacity, type Ranges } from '../../domain/explain/capacity';
 import { carriedOut, type Scene } from '../../domain/explain/carriedOut';
@@ -13,7 +13,7 @@ import { anyInput, anySeveral } from './clouds';
 
 /** What is said of a cloud, held against the planner, which is asked for every level and played with every order of deaths. */
 
-const runs = { numRuns: Math.min(1_000, Number(process.env['BULKHEAD_PROPERTY_RUNS'] ?? 300)) };
+const runs = casesOf(300, { most: 1_000 });
 
 const web = 'web';
 

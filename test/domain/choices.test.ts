@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { casesOf, fc } from '../property';
 import { plan, type PlanInput } from '../../domain/placement';
 import { choicesOf } from '../../domain/explain/choices';
 import type { Plan } from '../../domain/plan';
@@ -9,7 +9,7 @@ import { anyInput, anySeveral } from './clouds';
 
 /** Why hosts were not chosen, held against what they are. */
 
-const runs = { numRuns: Number(process.env['BULKHEAD_PROPERTY_RUNS'] ?? 1_000) };
+const runs = casesOf(1_000);
 
 function planOf(input: PlanInput): Plan | null {
   const planned = plan(input);

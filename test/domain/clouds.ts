@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc } from '../property';
 import type { Pool, Share, Sharing, Spare } from '../../domain/descriptor/descriptor';
 import { capAt, domainCapAt } from '../../domain/levels';
 import type { ChangeRequest, MemberRef } from '../../domain/plan';
@@ -6,11 +6,6 @@ import type { PlanInput } from '../../domain/placement';
 import type { Member } from '../../domain/record';
 import type { Host, ServerSeen } from '../../domain/snapshot';
 import { hostNamed, memberOn, poolNamed, recordOf, roomFor, snapshotOf, stateOf } from './build';
-
-/** How often a property is tried: so many times in a run of the tests, and as often as is asked for in a long one (docs/placement.md). */
-export function propertyRuns(part: number): { readonly numRuns: number } {
-  return { numRuns: Math.ceil(Number(process.env['BULKHEAD_PROPERTY_RUNS'] ?? 2_000) * part) };
-}
 
 /** Small clouds of every kind, with VNFs in every state that the procedures can leave them in. */
 

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import fc from 'fast-check';
+import { fc } from '../property';
 import { dependencyLayers } from '../../domain/descriptor/layers';
 import { parseDescriptor, parseDescriptorText, type ParsedDescriptor } from '../../domain/descriptor/parse';
 import type { Descriptor } from '../../domain/descriptor/descriptor';

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc } from '../property';
 import type { Sharing, Spare } from '../../domain/descriptor/descriptor';
 import {
   capAt,

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc } from '../property';
 import type { Pool } from '../../domain/descriptor/descriptor';
 import type { Failure } from '../../domain/failure';
 import { plan, type PlanInput } from '../../domain/placement';

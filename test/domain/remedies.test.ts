@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { casesOf, fc } from '../property';
 import { plan, type PlanInput } from '../../domain/placement';
 import type { Pool } from '../../domain/descriptor/descriptor';
 import type { ChangeRequest } from '../../domain/plan';
@@ -9,7 +9,7 @@ import { anyInput, anySeveral } from './clouds';
 
 /** What a refusal says would help does: each remedy is done to the cloud, the descriptor or the request, and the planner is asked again. */
 
-const runs = { numRuns: Number(process.env['BULKHEAD_PROPERTY_RUNS'] ?? 1_000) };
+const runs = casesOf(1_000);
 
 function isRefused(input: PlanInput): boolean {
   const planned = plan(input);

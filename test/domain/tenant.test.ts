@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc } from '../property';
 import { capAt } from '../../domain/levels';
 import { plan, type PlanInput } from '../../domain/placement';
 import type { ChangeRequest, Plan } from '../../domain/plan';

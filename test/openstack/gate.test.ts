@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import fc from 'fast-check';
+import { fc } from '../property';
 import { createGate, type Gate, type Lane } from '../../openstack/gate';
 
 /** Nobody gives up. */

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import fc from 'fast-check';
+import { fc } from '../property';
 import { plain, summary, unescaped } from '../../domain/markdown';
 import { parseDescriptor } from '../../domain/descriptor/parse';
 import { readTags, tag } from '../../domain/names';

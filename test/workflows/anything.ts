@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import fc from 'fast-check';
+import { fc } from '../property';
 import { capAt } from '../../domain/levels';
 import type { Member } from '../../domain/record';
 import { procedureNames, turnClasses, type Ask, type Commit, type Dead, type PoolChange } from '../../domain/turn';

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { casesOf, fc } from '../property';
 import type { Member, PoolState } from '../../domain/record';
 import { timingAt } from '../../domain/timing';
 import { askSchema, commitSchema, deadSchema, type Ask, type Commit, type PoolChange } from '../../domain/turn';
@@ -781,7 +781,7 @@ describe('whatever happens to a record, in whatever order', () => {
         expect(played.broken).toEqual([]);
         for (const each of played.reached) reached.set(each, (reached.get(each) ?? 0) + 1);
       }),
-      { numRuns: Number(process.env['BULKHEAD_PROPERTY_RUNS'] ?? 1_000) },
+      casesOf(1_000),
     );
     // A property that never gets anywhere proves nothing.
     const places = ['granted', 'committed', 'buried', 'vanished', 'three debtors', 'blocked', 'taken over', 'ended'];
