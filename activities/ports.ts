@@ -165,6 +165,8 @@ export interface CloudActivities {
     /** By pool: where they are given, servers go in an order that leaves no host, or failure domain, with more than its share of those that exist. */
     spares?: Readonly<Record<string, Spare>>;
     failureDomains?: Readonly<Record<string, FailureDomain>>;
+    /** Ids of servers that the record has as failed: they count for no share, whatever the cloud shows. */
+    failed?: readonly string[];
     timing: Timing;
   }): Promise<{ nextOrdinals: Record<string, number> }>;
   /**

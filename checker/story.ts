@@ -60,6 +60,8 @@ export const noteSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('harmed'), vnf: z.string(), serverId: z.string() }),
   /** A call that bears this id had stayed inside of the cloud, and is carried out now, when nobody waits for it any more. */
   z.object({ kind: z.literal('late'), requestId: z.string() }),
+  /** The run whose calls bear this id looks at the cloud, to plan: what it was not told before, its plan does not know. */
+  z.object({ kind: z.literal('planned'), requestId: z.string() }),
   /** An act of a demo or a test begins: verdicts may be asked for the part of the log from here. */
   z.object({ kind: z.literal('act'), name: z.string() }),
 ]);

@@ -123,6 +123,12 @@ export function isDown(world: World, server: Server): boolean {
   return server.host !== null && world.hosts.get(server.host)?.alive === false;
 }
 
+/** The same as far as the cloud says so: that a host is dead it says where somebody has said so. */
+export function isShownDead(world: World, server: Server): boolean {
+  if (server.state === 'ERROR' || server.state === 'SHUTOFF') return true;
+  return server.host !== null && world.hosts.get(server.host)?.forcedDown === true;
+}
+
 export function openRequests(world: World, vnf: string): Request[] {
   return [...world.requests.values()].filter(
     (request) => request.outcome === null && (request.vnf === vnf || request.vnf === undefined),
@@ -337,6 +343,7 @@ function note(world: World, event: Extract<CloudEvent, { type: 'note' }>): void 
       return;
     case 'act':
     case 'late':
+    case 'planned':
     case undefined:
       return;
   }

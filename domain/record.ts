@@ -113,6 +113,11 @@ export function serverGroupIds(groups: readonly Group[]): string[] {
   return groups.filter((group) => group.apart !== undefined).map((group) => group.id);
 }
 
+/** Of the members that are known to be dead. */
+export function failedServerIds({ pools }: Pick<VnfRecord, 'pools'>): string[] {
+  return Object.values(pools).flatMap(({ failed }) => failed.map(({ serverId }) => serverId));
+}
+
 /** Who serves, by pool, as ordinals. What is published is derived from it. */
 export type Service = Readonly<Record<string, readonly number[]>>;
 

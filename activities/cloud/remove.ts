@@ -2,6 +2,7 @@ import { Context } from '@temporalio/activity';
 import type { FailureDomain, Spare } from '../../domain/descriptor/descriptor';
 import { countOf, cutDeletions, orderDeletions } from '../../domain/placement/batches';
 import { own, portMarks, readMarks, readPortName, readTags, tag, type Tagged } from '../../domain/names';
+import { isDeadStatus } from '../../domain/snapshot';
 import type { Timing } from '../../domain/timing';
 import { ForbiddenError, neutron, NotFoundError, nova, type CallOptions, type Session } from '../../openstack';
 import type { Dependencies } from '../dependencies';
@@ -96,7 +97,7 @@ function inOrder(ids: readonly string[], servers: readonly nova.Server[]): nova.
  * are told at once than keep the letter of its share. The ordinals that were seen travel to the next attempt, which sees fewer of them.
  */
 export function removeByTokenActivity(dependencies: Dependencies, ways: Ways): CloudActivities['removeByToken'] {
-  return async ({ turn, vnf, token, keep, keepGroups = [], spares, failureDomains, timing }) => {
+  return async ({ turn, vnf, token, keep, keepGroups = [], spares, failureDomains, failed = [], timing }) => {
     refuseLostTurn(turn);
     const { session } = dependencies;
     const deadline = deadlineOf(timing);
@@ -105,7 +106,10 @@ export function removeByTokenActivity(dependencies: Dependencies, ways: Ways): C
     const nextOrdinals: Record<string, number> = {
       ...(context.info.heartbeatDetails as Record<string, number> | undefined),
     };
-    const guarded = spares && { spares, ...(await guardedDomains(await ways(), failureDomains, deadline.call())) };
+    const guarded = spares && {
+      ...{ spares, failed: new Set(failed) },
+      ...(await guardedDomains(await ways(), failureDomains, deadline.call())),
+    };
     let clean = 0;
     const lost = lostDeletions(session, timing);
     for (let wait = lookAgainMs; clean < 2; wait = Math.min(wait * 1.5, lookAgainMostMs)) {
@@ -150,6 +154,7 @@ export function removeByTokenActivity(dependencies: Dependencies, ways: Ways): C
 
 interface Guarded {
   readonly spares: Readonly<Record<string, Spare>>;
+  readonly failed: ReadonlySet<string>;
   readonly failureDomains?: Readonly<Record<string, FailureDomain>>;
   readonly domains?: DomainsByHost;
 }
@@ -172,17 +177,20 @@ async function guardedDomains(
 }
 
 /**
- * Those that may vanish now in whatever order, of each pool: the ones that are being deleted already, and as many more. What is in
- * ERROR counts for no share, and goes at once.
+ * Those that may vanish now in whatever order, of each pool: the ones that are being deleted already, and as many more. The dead count for no
+ * share, and go at once.
  */
 function nextToGo(
   listed: readonly nova.Server[],
   strays: readonly nova.Server[],
-  { spares, failureDomains = {}, domains }: Guarded,
+  { spares, failed, failureDomains = {}, domains }: Guarded,
 ): nova.Server[] {
   const poolOf = (server: nova.Server): string => readTags(server.tags).pool ?? '';
-  const living = strays.filter(({ status }) => status !== 'ERROR');
-  const next = strays.filter(({ status }) => status === 'ERROR');
+  // Down by force: somebody has said that the host is dead.
+  const isDead = ({ id, status, hostStatus }: nova.Server): boolean =>
+    isDeadStatus(status) || hostStatus === 'DOWN' || failed.has(id);
+  const living = strays.filter((server) => !isDead(server));
+  const next = strays.filter(isDead);
   for (const pool of new Set(living.map(poolOf))) {
     const spare = own(spares, pool);
     const leaving = living.filter((server) => poolOf(server) === pool);
@@ -194,9 +202,7 @@ function nextToGo(
     const sharing = { spare, ...(failureDomain && { failureDomain }) };
     const domainOf = (host: string): string | null =>
       (failureDomain && own(domains?.get(host) ?? {}, failureDomain.key)) ?? null;
-    const existing = countOf(
-      listed.filter((server) => server.status !== 'ERROR' && poolOf(server) === pool).map(placeOf),
-    );
+    const existing = countOf(listed.filter((server) => !isDead(server) && poolOf(server) === pool).map(placeOf));
     const placed = leaving.map((server) => ({
       server,
       host: placeOf(server),

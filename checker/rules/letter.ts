@@ -2,16 +2,26 @@ import type { CloudEvent } from '../../simulator/events';
 import { capOf } from '../arithmetic';
 import { perUnit, unitsOf, within, type Units } from '../units';
 import type { Scribe } from '../verdict';
-import { isArrival, isDead, isMovedByOthers, noteOf, serverNamed, type Server, type World } from '../world';
+import {
+  isArrival,
+  isDead,
+  isMovedByOthers,
+  isShownDead,
+  noteOf,
+  serverNamed,
+  type Server,
+  type World,
+} from '../world';
 
 /**
  * G1(d), to the letter: existing VMs on a host, and in a failure domain, <= cap(VMs existing at that moment), strays and the dead aside,
  * wherever some order of the same launches, or of the same deletions, keeps that for all of them. So a breach is held until the run of
  * launches (or deletions) that it is part of is over, and then it is asked whether another order would have done.
  *
- * Whether one is dead is not known to everybody at the same moment. So the dead are counted in three ways: from when their record has
- * dropped them not any more; the same, but as if it had dropped nobody since the run whose moves they are first touched the cloud, which it
- * does with a plan; from when they died not any more. Who keeps the letter in one of these ways, or could in no order, has broken nothing.
+ * Whether one is dead is not known to everybody at the same moment. So the dead are counted in four ways: from when their record has
+ * dropped them not any more; the same, but as if it had dropped nobody since the run whose moves they are made its plan; from when the cloud
+ * shows them dead, or their host as down by force, not any more; from when they died not any more. Who keeps the letter in one of these ways, or
+ * could in no order, has broken nothing.
  * So it is with members that other hands have moved, before a rebalance has repaired that: they count where they are, where their record has
  * them, and each by itself.
  */
@@ -28,8 +38,10 @@ interface Stretch {
   readonly moves: Placed[];
   /** Those of all these that died, whoever knew, with how many moves had been made by then. */
   readonly dead: Map<string, number>;
-  /** The first event of whoever moves. */
-  readonly plannedBy: number;
+  /** The same of those that the cloud shows dead. */
+  readonly shown: Map<string, number>;
+  /** By which event whoever moves had its plan, at the latest. */
+  plannedBy: number;
   breach: (Breach & { readonly scribe: Scribe }) | null;
   spoilt: boolean;
 }
@@ -57,8 +69,10 @@ export interface LetterMemory {
   /** The dead that count no more, by id. */
   readonly buried: Map<string, { readonly host: string; readonly by: number }>;
   readonly stretches: Map<string, Stretch>;
-  /** The first event that is of each turn. */
+  /** The first event that is of each turn: it plans, or does what it has planned. */
   readonly first: Map<string, number>;
+  /** By id, since when one that served serves no more. */
+  readonly retired: Map<string, number>;
   /** By pool, whose deletion came last. */
   readonly deleters: Map<string, string | null>;
   /** Pools that two runs change side by side: neither can know what the other has left, or brings. */
@@ -74,6 +88,7 @@ export function newLetterMemory(): LetterMemory {
     buried: new Map(),
     stretches: new Map(),
     first: new Map(),
+    retired: new Map(),
     deleters: new Map(),
     mixed: new Set(),
     mayHaveDied: false,
@@ -143,6 +158,8 @@ export function judgeLetter(world: World, event: CloudEvent, given: { memory: Le
     const grave = memory.buried.get(event.id);
     memory.where.delete(event.id);
     memory.buried.delete(event.id);
+    const retired = memory.retired.get(event.id);
+    memory.retired.delete(event.id);
     if (server?.vnf === undefined || server.pool === undefined) return;
     if (grave) {
       const { host: left, by: buried } = grave;
@@ -157,7 +174,7 @@ export function judgeLetter(world: World, event: CloudEvent, given: { memory: Le
       return;
     }
     const { vnf, pool } = server;
-    const made = { kind: 'delete', by: event.requestId, vnf, pool, id: event.id, host } as const;
+    const made = { kind: 'delete', by: event.requestId, vnf, pool, id: event.id, host, retired } as const;
     move(world, { memory, scribe }, made);
     // It never came to be on the host that it was counted on: who deleted it could not know.
     const stretch = server.host === null ? memory.stretches.get(`${server.vnf}/${server.pool}`) : undefined;
@@ -166,6 +183,7 @@ export function judgeLetter(world: World, event: CloudEvent, given: { memory: Le
   }
   if (event.type === 'published') buryDropped(world, event, memory);
   const note = noteOf(event);
+  if (note?.kind === 'planned' && !memory.first.has(note.requestId)) memory.first.set(note.requestId, event.seq);
   if (note?.kind === 'outcome') noteFound(world, note.id, memory);
   if (event.type === 'published' || note?.kind === 'settled') {
     const vnf = event.type === 'published' ? event.vnf : note?.kind === 'settled' ? note.vnf : '';
@@ -229,6 +247,7 @@ function buryDropped(world: World, event: Extract<CloudEvent, { type: 'published
     const dropped = [...pool.published]
       .filter((member) => !now.has(member))
       .flatMap((member) => serverNamed(world, event.vnf, member) ?? []);
+    for (const server of dropped) if (!isDead(world, event.vnf, server)) memory.retired.set(server.id, event.seq);
     // Where the living leave too, a smaller pool was wanted: that says nothing of whom its record knows to be dead.
     if (!dropped.every((server) => isDead(world, event.vnf, server))) continue;
     for (const server of dropped) {
@@ -257,7 +276,16 @@ function add(counts: Map<string, number>, host: string, by: number): void {
 function move(
   world: World,
   given: { memory: LetterMemory; scribe: Scribe },
-  made: { kind: 'launch' | 'delete'; by: string | null; vnf: string; pool: string; id: string; host: string },
+  made: {
+    readonly kind: 'launch' | 'delete';
+    readonly by: string | null;
+    readonly vnf: string;
+    readonly pool: string;
+    readonly id: string;
+    readonly host: string;
+    /** The event by which it had been taken out of service. */
+    readonly retired?: number | undefined;
+  },
 ): void {
   const { memory, scribe } = given;
   const { kind, by, vnf, pool, id, host } = made;
@@ -275,7 +303,7 @@ function move(
       ...(kind === 'delete' ? [placed] : []),
     ],
     moves: [],
-    dead: new Map(),
+    ...{ dead: new Map(), shown: new Map() },
     plannedBy: (by === null ? undefined : memory.first.get(by)) ?? Infinity,
     breach: null,
     spoilt: false,
@@ -289,6 +317,8 @@ function move(
     stretch.spoilt ||= memory.mixed.has(key);
   }
   stretch.moves.push(placed);
+  // Whoever deletes those that it has taken out of service has planned that before.
+  stretch.plannedBy = Math.min(stretch.plannedBy, made.retired ?? Infinity);
   add(counts, host, kind === 'launch' ? 1 : -1);
   scribe.looked('G1d');
   const broken = breachIn(stretch.kinds, counts);
@@ -331,7 +361,7 @@ function noteDeaths(world: World, event: CloudEvent, memory: LetterMemory): void
 }
 
 function mayKill(world: World, event: CloudEvent): boolean {
-  if (event.type === 'host') return !event.alive;
+  if (event.type === 'host') return !event.alive || event.forcedDown;
   if (event.type === 'server.state') return event.state === 'ERROR' || event.state === 'SHUTOFF';
   if (event.type === 'server.placed') return event.host !== null && world.hosts.get(event.host)?.alive === false;
   // The word of a caller.
@@ -341,7 +371,10 @@ function mayKill(world: World, event: CloudEvent): boolean {
 
 function noteDead(world: World, stretch: Stretch, id: string): void {
   const server = world.servers.get(id);
-  if (server && !stretch.dead.has(id) && isDead(world, stretch.vnf, server)) stretch.dead.set(id, stretch.moves.length);
+  if (!server) return;
+  const { dead, shown, moves } = stretch;
+  if (!dead.has(id) && isDead(world, stretch.vnf, server)) dead.set(id, moves.length);
+  if (!shown.has(id) && isShownDead(world, server)) shown.set(id, moves.length);
 }
 
 function close(memory: LetterMemory, key: string): void {
@@ -351,6 +384,7 @@ function close(memory: LetterMemory, key: string): void {
   const ways: Counts[] = [
     ({ buried }) => buried === null,
     ({ buried }) => buried === null || buried > stretch.plannedBy,
+    ({ id, buried }, made) => buried === null && made <= (stretch.shown.get(id) ?? Infinity),
     ({ id, buried }, made) => buried === null && made <= (stretch.dead.get(id) ?? Infinity),
   ];
   const isMoved = [...stretch.before, ...stretch.moves].some(({ movedFrom }) => movedFrom !== null);

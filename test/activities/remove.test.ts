@@ -1,6 +1,8 @@
 import { requestId, tag } from '../../domain/names';
+import type { Member } from '../../domain/record';
 import { takeAway } from '../../simulator/outages';
 import type { Part } from '../../simulator/parts';
+import { setStatus } from '../../simulator/scheduler';
 import { laterTurn, launched, launchInput, names, openLab, rowsOf, turn, until, vnf, type Lab } from './lab';
 
 let lab: Lab;
@@ -240,4 +242,48 @@ describe('removeByToken', () => {
     expect(lab.calls.filter(({ path }) => path === '/servers/detail')).toHaveLength(2);
     expect(lab.calls.filter(({ method, service }) => method !== 'GET' && service !== 'identity')).toHaveLength(0);
   });
+
+  describe("with the pools' spares it deletes as many at once as keep the letter, whichever goes first", () => {
+    const hosts = ['cmp-01', 'cmp-02', 'cmp-03', 'cmp-04'];
+
+    test.each<[string, (lab: Lab, member: Member) => Partial<{ failed: string[] }>, number[]]>([
+      ['one more that lives carries all three', () => ({}), [3]],
+      ['of one that is in ERROR nobody lives', (lab, { serverId }) => (fail(lab, serverId), {}), [2, 1]],
+      ['one on a host that is down by force is dead', (lab, { host }) => (forceDown(lab, host), {}), [2, 1]],
+      ['one that the record has as failed is dead', (_, { serverId }) => ({ failed: [serverId] }), [2, 1]],
+    ])('%s', async (_, befalls, together) => {
+      const [, , onFourth] = await launched(lab, rowsOf('web', [1, 2, 3], ['cmp-01', 'cmp-02', 'cmp-04']), {
+        turn: laterTurn,
+      });
+      await launched(lab, rowsOf('web', [4, 5, 6], hosts));
+      if (!onFourth) throw new Error('it was launched');
+      await until(() => [...lab.cloud.servers.values()].every(({ host }) => host !== null), 'all have a host');
+      const known = befalls(lab, onFourth);
+      const before = lab.calls.length;
+      await lab.run('removeByToken', {
+        ...{ turn: laterTurn, vnf, token: turn.token, keep: [], timing: lab.timing, ...known },
+        spares: { web: { share: { numerator: 1, denominator: 2 } } },
+      });
+      const rounds = lab.calls
+        .slice(before)
+        .filter(({ path }) => path.startsWith('/servers/'))
+        .reduce<number[]>(
+          (counts, { method }) =>
+            method === 'DELETE' ? [...counts.slice(0, -1), (counts.at(-1) ?? 0) + 1] : [...counts, 0],
+          [],
+        );
+      expect(rounds.filter((many) => many > 0)).toEqual(together);
+      expect(names(lab.cloud.servers.values())).toEqual(['ims1-web-1', 'ims1-web-2', 'ims1-web-3']);
+    });
+  });
 });
+
+function fail({ cloud }: Lab, serverId: string): void {
+  const server = cloud.servers.get(serverId);
+  if (server) setStatus(cloud, server, 'ERROR');
+}
+
+function forceDown({ cloud }: Lab, name: string): void {
+  const host = cloud.hosts.get(name);
+  if (host) host.forcedDown = true;
+}

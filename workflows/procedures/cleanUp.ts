@@ -30,6 +30,8 @@ export interface CleanUpInput {
   /** By pool, for the order in which servers go. */
   readonly spares?: Readonly<Record<string, Spare>>;
   readonly failureDomains?: Readonly<Record<string, FailureDomain>>;
+  /** Ids of servers that the record has as failed. */
+  readonly failed?: readonly string[];
   readonly debt: Debt | null;
   readonly publication: Publication;
   readonly timing: Timing;
@@ -62,6 +64,7 @@ export async function cleanUp(input: CleanUpInput): Promise<CleanUpResult> {
         keepGroups: input.keepGroupIds ?? [],
         ...(input.spares && { spares: input.spares }),
         ...(input.failureDomains && { failureDomains: input.failureDomains }),
+        ...(input.failed && { failed: input.failed }),
         timing,
       },
     ],

@@ -52,7 +52,7 @@ import { refuseStartedByHand } from '../input';
 import { watch } from '../ports';
 import { attributes } from '../progress';
 import { recordDetails } from '../details';
-import { serverGroupIds } from '../../domain/record';
+import { failedServerIds, serverGroupIds } from '../../domain/record';
 import * as recordState from './state';
 import type { RecordState } from './state';
 
@@ -392,6 +392,7 @@ async function cleanUp(state: RecordState, token: string, attempt: number): Prom
     uncommittedPools: recordState.isUnborn(state) ? Object.keys(state.pools) : [],
     ...(state.phase === 'adopting' && { onlyMade: true }),
     ...sharingsOf(state.descriptor),
+    failed: failedServerIds(state),
     debt: state.debts.find((each) => each.token === token) ?? null,
     publication: recordState.publicationOf(state),
     timing: state.timing,

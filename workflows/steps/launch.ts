@@ -6,7 +6,14 @@ import { memberName } from '../../domain/names';
 import { asFound } from '../../domain/placement/rebalance';
 import { togetherOf, type Together } from '../../domain/placement/together';
 import type { Batch, LaunchRow, MemberRef, Plan, ServerGroupRef } from '../../domain/plan';
-import { securityGroupOf, serverGroupIds, serverGroupsOf, type Group, type Member } from '../../domain/record';
+import {
+  failedServerIds,
+  securityGroupOf,
+  serverGroupIds,
+  serverGroupsOf,
+  type Group,
+  type Member,
+} from '../../domain/record';
 import { bootLimitSeconds } from '../../domain/timing';
 import type { HealthResult, LaunchResult } from '../../activities/ports';
 import { allEnded } from '../allEnded';
@@ -69,6 +76,7 @@ export const launched: Step = {
         {
           ...{ turn: turn.ref, vnf: turn.vnf, token, keep: [], timing: turn.timing },
           ...sharingsOf(turn.record.descriptor),
+          failed: failedServerIds(turn.record),
         },
       ],
     );

@@ -4,7 +4,7 @@ import type { Note } from '../../../checker/story';
 import { createActivities, namesIn, pacedServicePort, wayIn, type As } from '../../../activities';
 import type { Activities } from '../../../activities/ports';
 import { timingAt, type Timing } from '../../../domain/timing';
-import { recordWorkflowId } from '../../../domain/names';
+import { recordWorkflowId, requestId } from '../../../domain/names';
 import type { RecordView } from '../../../domain/turn';
 import { connect, type Session } from '../../../openstack';
 import { createCloud, seeded, type Cloud, type CloudOptions } from '../../../simulator';
@@ -131,7 +131,7 @@ export function openWorld(options: WorldOptions): World {
     );
   const activitiesOf = (worker: Worker): Activities => {
     const session = login(as, worker);
-    return createActivities({
+    const activities = createActivities({
       session,
       client: clientOf(worker, { temporal, time }),
       service: pacedServicePort(origin, boundedWireOf(worker, port)),
@@ -142,6 +142,13 @@ export function openWorld(options: WorldOptions): World {
       names: namesIn(session),
       as: wayIn(session, as),
     });
+    return {
+      ...activities,
+      plan: (input) => {
+        note({ kind: 'planned', requestId: requestId(input.turn.token) });
+        return activities.plan(input);
+      },
+    };
   };
   addWorker();
 
