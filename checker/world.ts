@@ -412,7 +412,8 @@ function end(world: World, said: Extract<Note, { kind: 'outcome' }>): void {
   request.outcome = said.outcome;
   const vnf = request.vnf === undefined ? undefined : world.vnfs.get(request.vnf);
   if (!vnf || said.outcome !== 'completed') return;
-  if (request.procedure === 'rebalance')
+  // Where others are at work some may be on their way out, though it is not published yet: then nothing is said of anybody.
+  if (request.procedure === 'rebalance' && openRequests(world, vnf.vnf).length === 0)
     for (const server of world.servers.values()) {
       const pool = vnf.pools.get(server.pool ?? '');
       // Who is dead to its record is for a heal.
@@ -443,6 +444,13 @@ function settle(world: World, said: Extract<Note, { kind: 'settled' }>): void {
   for (const [name, pool] of vnf.pools) {
     pool.level = said.levels[name] ?? pool.level;
     pool.lingering.clear();
+    // Of these some may have died after they were committed, and before that was published.
+    const failed = said.members.filter(({ pool: of, inService }) => of === name && !inService);
+    const isLost = ({ serverId }: { serverId: string }): boolean => {
+      const server = world.servers.get(serverId);
+      return server === undefined || isDead(world, said.vnf, server);
+    };
+    pool.lost = Math.max(pool.lost, failed.filter(isLost).length);
     for (const request of open) {
       const target = targetOf(vnf, request.procedure, request.input);
       if (target?.pool === pool) for (const level of between(pool, target.to)) pool.lingering.add(level);

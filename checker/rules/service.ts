@@ -32,6 +32,8 @@ export function judgeEntry(world: World, event: CloudEvent, scribe: Scribe): voi
       if (pool.published.has(member)) continue;
       scribe.looked('G2');
       const server = serverNamed(world, event.vnf, member);
+      // Old and new together: those whom a run before has taken out are among the old until the record knows that this was published.
+      if (event.stage === 1 && server?.served) continue;
       if (server?.state !== 'ACTIVE' || isStray(server)) {
         scribe.broken('G2', {
           vnf: event.vnf,
