@@ -35,6 +35,20 @@ export default tseslint.config(
   },
   { files: ['domain/**/*.ts'], rules: { 'no-restricted-properties': ['error', unsound, ...impure] } },
   {
+    files: ['activities/**/*.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector:
+            'CallExpression[callee.object.name="Promise"][callee.property.name="all"] CallExpression[callee.object.name="deadline"][callee.property.name="call"]',
+          message:
+            'Before the Promise.all: where it throws, nobody waits for what has begun already, and its rejection ends the worker.',
+        },
+      ],
+    },
+  },
+  {
     files: ['test/**/*.ts'],
     ignores: ['test/property.ts'],
     rules: {

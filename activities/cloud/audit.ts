@@ -59,11 +59,12 @@ export async function listInventory(
   { session }: Dependencies,
   { vnf, way, deadline, domains }: Listed,
 ): Promise<Inventory> {
+  const call = deadline.call();
   const [servers, ports, securityGroups, serverGroups] = await Promise.all([
-    nova.listServers(session, { tags: [tag.vnf(vnf)] }, deadline.call()),
-    neutron.listPorts(session, {}, deadline.call()),
-    neutron.listSecurityGroups(session, deadline.call()),
-    listOf({ session }, vnf, deadline.call()),
+    nova.listServers(session, { tags: [tag.vnf(vnf)] }, call),
+    neutron.listPorts(session, {}, call),
+    neutron.listSecurityGroups(session, call),
+    listOf({ session }, vnf, call),
   ]);
   return {
     servers: servers.map((server) => serverFound(server, { way, domains })),

@@ -120,7 +120,8 @@ export function removeGroupsActivity(dependencies: Dependencies, ways: Ways): Cl
       if (look > 1) await sleep(betweenLooksMs(timing));
       const listed = await neutron.listSecurityGroups(session, deadline.call());
       const missing = [...ids].filter((id) => !listed.some((group) => group.id === id));
-      const asked = await Promise.all(missing.map((id) => neutron.getSecurityGroup(session, id, deadline.call())));
+      const call = deadline.call();
+      const asked = await Promise.all(missing.map((id) => neutron.getSecurityGroup(session, id, call)));
       for (const group of [...listed, ...asked.flatMap((each) => each ?? [])])
         if (ids.has(group.id) || (isToGo(group.id, readMarks(group.description)) && isOfPools(group)))
           await removeGroup(group);
@@ -146,9 +147,10 @@ export function removeGroupsActivity(dependencies: Dependencies, ways: Ways): Cl
 
     /** The record of a VNF is lost, and an instantiate of its id has vanished before it could be refused. */
     async function wasThereBefore(unborn: readonly string[]): Promise<boolean> {
+      const call = deadline.call();
       const [servers, ports] = await Promise.all([
-        nova.listServers(session, { tags: [tag.vnf(vnf)] }, deadline.call()),
-        neutron.listPorts(session, {}, deadline.call()),
+        nova.listServers(session, { tags: [tag.vnf(vnf)] }, call),
+        neutron.listPorts(session, {}, call),
       ]);
       const ofPorts = ports.map(({ description }) => readMarks(description)).filter((marks) => marks.vnf === vnf);
       return [...servers.map(({ tags }) => readTags(tags)), ...ofPorts].some(

@@ -23,9 +23,10 @@ import { serversOf, sortedByLife } from './serversOf';
 export function findDeadActivity({ session, timing }: Dependencies): CloudActivities['findDead'] {
   return async (input) => {
     const deadline = deadlineOf(timing);
+    const call = deadline.call();
     const [servers, services] = await Promise.all([
       serversOf(session, input.record, deadline),
-      nova.listServices(session, deadline.call()),
+      nova.listServices(session, call),
     ]);
     const fenced = new Set(services.filter((service) => service.forcedDown).map((service) => service.host));
     return sortedByLife(input, servers, { hostOf: ({ host }) => host, fenced });

@@ -117,9 +117,10 @@ async function look(
   tags: readonly string[],
 ): Promise<(row: LaunchRow) => OfRow> {
   const { session } = dependencies;
+  const call = deadline.call();
   const [servers, ports] = await Promise.all([
-    nova.listServers(session, { tags }, deadline.call()),
-    neutron.listPorts(session, { description: marksOf(input) }, deadline.call()),
+    nova.listServers(session, { tags }, call),
+    neutron.listPorts(session, { description: marksOf(input) }, call),
   ]);
   return (row) => {
     const portNames = [...portNamesOf(input, row), givenUpPortName(memberName(input.vnf, row.pool, row.ordinal))];

@@ -54,8 +54,9 @@ async function serversLeft({ session }: Dependencies, { vnf, sought }: Of, deadl
 
 async function portsLeft({ session }: Dependencies, { vnf, sought }: Of, deadline: Deadline): Promise<Leftover[]> {
   const { tokens = [], members = [] } = sought;
+  const call = deadline.call();
   const marked = await Promise.all(
-    tokens.map((token) => neutron.listPorts(session, { description: portMarks({ vnf, token }) }, deadline.call())),
+    tokens.map((token) => neutron.listPorts(session, { description: portMarks({ vnf, token }) }, call)),
   );
   const ids = members.flatMap((member) => member.portIds);
   const owed = ids.length === 0 ? [] : await neutron.listPorts(session, { ids }, deadline.call());

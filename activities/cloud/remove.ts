@@ -36,12 +36,13 @@ export function removeActivity(dependencies: Dependencies): CloudActivities['rem
     const portIds = members.flatMap((member) => member.portIds);
     const looksWanted = orphans.length === 0 ? 1 : 2;
     for (let clean = 0; ;) {
+      const call = deadline.call();
       const [servers, ofMembers, ofTurn] = await Promise.all([
-        nova.listServers(session, { tags: [tag.vnf(vnf)] }, deadline.call()),
-        neutron.listPorts(session, { ids: portIds }, deadline.call()),
+        nova.listServers(session, { tags: [tag.vnf(vnf)] }, call),
+        neutron.listPorts(session, { ids: portIds }, call),
         orphans.length === 0
           ? []
-          : neutron.listPorts(session, { description: portMarks({ vnf, token: turn.token }) }, deadline.call()),
+          : neutron.listPorts(session, { description: portMarks({ vnf, token: turn.token }) }, call),
       ]);
       const left = {
         servers: inOrder(
@@ -74,7 +75,8 @@ export function removeActivity(dependencies: Dependencies): CloudActivities['rem
     /** A list may lack what is there: each that it lacks is asked for. */
     async function unlisted(listed: readonly neutron.Port[]): Promise<neutron.Port[]> {
       const missing = portIds.filter((id) => !listed.some((port) => port.id === id));
-      const asked = await Promise.all(missing.map((id) => neutron.getPort(session, id, deadline.call())));
+      const call = deadline.call();
+      const asked = await Promise.all(missing.map((id) => neutron.getPort(session, id, call)));
       return asked.flatMap((port) => port ?? []);
     }
 
@@ -113,10 +115,11 @@ export function removeByTokenActivity(dependencies: Dependencies, ways: Ways): C
     let clean = 0;
     const lost = lostDeletions(session, timing);
     for (let wait = lookAgainMs; clean < 2; wait = Math.min(wait * 1.5, lookAgainMostMs)) {
+      const call = deadline.call();
       const [listed, ports] = await Promise.all([
         // Others count for the share of each.
-        nova.listServers(session, { tags: [tag.vnf(vnf), ...(spares ? [] : [tag.token(token)])] }, deadline.call()),
-        neutron.listPorts(session, { description: portMarks({ vnf, token }) }, deadline.call()),
+        nova.listServers(session, { tags: [tag.vnf(vnf), ...(spares ? [] : [tag.token(token)])] }, call),
+        neutron.listPorts(session, { description: portMarks({ vnf, token }) }, call),
       ]);
       const servers = listed.filter((server) => readTags(server.tags).token === token);
       const named: Tagged[] = [

@@ -24,6 +24,12 @@ async function active(members: readonly Member[]): Promise<readonly Member[]> {
 }
 
 describe('findDead', () => {
+  test('an attempt that comes too late ends, and leaves no rejection that nobody waits for', async () => {
+    const late = { scheduledTimestampMs: Date.now() - 3_600_000, scheduleToCloseTimeoutMs: 60_000 };
+    const attempt = lab.run('findDead', { vnf, record: recordOf({}) }, late);
+    await expect(attempt).rejects.toMatchObject({ type: 'CloudUnavailable', nonRetryable: false });
+  });
+
   test('dead is what is in ERROR, off, or gone; the others live', async () => {
     const members = await active(await launched(lab, rowsOf('web', [1, 2, 3, 4])));
     const [error, off] = members.map(({ serverId }) => lab.cloud.servers.get(serverId));

@@ -62,6 +62,11 @@ const lateMs = 26_000;
 const failsTimes = 40;
 const undoes: readonly string[] = ['removeByToken', 'removeGroups', 'reopenHosts', 'unfenceHosts'];
 const refused: CallStrike = { kind: 'status', status: 500, moment: 'before' };
+const unauthorized: CallStrike = { kind: 'status', status: 401, moment: 'before' };
+
+function isLogin({ method, path }: CloudCall): boolean {
+  return method === 'POST' && path.startsWith('/identity');
+}
 
 /** All cases of a procedure, in the order of its clean run. */
 export function casesAt(spec: Spec, { moments, revision }: Pick<Played, 'moments' | 'revision'>): Case[] {
@@ -81,12 +86,13 @@ export async function play(spec: Spec, struck?: Omit<Case, 'spec'>): Promise<Pla
   let begun: Begun | undefined;
   let strikes: (CallStrike & { left: number; key: string }) | undefined;
   let undoFails = 0;
+  let cleanUpsToEnd = 0;
   let trouble: Trouble | undefined;
   const overlaps: string[] = [];
   const stuck = struck && isLasting(struck.fault) ? partsOf(struck.fault) : undefined;
 
   const isUnderTest = (workflowId: string): boolean =>
-    begun !== undefined && (workflowId === begun.workflowId || workflowId.startsWith('evacuate:'));
+    begun !== undefined && (workflowId === begun.workflowId || isChild(workflowId));
   const reached = (moment: Moment): Fault | undefined => {
     if (!watching) return undefined;
     moments.push(moment);
@@ -101,7 +107,14 @@ export async function play(spec: Spec, struck?: Omit<Case, 'spec'>): Promise<Pla
     const isConcerned =
       isUnderTest(workflowId) || (stuck?.answer === 'blocked' && workflowId.startsWith(`audit:${vnf}:`));
     if (!isConcerned || method === 'GET' || trouble === undefined) return false;
-    return trouble === 'undoFails' ? undoes.includes(activity) : !path.startsWith('/identity');
+    switch (trouble) {
+      case 'undoFails':
+        return undoes.includes(activity);
+      case 'cloudFails':
+        return !path.startsWith('/identity');
+      case 'loginFails':
+        return false;
+    }
   };
 
   const hosts = hostsOf(zones);
@@ -117,9 +130,10 @@ export async function play(spec: Spec, struck?: Omit<Case, 'spec'>): Promise<Pla
     },
     sawCall: (call, at) => {
       if (at === 'before' && isRefused(call)) return refused;
+      if (at === 'before' && isLogin(call) && trouble === 'loginFails') return unauthorized;
       if (at === 'arrives' || !isUnderTest(call.workflowId)) return undefined;
       const what = `${call.activity} ${call.method} ${call.path.replace(/[0-9a-f-]{36}/g, '…')}`;
-      const fault = reached({ kind: 'call', at, what });
+      const fault = reached({ kind: 'call', at, what, inChild: isChild(call.workflowId) });
       if (strikes && strikes.key === what && strikes.left > 0) {
         strikes.left -= 1;
         return strikes;
@@ -153,10 +167,14 @@ export async function play(spec: Spec, struck?: Omit<Case, 'spec'>): Promise<Pla
         overlaps.push(`a second attempt of ${name} began while the first was at work`);
         return;
       }
+      if (cleanUpsToEnd > 0 && at === 'begins' && run.workflowId.startsWith(`audit:${vnf}:`)) {
+        cleanUpsToEnd -= 1;
+        world.temporal.terminate(run);
+      }
       const isOurs = isUnderTest(run.workflowId) || (to !== undefined && isUnderTest(to));
       if (!isOurs) return;
       const what = kind === 'message' ? `${name} from ${run.type}` : `${name}${attempt === 1 ? '' : ' again'}`;
-      const fault = reached({ kind, at, what });
+      const fault = reached({ kind, at, what, inChild: isChild(run.workflowId) });
       if (fault !== undefined && !isOfCalls(fault)) befall(fault);
     },
   });
@@ -193,6 +211,16 @@ export async function play(spec: Spec, struck?: Omit<Case, 'spec'>): Promise<Pla
       case 'terminated':
         if (begun) temporal.terminate(begun.run());
         return;
+      case 'terminatedAndCleanUpToo':
+        cleanUpsToEnd = 1;
+        if (begun) temporal.terminate(begun.run());
+        return;
+      case 'childTerminated':
+        for (const child of childrenOf(begun)) temporal.terminate(child);
+        return;
+      case 'childCancelled':
+        for (const child of childrenOf(begun)) temporal.cancel(child);
+        return;
       case 'reset':
         later.push(async () => {
           const run = begun?.run();
@@ -222,6 +250,7 @@ export async function play(spec: Spec, struck?: Omit<Case, 'spec'>): Promise<Pla
   };
   const lasts = (fault: StuckFault): void => {
     ({ trouble } = partsOf(fault));
+    if (trouble === 'loginFails') world.cloud.tokens.clear();
     if (trouble === 'undoFails' && begun) world.temporal.cancel(begun.run());
   };
   const person =
@@ -232,6 +261,7 @@ export async function play(spec: Spec, struck?: Omit<Case, 'spec'>): Promise<Pla
       pool: firstPool,
       answer: stuck.answer,
       mend,
+      isBlind: stuck.trouble === 'loginFails',
       isConcerned: (id) => watching && isUnderTest(id),
     });
   const waiting = (): Run | undefined => (trouble === undefined ? undefined : person?.wanted());
@@ -260,6 +290,8 @@ export async function play(spec: Spec, struck?: Omit<Case, 'spec'>): Promise<Pla
     watching = true;
     begun = world.begin(spec.procedure, spec.input(world));
     const ended = await ends(begun);
+    // Who was never stuck has called nobody.
+    if (person?.steps.length === 0) mend();
     const problems = [...overlaps, ...(await problemsAfter(world, { spec, ended, fault: struck?.fault, person }))];
     watching = false;
     const revision = world.viewOf(vnf)?.revision ?? world.cloud.publications.get(vnf)?.revision ?? 0;
@@ -272,6 +304,14 @@ export async function play(spec: Spec, struck?: Omit<Case, 'spec'>): Promise<Pla
   } finally {
     world.close();
   }
+}
+
+function isChild(workflowId: string): boolean {
+  return workflowId.startsWith('evacuate:');
+}
+
+function childrenOf(begun: Begun | undefined): readonly Run[] {
+  return [...(begun?.run().children.values() ?? [])].filter(({ status }) => status === 'RUNNING');
 }
 
 function asked(person: Person | undefined): Pick<Played, 'stuckIn' | 'wasBlocked'> {

@@ -8,6 +8,7 @@ const runFaults = [
   'workerStopped',
   'cancelled',
   'terminated',
+  'terminatedAndCleanUpToo',
   'reset',
   'temporalAway',
   'recordHeld',
@@ -16,6 +17,8 @@ const runFaults = [
   'cancelledAndUndoFailsOnce',
   'cancelledAndUndoFails',
 ] as const;
+/** They befall the run of one VNF that an evacuation has begun. */
+const childFaults = ['childTerminated', 'childCancelled'] as const;
 /** What the cloud does to the next server: they befall a run at its beginning. */
 const serverFaults = ['misplace', 'buildError', 'stuckBuild', 'noValidHost'] as const;
 
@@ -25,9 +28,15 @@ const serverFaults = ['misplace', 'buildError', 'stuckBuild', 'noValidHost'] as 
  */
 export const answers = ['retried', 'skipped', 'givenUp', 'blocked', 'unanswered'] as const;
 export type Answer = (typeof answers)[number];
-/** Each for as long as the run lasts. `undoFails`: it is cancelled. `cloudFails`: the cloud refuses whatever would change it. */
-const troubles = ['undoFails', 'cloudFails'] as const;
+/**
+ * Each for as long as the run lasts. `undoFails`: it is cancelled. `cloudFails`: the cloud refuses whatever would change it. `loginFails`: all
+ * tokens have expired, and who asks for one is refused.
+ */
+const troubles = ['undoFails', 'cloudFails', 'loginFails'] as const;
 export type Trouble = (typeof troubles)[number];
+
+/** What a person can do about it is to give it a right password, and then it is one of the others. */
+const loginFaults = ['loginFails:retried', 'loginFails:givenUp'] as const;
 
 export type CallFault = (typeof callFaults)[number];
 export type StuckFault = `${Trouble}:${Answer}`;
@@ -35,16 +44,21 @@ export type StuckFault = `${Trouble}:${Answer}`;
 export const faults: readonly Fault[] = [
   ...callFaults,
   ...runFaults,
+  ...childFaults,
   ...serverFaults,
-  ...troubles.flatMap((trouble) => answers.map((answer) => `${trouble}:${answer}` as const)),
+  ...answers.flatMap((answer) => [`undoFails:${answer}`, `cloudFails:${answer}`] as const),
+  ...loginFaults,
 ];
-export type Fault = CallFault | (typeof runFaults)[number] | (typeof serverFaults)[number] | StuckFault;
+export type Fault =
+  CallFault | (typeof runFaults)[number] | (typeof childFaults)[number] | (typeof serverFaults)[number] | StuckFault;
 
 /** One moment of a procedure, in words. */
 export interface Moment {
   readonly kind: 'call' | 'activity' | 'message';
   readonly at: 'before' | 'after' | 'begins' | 'ends';
   readonly what: string;
+  /** It is one of the run of one VNF that an evacuation has begun. */
+  readonly inChild: boolean;
 }
 
 /** What can befall a run there. A step is where a cancel may make a difference to what is undone; a call that changes nothing cannot be refused for that. */
@@ -55,11 +69,13 @@ export function faultsAt(moment: Moment, isFirst: boolean): Fault[] {
     ...(wants ? callFaults.filter((fault) => fault !== 'lostAfter') : []),
     ...(isCall && moment.at === 'after' ? (['lostAfter'] as const) : []),
     ...runFaults,
+    ...(moment.inChild ? childFaults : []),
     ...(isFirst ? serverFaults : []),
     ...(moment.kind === 'activity' ? answers.map((answer) => `undoFails:${answer}` as const) : []),
     ...(wants && !/ GET | POST \/identity/.test(moment.what)
       ? answers.map((answer) => `cloudFails:${answer}` as const)
       : []),
+    ...(wants ? loginFaults : []),
   ];
 }
 
@@ -101,6 +117,9 @@ const otherEnds: Partial<Record<Fault, readonly Ended['outcome'][]>> = {
   cancelledAndUndoFailsOnce: ['cancelled'],
   cancelledAndUndoFails: ['cancelled', 'stuck'],
   terminated: ['vanished'],
+  terminatedAndCleanUpToo: ['vanished'],
+  childTerminated: ['refused', 'unwound', 'stuck'],
+  childCancelled: ['refused', 'unwound', 'cancelled'],
 };
 
 /** `gotStuck`: a person was asked on the way. */

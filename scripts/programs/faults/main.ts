@@ -1,18 +1,19 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { casesAt, nameOf, play } from '../../lib/virtual/enumerate';
-import { isOfServers } from '../../lib/virtual/faults';
+import { faults, isOfServers, type Fault } from '../../lib/virtual/faults';
 import { specs } from '../../lib/virtual/specs';
 
 /** `./scripts/faults`: every fault at every moment of every procedure. Exits 1 where one is not as promised. */
 
 interface Options {
   readonly procedure?: string;
+  readonly fault?: Fault;
   readonly every: number;
   readonly json: boolean;
   readonly first: boolean;
 }
 
-async function tryFaults({ procedure, every, json, first }: Options): Promise<void> {
+async function tryFaults({ procedure, fault: only, every, json, first }: Options): Promise<void> {
   const wanted = specs.filter(({ name }) => procedure === undefined || name === procedure);
   if (wanted.length === 0)
     throw new Error(`there is no ${procedure ?? ''}; there are ${specs.map(({ name }) => name).join(', ')}`);
@@ -28,9 +29,9 @@ async function tryFaults({ procedure, every, json, first }: Options): Promise<vo
       );
     };
     if (clean.problems.length > 0) told(`${spec.name}: without any fault`, clean.problems);
-    const cases = casesAt(spec, clean).filter(
-      ({ fault }, index) => clean.problems.length === 0 && (index % every === 0 || isOfServers(fault)),
-    );
+    const cases = casesAt(spec, clean)
+      .filter(({ fault }) => only === undefined || fault === only)
+      .filter(({ fault }, index) => clean.problems.length === 0 && (index % every === 0 || isOfServers(fault)));
     for (const each of cases) {
       const { moments, problems } = await play(spec, each);
       if (problems.length === 0) continue;
@@ -50,6 +51,12 @@ async function tryFaults({ procedure, every, json, first }: Options): Promise<vo
   process.exitCode = failed > 0 ? 1 : 0;
 }
 
+function faultNamed(text: string): Fault {
+  const found = faults.find((each) => each === text);
+  if (!found) throw new InvalidArgumentError(`one of: ${faults.join(', ')}`);
+  return found;
+}
+
 function positive(text: string): number {
   if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('give a whole number of at least 1');
   return Number(text);
@@ -61,6 +68,7 @@ const program = new Command('faults')
       'them and each fault, on a virtual clock.',
   )
   .option('--procedure <name>', `one of: ${specs.map(({ name }) => name).join(', ')}; all where it is left out`)
+  .option('--fault <name>', 'this one only, such as terminated; all where it is left out', faultNamed)
   .option('--every <number>', 'only every so many-th case', positive, 1)
   .option('--first', 'ends with the first that is not as promised', false)
   .option('--json', 'a line of JSON for each failed case and each procedure', false)
