@@ -73,8 +73,8 @@ export interface LetterMemory {
   readonly first: Map<string, number>;
   /** By id, since when one that served serves no more. */
   readonly retired: Map<string, number>;
-  /** By pool, whose deletion came last. */
-  readonly deleters: Map<string, string | null>;
+  /** By pool, whose deletion came last, and when. */
+  readonly deleters: Map<string, { readonly by: string | null; readonly seq: number }>;
   /** Pools that two runs change side by side: neither can know what the other has left, or brings. */
   readonly mixed: Set<string>;
   /** Since it was asked last, somebody may have died. */
@@ -108,7 +108,7 @@ export function judgeLetter(world: World, event: CloudEvent, given: { memory: Le
     if (countedDoubleOf(world, { memory, vnf, name: event.name }) !== undefined) return;
     memory.where.set(event.id, event.requestedHost);
     const { id, requestId: by, requestedHost: host } = event;
-    move(world, { memory, scribe }, { kind: 'launch', by, vnf, pool, id, host });
+    move(world, { memory, scribe }, { seq: event.seq, kind: 'launch', by, vnf, pool, id, host });
     return;
   }
   const moved = event.type === 'server.placed' ? world.servers.get(event.id) : undefined;
@@ -122,7 +122,15 @@ export function judgeLetter(world: World, event: CloudEvent, given: { memory: Le
       world,
       { memory, scribe },
       {
-        ...{ kind: 'launch', by: event.requestId, vnf: moved.vnf, pool: moved.pool, id: event.id, host: event.host },
+        ...{
+          seq: event.seq,
+          kind: 'launch',
+          by: event.requestId,
+          vnf: moved.vnf,
+          pool: moved.pool,
+          id: event.id,
+          host: event.host,
+        },
       },
     );
     return;
@@ -174,7 +182,16 @@ export function judgeLetter(world: World, event: CloudEvent, given: { memory: Le
       return;
     }
     const { vnf, pool } = server;
-    const made = { kind: 'delete', by: event.requestId, vnf, pool, id: event.id, host, retired } as const;
+    const made = {
+      seq: event.seq,
+      kind: 'delete',
+      by: event.requestId,
+      vnf,
+      pool,
+      id: event.id,
+      host,
+      retired,
+    } as const;
     move(world, { memory, scribe }, made);
     // It never came to be on the host that it was counted on: who deleted it could not know.
     const stretch = server.host === null ? memory.stretches.get(`${server.vnf}/${server.pool}`) : undefined;
@@ -277,6 +294,7 @@ function move(
   world: World,
   given: { memory: LetterMemory; scribe: Scribe },
   made: {
+    readonly seq: number;
     readonly kind: 'launch' | 'delete';
     readonly by: string | null;
     readonly vnf: string;
@@ -311,9 +329,12 @@ function move(
   if (stretch.moves.length === 0) for (const each of stretch.before) noteDead(world, stretch, each.id);
   memory.stretches.set(key, stretch);
   if (kind === 'launch' && hasOwed(world, { vnf, pool })) memory.mixed.add(key);
+  // Who was there when it was planned has been deleted since, by another run.
+  const deleted = memory.deleters.get(key);
+  if (kind === 'launch' && deleted && deleted.by !== by && deleted.seq > stretch.plannedBy) stretch.spoilt = true;
   if (kind === 'delete') {
-    if ((memory.deleters.get(key) ?? by) !== by) memory.mixed.add(key);
-    memory.deleters.set(key, by);
+    if (deleted && deleted.by !== by) memory.mixed.add(key);
+    memory.deleters.set(key, { by, seq: made.seq });
     stretch.spoilt ||= memory.mixed.has(key);
   }
   stretch.moves.push(placed);
