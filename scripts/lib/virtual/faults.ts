@@ -32,8 +32,7 @@ export type Answer = (typeof answers)[number];
  * Each for as long as the run lasts. `undoFails`: it is cancelled. `cloudFails`: the cloud refuses whatever would change it. `loginFails`: all
  * tokens have expired, and who asks for one is refused.
  */
-const troubles = ['undoFails', 'cloudFails', 'loginFails'] as const;
-export type Trouble = (typeof troubles)[number];
+export type Trouble = 'undoFails' | 'cloudFails' | 'loginFails';
 
 /** What a person can do about it is to give it a right password, and then it is one of the others. */
 const loginFaults = ['loginFails:retried', 'loginFails:givenUp'] as const;
