@@ -171,6 +171,8 @@ export function judgeLetter(world: World, event: CloudEvent, given: { memory: Le
     if (server?.vnf === undefined || server.pool === undefined) return;
     if (grave) {
       const { host: left, by: buried } = grave;
+      // To others it may still have counted.
+      noteDeleter(memory, `${server.vnf}/${server.pool}`, event);
       memory.stretches
         .get(`${server.vnf}/${server.pool}`)
         ?.moves.push({ id: event.id, host: left, movedFrom: server.movedFrom, buried });
@@ -235,6 +237,16 @@ function hasOwed(world: World, of: { vnf: string; pool: string; within?: (host: 
     ({ vnf, pool, host, served, name }) =>
       vnf === of.vnf && pool === of.pool && of.within?.(host) !== false && served && published?.has(name) !== true,
   );
+}
+
+function noteDeleter(
+  { deleters, mixed }: LetterMemory,
+  pool: string,
+  { requestId: by, seq }: Pick<CloudEvent, 'requestId' | 'seq'>,
+): void {
+  const last = deleters.get(pool);
+  if (last && last.by !== by) mixed.add(pool);
+  deleters.set(pool, { by, seq });
 }
 
 function forget(pool: string, { deleters, mixed }: LetterMemory): void {
@@ -333,8 +345,7 @@ function move(
   const deleted = memory.deleters.get(key);
   if (kind === 'launch' && deleted && deleted.by !== by && deleted.seq > stretch.plannedBy) stretch.spoilt = true;
   if (kind === 'delete') {
-    if (deleted && deleted.by !== by) memory.mixed.add(key);
-    memory.deleters.set(key, { by, seq: made.seq });
+    noteDeleter(memory, key, { requestId: by, seq: made.seq });
     stretch.spoilt ||= memory.mixed.has(key);
   }
   stretch.moves.push(placed);
