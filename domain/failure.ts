@@ -51,6 +51,8 @@ export const hostReasons = [
   'NoRoomVcpus',
   'NoRoomRam',
   'NoRoomDisk',
+  /** Of another resource class that its flavor asks for: `PCPU`, `VGPU`, one of the cloud's own. */
+  'NoRoomOther',
   'CapReached',
   /** Its failure domain (rack, power feed) has its share of the pool. */
   'DomainCapReached',

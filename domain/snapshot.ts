@@ -7,6 +7,11 @@ export interface Resources {
   readonly vcpus: number;
   readonly ramMb: number;
   readonly diskGb: number;
+  /**
+   * Amounts of other resource classes, by class (`PCPU`, `VGPU`, `CUSTOM_FPGA`): of a flavor what it asks for, of a host what is free of those
+   * that some flavor of the descriptor asks for. Absent: none.
+   */
+  readonly others?: Readonly<Record<string, number>>;
 }
 
 export interface Host {
@@ -64,9 +69,12 @@ export type QuotaResource =
   /** Of each group: none is ever used as a whole. */
   | 'server_group_members';
 
+/** What a server of it takes of its host, as Nova asks Placement for it. */
 export interface FlavorSeen extends Resources {
   readonly id: string;
   readonly name: string;
+  /** What it counts in the quotas of these names, whatever it takes of its host. Absent: its `vcpus` and `ramMb`. */
+  readonly quota?: { readonly cores: number; readonly ram: number };
 }
 
 /** A server group of the VNF: the cloud puts no two of its servers on one host, but cannot be asked for a host. */

@@ -16,7 +16,13 @@ const base = {
 
 const serverState = z.enum(['BUILD', 'ACTIVE', 'ERROR', 'SHUTOFF', 'REBUILD']);
 
-const resources = z.object({ vcpus: z.number(), ramMb: z.number(), diskGb: z.number() });
+const resources = z.object({
+  vcpus: z.number(),
+  ramMb: z.number(),
+  diskGb: z.number(),
+  /** Of other resource classes, by class. */
+  others: z.record(z.string(), z.number()).optional(),
+});
 
 export const eventSchema = z.discriminatedUnion('type', [
   /** A host exists or changed: at the start once for each, then whenever one of the fields changed. `alive` is the truth, `up` is what Nova reports. */

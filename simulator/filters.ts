@@ -1,3 +1,4 @@
+import { asksOf, placesFor } from './inventories';
 import { isUp, type Claim, type Cloud, type Host, type Server, type ServerGroup } from './model';
 
 /**
@@ -60,13 +61,15 @@ export function whyNone(cloud: Cloud, wish: Wish): string {
 /** Whether Placement offers a host: its room, and its kind. */
 export function isOffered(cloud: Cloud, server: Server, host: Host): boolean {
   const flavor = cloud.flavors.get(server.flavorId);
+  if (flavor === undefined) return false;
   const { used } = host;
+  const asks = asksOf(flavor);
   // Asked of every host for every server: nothing is made for it.
   return (
-    flavor !== undefined &&
-    host.vcpus - used.vcpus >= flavor.vcpus &&
-    host.ramMb - used.ramMb >= flavor.ramMb &&
-    host.diskGb - used.diskGb >= flavor.diskGb &&
+    host.vcpus - used.vcpus >= asks.vcpus &&
+    host.ramMb - used.ramMb >= asks.ramMb &&
+    host.diskGb - used.diskGb >= asks.diskGb &&
+    (asks.others === undefined || placesFor(host, asks.others) !== null) &&
     (flavor.extraSpecs === undefined || hasTraits(host, traitsOf(flavor.extraSpecs)))
   );
 }

@@ -10,15 +10,12 @@ import {
 import { newAccess, type Access } from './access';
 import { realClock, seeded, type Clock } from './clock';
 import type { CloudChange, CloudEvent } from './events';
+import { asksOf, holdOthers, inventoriesFor, totalOthers, type Inventory, type Resources } from './inventories';
 import type { Outage, Part } from './parts';
 
 /** What the embedded cloud consists of. Services read and change it through the functions here, which keep the log. */
 
-export interface Resources {
-  readonly vcpus: number;
-  readonly ramMb: number;
-  readonly diskGb: number;
-}
+export type { Resources } from './inventories';
 
 export interface HostSpec extends Resources {
   readonly name: string;
@@ -29,7 +26,7 @@ export interface HostSpec extends Resources {
   readonly domains?: Readonly<Record<string, string>>;
 }
 
-export interface Host extends Omit<HostSpec, 'zone' | 'domains'>, Placed {
+export interface Host extends Omit<HostSpec, 'zone' | 'domains' | 'others'>, Placed {
   /** Of the hypervisor, which is Placement's provider too. */
   readonly id: string;
   /** Of the nova-compute service: another one. */
@@ -42,6 +39,8 @@ export interface Host extends Omit<HostSpec, 'zone' | 'domains'>, Placed {
   forcedDown: boolean;
   disabledReason: string | null;
   used: Resources;
+  /** Of what there is besides vCPUs, RAM and disk, by provider. */
+  readonly inventories: Inventory[];
   /** Servers whose room it holds, with those being built and those evacuated away while it is down. */
   readonly holds: Set<string>;
   /** What was sent to it while it was dead, in order: it is done when the host is back. */
@@ -150,7 +149,7 @@ export interface ServerGroup {
 export interface Flavor extends Resources {
   readonly id: string;
   readonly name: string;
-  /** Of these only traits are heeded: `{"trait:CUSTOM_DPDK": "required"}`. */
+  /** Of these traits, resources and what pins CPUs are heeded: `{"trait:CUSTOM_DPDK": "required", "resources:VGPU": "1"}`. */
   readonly extraSpecs?: Readonly<Record<string, string>>;
 }
 
@@ -251,6 +250,8 @@ export interface Cloud {
   readonly hosts: Map<string, Host>;
   readonly aggregates: Aggregates;
   readonly flavors: Map<string, Flavor>;
+  /** Known to Placement besides those of the standard. */
+  readonly resourceClasses: Set<string>;
   readonly images: Map<string, Image>;
   readonly networks: Map<string, Network>;
   readonly servers: Map<string, Server>;
@@ -363,6 +364,7 @@ export function createCloud(given: CloudOptions = {}): Cloud {
     hosts: new Map(),
     aggregates: { byId: new Map(), made: 0 },
     flavors: new Map(),
+    resourceClasses: new Set(),
     images: new Map(),
     networks: new Map(),
     servers: new Map(),
@@ -431,11 +433,13 @@ function addHosts(cloud: Cloud): void {
     byName.set(name, aggregate);
     aggregate.hosts.add(host);
   };
-  for (const { zone, domains: _domains, ...spec } of cloud.options.hosts) {
+  for (const { zone, domains: _domains, others, ...spec } of cloud.options.hosts) {
     join(spec.name, zone, { availability_zone: zone });
+    const id = newUuid(cloud);
+    for (const name of Object.keys(others ?? {})) cloud.resourceClasses.add(name);
     cloud.hosts.set(spec.name, {
       ...spec,
-      id: newUuid(cloud),
+      id,
       serviceId: newUuid(cloud),
       zone,
       domains: {},
@@ -445,6 +449,7 @@ function addHosts(cloud: Cloud): void {
       forcedDown: false,
       disabledReason: null,
       used: { vcpus: 0, ramMb: 0, diskGb: 0 },
+      inventories: inventoriesFor({ id, name: spec.name }, others, () => newUuid(cloud)),
       holds: new Set(),
       casts: [],
       cancelReport: () => undefined,
@@ -499,28 +504,24 @@ export function emitHost(cloud: Cloud, host: Host, requestId: string | null): vo
     enabled,
     forcedDown,
     disabledReason,
-    size: { vcpus, ramMb, diskGb },
+    size: { vcpus, ramMb, diskGb, ...totalOthers(host) },
     ...(Object.keys(domains).length > 0 && { domains }),
   });
-}
-
-export function freeOf(host: Host): Resources {
-  return {
-    vcpus: host.vcpus - host.used.vcpus,
-    ramMb: host.ramMb - host.used.ramMb,
-    diskGb: host.diskGb - host.used.diskGb,
-  };
 }
 
 export function hold(cloud: Cloud, host: Host, server: Server): void {
   if (host.holds.has(server.id)) return;
   host.holds.add(server.id);
-  host.used = added(host.used, cloud.flavors.get(server.flavorId), 1);
+  const flavor = cloud.flavors.get(server.flavorId);
+  host.used = added(host.used, flavor, 1);
+  const { others } = flavor ? asksOf(flavor) : {};
+  if (others) holdOthers(host, server.id, others);
 }
 
 export function letGo(cloud: Cloud, host: Host, server: Server): void {
   if (!host.holds.delete(server.id)) return;
   host.used = added(host.used, cloud.flavors.get(server.flavorId), -1);
+  for (const { held } of host.inventories) held.delete(server.id);
 }
 
 /** A server more, or one less. */
@@ -550,10 +551,12 @@ export function afterPaced(cloud: Cloud, seconds: number, call: () => void): () 
 }
 
 function added(used: Resources, flavor: Flavor | undefined, sign: 1 | -1): Resources {
+  if (!flavor) return used;
+  const { vcpus, ramMb, diskGb } = asksOf(flavor);
   return {
-    vcpus: used.vcpus + sign * (flavor?.vcpus ?? 0),
-    ramMb: used.ramMb + sign * (flavor?.ramMb ?? 0),
-    diskGb: used.diskGb + sign * (flavor?.diskGb ?? 0),
+    vcpus: used.vcpus + sign * vcpus,
+    ramMb: used.ramMb + sign * ramMb,
+    diskGb: used.diskGb + sign * diskGb,
   };
 }
 

@@ -2,12 +2,14 @@ import { capacityOf } from '../../domain/explain/capacity';
 import type { Descriptor } from '../../domain/descriptor/descriptor';
 import { failure, type Failure } from '../../domain/failure';
 import { plan, type PlanInput as PlannerInput } from '../../domain/placement';
+import { budgetOf, costOf, spend } from '../../domain/placement/budget';
 import { asFound } from '../../domain/placement/rebalance';
 import { withRemedies } from '../../domain/explain/remedies';
 import { toldMost, toldOf } from '../../domain/explain/tell';
 import type { Member, VnfRecord } from '../../domain/record';
 import type { Plan } from '../../domain/plan';
-import { isDeadStatus, type QuotaResource, type Snapshot } from '../../domain/snapshot';
+import { less } from '../../domain/resources';
+import { isDeadStatus, type Snapshot } from '../../domain/snapshot';
 import { readMarks } from '../../domain/names';
 import { neutron } from '../../openstack';
 import type { Dependencies } from '../dependencies';
@@ -116,7 +118,7 @@ export function planEmptyHostsActivity(dependencies: Dependencies, ways: Ways): 
         left.reasons -= told.choices.reduce((sum, choice) => sum + Object.keys(choice.hosts).length, 0);
         plans[record.vnf] = { ...planned.plan, told };
       }
-      snapshot = less(snapshot, record, planned.plan);
+      snapshot = remaining(snapshot, record, planned.plan);
     }
     return plans;
   };
@@ -131,31 +133,23 @@ function about(record: VnfRecord, refusal: Failure): Failure {
 }
 
 /** What is left of room and quota when this plan is carried out: everything new beside everything that is there. */
-function less(snapshot: Snapshot, record: VnfRecord, planned: Plan): Snapshot {
+function remaining(snapshot: Snapshot, record: VnfRecord, planned: Plan): Snapshot {
   const free = new Map(snapshot.hosts.map((host) => [host.name, host.free]));
-  const more = { instances: 0, cores: 0, ram: 0, ports: 0 };
+  const budget = budgetOf(snapshot);
   for (const { pool: name, rows } of planned.batches) {
     const pool = record.descriptor.pools.find((each) => each.name === name);
     const flavor = snapshot.flavors[pool?.flavor ?? ''];
     if (!pool || !flavor) continue;
+    spend(budget, costOf(flavor, pool), rows.length);
     for (const { host } of rows) {
-      more.instances += 1;
-      more.cores += flavor.vcpus;
-      more.ram += flavor.ramMb;
-      more.ports += pool.networks.length;
       const room = free.get(host);
-      if (room)
-        free.set(host, {
-          vcpus: room.vcpus - flavor.vcpus,
-          ramMb: room.ramMb - flavor.ramMb,
-          diskGb: room.diskGb - flavor.diskGb,
-        });
+      if (room) free.set(host, less(room, flavor));
     }
   }
   const quotas = { ...snapshot.quotas };
-  for (const [resource, amount] of Object.entries(more) as [QuotaResource, number][]) {
+  for (const [resource, left] of budget) {
     const quota = quotas[resource];
-    if (quota) quotas[resource] = { ...quota, used: quota.used + amount };
+    if (quota) quotas[resource] = { ...quota, used: quota.limit - left };
   }
   return {
     ...snapshot,

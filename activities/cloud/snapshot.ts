@@ -1,6 +1,6 @@
 import { failureDomainKeys, type Descriptor } from '../../domain/descriptor/descriptor';
-import { slots } from '../../domain/placement/ground';
 import { readTags, tag } from '../../domain/names';
+import { noResources, slots } from '../../domain/resources';
 import type { FlavorSeen, Host, Quota, Resources, ServerSeen, ServerStatus, Snapshot } from '../../domain/snapshot';
 import { neutron, nova, placement, type CallOptions } from '../../openstack';
 import type { Dependencies } from '../dependencies';
@@ -56,7 +56,7 @@ export async function readSnapshot(
   return {
     hosts: services.map(({ host: name, zone, up, enabled }): Host => {
       const provider = providers.get(name) ?? '';
-      const free = rooms.free.get(provider) ?? nothing;
+      const free = rooms.free.get(provider) ?? noResources;
       const notFor = Object.values(seen).flatMap((flavor) =>
         slots(free, flavor) < 1 || rooms.offeredFor(flavor.name, provider) ? [] : [flavor.name],
       );
@@ -83,11 +83,28 @@ export async function readSnapshot(
 /** By name. */
 export function seenFlavors(flavors: readonly nova.Flavor[]): Record<string, FlavorSeen> {
   return Object.fromEntries(
-    flavors.map(({ id, name, vcpus, ram, disk }) => [name, { id, name, vcpus, ramMb: ram, diskGb: disk }]),
+    flavors.map((flavor): [string, FlavorSeen] => {
+      const { id, name, vcpus, ram } = flavor;
+      const takes = resourcesOf(placement.amountsOf(flavor));
+      const isCounted = takes.vcpus === vcpus && takes.ramMb === ram;
+      return [name, { id, name, ...takes, ...(!isCounted && { quota: { cores: vcpus, ram } }) }];
+    }),
   );
 }
 
-const nothing: Resources = { vcpus: 0, ramMb: 0, diskGb: 0 };
+const mainClasses: readonly string[] = ['VCPU', 'MEMORY_MB', 'DISK_GB'];
+
+/** Of amounts by resource class: those of the classes that are `wanted` besides vCPUs, RAM and disk. */
+function resourcesOf(
+  amounts: Readonly<Record<string, number>>,
+  wanted: readonly string[] = Object.keys(amounts),
+): Resources {
+  const { VCPU: vcpus = 0, MEMORY_MB: ramMb = 0, DISK_GB: diskGb = 0 } = amounts;
+  const others = wanted
+    .filter((name) => !mainClasses.includes(name))
+    .map((name) => [name, amounts[name] ?? 0] as const);
+  return { vcpus, ramMb, diskGb, ...(others.length > 0 && { others: Object.fromEntries(others) }) };
+}
 
 export function quotaOf(limit: number, used: number): Quota {
   return { limit: limit < 0 ? Number.MAX_SAFE_INTEGER : limit, used };
@@ -102,23 +119,25 @@ interface Rooms {
 
 /**
  * Free room by provider, from the candidates of each flavor: the service's own arithmetic of ratios, reserved and others' VMs. A
- * provider that is absent has no room for that flavor.
+ * provider that is absent has no room for that flavor. Those below a host's own count as its.
  */
 async function readRooms(
   { session }: Pick<Dependencies, 'session'>,
   flavors: readonly nova.Flavor[],
   call: CallOptions,
 ): Promise<Rooms> {
-  const [providers, ...candidates] = await Promise.all([
+  const requests = flavors.map(placement.requestOf);
+  const [providers, candidates, others] = await Promise.all([
     placement.listResourceProviders(session, call),
-    ...flavors.map((flavor) => placement.listAllocationCandidates(session, placement.requestOf(flavor), call)),
+    Promise.all(requests.map((request) => placement.listAllocationCandidates(session, request, call))),
+    Promise.all(withoutOthers(requests).map((request) => placement.listAllocationCandidates(session, request, call))),
   ]);
   const nameOf = new Map(providers.map(({ id, name }) => [id, name]));
+  const classes = [...new Set(flavors.flatMap((flavor) => Object.keys(placement.amountsOf(flavor))))];
   const rooms = new Map<string, Resources>();
-  for (const { id, free } of candidates.flat()) {
+  for (const { id, free } of [...others, ...candidates].flat()) {
     const name = nameOf.get(id);
-    if (name !== undefined)
-      rooms.set(name, { vcpus: free['VCPU'] ?? 0, ramMb: free['MEMORY_MB'] ?? 0, diskGb: free['DISK_GB'] ?? 0 });
+    if (name !== undefined) rooms.set(name, resourcesOf(free, classes));
   }
   const offered = new Map(
     flavors.map(({ name }, index) => [name, new Set(candidates[index]?.map(({ id }) => nameOf.get(id)))]),
@@ -128,6 +147,15 @@ async function readRooms(
     free: rooms,
     offeredFor: (flavor, provider) => offered.get(flavor)?.has(provider) ?? false,
   };
+}
+
+/** Of those that ask for other classes too: who has used them up is no candidate, and is to be told from who has no room at all. */
+function withoutOthers(requests: readonly placement.AllocationRequest[]): placement.AllocationRequest[] {
+  return requests.flatMap(({ resources }) => {
+    const asked = Object.entries(resources);
+    const main = asked.filter(([name]) => mainClasses.includes(name));
+    return main.length === 0 || main.length === asked.length ? [] : [{ resources: Object.fromEntries(main) }];
+  });
 }
 
 /**

@@ -165,12 +165,17 @@ function roomFor(world: World, vnf: VnfWorld, pool: PoolWorld): Room[] {
       const own = here.filter((server) => server.vnf === vnf.vnf && pool.published.has(server.name)).length;
       if (!up || !enabled) return { own, free: 0, ...within };
       if (!one || !size || here.some((server) => !server.size)) return { own, free: Infinity, ...within };
-      const left = (key: keyof Resources): number => {
-        const taken = here.reduce((sum, server) => sum + (server.size?.[key] ?? 0), 0);
-        return one[key] > 0 ? Math.floor((size[key] - taken) / one[key]) : Infinity;
-      };
-      return { own, free: Math.max(0, Math.min(left('vcpus'), left('ramMb'), left('diskGb'))), ...within };
+      const left = Object.entries(amountsOf(one)).map(([name, each]) => {
+        const taken = here.reduce((sum, server) => sum + (server.size ? (amountsOf(server.size)[name] ?? 0) : 0), 0);
+        return each > 0 ? Math.floor(((amountsOf(size)[name] ?? 0) - taken) / each) : Infinity;
+      });
+      return { own, free: Math.max(0, Math.min(...left)), ...within };
     });
+}
+
+/** Of everything that members take of a host, by name. */
+function amountsOf({ others = {}, ...main }: Resources): Record<string, number> {
+  return { ...main, ...others };
 }
 
 /** What others are at, or have left to be drained, may take for a while what is free in the end: then nothing is said. */

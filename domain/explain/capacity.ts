@@ -14,10 +14,11 @@ import { own } from '../names';
 import { plan } from '../placement';
 import { countOf } from '../placement/batches';
 import { affordable, budgetOf, costOf } from '../placement/budget';
-import { domainsFor, flavorOf, giveBack, groundOf, shortOf, slots, unusable, type Ground } from '../placement/ground';
+import { domainsFor, flavorOf, giveBack, groundOf, unusable, type Ground } from '../placement/ground';
 import { roomOf } from '../placement/pool';
 import { shareOf } from '../placement/spread';
 import type { VnfRecord } from '../record';
+import { noResources, shortOf, slots, times } from '../resources';
 import { widerSharings, withRemedies } from './remedies';
 import type { Remedy } from './remedy';
 import { carriedOut, type Scene } from './carriedOut';
@@ -241,11 +242,7 @@ function oneMoreDeath(
     survives(more(many), pool),
   );
   const wider = widerSharings(pool, level).find(({ changed }) => survives(room, changed));
-  const free = {
-    vcpus: cap * (flavor?.vcpus ?? 0),
-    ramMb: cap * (flavor?.ramMb ?? 0),
-    diskGb: cap * (flavor?.diskGb ?? 0),
-  };
+  const free = times(flavor ?? noResources, cap);
   return [
     ...(hosts === undefined
       ? []

@@ -6,9 +6,10 @@ import { own } from '../names';
 import type { PlanInput } from '../placement';
 import { countOf } from '../placement/batches';
 import { affordable, budgetOf, costOf } from '../placement/budget';
-import { domainsFor, flavorOf, groundOf, shortOf, slots, unusable, type Ground } from '../placement/ground';
+import { domainsFor, flavorOf, groundOf, scarceClasses, unusable, type Ground } from '../placement/ground';
 import { shareOf } from '../placement/spread';
 import type { Plan } from '../plan';
+import { shortOf, slots } from '../resources';
 import { carriedOut } from './carriedOut';
 import type { Choice } from './told';
 
@@ -119,7 +120,9 @@ function whatBinds(
   const said =
     `${saySharing(pool)} at level ${String(to)} allows ${String(cap)} on a host${inOne}; ` +
     `${String(usable.length)} hosts of ${pool.zone} may be used, ${String(full)} of them take no more${domains}`;
-  const then = binds === 'domain' ? `share of one ${outer?.key ?? ''} binds` : bound[binds];
+  const scarce = binds === 'room' ? scarceClasses(ground, pool) : [];
+  const room = scarce.length > 0 ? `room on the hosts, of ${scarce.join(' and ')}, binds` : bound.room;
+  const then = binds === 'domain' ? `share of one ${outer?.key ?? ''} binds` : { ...bound, room }[binds];
   return { moreFit, binds, constraint: `${said}; ${String(moreFit)} more members would fit, then the ${then}` };
 }
 

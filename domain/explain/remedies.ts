@@ -6,6 +6,7 @@ import { own } from '../names';
 import { plan, type PlanInput } from '../placement';
 import type { ChangeRequest, Planned } from '../plan';
 import type { VnfRecord } from '../record';
+import { noResources, plus, times } from '../resources';
 import { remediesSaid, remedySaid, type Remedy } from './remedy';
 import type { Host, Resources } from '../snapshot';
 
@@ -131,17 +132,9 @@ function roomOf({ record, request, snapshot }: PlanInput): Resources {
     const flavor = snapshot.flavors[pool.flavor];
     const to = levelAsked(record, request, pool);
     const cap = to === undefined ? 0 : capAt(pool.spare, to);
-    return {
-      vcpus: cap * (flavor?.vcpus ?? 0),
-      ramMb: cap * (flavor?.ramMb ?? 0),
-      diskGb: cap * (flavor?.diskGb ?? 0),
-    };
+    return flavor && cap > 0 ? times(flavor, cap) : noResources;
   });
-  return rooms.reduce((sum, each) => ({
-    vcpus: sum.vcpus + each.vcpus,
-    ramMb: sum.ramMb + each.ramMb,
-    diskGb: sum.diskGb + each.diskGb,
-  }));
+  return rooms.reduce(plus);
 }
 
 /** Undefined where the request is not about this pool. */

@@ -1,5 +1,6 @@
 import type { Spare } from '../descriptor/descriptor';
 import { saySpare } from '../levels';
+import { resourcesSaid } from '../resources';
 import type { QuotaResource, Resources } from '../snapshot';
 
 /**
@@ -33,12 +34,11 @@ export type Remedy =
 export function remedySaid(remedy: Remedy): string {
   switch (remedy.kind) {
     case 'hosts': {
-      const { vcpus, ramMb, diskGb } = remedy.room;
       const hosts = Object.entries(remedy.hosts).map(
         ([zone, many]) => `${String(many)} more host${many > 1 ? 's' : ''} in ${zone}`,
       );
       const apart = remedy.apart ? `, each in a ${remedy.apart.join(' and a ')} of its own` : '';
-      return `${hosts.join(' and ')} (each with ${String(vcpus)} vCPUs, ${String(ramMb)} MB and ${String(diskGb)} GB free${apart})`;
+      return `${hosts.join(' and ')} (each with ${resourcesSaid(remedy.room)} free${apart})`;
     }
     case 'spare': {
       const of = remedy.domain === undefined ? '' : ` of one ${remedy.domain}`;

@@ -17,7 +17,8 @@ type Costs = Readonly<Record<'instances' | 'cores' | 'ram' | 'ports', number>>;
 
 /** What one member of the pool costs. */
 export function costOf(flavor: FlavorSeen | undefined, pool: Pool): Costs {
-  return { instances: 1, cores: flavor?.vcpus ?? 0, ram: flavor?.ramMb ?? 0, ports: pool.networks.length };
+  const { cores = flavor?.vcpus ?? 0, ram = flavor?.ramMb ?? 0 } = flavor?.quota ?? {};
+  return { instances: 1, cores, ram, ports: pool.networks.length };
 }
 
 /** How many more members of this cost the quota carries, besides those that are given back first. */

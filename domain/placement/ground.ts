@@ -3,6 +3,7 @@ import type { HostReason } from '../failure';
 import { own } from '../names';
 import type { Member } from '../record';
 import type { ServerGroupRef } from '../plan';
+import { classesShort, less, shortOf, slots } from '../resources';
 import {
   isDeadStatus,
   type FlavorSeen,
@@ -72,6 +73,18 @@ export function unusable(ground: Ground, host: Host, pool: Pool): HostReason | n
   return pool.failureDomain && domainIn(host, pool) === null ? 'NoDomain' : null;
 }
 
+/** The resource classes, besides vCPUs, RAM and disk, of which hosts have too little for one more member: hosts that are open and have room but for them. */
+export function scarceClasses(ground: Ground, pool: Pool): string[] {
+  const flavor = flavorOf(ground, pool);
+  if (flavor.others === undefined) return [];
+  const scarce = ground.hosts.flatMap((host) => {
+    const free = ground.free.get(host.name);
+    const isFull = free && unusable(ground, host, pool) === null && slots(free, flavor) < 1;
+    return isFull && shortOf(free, flavor) === 'NoRoomOther' ? classesShort(free, flavor) : [];
+  });
+  return [...new Set(scarce)].sort();
+}
+
 /** The failure domain that counts what the pool has on a host. Null where the pool keeps to none, and where nobody says the host's. */
 export type DomainOf = (host: string) => string | null;
 
@@ -93,36 +106,17 @@ function domainIn(
   return pool.failureDomain && zone === pool.zone ? (own(domains, pool.failureDomain.key) ?? null) : null;
 }
 
-export function slots(free: Resources, flavor: Resources): number {
-  const by = (have: number, need: number): number => (need > 0 ? Math.floor(have / need) : Infinity);
-  return Math.max(
-    0,
-    Math.min(by(free.vcpus, flavor.vcpus), by(free.ramMb, flavor.ramMb), by(free.diskGb, flavor.diskGb)),
-  );
-}
-
-export function shortOf(free: Resources, flavor: Resources): HostReason {
-  if (free.vcpus < flavor.vcpus) return 'NoRoomVcpus';
-  if (free.ramMb < flavor.ramMb) return 'NoRoomRam';
-  return 'NoRoomDisk';
-}
-
 export function take(ground: Ground, host: string, flavor: Resources): void {
-  change(ground, host, flavor, -1);
-}
-
-export function giveBack(ground: Ground, host: string, flavor: Resources): void {
   change(ground, host, flavor, 1);
 }
 
-function change(ground: Ground, host: string, flavor: Resources, sign: 1 | -1): void {
+export function giveBack(ground: Ground, host: string, flavor: Resources): void {
+  change(ground, host, flavor, -1);
+}
+
+function change(ground: Ground, host: string, flavor: Resources, members: 1 | -1): void {
   const free = ground.free.get(host);
-  if (!free) return;
-  ground.free.set(host, {
-    vcpus: free.vcpus + sign * flavor.vcpus,
-    ramMb: free.ramMb + sign * flavor.ramMb,
-    diskGb: free.diskGb + sign * flavor.diskGb,
-  });
+  if (free) ground.free.set(host, less(free, flavor, members));
 }
 
 /** Whether the cloud shows a member dead, or its host. Of a server that it does not list it shows nothing. */

@@ -1,5 +1,6 @@
+import { competes, less, slots } from '../resources';
 import type { Resources } from '../snapshot';
-import { slots, type DomainOf } from './ground';
+import type { DomainOf } from './ground';
 
 /**
  * Places for several pools on the same hosts. Where all members are of one size, this is a flow from pools to hosts, and who finds no room
@@ -26,8 +27,8 @@ const ordersMax = 8;
 export function pack(free: ReadonlyMap<string, Resources>, demands: readonly Demand[]): string[][] | null {
   const looks = { left: looksMax };
   if (demands.reduce((sum, { need, most }) => sum + need * most.size, 0) > looksMax) return null;
-  // The big ones first: they find their place least easily.
-  let order = [...demands.keys()].sort((a, b) => sizeOf(demands[b]) - sizeOf(demands[a]) || a - b);
+  // Those that ask for what few hosts have first, then the big ones: they find their place least easily.
+  let order = [...demands.keys()].sort((a, b) => choosiest(demands[a], demands[b]) || a - b);
   for (let tries = 0; tries < ordersMax && looks.left > 0; tries++) {
     const packing = new Packing(free, demands, { prefers: tries % 2 === 0 ? 'roomiest' : 'tightest', looks });
     const failed = order.find((index) => !packing.placeAll(index));
@@ -37,8 +38,10 @@ export function pack(free: ReadonlyMap<string, Resources>, demands: readonly Dem
   return null;
 }
 
-function sizeOf(demand: Demand | undefined): number {
-  return demand ? demand.flavor.vcpus * demand.flavor.ramMb : 0;
+function choosiest(a: Demand | undefined, b: Demand | undefined): number {
+  const asks = (demand: Demand | undefined): number => (demand?.flavor.others === undefined ? 0 : 1);
+  const sizeOf = (demand: Demand | undefined): number => (demand ? demand.flavor.vcpus * demand.flavor.ramMb : 0);
+  return asks(b) - asks(a) || sizeOf(b) - sizeOf(a);
 }
 
 interface How {
@@ -106,6 +109,13 @@ class Packing {
     return free ? slots(free, this.#demand(index).flavor) : 0;
   }
 
+  /** There is no room for one more, and who leaves gives back some of what is short. */
+  #isInTheWay(other: number, index: number, host: string): boolean {
+    const free = this.#free.get(host);
+    const { flavor } = this.#demand(index);
+    return free !== undefined && slots(free, flavor) === 0 && competes(free, flavor, this.#demand(other).flavor);
+  }
+
   /** `seen`: which pool has tried to make room on which host, or was sent away there: it comes to nothing a second time. */
   #insert(index: number, seen: Set<string>): boolean {
     const { most } = this.#demand(index);
@@ -142,7 +152,7 @@ class Packing {
       const before = this.#log.length;
       const sent: number[] = [];
       for (const other of [...others.slice(first), ...others.slice(0, first)]) {
-        while (this.#count(other, host) > 0 && this.#room(index, host) === 0) {
+        while (this.#count(other, host) > 0 && this.#isInTheWay(other, index, host)) {
           this.#put(other, host, -1);
           sent.push(other);
         }
@@ -170,12 +180,7 @@ class Packing {
     this.#on[index]?.set(host, this.#count(index, host) + by);
     const [domain, there] = [within?.domainOf(host) ?? null, this.#in[index]];
     if (there && domain !== null) there.set(domain, (there.get(domain) ?? 0) + by);
-    if (free)
-      this.#free.set(host, {
-        vcpus: free.vcpus - by * flavor.vcpus,
-        ramMb: free.ramMb - by * flavor.ramMb,
-        diskGb: free.diskGb - by * flavor.diskGb,
-      });
+    if (free) this.#free.set(host, less(free, flavor, by));
     this.#log.push({ index, host, by });
   }
 

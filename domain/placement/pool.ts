@@ -3,6 +3,7 @@ import { failure, type Failure, type HostReason } from '../failure';
 import { capAt, domainCapAt, isFeasible, isRestorable, nearestLevels, saySharing, type HostRoom } from '../levels';
 import type { LaunchRow, MemberRef } from '../plan';
 import type { DebtLot, Member, VnfRecord } from '../record';
+import { noResources, shortOf, slots } from '../resources';
 import { countOf, cutLaunches, orderDeletions } from './batches';
 import { affordable, costOf, overBudget, spend, type QuotaBudget } from './budget';
 import {
@@ -11,8 +12,7 @@ import {
   flavorOf,
   giveBack,
   looksDead,
-  shortOf,
-  slots,
+  scarceClasses,
   unusable,
   type DomainOf,
   type Ground,
@@ -370,9 +370,11 @@ function refusal(
   const usable = ground.hosts.filter((host) => unusable(ground, host, pool) === null).length;
   const { failureDomain: outer } = pool;
   const inDomain = outer ? ` and ${String(domainCapAt(pool, to))} in one ${outer.key}` : '';
+  const scarce = scarceClasses(ground, pool);
+  const lacking = scarce.length > 0 ? `; hosts have too little ${scarce.join(' and ')}` : '';
   const constraint =
     `${saySharing(pool)} at level ${String(to)} allows ${String(cap)} on a host${inDomain}; ` +
-    `${String(usable)} hosts of ${pool.zone} may be used and ${String(at.missing)} members find no place`;
+    `${String(usable)} hosts of ${pool.zone} may be used and ${String(at.missing)} members find no place${lacking}`;
   const nearby = [nearest.below, nearest.above].filter((level) => level !== undefined && level !== state.level);
   const more = Math.ceil(at.missing / cap);
   const where = outer ? `, of a ${outer.key} that has less than its share, ` : ' ';
@@ -402,7 +404,7 @@ function reasonsOf(
   const share = shareOf(ground, task, [...at.serving.map(({ host }) => host), ...at.placed]);
   const reasons: Record<string, HostReason> = {};
   for (const host of ground.hosts) {
-    const free = ground.free.get(host.name) ?? { vcpus: 0, ramMb: 0, diskGb: 0 };
+    const free = ground.free.get(host.name) ?? noResources;
     reasons[host.name] =
       unusable(ground, host, pool) ??
       (slots(free, flavor) < 1 ? shortOf(free, flavor) : (share.fullness(host.name) ?? 'CapReached'));

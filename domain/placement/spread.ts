@@ -1,8 +1,10 @@
 import { grouped } from '../grouped';
 import { capAt, domainCapAt } from '../levels';
 import type { Member, VnfRecord } from '../record';
+import { slots } from '../resources';
+import type { Resources } from '../snapshot';
 import { countOf, countWithin, cutLaunches, orderDeletions } from './batches';
-import { domainsFor, flavorOf, giveBack, slots, take, unusable, type Ground } from './ground';
+import { domainsFor, flavorOf, giveBack, take, unusable, type Ground } from './ground';
 import { existingCap, levelsInvolved, type PoolTask } from './task';
 
 /** Where new members of a pool go: host by host, and domain by domain, as far as room and shares go. */
@@ -40,11 +42,19 @@ export function openingsOn(
   at: { on: ReadonlyMap<string, number>; existing: ReadonlyMap<string, number> },
 ): { readonly name: string; readonly height: number; readonly may: number }[] {
   const existingMost = existingCap(record, task);
+  const flavor = flavorOf(ground, task.pool);
   return ground.hosts
     .filter((host) => unusable(ground, host, task.pool) === null)
-    .map(({ name }) => ({ name, vcpus: ground.free.get(name)?.vcpus ?? 0, lot: hash(`${record.vnf}/${name}`) }))
-    .sort((a, b) => b.vcpus - a.vcpus || a.lot - b.lot || (a.name < b.name ? -1 : 1))
+    .map(({ name }) => ({ name, room: roominess(ground, name, flavor), lot: hash(`${record.vnf}/${name}`) }))
+    .sort((a, b) => b.room - a.room || a.lot - b.lot || (a.name < b.name ? -1 : 1))
     .map(({ name }) => ({ name, height: at.on.get(name) ?? 0, may: existingMost - (at.existing.get(name) ?? 0) }));
+}
+
+/** In vCPUs; of members that ask for something else, in members. */
+function roominess(ground: Ground, host: string, flavor: Resources): number {
+  const free = ground.free.get(host);
+  if (!free) return 0;
+  return flavor.others === undefined ? free.vcpus : slots(free, flavor);
 }
 
 export interface Placing {

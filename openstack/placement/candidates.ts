@@ -1,46 +1,29 @@
 import { z } from 'zod';
 import type { CallOptions, Session } from '../call';
-import type { Flavor } from '../nova/flavors';
+import type { AllocationRequest } from './request';
 
 /** https://docs.openstack.org/api-ref/placement/#allocation-candidates */
 
-const summary = z.object({ resources: z.record(z.string(), z.object({ capacity: z.number(), used: z.number() })) });
+const summary = z.object({
+  resources: z.record(z.string(), z.object({ capacity: z.number(), used: z.number() })),
+  root_provider_uuid: z.string(),
+});
 const candidates = z.object({ provider_summaries: z.record(z.string(), summary) });
 
-export interface Provider {
+/** A compute host's, with all those below it: a GPU, or a PCI device, has one of its own. */
+export interface ProviderTree {
+  /** Of the root. */
   readonly id: string;
-  /** Free now: capacity (ratio applied, reserved taken off) less used, by resource class (`VCPU`, `MEMORY_MB`, `DISK_GB`). */
+  /** Free now: capacity (ratio applied, reserved taken off) less used, by resource class (`VCPU`, `MEMORY_MB`, `VGPU`), over the whole tree. */
   readonly free: Readonly<Record<string, number>>;
 }
 
-/** One unnumbered request group. */
-export interface AllocationRequest {
-  readonly resources: Readonly<Record<string, number>>;
-  /** As the service takes them: `HW_CPU_X86_AVX`, or `!COMPUTE_STATUS_DISABLED` for one that a provider must not have. */
-  readonly traits?: readonly string[];
-}
-
-/** What a server of a flavor asks for. Numbered groups of its extra specs are left out: they only ask for more. */
-export function requestOf({ vcpus, ram, disk, extra_specs: specs }: Omit<Flavor, 'id' | 'name'>): AllocationRequest {
-  const under = (prefix: string): [string, string][] =>
-    Object.entries(specs).flatMap(([key, value]): [string, string][] =>
-      key.startsWith(prefix) ? [[key.slice(prefix.length), value]] : [],
-    );
-  const asked = under('resources:').map(([name, amount]): [string, number] => [name, Number(amount)]);
-  return {
-    resources: { VCPU: vcpus, MEMORY_MB: ram, DISK_GB: disk, ...Object.fromEntries(asked) },
-    traits: under('trait:').flatMap(([name, word]) =>
-      word === 'required' ? name : word === 'forbidden' ? `!${name}` : [],
-    ),
-  };
-}
-
-/** Providers that could carry one such allocation now; one that is absent has no room for it, or is not of that kind. */
+/** Those that could carry one such allocation now; one that is absent has no room for it, or is not of that kind. */
 export async function listAllocationCandidates(
   session: Session,
   { resources, traits = [] }: AllocationRequest,
   call: CallOptions = {},
-): Promise<Provider[]> {
+): Promise<ProviderTree[]> {
   const asked = Object.entries(resources)
     .filter(([, amount]) => amount > 0)
     .map(([name, amount]) => `${name}:${String(amount)}`)
@@ -53,15 +36,19 @@ export async function listAllocationCandidates(
     query: { resources: asked, ...(traits.length > 0 && { required: traits.join(',') }) },
     reply: candidates,
   });
-  return Object.entries(summaries).map(([id, { resources: has }]) => ({
-    id,
-    free: Object.fromEntries(Object.entries(has).map(([name, { capacity, used }]) => [name, capacity - used])),
-  }));
+  const trees = new Map<string, Record<string, number>>();
+  for (const { resources: has, root_provider_uuid: root } of Object.values(summaries)) {
+    const free = trees.get(root) ?? {};
+    for (const [name, { capacity, used }] of Object.entries(has)) free[name] = (free[name] ?? 0) + capacity - used;
+    trees.set(root, free);
+  }
+  return [...trees].map(([id, free]) => ({ id, free }));
 }
 
-const providers = z.object({ resource_providers: z.array(z.object({ uuid: z.string(), name: z.string() })) });
+const provider = z.object({ uuid: z.string(), name: z.string(), parent_provider_uuid: z.string().nullable() });
+const providers = z.object({ resource_providers: z.array(provider) });
 
-/** For a compute host the provider's name is the hypervisor's host name. */
+/** Those that are below no other. For a compute host the provider's name is the hypervisor's host name, with which also those below it begin. */
 export async function listResourceProviders(
   session: Session,
   call: CallOptions = {},
@@ -73,5 +60,5 @@ export async function listResourceProviders(
     path: '/resource_providers',
     reply: providers,
   });
-  return found.map(({ uuid, name }) => ({ id: uuid, name }));
+  return found.flatMap(({ uuid, name, parent_provider_uuid: parent }) => (parent === null ? [{ id: uuid, name }] : []));
 }

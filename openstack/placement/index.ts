@@ -1,2 +1,3 @@
 export * from './allocations';
 export * from './candidates';
+export * from './request';

@@ -1,4 +1,5 @@
 import { zonesOf } from '../aggregates';
+import { asksOf } from '../inventories';
 import { between, count, emit, newUuid, sleep, timeOf, type Cloud, type Server } from '../model';
 import { isObject, objectIn, objects, Refusal, text, texts, type Request, type Response } from '../routing';
 import { reaches, isAway, onceHere } from '../outages';
@@ -71,7 +72,7 @@ export async function create(request: Request): Promise<Response> {
     portIds: [...portIds],
     requestedHost,
     zone,
-    ...(flavor && { size: { vcpus: flavor.vcpus, ramMb: flavor.ramMb, diskGb: flavor.diskGb } }),
+    ...(flavor && { size: asksOf(flavor) }),
   });
   if (isAway(cloud, 'rabbitmq')) await sentTooEarly(cloud);
   else schedule(cloud, server);

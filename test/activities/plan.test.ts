@@ -69,9 +69,10 @@ describe('plan', () => {
 
   test('does not place where Placement does not offer a host for the flavor, though it has the room', async () => {
     await lab.close();
-    const hosts = hostsOf({ mz: 4, dmz: 4 }).map((host) =>
-      host.name === 'cmp-01' || host.zone === 'dmz' ? host : { ...host, traits: ['CUSTOM_DPDK'] },
-    );
+    const hosts = hostsOf({ mz: 4, dmz: 4 }).map((host) => ({
+      ...{ ...host, others: { PCPU: 8 } },
+      ...(host.name !== 'cmp-01' && host.zone === 'mz' && { traits: ['CUSTOM_DPDK'] }),
+    }));
     const extraSpecs = { 'trait:CUSTOM_DPDK': 'required', 'hw:cpu_policy': 'dedicated' };
     lab = await openLab({
       hosts,
@@ -84,6 +85,73 @@ describe('plan', () => {
     const refused = lab.run('plan', { turn, record, request: instantiate });
     await expect(refused).rejects.toMatchObject({
       details: [{ hosts: { 'cmp-01': 'NotOffered', 'cmp-02': 'CapReached', 'dmz-01': 'WrongZone' } }],
+    });
+  });
+
+  const small = { name: 'm1.small', vcpus: 1, ramMb: 2_048, diskGb: 20 };
+
+  /** A lab whose hosts have so many of each class, in order, and whose pool `web` is of a flavor that asks as these extra specs say. */
+  async function scarce(
+    others: readonly Readonly<Record<string, number>>[],
+    extraSpecs: Readonly<Record<string, string>>,
+  ): Promise<ReturnType<typeof recordOf>> {
+    await lab.close();
+    const hosts = hostsOf({ mz: 4 }).map((host, at) => ({
+      ...host,
+      name: `${host.name}.cloud`,
+      others: others[at] ?? {},
+    }));
+    lab = await openLab({ hosts, flavors: [small, { ...small, name: 'special', vcpus: 2, extraSpecs }] });
+    const descriptor = withPool({ flavor: 'special', spare: { count: 2 } });
+    return recordOf({}, { phase: 'instantiating', descriptor });
+  }
+
+  test.each<
+    [what: string, others: readonly Readonly<Record<string, number>>[], specs: Readonly<Record<string, string>>]
+  >([
+    ['GPUs', [{ VGPU: 1 }, { VGPU: 1 }, { VGPU: 9 }], { 'resources:VGPU': '1' }],
+    [
+      'devices of a class of the cloud’s own',
+      [{ CUSTOM_NIC: 2 }, { CUSTOM_NIC: 3 }, { CUSTOM_NIC: 9 }],
+      { 'resources1:CUSTOM_NIC': '2' },
+    ],
+    ['CPUs of its own', [{ PCPU: 2 }, { PCPU: 3 }, { PCPU: 9 }], { 'hw:cpu_policy': 'dedicated' }],
+    [
+      'CPUs of its own, and one for its emulator',
+      [{ PCPU: 5 }, { PCPU: 4 }, { PCPU: 9 }],
+      { 'hw:cpu_policy': 'dedicated', 'hw:emulator_threads_policy': 'isolate' },
+    ],
+    [
+      'some CPUs of its own',
+      [{ PCPU: 1 }, { PCPU: 1 }, { PCPU: 9 }],
+      { 'hw:cpu_policy': 'mixed', 'hw:cpu_dedicated_mask': '1' },
+    ],
+  ])('places no more members on a host than it has %s for', async (_, others, specs) => {
+    const record = await scarce(others, specs);
+    const plan = await lab.run('plan', { turn, record, request: instantiate });
+    const on = plan.batches.flatMap(({ pool, rows }) => (pool === 'web' ? rows.map(({ host }) => host) : [])).sort();
+    expect(on).toEqual(['cmp-01.cloud', 'cmp-02.cloud', 'cmp-03.cloud', 'cmp-03.cloud']);
+  });
+
+  test('says which hosts have used up a class, though they have all else', async () => {
+    const record = await scarce([{ VGPU: 1 }, { VGPU: 1 }, {}, { VGPU: 1 }], { 'resources:VGPU': '1' });
+    const [first] = [...lab.cloud.hosts.values()];
+    if (!first) throw new Error('there are hosts');
+    first.inventories[0]?.held.set('another', { VGPU: 1 });
+    await expect(lab.run('plan', { turn, record, request: instantiate })).rejects.toMatchObject({
+      type: 'Impossible',
+      message: expect.stringContaining('hosts have too little VGPU') as string,
+      details: [
+        {
+          hosts: {
+            'cmp-01.cloud': 'NoRoomOther',
+            'cmp-02.cloud': 'NoRoomOther',
+            'cmp-03.cloud': 'NoRoomOther',
+            'cmp-04.cloud': 'NoRoomOther',
+          },
+          nearestLevels: { below: 2 },
+        },
+      ],
     });
   });
 

@@ -16,6 +16,11 @@ export function hostNamed(name: string, change: Partial<Host> = {}): Host {
   return { name, zone: 'mz', up: true, enabled: true, free: roomFor(100), ...change };
 }
 
+/** How many members of a flavor of one unit, and of whatever else it asks for, find room in what is free. */
+export function membersIn(free: Resources, { others = {} }: Resources = unit): number {
+  return Math.min(free.vcpus, ...Object.entries(others).map(([name, each]) => ((free.others ?? {})[name] ?? 0) / each));
+}
+
 /** `h1` … `hN`, all alike. */
 export function hostsNamed(count: number, change: Partial<Host> = {}): Host[] {
   return Array.from({ length: count }, (_, index) => hostNamed(`h${String(index + 1)}`, change));

@@ -54,7 +54,7 @@ const anyRoomyScene = fc.oneof(
   {
     weight: 1,
     arbitrary: anyScene.map(({ record, snapshot }): Scene => {
-      const hosts = snapshot.hosts.map((host) => ({ ...host, free: roomFor(6) }));
+      const hosts = snapshot.hosts.map((host) => ({ ...host, free: { ...roomFor(6), others: { VGPU: 6 } } }));
       return { record, snapshot: { ...snapshot, hosts } };
     }),
   },

@@ -4,8 +4,8 @@ import { choicesOf } from '../../domain/explain/choices';
 import type { Plan } from '../../domain/plan';
 import { toldMost, toldOf } from '../../domain/explain/tell';
 import type { Choice } from '../../domain/explain/told';
-import { hostNamed, hostsNamed, inputOf, on, roomFor } from './build';
-import { anyInput, anySeveral } from './clouds';
+import { hostNamed, hostsNamed, inputOf, membersIn, on, roomFor } from './build';
+import { anyInput, anyOfGpus, anySeveral } from './clouds';
 
 /** Why hosts were not chosen, held against what they are. */
 
@@ -19,7 +19,7 @@ function planOf(input: PlanInput): Plan | null {
 test('every host that got nothing has one reason, which is true of it', () => {
   const seen = new Map<string, number>();
   fc.assert(
-    fc.property(fc.oneof(anyInput, anySeveral), (drawn) => {
+    fc.property(fc.oneof(anyInput, anySeveral, anyOfGpus), (drawn) => {
       const { launched: _launched, ...input } = drawn;
       const made = planOf(input);
       if (!made) return;
@@ -40,9 +40,12 @@ test('every host that got nothing has one reason, which is true of it', () => {
           if (reason === 'WrongZone') expect(zone).not.toBe('mz');
           if (reason === 'Down') expect(up).toBe(false);
           if (reason === 'Disabled') expect(enabled).toBe(false);
-          if (reason === 'NotNeeded' || reason === 'NoRoomVcpus')
+          if (['NotNeeded', 'NoRoomVcpus', 'NoRoomOther'].includes(reason))
             expect([zone, up, enabled]).toEqual(['mz', true, true]);
-          if (reason === 'NotNeeded') expect(free.vcpus).toBeGreaterThan(0);
+          if (reason === 'NotNeeded' || reason === 'NoRoomOther') expect(free.vcpus).toBeGreaterThan(0);
+          if (reason === 'NoRoomOther') expect(spec?.flavor).toBe('gpu');
+          const flavor = input.snapshot.flavors[spec?.flavor ?? ''];
+          if (reason === 'NotNeeded') expect(membersIn(free, flavor)).toBeGreaterThan(0);
           if (reason === 'Excluded')
             expect(input.request.kind === 'emptyHosts' ? input.request.hosts : []).toContain(name);
         }
@@ -56,6 +59,7 @@ test('every host that got nothing has one reason, which is true of it', () => {
     'Disabled',
     'Excluded',
     'NoRoomVcpus',
+    'NoRoomOther',
     'CapReached',
     'NotNeeded',
     'NoDomain',

@@ -48,6 +48,37 @@ export const anySharing: fc.Arbitrary<Sharing> = fc
   .tuple(anySpare, fc.constantFrom(null, null, null, { count: 1 }, { count: 3 }, ratio(1, 2), ratio(2, 3), ratio(1, 3)))
   .map(([spare, outer]) => ({ spare, ...(outer && { failureDomain: { key: 'rack', spare: outer } }) }));
 
+/** How many GPUs each host has. */
+const fewGpus = fc.array(fc.constantFrom(0, 0, 1, 1, 2, 3), { minLength: 6, maxLength: 6 });
+
+/** Null, mostly: nobody asks for any. */
+const anyGpus = fc.oneof({ weight: 9, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: fewGpus });
+
+/** Now and then the first pool's members ask for a GPU each, and hosts have few. */
+function someWithGpus(inputs: fc.Arbitrary<PlanInput>): fc.Arbitrary<PlanInput> {
+  return fc.tuple(inputs, anyGpus).map(([input, gpus]) => (gpus === null ? input : withGpus(input, gpus)));
+}
+
+function withGpus(input: PlanInput, gpus: readonly number[]): PlanInput {
+  const { record, snapshot } = input;
+  const { descriptor } = record;
+  const flavorBefore = snapshot.flavors[descriptor.pools[0]?.flavor ?? ''] ?? { id: '', name: '', ...roomFor(1) };
+  const flavor = { ...flavorBefore, name: 'gpu', others: { VGPU: 1 } };
+  const pools = descriptor.pools.map((pool, index) => (index === 0 ? { ...pool, flavor: 'gpu' } : pool));
+  return {
+    ...input,
+    record: { ...record, descriptor: { ...descriptor, pools } },
+    snapshot: {
+      ...snapshot,
+      flavors: { ...snapshot.flavors, gpu: flavor },
+      hosts: snapshot.hosts.map((host, index) => ({
+        ...host,
+        free: { ...host.free, others: { VGPU: gpus[index % gpus.length] ?? 0 } },
+      })),
+    },
+  };
+}
+
 const anyHosts = (max: number): fc.Arbitrary<Host[]> =>
   fc
     .integer({ min: 1, max })
@@ -165,64 +196,75 @@ function rackOf(hosts: readonly Host[], name: string): string | undefined {
 }
 
 /** A request to a VNF of one pool. */
-export const anyInput: fc.Arbitrary<PlanInput> = fc
-  .tuple(anyHosts(6), anyDrawn)
-  .map(([hosts, drawn]) => inputOf(hosts, drawn))
-  .filter((input) => input !== null);
+export const anyInput: fc.Arbitrary<PlanInput> = someWithGpus(
+  fc
+    .tuple(anyHosts(6), anyDrawn)
+    .map(([hosts, drawn]) => inputOf(hosts, drawn))
+    .filter((input) => input !== null),
+);
+
+/** The same, and its members always ask for a GPU. */
+export const anyOfGpus: fc.Arbitrary<PlanInput> = fc
+  .tuple(anyInput, fewGpus)
+  .map(([input, gpus]) => withGpus(input, gpus));
 
 /** A VNF of three pools that share hosts: to be made, to lose a host, or to have one emptied. */
-export const anySeveral: fc.Arbitrary<PlanInput> = fc
-  .tuple(
-    anyHosts(6),
-    fc.tuple(anyDrawn, anyDrawn, anyDrawn),
-    fc.constantFrom('instantiate', 'maintenance', 'failed'),
-    fc.nat({ max: 5 }),
-  )
-  .map(([hosts, drawn, kind, pick]) => {
-    const made = drawn.map(({ sharing, wanted, dead }, index) => {
-      const pool = poolNamed(`p${String(index)}`, { ...sharing, size: { min: 1, initial: wanted.length, max: 20 } });
-      const all = kind === 'instantiate' ? [] : settle(pool, hosts, wanted);
-      const gone = new Set(dead.map((at) => at + 1));
-      return {
-        pool,
-        state: stateOf(
-          all.filter(({ ordinal }) => !gone.has(ordinal)),
-          { failed: all.filter(({ ordinal }) => gone.has(ordinal)) },
-        ),
-      };
-    });
-    const request: ChangeRequest =
-      kind === 'instantiate'
-        ? { kind }
-        : {
-            kind: 'emptyHosts',
-            hosts: [hosts[pick % hosts.length]?.name ?? ''],
-            cause: kind === 'failed' ? 'failed' : 'maintenance',
-          };
-    return { record: recordOf(made), snapshot: snapshotOf(hosts), request };
-  });
+export const anySeveral: fc.Arbitrary<PlanInput> = someWithGpus(
+  fc
+    .tuple(
+      anyHosts(6),
+      fc.tuple(anyDrawn, anyDrawn, anyDrawn),
+      fc.constantFrom('instantiate', 'maintenance', 'failed'),
+      fc.nat({ max: 5 }),
+    )
+    .map(([hosts, drawn, kind, pick]) => {
+      const made = drawn.map(({ sharing, wanted, dead }, index) => {
+        const pool = poolNamed(`p${String(index)}`, { ...sharing, size: { min: 1, initial: wanted.length, max: 20 } });
+        const all = kind === 'instantiate' ? [] : settle(pool, hosts, wanted);
+        const gone = new Set(dead.map((at) => at + 1));
+        return {
+          pool,
+          state: stateOf(
+            all.filter(({ ordinal }) => !gone.has(ordinal)),
+            { failed: all.filter(({ ordinal }) => gone.has(ordinal)) },
+          ),
+        };
+      });
+      const request: ChangeRequest =
+        kind === 'instantiate'
+          ? { kind }
+          : {
+              kind: 'emptyHosts',
+              hosts: [hosts[pick % hosts.length]?.name ?? ''],
+              cause: kind === 'failed' ? 'failed' : 'maintenance',
+            };
+      return { record: recordOf(made), snapshot: snapshotOf(hosts), request };
+    }),
+);
 
 /** A VNF of several pools to be made where there is about as much room as it needs, and not everywhere for every pool. */
-export const anyCrowded: fc.Arbitrary<PlanInput> = fc
-  .tuple(
-    fc.array(fc.tuple(fc.nat({ max: 4 }), fc.constantFrom('mz', 'mz', 'mz', 'dmz'), anyRack), {
-      minLength: 3,
-      maxLength: 6,
+export const anyCrowded: fc.Arbitrary<PlanInput> = someWithGpus(
+  fc
+    .tuple(
+      fc.array(fc.tuple(fc.nat({ max: 4 }), fc.constantFrom('mz', 'mz', 'mz', 'dmz'), anyRack), {
+        minLength: 3,
+        maxLength: 6,
+      }),
+      fc.array(fc.tuple(anySharing, fc.constantFrom('mz', 'mz', 'mz', 'dmz'), fc.integer({ min: 1, max: 5 })), {
+        minLength: 2,
+        maxLength: 5,
+      }),
+    )
+    .map(([rooms, wanted]) => {
+      const hosts = rooms.map(([room, zone, rack], at) =>
+        hostNamed(`h${String(at + 1)}`, { zone, ...inRack(rack), free: roomFor(room) }),
+      );
+      const pools = wanted.map(([sharing, zone, initial], at) => ({
+        pool: poolNamed(`p${String(at)}`, { ...sharing, zone, size: { min: 1, initial, max: 20 } }),
+      }));
+      return { record: recordOf(pools), snapshot: snapshotOf(hosts), request: { kind: 'instantiate' } };
     }),
-    fc.array(fc.tuple(anySharing, fc.constantFrom('mz', 'mz', 'mz', 'dmz'), fc.integer({ min: 1, max: 5 })), {
-      minLength: 2,
-      maxLength: 5,
-    }),
-  )
-  .map(([rooms, wanted]) => {
-    const hosts = rooms.map(([room, zone, rack], at) =>
-      hostNamed(`h${String(at + 1)}`, { zone, ...inRack(rack), free: roomFor(room) }),
-    );
-    const pools = wanted.map(([sharing, zone, initial], at) => ({
-      pool: poolNamed(`p${String(at)}`, { ...sharing, zone, size: { min: 1, initial, max: 20 } }),
-    }));
-    return { record: recordOf(pools), snapshot: snapshotOf(hosts), request: { kind: 'instantiate' } };
-  });
+);
 
 /**
  * Three or four pools with members of several sizes, to be made on hosts that have just the room of one way to place them, and here and
@@ -239,16 +281,20 @@ export const anyScarce: fc.Arbitrary<PlanInput> = fc
       { minLength: 3, maxLength: 4 },
     ),
     fc.array(fc.tuple(fc.constantFrom(0, 0, 0, 1), fc.constantFrom('a', 'b', 'c')), { minLength: 3, maxLength: 5 }),
+    anyGpus,
   )
-  .map(([drawn, slack]) => {
+  .map(([drawn, slack, gpus]) => {
     const empty = slack.map(([, rack], index) =>
       hostNamed(`h${String(index + 1)}`, { ...inRack(rack), free: roomFor(0) }),
     );
     const used = new Map<string, number>();
+    /** Members of the first pool. */
+    const firsts = new Map<string, number>();
     const pools = drawn.flatMap(({ sharing, size, wanted }, index): Pool[] => {
       const pool = poolNamed(`p${String(index)}`, { ...sharing, flavor: `size${String(size)}` });
       const members = settle(pool, empty, wanted);
       for (const { host } of members) used.set(host, (used.get(host) ?? 0) + size);
+      if (firsts.size === 0) for (const { host } of members) firsts.set(host, (firsts.get(host) ?? 0) + 1);
       return members.length === 0 ? [] : [{ ...pool, size: { min: 1, initial: members.length, max: 20 } }];
     });
     const flavors = Object.fromEntries(
@@ -262,7 +308,13 @@ export const anyScarce: fc.Arbitrary<PlanInput> = fc
       free: roomFor((used.get(host.name) ?? 0) + (slack[index]?.[0] ?? 0)),
     }));
     const record = recordOf(pools.map((pool) => ({ pool })));
-    return { record, snapshot: snapshotOf(hosts, { flavors }), request: { kind: 'instantiate' as const } };
+    const input = { record, snapshot: snapshotOf(hosts, { flavors }), request: { kind: 'instantiate' as const } };
+    return gpus === null
+      ? input
+      : withGpus(
+          input,
+          hosts.map(({ name }, index) => (firsts.get(name) ?? 0) + (slack[index]?.[0] ?? 0)),
+        );
   });
 
 /**
@@ -335,7 +387,7 @@ export function anyMoved(pools: number): fc.Arbitrary<PlanInput> {
     dead: fc.constantFrom(0, 0, 0, 1),
     lacking: fc.constantFrom(0, 0, 0, 1),
   });
-  return fc
+  const inputs = fc
     .tuple(anyHosts(5), fc.array(drawn, { minLength: pools, maxLength: pools }))
     .map(([hosts, each]): PlanInput => {
       const hostAt = (at: number): string => hosts[at % hosts.length]?.name ?? '';
@@ -357,4 +409,5 @@ export function anyMoved(pools: number): fc.Arbitrary<PlanInput> {
       });
       return { record: recordOf(made), snapshot: snapshotOf(hosts, { servers }), request: { kind: 'rebalance' } };
     });
+  return someWithGpus(inputs);
 }

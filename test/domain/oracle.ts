@@ -2,16 +2,19 @@ import type { Pool, Sharing } from '../../domain/descriptor/descriptor';
 import type { PlanInput } from '../../domain/placement';
 import type { Plan } from '../../domain/plan';
 import type { Member } from '../../domain/record';
-import type { Host } from '../../domain/snapshot';
+import type { Host, Resources } from '../../domain/snapshot';
 import { capAt, domainCapAt } from '../../domain/levels';
+import { membersIn, unit } from './build';
 
 /**
  * What a planner must find, by trying everything. Of the planner's own code it uses the caps alone, which have a test of
- * their own (`levels.test.ts`). One pool, `web`, whose members take one unit of room each.
+ * their own (`levels.test.ts`). One pool, `web`, whose members take one unit of room each, and one of a class of which there is
+ * little where their flavor asks for it.
  */
 export interface Question {
   readonly pool: Pool;
   readonly to: number;
+  readonly flavor: Resources;
   /** Hosts on which something new may go. */
   readonly usable: readonly Host[];
   readonly hosts: readonly Host[];
@@ -42,6 +45,7 @@ export function questionOf({ record, snapshot, request, launched = [] }: PlanInp
   return {
     pool,
     to,
+    flavor: snapshot.flavors[pool.flavor] ?? unit,
     hosts: snapshot.hosts,
     usable: snapshot.hosts.filter(
       ({ name, zone, up, enabled, domains }) =>
@@ -101,7 +105,7 @@ function fewestOn(question: Question, hosts: readonly Host[]): ReadonlyMap<numbe
   for (const host of hosts) {
     const usable = question.usable.includes(host);
     const there = countOn(question.mayStay, host.name) + (usable ? countOn(question.launched, host.name) : 0);
-    const room = host.free.vcpus + question.freed.filter((name) => name === host.name).length;
+    const room = membersIn(host.free, question.flavor) + question.freed.filter((name) => name === host.name).length;
     const fits = usable
       ? Math.max(0, Math.min(room, question.existingMost - countOn(question.existing, host.name)))
       : 0;
@@ -156,10 +160,12 @@ export function allFindPlaces(questions: readonly Question[]): boolean {
     const question = questions[at];
     if (!question || !isNew(seen, `domain ${String(at)} ${String(domain)}`)) return false;
     const cap = capAt(question.pool.spare, question.to);
-    return question.usable.some(({ name }) => {
+    return question.usable.some(({ name, free }) => {
       if (question.domainOf(name) !== domain) return false;
       const kept = Math.min(countOn(question.mayStay, name), cap);
-      const most = Math.min(cap - kept, question.existingMost - countOn(question.existing, name));
+      const { existing, existingMost, flavor } = question;
+      // Nobody else takes what only this pool asks for.
+      const most = Math.min(cap - kept, existingMost - countOn(existing, name), membersIn(free, flavor));
       if ((placed.get(name) ?? []).filter((pool) => pool === at).length >= most || !fromHost(name, seen)) return false;
       placed.set(name, [...(placed.get(name) ?? []), at]);
       return true;
@@ -206,7 +212,7 @@ export function mostMembers(question: Question): number {
 export function breaches(input: PlanInput, plan: Plan, options: { readonly letter: boolean }): string[] {
   const { record, snapshot, request, launched = [] } = input;
   const wrong: string[] = [];
-  const free = new Map(snapshot.hosts.map((host) => [host.name, host.free.vcpus]));
+  const free = new Map(snapshot.hosts.map((host) => [host.name, { VCPU: host.free.vcpus, ...host.free.others }]));
   const avoided = new Set([...(request.kind === 'emptyHosts' ? request.hosts : []), ...(input.avoidHosts ?? [])]);
   for (const pool of record.descriptor.pools) {
     const state = record.pools[pool.name];
@@ -216,10 +222,16 @@ export function breaches(input: PlanInput, plan: Plan, options: { readonly lette
       of.filter((each) => each.pool === pool.name);
     const rows = mine(plan.batches).flatMap((batch) => batch.rows);
     const discarded = new Set(mine(plan.discard).map(({ ordinal }) => ordinal));
-    const size = snapshot.flavors[pool.flavor]?.vcpus ?? 1;
+    const { vcpus = 1, others } = snapshot.flavors[pool.flavor] ?? {};
+    /** What is left there when so many more of this pool's have taken theirs. */
+    const takes = (host: string, members: number): number[] => {
+      const room: Record<string, number> = free.get(host) ?? {};
+      for (const [name, each] of Object.entries({ VCPU: vcpus, ...others }))
+        room[name] = (room[name] ?? 0) - members * each;
+      return Object.values(room);
+    };
     const alive = [...state.inService, ...mine(launched).filter(({ ordinal }) => !discarded.has(ordinal))];
-    for (const { ordinal, host } of mine(launched))
-      if (discarded.has(ordinal)) free.set(host, (free.get(host) ?? 0) + size);
+    for (const { ordinal, host } of mine(launched)) if (discarded.has(ordinal)) takes(host, -1);
     for (const { ordinal } of mine(plan.deleteFirst))
       if (!state.failed.some((each) => each.ordinal === ordinal))
         wrong.push(`${pool.name}-${String(ordinal)} lives and is deleted first`);
@@ -232,7 +244,7 @@ export function breaches(input: PlanInput, plan: Plan, options: { readonly lette
     const before = within(on);
     const gone = new Set(mine([...plan.leave, ...plan.deleteFirst]).map(({ ordinal }) => ordinal));
     const first = new Set(mine(plan.deleteFirst).map(({ ordinal }) => ordinal));
-    for (const { ordinal, host } of state.failed) if (first.has(ordinal)) free.set(host, (free.get(host) ?? 0) + size);
+    for (const { ordinal, host } of state.failed) if (first.has(ordinal)) takes(host, -1);
 
     // Names are new, hosts are of the zone, open, known and not to be avoided.
     const used = new Set([...alive, ...state.failed, ...mine(launched)].map(({ ordinal }) => ordinal));
@@ -256,9 +268,7 @@ export function breaches(input: PlanInput, plan: Plan, options: { readonly lette
           if (options.letter && there + more > capAt(pool.spare, total + more))
             wrong.push(`G1(d): ${String(there + more)} of ${String(total + more)} ${pool.name} exist on ${host}`);
         }
-        const left = (free.get(host) ?? 0) - fresh * size;
-        if (left < 0) wrong.push(`${host} has no room`);
-        free.set(host, left);
+        if (takes(host, fresh).some((left) => left < 0)) wrong.push(`${host} has no room`);
       }
       const there = within(on);
       for (const [domain, fresh] of within(countsOf(batch.map(({ host }) => host)))) {
@@ -365,7 +375,9 @@ export function someChoiceKeepsLetter(question: Question, launches: number): boo
   const choices = hosts.map((host) => {
     const there = countOn(question.mayStay, host.name);
     const usable = question.usable.includes(host);
-    const fits = usable ? Math.min(host.free.vcpus, question.existingMost - countOn(existing, host.name)) : 0;
+    const fits = usable
+      ? Math.min(membersIn(host.free, question.flavor), question.existingMost - countOn(existing, host.name))
+      : 0;
     return { name: host.name, alive: countOn(existing, host.name), there, fits };
   });
   const before = countsOf(existing.map(({ host }) => host));

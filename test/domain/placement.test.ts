@@ -1,6 +1,7 @@
 import { casesOf, fc } from '../property';
 import { plan, type PlanInput } from '../../domain/placement';
 import type { Plan } from '../../domain/plan';
+import { membersIn, roomFor } from './build';
 import { anyCrowded, anyFenced, anyInput, anyScarce, anySeveral } from './clouds';
 import {
   allFindPlaces,
@@ -148,7 +149,7 @@ describe('every plan for one pool', () => {
       fc.property(anyInput, (input) => {
         const planned = plan(input);
         if (!planned.ok || planned.plan.deleteFirst.length > 0) return;
-        const { usable, pool, existing, existingMost } = questionOf(input);
+        const { usable, pool, flavor, existing, existingMost } = questionOf(input);
         // What a rack may have stands in the way of it.
         if (pool.failureDomain) return;
         const rows = planned.plan.batches.flatMap((batch) => batch.rows);
@@ -159,7 +160,11 @@ describe('every plan for one pool', () => {
         const tallest = Math.max(0, ...rows.map(({ host }) => count(stay, host) + count(rows, host)));
         // With a lower top, the hosts would not take them all.
         const lower = usable.reduce((sum, { name, free }) => {
-          const room = Math.min(free.vcpus, existingMost - count(existing, name), tallest - 1 - count(stay, name));
+          const room = Math.min(
+            membersIn(free, flavor),
+            existingMost - count(existing, name),
+            tallest - 1 - count(stay, name),
+          );
           return sum + Math.max(0, room);
         }, 0);
         if (rows.length > 0) expect(lower).toBeLessThan(rows.length);
@@ -253,18 +258,25 @@ describe('every plan for one pool', () => {
 describe('every refusal for one pool', () => {
   test('gives a true reason for every host, and the nearest levels that the hosts carry', () => {
     let refused = 0;
+    let short = 0;
     fc.assert(
       fc.property(anyInput, (input) => {
         const planned = plan(input);
         if (planned.ok || planned.refusal.kind !== 'Impossible') return;
         refused += 1;
         const { hosts = {}, nearestLevels, remedy } = planned.refusal.details;
-        const { pool, usable } = questionOf(input);
+        const { pool, flavor, usable } = questionOf(input);
         expect(Object.keys(hosts).sort()).toEqual(input.snapshot.hosts.map(({ name }) => name).sort());
         expect(remedy).toMatch(/^(Ask|Bring|Name) .+\.$/);
         for (const host of input.snapshot.hosts) {
           const reason = hosts[host.name];
-          expect(usable.includes(host)).toBe(['NoRoomVcpus', 'CapReached', 'DomainCapReached'].includes(reason ?? ''));
+          const isOpen = ['NoRoomVcpus', 'NoRoomOther', 'CapReached', 'DomainCapReached'].includes(reason ?? '');
+          expect(usable.includes(host)).toBe(isOpen);
+          if (reason === 'NoRoomOther') {
+            short += 1;
+            // With what was found for others on it, it is the GPUs that are used up first.
+            expect(membersIn(host.free, flavor)).toBeLessThan(host.free.vcpus);
+          }
           if (reason === 'WrongZone') expect(host.zone).not.toBe(pool.zone);
           if (reason === 'Down') expect(host.up).toBe(false);
           if (reason === 'Disabled') expect(host.enabled).toBe(false);
@@ -275,6 +287,7 @@ describe('every refusal for one pool', () => {
       runs,
     );
     expect(refused).toBeGreaterThan(runs.numRuns / 20);
+    expect(short).toBeGreaterThan(runs.numRuns / 200);
   });
 
   test('with one more empty host a request is never refused that was granted', () => {
@@ -283,7 +296,7 @@ describe('every refusal for one pool', () => {
         if (refusalOf(input) !== null) return;
         const [like] = questionOf(input).usable;
         if (!like) return;
-        const more = { ...like, name: 'spare', free: { vcpus: 9, ramMb: 9, diskGb: 9 } };
+        const more = { ...like, name: 'spare', free: { ...roomFor(9), others: { VGPU: 9 } } };
         expect(
           refusalOf({ ...input, snapshot: { ...input.snapshot, hosts: [...input.snapshot.hosts, more] } }),
         ).toBeNull();
@@ -318,7 +331,9 @@ describe('every refusal for one pool', () => {
             ...input.snapshot,
             hosts: input.snapshot.hosts.map((host) => {
               const taken = rows.filter((row) => row.host === host.name).length;
-              return { ...host, free: { ...host.free, vcpus: host.free.vcpus - taken } };
+              const { vcpus, others } = host.free;
+              const left = { vcpus: vcpus - taken, ...(others && { others: { VGPU: (others['VGPU'] ?? 0) - taken } }) };
+              return { ...host, free: { ...host.free, ...left } };
             }),
           },
           request: { kind: 'scaleIn', pool: pool.name, to: state.level },

@@ -7,7 +7,7 @@ import { asFound } from '../../domain/placement/rebalance';
 import type { Plan } from '../../domain/plan';
 import type { VnfRecord } from '../../domain/record';
 import type { Host, Snapshot } from '../../domain/snapshot';
-import { hostNamed, hostsNamed, inputOf, on, roomFor } from './build';
+import { hostNamed, hostsNamed, inputOf, membersIn, on, roomFor } from './build';
 import { anyMoved } from './clouds';
 import { breaches, countsWithin, domainsOf } from './oracle';
 
@@ -81,7 +81,11 @@ function bestOf({ record, snapshot }: PlanInput): { readonly measure: number; re
   const cap = capAt(pool.spare, level);
   const { hosts } = snapshot;
   const counts = hosts.map(({ name }) => inService.filter(({ host }) => host === name).length);
-  const start = { serving: counts, existing: counts, free: hosts.map(({ free }) => free.vcpus) };
+  const start = {
+    serving: counts,
+    existing: counts,
+    free: hosts.map(({ free }) => membersIn(free, snapshot.flavors[pool.flavor])),
+  };
   const measure = (serving: readonly number[]): number => excessOf(pool, hosts, { counts: serving, level });
   const plus = (list: readonly number[], at: number, by: number): number[] =>
     list.map((each, index) => (index === at ? each + by : each));

@@ -62,7 +62,7 @@ describe('of every scaleIn', () => {
         // Wherever somebody new must come, there is a place.
         const empty = hostsNamed(9).map((host) => {
           const name = `empty-${host.name}`;
-          return { ...host, name, ...inRack(name) };
+          return { ...host, name, ...inRack(name), free: { ...roomFor(100), others: { VGPU: 100 } } };
         });
         const input = { ...drawn, snapshot: { ...drawn.snapshot, hosts: [...drawn.snapshot.hosts, ...empty] } };
         const made = planned(input);

@@ -188,12 +188,28 @@ describe('allocation candidates', () => {
     expect(freeOn('cmp-02')).toEqual({ VCPU: 16, MEMORY_MB: 65_536, DISK_GB: 1_000 });
   });
 
+  test('have what is below a host’s own counted as its, and are not listed themselves', async () => {
+    const { cloud } = lab;
+    const host = cloud.hosts.get('cmp-02');
+    host?.inventories.push({
+      id: 'below',
+      name: 'cmp-02_devices',
+      total: { VGPU: 4 },
+      held: new Map([['s', { VGPU: 1 }]]),
+    });
+    host?.inventories.push({ id: 'beside', name: 'cmp-02_more', total: { VGPU: 2 }, held: new Map() });
+    const [all, able] = await Promise.all([
+      placement.listResourceProviders(operator),
+      placement.listAllocationCandidates(operator, { resources: { ...small, VGPU: 3 } }),
+    ]);
+    expect(all).toHaveLength(4);
+    expect(able.map(({ id, free }) => [id, free['VGPU']])).toEqual([[host?.id, 5]]);
+    // Three of two providers together are not one request's.
+    expect(await placement.listAllocationCandidates(operator, { resources: { VGPU: 4 } })).toEqual([]);
+  });
+
   test('are asked for with what a flavor’s extra specs add', () => {
     const sizes = { vcpus: 2, ram: 2_048, disk: 20 };
-    expect(placement.requestOf({ ...sizes, extra_specs: { 'hw:cpu_policy': 'dedicated' } })).toEqual({
-      resources: { VCPU: 2, MEMORY_MB: 2_048, DISK_GB: 20 },
-      traits: [],
-    });
     const extra_specs = {
       'resources:VCPU': '0',
       'resources:PCPU': '2',
@@ -202,9 +218,63 @@ describe('allocation candidates', () => {
       'trait1:CUSTOM_NIC': 'required',
     };
     expect(placement.requestOf({ ...sizes, extra_specs })).toEqual({
-      resources: { VCPU: 0, PCPU: 2, MEMORY_MB: 2_048, DISK_GB: 20 },
+      resources: { PCPU: 2, MEMORY_MB: 2_048, DISK_GB: 20 },
       traits: ['HW_CPU_X86_AVX2', '!CUSTOM_OLD'],
     });
+  });
+
+  const rest = { MEMORY_MB: 2_048, DISK_GB: 20 };
+
+  test.each<[what: string, specs: Readonly<Record<string, string>>, amounts: Readonly<Record<string, number>>]>([
+    ['nothing', {}, { VCPU: 8, ...rest }],
+    ['shared CPUs', { 'hw:cpu_policy': 'shared' }, { VCPU: 8, ...rest }],
+    ['dedicated CPUs', { 'hw:cpu_policy': 'dedicated' }, { PCPU: 8, ...rest }],
+    [
+      'one more for the emulator',
+      { 'hw:cpu_policy': 'dedicated', 'hw:emulator_threads_policy': 'isolate' },
+      { PCPU: 9, ...rest },
+    ],
+    ['one for the emulator of shared CPUs, in vain', { 'hw:emulator_threads_policy': 'isolate' }, { VCPU: 8, ...rest }],
+    [
+      'some dedicated CPUs',
+      { 'hw:cpu_policy': 'mixed', 'hw:cpu_dedicated_mask': '2-5,^3' },
+      { VCPU: 5, PCPU: 3, ...rest },
+    ],
+    ['all but some', { 'hw:cpu_policy': 'mixed', 'hw:cpu_dedicated_mask': '^0-1' }, { VCPU: 2, PCPU: 6, ...rest }],
+    [
+      'those of a realtime mask',
+      { 'hw:cpu_policy': 'mixed', 'hw:cpu_realtime': 'yes', 'hw:cpu_realtime_mask': '^0' },
+      { VCPU: 1, PCPU: 7, ...rest },
+    ],
+    ['PCPUs by name', { 'resources:PCPU': '4' }, { PCPU: 4, ...rest }],
+    ['no CPU at all', { 'resources:VCPU': '0' }, rest],
+    ['a GPU', { 'resources:VGPU': '1' }, { VCPU: 8, VGPU: 1, ...rest }],
+    [
+      'two devices, each of a provider of its own',
+      { 'resources1:CUSTOM_NIC': '1', 'resources_B:CUSTOM_NIC': '1' },
+      { VCPU: 8, CUSTOM_NIC: 2, ...rest },
+    ],
+    ['what is no amount', { 'resources:VGPU': 'many' }, { VCPU: 8, ...rest }],
+  ])('of a flavor that asks for %s', (_, extra_specs, amounts) => {
+    expect(placement.amountsOf({ vcpus: 8, ram: 2_048, disk: 20, extra_specs })).toEqual(amounts);
+  });
+
+  test('leave out groups of their own, unless there is nothing else', () => {
+    const sizes = { vcpus: 2, ram: 2_048, disk: 0 };
+    const one = placement.requestOf({ ...sizes, extra_specs: { 'resources1:VGPU': '1' } });
+    expect(one.resources).toEqual({ VCPU: 2, MEMORY_MB: 2_048 });
+    const all = { 'resources1:VCPU': '2', 'resources1:MEMORY_MB': '2048' };
+    expect(placement.requestOf({ ...sizes, extra_specs: all }).resources).toEqual({ VCPU: 2, MEMORY_MB: 2_048 });
+  });
+
+  test('are of the kind that a policy for threads asks for', () => {
+    const of = (policy: string): unknown =>
+      placement.requestOf({ vcpus: 1, ram: 1, disk: 1, extra_specs: { 'hw:cpu_thread_policy': policy } }).traits;
+    expect([of('require'), of('isolate'), of('prefer')]).toEqual([
+      ['HW_CPU_HYPERTHREADING'],
+      ['!HW_CPU_HYPERTHREADING'],
+      [],
+    ]);
   });
 
   test('leave out who has not the traits', async () => {

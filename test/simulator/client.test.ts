@@ -294,7 +294,7 @@ describe('Placement', () => {
     },
     {
       fact: 'a class that is not there: 400',
-      ask: () => ({ to: 'GET /placement/allocation_candidates?resources=VGPU:1' }),
+      ask: () => ({ to: 'GET /placement/allocation_candidates?resources=CUSTOM_BULKHEAD_NOBODYS:1' }),
       status: 400,
     },
     {

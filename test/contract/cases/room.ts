@@ -1,8 +1,11 @@
 import { anyNumber, like, type Area } from '../case';
-import { hostAttribute, type Scene } from '../scene';
+import type { Answer } from '../cloud';
+import { hostAttribute, idIn, type Scene } from '../scene';
 
 interface Summary {
   readonly resources: Readonly<Record<string, { readonly capacity: number; readonly used: number }>>;
+  readonly parent_provider_uuid: string | null;
+  readonly root_provider_uuid: string;
 }
 
 async function summaries({ ask, found }: Scene): Promise<Readonly<Record<string, Summary>>> {
@@ -16,6 +19,45 @@ async function providerOf({ ask }: Scene, host: string): Promise<string> {
   const { body } = await ask({ to: `GET placement/resource_providers?name=${host}`, as: 'operator' });
   const [provider] = body['resource_providers'] as readonly { readonly uuid: string }[];
   return provider?.uuid ?? '';
+}
+
+interface Scarce {
+  readonly host: string;
+  /** Providers: the host's, and the one below it. */
+  readonly root: string;
+  readonly child: string;
+  readonly resource: string;
+  readonly flavorRef: string;
+}
+
+/** A class of which there is one, below a host with room, and a flavor that asks for it. Nova leaves such a provider alone. */
+async function scarceClass(scene: Scene): Promise<Scarce> {
+  const { ask, later, prefix, roomyHosts, found } = scene;
+  const done = async (to: string, body?: object): Promise<Answer['body']> => {
+    const answer = await ask({ to, as: 'operator', ...(body && { body }) });
+    if (answer.status >= 300) throw new Error(`${to}: ${answer.text}`);
+    return answer.body;
+  };
+  const resource = `CUSTOM_${prefix.toUpperCase().replaceAll('-', '_')}`;
+  const [service] = await roomyHosts(found.zone);
+  const host = service?.host ?? '';
+  const root = await providerOf(scene, host);
+  await done(`PUT placement/resource_classes/${resource}`);
+  later(() => done(`DELETE placement/resource_classes/${resource}`));
+  const below = { name: `${host}_${prefix}`, parent_provider_uuid: root };
+  const { uuid, generation } = await done('POST placement/resource_providers', below);
+  const child = String(uuid);
+  later(() => done(`DELETE placement/resource_providers/${child}`));
+  const inventories = { [resource]: { total: 1 } };
+  await done(`PUT placement/resource_providers/${child}/inventories`, {
+    ...{ resource_provider_generation: generation, inventories },
+  });
+  const { vcpus, ram, disk } = found.flavor;
+  const made = await done('POST compute/flavors', { flavor: { name: prefix, vcpus, ram, disk } });
+  const flavorRef = idIn(made, 'flavor');
+  later(() => done(`DELETE compute/flavors/${flavorRef}`));
+  await done(`POST compute/flavors/${flavorRef}/os-extra_specs`, { extra_specs: { [`resources:${resource}`]: '1' } });
+  return { host, root, child, resource, flavorRef };
 }
 
 /** What Placement says of room, and when. */
@@ -106,6 +148,51 @@ export const room: Area = {
         });
         await remove(id);
         await until('the allocation is gone', async () => ((await allocatedOn(id)) === 0 ? true : undefined));
+      },
+    },
+    {
+      fact: 'a class on a provider below a host’s: who asks for it takes it, and the next finds no host though there is room',
+      play: async (scene) => {
+        const { launch, show, ask, remove, until, allocatedOn, later, found } = scene;
+        const { host, root, child, resource, flavorRef } = await scarceClass(scene);
+        const candidates = async (asked: string): Promise<Readonly<Record<string, Summary>>> => {
+          const to = `GET placement/allocation_candidates?resources=${asked}`;
+          return (await ask({ to, as: 'operator' })).body['provider_summaries'] as Readonly<Record<string, Summary>>;
+        };
+        const both = { [root]: { root_provider_uuid: root }, [child]: { root_provider_uuid: root } };
+        const left = (used: number): object => ({
+          ...both,
+          [child]: {
+            resources: { [resource]: { capacity: 1, used } },
+            parent_provider_uuid: root,
+            root_provider_uuid: root,
+          },
+        });
+        expect(await candidates(`${resource}:1`)).toMatchObject(left(0));
+        const made: string[] = [];
+        later(async () => {
+          for (const id of made) await remove(id);
+          for (const id of made)
+            await until('the allocation is gone', async () => ((await allocatedOn(id)) === 0 ? true : undefined));
+        });
+        const first = await launch({ flavorRef });
+        made.push(first.id);
+        expect(await show(first.id, 'operator')).toMatchObject({ status: 'ACTIVE', [hostAttribute]: host });
+        const { body } = await ask({ to: `GET placement/allocations/${first.id}`, as: 'operator' });
+        const { vcpus, ram, disk } = found.flavor;
+        expect(body['allocations']).toMatchObject({
+          [root]: { resources: { VCPU: vcpus, MEMORY_MB: ram, DISK_GB: disk } },
+          [child]: { resources: { [resource]: 1 } },
+        });
+        // Whoever asks for something else sees the whole tree, with what is used up.
+        expect(await candidates('VCPU:1')).toMatchObject(left(1));
+        expect(await candidates(`VCPU:1,${resource}:1`)).toEqual({});
+        const second = await launch({ flavorRef });
+        made.push(second.id);
+        expect(second).toMatchObject({
+          status: 'ERROR',
+          fault: { code: 500, message: like(/^No valid host was found\./) },
+        });
       },
     },
     {
