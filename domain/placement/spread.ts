@@ -2,7 +2,7 @@ import { grouped } from '../grouped';
 import { capAt, domainCapAt } from '../levels';
 import type { Member, VnfRecord } from '../record';
 import { slots } from '../resources';
-import type { Resources } from '../snapshot';
+import type { Host, Resources } from '../snapshot';
 import { countOf, countWithin, cutLaunches, orderDeletions } from './batches';
 import { domainsFor, flavorOf, giveBack, take, unusable, type Ground } from './ground';
 import { existingCap, levelsInvolved, type PoolTask } from './task';
@@ -43,11 +43,24 @@ export function openingsOn(
 ): { readonly name: string; readonly height: number; readonly may: number }[] {
   const existingMost = existingCap(record, task);
   const flavor = flavorOf(ground, task.pool);
-  return ground.hosts
+  return byLot(ground.hosts, record.vnf)
     .filter((host) => unusable(ground, host, task.pool) === null)
-    .map(({ name }) => ({ name, room: roominess(ground, name, flavor), lot: hash(`${record.vnf}/${name}`) }))
-    .sort((a, b) => b.room - a.room || a.lot - b.lot || (a.name < b.name ? -1 : 1))
+    .map(({ name }) => ({ name, room: roominess(ground, name, flavor) }))
+    .sort((a, b) => b.room - a.room)
     .map(({ name }) => ({ name, height: at.on.get(name) ?? 0, may: existingMost - (at.existing.get(name) ?? 0) }));
+}
+
+const drawn = new WeakMap<readonly Host[], { readonly vnf: string; readonly hosts: readonly Host[] }>();
+
+/** In an order of the VNF's own, so that not all begin on the same hosts. Each pool of a plan asks for it: it is drawn once. */
+function byLot(hosts: readonly Host[], vnf: string): readonly Host[] {
+  const before = drawn.get(hosts);
+  if (before?.vnf === vnf) return before.hosts;
+  const lots = new Map(hosts.map(({ name }) => [name, hash(`${vnf}/${name}`)]));
+  const lotOf = ({ name }: Host): number => lots.get(name) ?? 0;
+  const ordered = [...hosts].sort((a, b) => lotOf(a) - lotOf(b) || (a.name < b.name ? -1 : 1));
+  drawn.set(hosts, { vnf, hosts: ordered });
+  return ordered;
 }
 
 /** In vCPUs; of members that ask for something else, in members. */
