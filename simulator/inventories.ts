@@ -74,6 +74,8 @@ export function totalOthers({ inventories }: Reported): Pick<Resources, 'others'
 }
 
 interface Sized extends Resources {
+  readonly ephemeralGb?: number;
+  readonly swapMb?: number;
   readonly extraSpecs?: Readonly<Record<string, string>>;
 }
 
@@ -86,7 +88,7 @@ export function asksOf(flavor: Sized): Resources {
   return known;
 }
 
-function translated({ vcpus, ramMb, diskGb, extraSpecs = {} }: Sized): Resources {
+function translated({ vcpus, ramMb, diskGb, ephemeralGb = 0, swapMb = 0, extraSpecs = {} }: Sized): Resources {
   const said: Record<string, number> = {};
   for (const [spec, amount] of Object.entries(extraSpecs)) {
     const name = /^resources[A-Za-z0-9_-]*:(.+)$/.exec(spec)?.[1];
@@ -97,7 +99,8 @@ function translated({ vcpus, ramMb, diskGb, extraSpecs = {} }: Sized): Resources
   const shared = extraSpecs['hw:cpu_policy'] === 'mixed' ? vcpus - pinned : isPinned ? 0 : vcpus;
   const isolated = pinned > 0 && extraSpecs['hw:emulator_threads_policy'] === 'isolate' ? 1 : 0;
   if (pinned > 0) said['PCPU'] = pinned + isolated;
-  const { VCPU = shared, MEMORY_MB = ramMb, DISK_GB = diskGb, ...rest } = said;
+  const disks = diskGb + ephemeralGb + Math.ceil(swapMb / 1_024);
+  const { VCPU = shared, MEMORY_MB = ramMb, DISK_GB = disks, ...rest } = said;
   const others = Object.fromEntries(Object.entries(rest).filter(([, amount]) => amount > 0));
   return { vcpus: VCPU, ramMb: MEMORY_MB, diskGb: DISK_GB, ...(Object.keys(others).length > 0 && { others }) };
 }

@@ -149,6 +149,9 @@ export interface ServerGroup {
 export interface Flavor extends Resources {
   readonly id: string;
   readonly name: string;
+  /** Disks beside the root disk, which is its `diskGb`. */
+  readonly ephemeralGb?: number;
+  readonly swapMb?: number;
   /** Of these traits, resources and what pins CPUs are heeded: `{"trait:CUSTOM_DPDK": "required", "resources:VGPU": "1"}`. */
   readonly extraSpecs?: Readonly<Record<string, string>>;
 }

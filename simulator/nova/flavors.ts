@@ -46,7 +46,12 @@ function create(request: Request): Response {
     throw new Refusal(400, 'Invalid input for field/attribute flavor.');
   if ([...cloud.flavors.values()].some((each) => each.name === name))
     throw new Refusal(409, `Flavor with name ${name} already exists.`);
-  const flavor = { id: newUuid(cloud), name, vcpus, ramMb, diskGb };
+  const [ephemeralGb, swapMb] = [given['OS-FLV-EXT-DATA:ephemeral'], given['swap']].map((each) => Number(each ?? 0));
+  const flavor: Flavor = {
+    ...{ id: newUuid(cloud), name, vcpus, ramMb, diskGb },
+    ...(ephemeralGb && { ephemeralGb }),
+    ...(swapMb && { swapMb }),
+  };
   cloud.flavors.set(flavor.id, flavor);
   return { status: 200, body: { flavor: detail(request, flavor) } };
 }
@@ -84,8 +89,8 @@ function detail(request: Request, flavor: Flavor): Record<string, unknown> {
     ram: flavor.ramMb,
     disk: flavor.diskGb,
     // A number only from 2.75 on.
-    swap: microversion(request) >= 75 ? 0 : '',
-    'OS-FLV-EXT-DATA:ephemeral': 0,
+    swap: flavor.swapMb ?? (microversion(request) >= 75 ? 0 : ''),
+    'OS-FLV-EXT-DATA:ephemeral': flavor.ephemeralGb ?? 0,
     'OS-FLV-DISABLED:disabled': false,
     'os-flavor-access:is_public': true,
     rxtx_factor: 1,

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import {
   ConflictError,
   connect,
@@ -8,6 +9,7 @@ import {
   QuotaExceededError,
   type Session,
 } from '../../openstack';
+import { asksOf } from '../../simulator/inventories';
 import { configOf, embedded, errorFrom, type Embedded } from './servers';
 
 /** Neutron, Placement, Glance and Keystone against the embedded cloud. */
@@ -206,6 +208,19 @@ describe('allocation candidates', () => {
     expect(able.map(({ id, free }) => [id, free['VGPU']])).toEqual([[host?.id, 5]]);
     // Three of two providers together are not one request's.
     expect(await placement.listAllocationCandidates(operator, { resources: { VGPU: 4 } })).toEqual([]);
+  });
+
+  test('count all disks of a flavor, as its servers take them', async () => {
+    const flavor = { name: 'disks', vcpus: 1, ram: 512, disk: 20, 'OS-FLV-EXT-DATA:ephemeral': 5, swap: 1_500 };
+    const reply = z.object({ flavor: z.object({ id: z.string() }) });
+    const { id } = (
+      await operator.call({ service: 'compute', method: 'POST', path: '/flavors', body: { flavor }, reply })
+    ).flavor;
+    const listed = (await nova.listFlavors(operator)).find((each) => each.id === id);
+    if (!listed) throw new Error('it was made');
+    expect(placement.requestOf(listed).resources).toEqual({ VCPU: 1, MEMORY_MB: 512, DISK_GB: 27 });
+    const made = lab.cloud.flavors.get(id);
+    expect(made && asksOf(made).diskGb).toBe(27);
   });
 
   test('are asked for with what a flavor’s extra specs add', () => {
