@@ -25,6 +25,8 @@ export interface Server {
   /** The event that made it, or took it to where it is. */
   since: number;
   host: string | null;
+  /** When the cloud first told where it is. */
+  toldAt: number | null;
   state: string;
   /** It has been published once. */
   served: boolean;
@@ -191,6 +193,7 @@ export function advance(world: World, event: CloudEvent): void {
         size,
         since,
         host: null,
+        toldAt: null,
         state: 'BUILD',
         served: false,
         movedAt: null,
@@ -214,6 +217,7 @@ export function advance(world: World, event: CloudEvent): void {
         server.movedFrom ??= server.host;
       }
       server.host = event.host;
+      if (event.host !== null) server.toldAt ??= event.at;
       if (isStray(server) || isOneTooMany(world, server)) hinder(world, server.vnf);
       return;
     }

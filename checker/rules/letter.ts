@@ -23,7 +23,7 @@ import {
  * shows them dead, or their host as down by force, not any more; from when they died not any more. Who keeps the letter in one of these ways, or
  * could in no order, has broken nothing.
  * So it is with members that other hands have moved, before a rebalance has repaired that: they count where they are, where their record has
- * them, and each by itself.
+ * them, and each by itself; and with those that are deleted as soon as the cloud has told where they are.
  */
 
 interface Stretch {
@@ -61,6 +61,8 @@ interface Placed {
   readonly movedFrom: string | null;
   /** The event by which its record had dropped it as dead. */
   readonly buried: number | null;
+  /** Whoever moved the first of them may have looked before the cloud told where it is. */
+  readonly unplaced: boolean;
 }
 
 export interface LetterMemory {
@@ -108,7 +110,7 @@ export function judgeLetter(world: World, event: CloudEvent, given: { memory: Le
     if (countedDoubleOf(world, { memory, vnf, name: event.name }) !== undefined) return;
     memory.where.set(event.id, event.requestedHost);
     const { id, requestId: by, requestedHost: host } = event;
-    move(world, { memory, scribe }, { seq: event.seq, kind: 'launch', by, vnf, pool, id, host });
+    move(world, { memory, scribe }, { seq: event.seq, at: event.at, kind: 'launch', by, vnf, pool, id, host });
     return;
   }
   const moved = event.type === 'server.placed' ? world.servers.get(event.id) : undefined;
@@ -124,6 +126,7 @@ export function judgeLetter(world: World, event: CloudEvent, given: { memory: Le
       {
         ...{
           seq: event.seq,
+          at: event.at,
           kind: 'launch',
           by: event.requestId,
           vnf: moved.vnf,
@@ -175,7 +178,7 @@ export function judgeLetter(world: World, event: CloudEvent, given: { memory: Le
       noteDeleter(memory, `${server.vnf}/${server.pool}`, event);
       memory.stretches
         .get(`${server.vnf}/${server.pool}`)
-        ?.moves.push({ id: event.id, host: left, movedFrom: server.movedFrom, buried });
+        ?.moves.push({ id: event.id, host: left, movedFrom: server.movedFrom, buried, unplaced: false });
     }
     if (host === undefined) return;
     const double = doublesOf(world, server).find(({ requestedHost }) => requestedHost === host);
@@ -186,6 +189,7 @@ export function judgeLetter(world: World, event: CloudEvent, given: { memory: Le
     const { vnf, pool } = server;
     const made = {
       seq: event.seq,
+      at: event.at,
       kind: 'delete',
       by: event.requestId,
       vnf,
@@ -307,6 +311,7 @@ function move(
   given: { memory: LetterMemory; scribe: Scribe },
   made: {
     readonly seq: number;
+    readonly at: number;
     readonly kind: 'launch' | 'delete';
     readonly by: string | null;
     readonly vnf: string;
@@ -322,14 +327,21 @@ function move(
   const spec = world.vnfs.get(vnf)?.pools.get(pool)?.spec;
   const key = `${vnf}/${pool}`;
   const counts = countsOf(memory, key);
-  const placed: Placed = { id, host, movedFrom: world.servers.get(id)?.movedFrom ?? null, buried: null };
+  const server = world.servers.get(id);
+  const placed: Placed = {
+    id,
+    host,
+    movedFrom: server?.movedFrom ?? null,
+    buried: null,
+    unplaced: isNew(server, made.at),
+  };
   const before = memory.stretches.get(key);
   if (before?.kind !== kind || before.by !== by) close(memory, key);
   const stretch: Stretch = memory.stretches.get(key) ?? {
     ...{ by, kind, vnf, pool },
     kinds: unitsOf(world, spec ?? { spare: 'none' }),
     before: [
-      ...placedOf(world, { memory, vnf, pool }).filter((each) => each.id !== id),
+      ...placedOf(world, { memory, vnf, pool, at: made.at }).filter((each) => each.id !== id),
       ...(kind === 'delete' ? [placed] : []),
     ],
     moves: [],
@@ -372,7 +384,15 @@ function breachIn(kinds: readonly Units[], counts: ReadonlyMap<string, number>):
   return null;
 }
 
-function placedOf(world: World, of: { memory: LetterMemory; vnf: string; pool: string }): Placed[] {
+/** In milliseconds, between a look at the servers and the first deletion that it leads to. */
+const lookMs = 5_000;
+
+function isNew(server: Server | undefined, at: number): boolean {
+  if (server?.state !== 'BUILD') return false;
+  return server.toldAt === null || server.toldAt > at - lookMs;
+}
+
+function placedOf(world: World, of: { memory: LetterMemory; vnf: string; pool: string; at: number }): Placed[] {
   const { where, buried } = of.memory;
   const all = [
     ...[...where].map(([id, host]) => ({ id, host, buried: null })),
@@ -380,7 +400,9 @@ function placedOf(world: World, of: { memory: LetterMemory; vnf: string; pool: s
   ];
   return all.flatMap((each): Placed[] => {
     const server = world.servers.get(each.id);
-    return server?.vnf === of.vnf && server.pool === of.pool ? [{ ...each, movedFrom: server.movedFrom }] : [];
+    return server?.vnf === of.vnf && server.pool === of.pool
+      ? [{ ...each, movedFrom: server.movedFrom, unplaced: isNew(server, of.at) }]
+      : [];
   });
 }
 
@@ -420,6 +442,8 @@ function close(memory: LetterMemory, key: string): void {
     ({ id, buried }, made) => buried === null && made <= (stretch.dead.get(id) ?? Infinity),
   ];
   const isMoved = [...stretch.before, ...stretch.moves].some(({ movedFrom }) => movedFrom !== null);
+  const isUnplaced = stretch.kind === 'delete' && stretch.before.some(({ unplaced }) => unplaced);
+  const late = new Set(stretch.before.flatMap(({ id, unplaced }) => (unplaced ? [id] : [])));
   const sights: Sight[] = [
     ({ host }) => host,
     ...(isMoved
@@ -428,6 +452,7 @@ function close(memory: LetterMemory, key: string): void {
           ({ id, host, movedFrom }: Placed) => (movedFrom === null ? host : `by itself: ${id}`),
         ]
       : []),
+    ...(isUnplaced ? [({ id, host }: Placed) => (late.has(id) ? `by itself: ${id}` : host)] : []),
   ];
   if (!ways.every((counts) => sights.every((on) => isNeedless(stretch, { counts, on })))) return;
   const { kind, breach } = stretch;

@@ -4,6 +4,7 @@ import { capAt, domainCapAt, isFeasible, isRestorable, nearestLevels, saySharing
 import type { LaunchRow, MemberRef } from '../plan';
 import type { DebtLot, Member, VnfRecord } from '../record';
 import { noResources, shortOf, slots } from '../resources';
+import { isDeadStatus } from '../snapshot';
 import { countOf, cutLaunches, orderDeletions } from './batches';
 import { affordable, costOf, overBudget, spend, type QuotaBudget } from './budget';
 import {
@@ -63,7 +64,7 @@ export function planPool(
   for (const { host } of discard) giveBack(ground, host, flavorOf(ground, pool));
   // Who looks dead without its record knowing may count when this is carried out, or not.
   const doubtful = state.inService.filter((member) => looksDead(ground, member));
-  const vanishing = [...owedOf(record, pool), ...doubtful].map(({ host }) => host);
+  const vanishing = [...owedOf(ground, record, pool), ...doubtful].map(({ host }) => host);
   const domainOf = domainsFor(ground, pool);
   const counted = task.onlyOut ? eachElsewhere(existing, leaving) : existing;
   // Who was put where it must not be breaks the letter there whatever is done.
@@ -297,7 +298,7 @@ export function existingOn(
     .filter((lot) => lot.drainSeconds === 0)
     .flatMap((lot) => lot.members);
   return countOf([
-    ...[...state.inService, ...owedOf(record, pool), ...livingOf(ground, atOnce), ...launched]
+    ...[...state.inService, ...owedOf(ground, record, pool), ...livingOf(ground, atOnce), ...launched]
       .filter((member) => !failed.has(member.serverId))
       .map((member) => member.host),
     ...elsewhere,
@@ -308,11 +309,12 @@ function lotsOf(record: VnfRecord, { name }: Pool): DebtLot[] {
   return record.debts.flatMap((debt) => debt.stages.flat()).filter((lot) => lot.pool === name);
 }
 
-/** Those that serve nobody any more, and are deleted when they have finished. */
-function owedOf(record: VnfRecord, pool: Pool): Member[] {
+/** Those that serve nobody any more, and are deleted when they have finished: but for those that the cloud shows dead already. */
+function owedOf(ground: Ground, record: VnfRecord, pool: Pool): Member[] {
   return lotsOf(record, pool)
     .filter((lot) => lot.drainSeconds > 0)
-    .flatMap((lot) => lot.members);
+    .flatMap((lot) => lot.members)
+    .filter(({ serverId }) => !isDeadStatus(ground.serverOf.get(serverId)?.status ?? 'ACTIVE'));
 }
 
 /** What is deleted without a drain was dead, or is of a pool that is not drained: the cloud shows which. */
