@@ -251,6 +251,8 @@ export interface CloudActivities {
   planEmptyHosts(input: {
     hosts: readonly string[];
     cause: 'failed' | 'maintenance';
+    /** The caller's word that what has failed is dead for good: members that survive it are evacuated. */
+    fenced?: boolean;
     records: readonly VnfRecord[];
     tell?: boolean;
   }): Promise<Readonly<Record<string, Plan>>>;

@@ -1,6 +1,7 @@
 import type { Capacity, Deaths, DomainCapacity, PoolCapacity, Ranges } from '../domain/explain/capacity';
 import { blastSaid, type BlastRadius, type DomainBlastRadius, type Explanation } from '../domain/explain/explanation';
 import { remediesSaid, remedySaid } from '../domain/explain/remedy';
+import { own } from '../domain/names';
 import { leftSaid, stuckSaid, type RunView } from '../domain/stuck';
 import type { Choice } from '../domain/explain/told';
 import type { RecordView } from '../domain/turn';
@@ -63,7 +64,7 @@ export function explanationText(vnf: string, explanation: Explanation): string {
   const hosts = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
   const pools = [...new Set([...Object.values(before), ...Object.values(after)].flatMap((row) => Object.keys(row)))];
   const cell = (host: string, pool: string): string => {
-    const [was, is] = [before, after].map((table) => table[host]?.[pool] ?? 0);
+    const [was, is] = [before, after].map((table) => own(own(table, host) ?? {}, pool) ?? 0);
     return was === is ? (is === 0 ? '.' : String(is)) : `${String(was)}>${String(is)}`;
   };
   const table = aligned([[vnf, ...pools], ...hosts.map((host) => [host, ...pools.map((pool) => cell(host, pool))])]);

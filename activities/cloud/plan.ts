@@ -99,7 +99,7 @@ export function capacityActivity(dependencies: Dependencies, ways: Ways): CloudA
 
 /** All VNFs on one snapshot, one after another, each seeing what those before it take. */
 export function planEmptyHostsActivity(dependencies: Dependencies, ways: Ways): CloudActivities['planEmptyHosts'] {
-  return async ({ hosts, cause, records, tell = false }) => {
+  return async ({ hosts, cause, fenced = false, records, tell = false }) => {
     const plans: Record<string, Plan> = {};
     if (records.length === 0) return plans;
     const pools = records.flatMap(({ descriptor }) => poolsOf(descriptor));
@@ -108,7 +108,12 @@ export function planEmptyHostsActivity(dependencies: Dependencies, ways: Ways): 
     for (const record of records) {
       // Several move at the same time: none of them can count on what another gives back.
       const wholeSurge = records.length > 1;
-      const asked: PlannerInput = { record, snapshot, request: { kind: 'emptyHosts', hosts, cause }, wholeSurge };
+      const asked: PlannerInput = {
+        record,
+        snapshot,
+        request: { kind: 'emptyHosts', hosts, cause, fenced },
+        wholeSurge,
+      };
       const planned = plan(asked);
       if (!planned.ok) throw toFailure(about(record, withRemedies(asked, planned.refusal)));
       // Of many VNFs they would be more than a history should hold for nobody.

@@ -128,7 +128,7 @@ export function removeByTokenActivity(dependencies: Dependencies, ways: Ways): C
       ];
       for (const { pool, ordinal } of named) {
         if (pool !== undefined && ordinal !== undefined)
-          nextOrdinals[pool] = Math.max(nextOrdinals[pool] ?? 0, ordinal + 1);
+          nextOrdinals[pool] = Math.max(own(nextOrdinals, pool) ?? 0, ordinal + 1);
       }
       // No heartbeat time-out is set for this activity: it only carries the ordinals.
       context.heartbeat(nextOrdinals);

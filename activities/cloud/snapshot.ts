@@ -1,9 +1,11 @@
 import { failureDomainKeys, type Descriptor } from '../../domain/descriptor/descriptor';
+import { failure } from '../../domain/failure';
 import { readTags, tag } from '../../domain/names';
 import { noResources, slots } from '../../domain/resources';
 import type { FlavorSeen, Host, Quota, Resources, ServerSeen, ServerStatus, Snapshot } from '../../domain/snapshot';
-import { neutron, nova, placement, type CallOptions } from '../../openstack';
+import { BadRequestError, neutron, nova, placement, type CallOptions } from '../../openstack';
 import type { Dependencies } from '../dependencies';
+import { toFailure } from '../errors';
 import { readDomains } from './domains';
 
 /** One moment of the cloud, by list calls only, side by side. */
@@ -129,7 +131,9 @@ async function readRooms(
   const requests = flavors.map(placement.requestOf);
   const [providers, candidates, others] = await Promise.all([
     placement.listResourceProviders(session, call),
-    Promise.all(requests.map((request) => placement.listAllocationCandidates(session, request, call))),
+    Promise.all(
+      requests.map((request, index) => candidatesFor(session, { request, flavor: flavors[index]?.name ?? '' }, call)),
+    ),
     Promise.all(withoutOthers(requests).map((request) => placement.listAllocationCandidates(session, request, call))),
   ]);
   const nameOf = new Map(providers.map(({ id, name }) => [id, name]));
@@ -149,12 +153,33 @@ async function readRooms(
   };
 }
 
-/** Of those that ask for other classes too: who has used them up is no candidate, and is to be told from who has no room at all. */
+/** A resource class or a trait that the service does not know is a mistake in the flavor: nothing will ever carry it. */
+async function candidatesFor(
+  session: Dependencies['session'],
+  { request, flavor }: { request: placement.AllocationRequest; flavor: string },
+  call: CallOptions,
+): ReturnType<typeof placement.listAllocationCandidates> {
+  try {
+    return await placement.listAllocationCandidates(session, request, call);
+  } catch (error) {
+    if (!(error instanceof BadRequestError)) throw error;
+    throw toFailure(
+      failure(
+        'InvalidRequest',
+        `Placement refuses what the flavor ${flavor} asks for: ${error.message} Mend its extra specs ("openstack flavor show ${flavor}"), or name another flavor in the descriptor.`,
+        { flavor },
+      ),
+    );
+  }
+}
+
+/** Of those that ask for other classes or traits too: who has none of them is no candidate, and is to be told from who has no room at all. */
 function withoutOthers(requests: readonly placement.AllocationRequest[]): placement.AllocationRequest[] {
-  return requests.flatMap(({ resources }) => {
+  return requests.flatMap(({ resources, traits = [] }) => {
     const asked = Object.entries(resources);
     const main = asked.filter(([name]) => mainClasses.includes(name));
-    return main.length === 0 || main.length === asked.length ? [] : [{ resources: Object.fromEntries(main) }];
+    const isPlain = main.length === asked.length && traits.length === 0;
+    return main.length === 0 || isPlain ? [] : [{ resources: Object.fromEntries(main) }];
   });
 }
 

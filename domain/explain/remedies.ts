@@ -26,7 +26,12 @@ export function withRemedies(input: PlanInput, refusal: Failure): Failure {
   const { remedy: before } = refusal.details;
   if (remedies.length === 0 && (before === undefined || input.snapshot.tenant || refusal.kind === 'QuotaExceeded'))
     return refusal;
-  const remedy = refusal.kind === 'QuotaExceeded' ? quotaSaid(before, remedies) : remediesSaid(remedies);
+  const remedy =
+    refusal.kind === 'QuotaExceeded'
+      ? quotaSaid(before, remedies)
+      : refusal.details.members && before !== undefined
+        ? orElse(before, remedies)
+        : remediesSaid(remedies);
   const message =
     before !== undefined && refusal.message.includes(before)
       ? refusal.message.replace(before, () => remedy)
@@ -37,7 +42,10 @@ export function withRemedies(input: PlanInput, refusal: Failure): Failure {
 /** What to raise is said by the refusal itself, resource by resource. */
 function quotaSaid(before: string | undefined, remedies: readonly Remedy[]): string {
   const others = remedies.filter(({ kind }) => kind !== 'quota');
-  if (before === undefined) return remediesSaid(remedies);
+  return before === undefined ? remediesSaid(remedies) : orElse(before, others);
+}
+
+function orElse(before: string, others: readonly Remedy[]): string {
   return others.length === 0 ? before : `${before} Or it takes ${others.map(remedySaid).join(', or ')}.`;
 }
 

@@ -5,7 +5,7 @@ import type { LaunchRow, MemberRef } from '../plan';
 import type { DebtLot, Member, VnfRecord } from '../record';
 import { noResources, shortOf, slots } from '../resources';
 import { isDeadStatus } from '../snapshot';
-import { countOf, cutLaunches, orderDeletions } from './batches';
+import { countOf, countWithin, cutLaunches, orderDeletions } from './batches';
 import { affordable, costOf, overBudget, spend, type QuotaBudget } from './budget';
 import {
   copyOf,
@@ -92,7 +92,10 @@ export function planPool(
   const moved = new Set([...arrived, ...movers].map((member) => member.ordinal));
   const gone = leaving.filter((member) => !moved.has(member.ordinal));
   // What is not replaced stays where it is, counted and shown.
-  const leave = missing > 0 ? gone.slice(0, Math.max(0, gone.length - missing)) : gone;
+  const leave =
+    missing > 0
+      ? replacedFirst(task, gone, { many: gone.length - missing, hosts: [...hostsOf(serving), ...placed], domainOf })
+      : gone;
   const arrivals = cutLaunches(pool, placed.slice(0, movers.length), { existing: counted, vanishing, domainOf });
   const moves = rowsOf(movers, arrivals.batches, domainOf);
   const between = withPlaced(counted, placed.slice(0, movers.length));
@@ -128,6 +131,38 @@ export function planPool(
 }
 
 /** Who was put where it must not be exists, and breaks the letter there whatever we do: it is counted alone on a host of its own. */
+function hostsOf(members: readonly Member[]): string[] {
+  return members.map(({ host }) => host);
+}
+
+/**
+ * Of those that are to leave so many, in order: but first those of a failure domain that would have more than its share, since a replacement has
+ * come into it. Nobody who stays unreplaced is one too many then: before, all domains had their share.
+ */
+function replacedFirst(
+  { pool, to, state }: PoolTask,
+  gone: readonly Member[],
+  at: { readonly many: number; readonly hosts: readonly string[]; readonly domainOf: DomainOf },
+): Member[] {
+  if (!pool.failureDomain) return gone.slice(0, Math.max(0, at.many));
+  const most = domainCapAt(pool, to);
+  const living = without(gone, state.failed);
+  const on = countWithin(countOf([...at.hosts, ...hostsOf(living)]), at.domainOf);
+  const rest = [...gone];
+  const leave: Member[] = [];
+  while (leave.length < at.many) {
+    const crowded = rest.findIndex(
+      (member) => living.includes(member) && (on.get(at.domainOf(member.host) ?? '') ?? 0) > most,
+    );
+    const [next] = rest.splice(Math.max(0, crowded), 1);
+    if (!next) break;
+    leave.push(next);
+    const domain = at.domainOf(next.host);
+    if (domain !== null && living.includes(next)) on.set(domain, (on.get(domain) ?? 0) - 1);
+  }
+  return leave;
+}
+
 function eachElsewhere(existing: ReadonlyMap<string, number>, members: readonly Member[]): Map<string, number> {
   const counts = new Map(existing);
   for (const member of members) {

@@ -1,5 +1,6 @@
 import type { Pool } from '../descriptor/descriptor';
 import { capAt } from '../levels';
+import { own } from '../names';
 import type { Member, PoolState, VnfRecord } from '../record';
 
 /** What is to become of one pool. */
@@ -35,5 +36,5 @@ export function existingCap(record: VnfRecord, task: PoolTask): number {
 
 /** Those whose caps count. */
 export function levelsInvolved({ debts }: VnfRecord, { pool, state, to }: PoolTask): number[] {
-  return [state.level, to, ...debts.flatMap((debt) => debt.movedFrom[pool.name] ?? [])];
+  return [state.level, to, ...debts.flatMap((debt) => own(debt.movedFrom, pool.name) ?? [])];
 }

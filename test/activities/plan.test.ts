@@ -90,6 +90,30 @@ describe('plan', () => {
 
   const small = { name: 'm1.small', vcpus: 1, ramMb: 2_048, diskGb: 20 };
 
+  test('says that it is for its traits that a flavor is not offered a host, also where all flavors ask for them', async () => {
+    await lab.close();
+    const hosts = hostsOf({ mz: 3 }).map((host) => ({
+      ...host,
+      ...(host.name === 'cmp-01' && { traits: ['CUSTOM_A'] }),
+    }));
+    lab = await openLab({ hosts, flavors: [{ ...small, extraSpecs: { 'trait:CUSTOM_A': 'required' } }] });
+    const record = recordOf({}, { phase: 'instantiating', descriptor: withPool({}) });
+    await expect(lab.run('plan', { turn, record, request: instantiate })).rejects.toMatchObject({
+      type: 'Impossible',
+      details: [{ hosts: { 'cmp-01': 'CapReached', 'cmp-02': 'NotOffered', 'cmp-03': 'NotOffered' } }],
+    });
+  });
+
+  test.each(['trait:CUSTOM_NOBODYS', 'resources:CUSTOM_NOBODYS'])('refuses a flavor that asks for %s', async (spec) => {
+    await lab.close();
+    const amount = spec.startsWith('trait') ? 'required' : '1';
+    lab = await openLab({ hosts: hostsOf({ mz: 3 }), flavors: [{ ...small, extraSpecs: { [spec]: amount } }] });
+    const record = recordOf({}, { phase: 'instantiating', descriptor: withPool({}) });
+    const refused = lab.run('plan', { turn, record, request: instantiate });
+    await expect(refused).rejects.toMatchObject({ type: 'InvalidRequest', details: [{ flavor: 'm1.small' }] });
+    await expect(refused).rejects.toThrow(/what the flavor m1\.small asks for: .*CUSTOM_NOBODYS/);
+  });
+
   /** A lab whose hosts have so many of each class, in order, and whose pool `web` is of a flavor that asks as these extra specs say. */
   async function scarce(
     others: readonly Readonly<Record<string, number>>[],

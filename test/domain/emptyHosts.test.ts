@@ -87,3 +87,28 @@ test.each<[string, PlanInput, ReturnType<typeof of>]>([
 ])('%s', (_what, input, expected) => {
   expect(decided(input)).toEqual(expected);
 });
+
+test('where one of two living members finds a place, the one leaves that was in the same rack', () => {
+  const racks = ['a', 'b', 'c', 'd', 'a', 'b'];
+  const hosts = racks.map((rack, index) =>
+    hostNamed(`h${String(index + 1)}`, { domains: { rack }, enabled: index !== 5 }),
+  );
+  for (const emptied of [
+    ['h1', 'h2'],
+    ['h2', 'h1'],
+  ]) {
+    const members = on('web', `${emptied.join(' ')} h3 h4`);
+    const planned = plan(
+      inputOf({
+        ...{ members, hosts },
+        pool: { spare: { count: 1 }, failureDomain: { key: 'rack', spare: { count: 1 } } },
+        request: { kind: 'emptyHosts', hosts: emptied, cause: 'failed' },
+        snapshot: { servers: seen(members, `${emptied.join(' ')} h3 h4`) },
+      }),
+    );
+    if (!planned.ok) throw new Error(planned.refusal.message);
+    const { batches, leave } = planned.plan;
+    expect(batches.flatMap(({ rows }) => rows.map(({ host }) => host))).toEqual(['h5']);
+    expect(leave.map(({ ordinal }) => members.find((each) => each.ordinal === ordinal)?.host)).toEqual(['h1']);
+  }
+});

@@ -136,6 +136,20 @@ test('a refusal says it in one sentence, and as data', () => {
   expect(message).not.toContain('Ask for level');
 });
 
+test('whoever has named members is told first who would leave instead', () => {
+  const input = inputOf({
+    pool: { spare: { share: { numerator: 1, denominator: 2 } }, size: { min: 2, initial: 4, max: 9 } },
+    members: on('web', 'h1 h1 h2 h3'),
+    hosts: hostsNamed(3, { free: roomFor(0) }),
+    request: { kind: 'scaleIn', pool: 'web', to: 3, members: [{ pool: 'web', ordinal: 4 }] },
+  });
+  const planned = plan(input);
+  if (planned.ok) throw new Error('there is no room to share out anew');
+  const { message, details } = withRemedies(input, planned.refusal);
+  expect(details.remedy).toMatch(/^Name others, or nobody: then v1-web-2 would leave\. Or it takes 1 more host in mz /);
+  expect(message.endsWith(details.remedy ?? '?')).toBe(true);
+});
+
 test('where racks have their share, it takes hosts in racks of their own, or more of the pool in one', () => {
   const input = inputOf({
     pool: {

@@ -257,9 +257,9 @@ async function undone<T>(
 }
 
 /** Refused unless all can move. */
-async function planAll({ hosts, cause, timing }: Job, records: readonly RecordView[]): Promise<void> {
+async function planAll({ hosts, cause, fenced, timing }: Job, records: readonly RecordView[]): Promise<void> {
   await cloud(timing).planEmptyHosts.executeWithOptions({ summary: summary(`plan to empty ${hosts.join(', ')}`) }, [
-    { hosts, cause, records: records.map(planned) },
+    { hosts, cause, fenced, records: records.map(planned) },
   ]);
 }
 
@@ -422,10 +422,13 @@ async function readRecords(contents: readonly HostContents[]): Promise<RecordVie
   return views;
 }
 
-async function plannedOnly({ hosts, cause, timing }: Job, records: readonly RecordView[]): Promise<DryRunResult> {
+async function plannedOnly(
+  { hosts, cause, fenced, timing }: Job,
+  records: readonly RecordView[],
+): Promise<DryRunResult> {
   const plans = await cloud(timing).planEmptyHosts.executeWithOptions(
     { summary: summary(`plan to empty ${hosts.join(', ')}`) },
-    [{ hosts, cause, records: records.map(planned), tell: true }],
+    [{ hosts, cause, fenced, records: records.map(planned), tell: true }],
   );
   const changes = records.flatMap((view) => {
     const plan = own(plans, view.vnf);
