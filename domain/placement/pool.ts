@@ -64,9 +64,13 @@ export function planPool(
   for (const { host } of discard) giveBack(ground, host, flavorOf(ground, pool));
   // Who looks dead without its record knowing may count when this is carried out, or not.
   const doubtful = state.inService.filter((member) => looksDead(ground, member));
-  const vanishing = [...owedOf(ground, record, pool), ...doubtful].map(({ host }) => host);
+  const owed = owedOf(ground, record, pool);
+  const isListed = ({ serverId }: Member): boolean => ground.serverOf.has(serverId);
+  const vanishing = hostsOf([...owed.filter(isListed), ...doubtful]);
   const domainOf = domainsFor(ground, pool);
-  const counted = task.onlyOut ? eachElsewhere(existing, leaving) : existing;
+  // Those that are owed and not listed are most likely gone. Their places are kept free, but the letter cannot wait for them.
+  const there = withoutSome(existing, hostsOf(owed.filter((member) => !isListed(member))));
+  const counted = task.onlyOut ? eachElsewhere(there, leaving) : there;
   // Who was put where it must not be breaks the letter there whatever is done.
   const going = task.onlyOut ? [] : without(leaving, state.failed);
   const found = placeToTheLetter(ground, record, task, {
@@ -161,6 +165,12 @@ function replacedFirst(
     if (domain !== null && living.includes(next)) on.set(domain, (on.get(domain) ?? 0) - 1);
   }
   return leave;
+}
+
+function withoutSome(on: ReadonlyMap<string, number>, hosts: readonly string[]): Map<string, number> {
+  const counts = new Map(on);
+  for (const host of hosts) counts.set(host, (counts.get(host) ?? 0) - 1);
+  return counts;
 }
 
 function eachElsewhere(existing: ReadonlyMap<string, number>, members: readonly Member[]): Map<string, number> {
