@@ -103,7 +103,8 @@ export function planEmptyHostsActivity(dependencies: Dependencies, ways: Ways): 
     const plans: Record<string, Plan> = {};
     if (records.length === 0) return plans;
     const pools = records.flatMap(({ descriptor }) => poolsOf(descriptor));
-    let snapshot = await (await ways()).readSnapshot({ pools, vnf: null }, deadlineOf(dependencies.timing).call());
+    const seen = await (await ways()).readSnapshot({ pools, vnf: null }, deadlineOf(dependencies.timing).call());
+    let snapshot = seen;
     const left = { ...toldMost };
     for (const record of records) {
       // Several move at the same time: none of them can count on what another gives back.
@@ -115,7 +116,12 @@ export function planEmptyHostsActivity(dependencies: Dependencies, ways: Ways): 
         wholeSurge,
       };
       const planned = plan(asked);
-      if (!planned.ok) throw toFailure(about(record, withRemedies(asked, planned.refusal)));
+      if (!planned.ok) {
+        const refusal = withRemedies(asked, planned.refusal);
+        // The VNFs before it have taken what it needs: in another order all might find a place.
+        const isForOthers = refusal.kind === 'Impossible' && plan({ ...asked, snapshot: seen }).ok;
+        throw toFailure(about(record, isForOthers ? { ...refusal, kind: 'NotFound' } : refusal));
+      }
       // Of many VNFs they would be more than a history should hold for nobody.
       if (tell) {
         const told = toldOf(asked, planned.plan, left);

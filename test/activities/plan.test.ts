@@ -419,7 +419,7 @@ describe('planEmptyHosts', () => {
     for (const record of records)
       await expect(lab.run('planEmptyHosts', { ...maintenance, records: [record] })).resolves.toEqual({});
     await expect(lab.run('planEmptyHosts', { ...maintenance, records })).rejects.toMatchObject({
-      type: 'Impossible',
+      type: 'NotFound',
       details: [{ vnf: 'ims2' }],
     });
   });
