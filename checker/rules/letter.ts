@@ -442,8 +442,9 @@ function close(memory: LetterMemory, key: string): void {
     ({ id, buried }, made) => buried === null && made <= (stretch.dead.get(id) ?? Infinity),
   ];
   const isMoved = [...stretch.before, ...stretch.moves].some(({ movedFrom }) => movedFrom !== null);
-  const isUnplaced = stretch.kind === 'delete' && stretch.before.some(({ unplaced }) => unplaced);
-  const late = new Set(stretch.before.flatMap(({ id, unplaced }) => (unplaced ? [id] : [])));
+  const late = new Set(
+    stretch.kind === 'delete' ? stretch.before.filter(({ unplaced }) => unplaced).map(({ id }) => id) : [],
+  );
   const sights: Sight[] = [
     ({ host }) => host,
     ...(isMoved
@@ -452,7 +453,7 @@ function close(memory: LetterMemory, key: string): void {
           ({ id, host, movedFrom }: Placed) => (movedFrom === null ? host : `by itself: ${id}`),
         ]
       : []),
-    ...(isUnplaced ? [({ id, host }: Placed) => (late.has(id) ? `by itself: ${id}` : host)] : []),
+    ...(late.size > 0 ? [({ id, host }: Placed) => (late.has(id) ? `by itself: ${id}` : host)] : []),
   ];
   if (!ways.every((counts) => sights.every((on) => isNeedless(stretch, { counts, on })))) return;
   const { kind, breach } = stretch;
