@@ -119,15 +119,19 @@ export function isMovedByOthers(world: World, server: Server, host: string | nul
   return isAlive && (server.state === 'ACTIVE' || server.state === 'SHUTOFF');
 }
 
+function isOff({ state }: Server): boolean {
+  return state === 'ERROR' || state === 'SHUTOFF';
+}
+
 /** Not able to serve, as anybody can see. */
 export function isDown(world: World, server: Server): boolean {
-  if (server.state === 'ERROR' || server.state === 'SHUTOFF') return true;
+  if (isOff(server)) return true;
   return server.host !== null && world.hosts.get(server.host)?.alive === false;
 }
 
 /** The same as far as the cloud says so: that a host is dead it says where somebody has said so. */
 export function isShownDead(world: World, server: Server): boolean {
-  if (server.state === 'ERROR' || server.state === 'SHUTOFF') return true;
+  if (isOff(server)) return true;
   return server.host !== null && world.hosts.get(server.host)?.forcedDown === true;
 }
 

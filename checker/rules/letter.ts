@@ -124,16 +124,14 @@ export function judgeLetter(world: World, event: CloudEvent, given: { memory: Le
       world,
       { memory, scribe },
       {
-        ...{
-          seq: event.seq,
-          at: event.at,
-          kind: 'launch',
-          by: event.requestId,
-          vnf: moved.vnf,
-          pool: moved.pool,
-          id: event.id,
-          host: event.host,
-        },
+        seq: event.seq,
+        at: event.at,
+        kind: 'launch',
+        by: event.requestId,
+        vnf: moved.vnf,
+        pool: moved.pool,
+        id: event.id,
+        host: event.host,
       },
     );
     return;

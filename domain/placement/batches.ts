@@ -37,8 +37,7 @@ export function cutLaunches(pool: Sharing, hosts: readonly string[], counted: Co
   const guardsOf = ({ on, total }: Count): Guarded => ({ guards: guarding(pool, { existing: on, domainOf }), total });
   const exact = cutWhere(hosts, [guardsOf(all)]);
   if (vanishing.length === 0) return exact;
-  const left = new Map(existing);
-  for (const host of vanishing) left.set(host, (left.get(host) ?? 0) - 1);
+  const left = withoutThose(existing, vanishing);
   const total = all.total - vanishing.length;
   // So that the letter holds whenever they go, or at least before and after that, where it can be had.
   const careful = [[{ on: existing, total }], [all, { on: left, total }]]
@@ -328,6 +327,14 @@ export function domainsRecorded(
 ): DomainOf {
   const known = new Map(members.map(({ host, domain }) => [host, domain ?? null]));
   return (host) => known.get(host) ?? null;
+}
+
+/** One fewer for each of these, given by their hosts. */
+export function withoutThose(on: ReadonlyMap<string, number>, hosts: readonly string[]): ReadonlyMap<string, number> {
+  if (hosts.length === 0) return on;
+  const counts = new Map(on);
+  for (const host of hosts) counts.set(host, (counts.get(host) ?? 0) - 1);
+  return counts;
 }
 
 /** Of counts by host those by failure domain. */

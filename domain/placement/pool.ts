@@ -5,7 +5,7 @@ import type { LaunchRow, MemberRef } from '../plan';
 import type { DebtLot, Member, VnfRecord } from '../record';
 import { noResources, shortOf, slots } from '../resources';
 import { isDeadStatus } from '../snapshot';
-import { countOf, countWithin, cutLaunches, orderDeletions } from './batches';
+import { countOf, countWithin, cutLaunches, orderDeletions, withoutThose } from './batches';
 import { affordable, costOf, overBudget, spend, type QuotaBudget } from './budget';
 import {
   copyOf,
@@ -69,7 +69,7 @@ export function planPool(
   const vanishing = hostsOf([...owed.filter(isListed), ...doubtful]);
   const domainOf = domainsFor(ground, pool);
   // Those that are owed and not listed are most likely gone. Their places are kept free, but the letter cannot wait for them.
-  const there = withoutSome(existing, hostsOf(owed.filter((member) => !isListed(member))));
+  const there = withoutThose(existing, hostsOf(owed.filter((member) => !isListed(member))));
   const counted = task.onlyOut ? eachElsewhere(there, leaving) : there;
   // Who was put where it must not be breaks the letter there whatever is done.
   const going = task.onlyOut ? [] : without(leaving, state.failed);
@@ -165,12 +165,6 @@ function replacedFirst(
     if (domain !== null && living.includes(next)) on.set(domain, (on.get(domain) ?? 0) - 1);
   }
   return leave;
-}
-
-function withoutSome(on: ReadonlyMap<string, number>, hosts: readonly string[]): Map<string, number> {
-  const counts = new Map(on);
-  for (const host of hosts) counts.set(host, (counts.get(host) ?? 0) - 1);
-  return counts;
 }
 
 function eachElsewhere(existing: ReadonlyMap<string, number>, members: readonly Member[]): Map<string, number> {
