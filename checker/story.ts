@@ -35,6 +35,8 @@ export const noteSchema = z.discriminatedUnion('kind', [
     /** Of a rebalance, by an observer who asks: pools of which it says that it has left members where they must not be, for want of a place. */
     short: z.array(z.string()).optional(),
   }),
+  /** By an observer who sees that: its run was reset. Another begins, and what the one before has made is not for that one to clean up. */
+  z.object({ kind: z.literal('reset'), id: z.string() }),
   /** The record was seen free, with no debt and no queue (or gone: `exists` false). Everything that it owns, by id. */
   z.object({
     kind: z.literal('settled'),

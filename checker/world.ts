@@ -352,6 +352,7 @@ function note(world: World, event: Extract<CloudEvent, { type: 'note' }>): void 
     case 'act':
     case 'late':
     case 'planned':
+    case 'reset':
     case undefined:
       return;
   }

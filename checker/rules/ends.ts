@@ -40,6 +40,8 @@ export function judgeEnds(world: World, event: CloudEvent, given: { memory: Ends
     return;
   }
   const note = noteOf(event);
+  // The run before has vanished, and its things with it: they are the record's to clean up.
+  if (note?.kind === 'reset') memory.made.delete(note.id);
   if (note?.kind !== 'outcome') return;
   const request = world.requests.get(note.id);
   if (!request) {

@@ -18,10 +18,11 @@ import {
  * wherever some order of the same launches, or of the same deletions, keeps that for all of them. So a breach is held until the run of
  * launches (or deletions) that it is part of is over, and then it is asked whether another order would have done.
  *
- * Whether one is dead is not known to everybody at the same moment. So the dead are counted in four ways: from when their record has
+ * Whether one is dead is not known to everybody at the same moment. So the dead are counted in five ways: from when their record has
  * dropped them not any more; the same, but as if it had dropped nobody since the run whose moves they are made its plan; from when the cloud
- * shows them dead, or their host as down by force, not any more; from when they died not any more. Who keeps the letter in one of these ways, or
- * could in no order, has broken nothing.
+ * shows them dead, or their host as down by force, not any more; the same, but as if no record had dropped anybody, since what it shows as
+ * running on a host that is up exists; from when they died not any more. Who keeps the letter in one of these ways, or could in no order, has
+ * broken nothing.
  * So it is with members that other hands have moved, before a rebalance has repaired that: they count where they are, where their record has
  * them, and each by itself; and with those that are deleted as soon as the cloud has told where they are.
  */
@@ -437,6 +438,7 @@ function close(memory: LetterMemory, key: string): void {
     ({ buried }) => buried === null,
     ({ buried }) => buried === null || buried > stretch.plannedBy,
     ({ id, buried }, made) => buried === null && made <= (stretch.shown.get(id) ?? Infinity),
+    ({ id }, made) => made <= (stretch.shown.get(id) ?? Infinity),
     ({ id, buried }, made) => buried === null && made <= (stretch.dead.get(id) ?? Infinity),
   ];
   const isMoved = [...stretch.before, ...stretch.moves].some(({ movedFrom }) => movedFrom !== null);

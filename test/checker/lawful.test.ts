@@ -102,6 +102,32 @@ test('G1d: who had begun before a death was known had planned without it', () =>
   ).not.toContain('G1d');
 });
 
+describe('G1d: launches that count on one that its record has dropped', () => {
+  const grown = (forcedDown: boolean): Part[] => {
+    const log = new Log();
+    log.instantiate('v', { spare: '1/2', on: 'h1 h2 h3' });
+    const evacuate = { hosts: ['h3'], cause: 'failed' };
+    log.note({ kind: 'request', id: 'evacuate', procedure: 'evacuateHost', request: evacuate });
+    const state = { zone: 'mz', alive: true, up: !forcedDown, enabled: true, forcedDown, disabledReason: null };
+    log.add({ type: 'host', host: 'h3', ...state });
+    log.publish('v', { c: ['v-c-1', 'v-c-2'] });
+    log.note({ kind: 'request', id: 'out', procedure: 'scaleOut', vnf: 'v', request: { vnf: 'v', pool: 'c', to: 4 } });
+    // Two of four may be on a host, and one of three: without c-3 the other order would do.
+    log.launch('v', 'c-4', 'h1');
+    log.launch('v', 'c-5', 'h4');
+    log.publish('v', { c: ['v-c-1', 'v-c-2', 'v-c-4', 'v-c-5'] });
+    return log.broken();
+  };
+
+  test('are a violation while its host is down by force', () => {
+    expect(grown(true)).toContain('G1d');
+  });
+
+  test('are none while the cloud shows it running on a host that is up', () => {
+    expect(grown(false)).not.toContain('G1d');
+  });
+});
+
 describe('G7: what is made when another turn has begun to make things', () => {
   const made = (before: (log: Log) => void): Part[] => {
     const log = new Log();
@@ -181,13 +207,26 @@ test('of two VNFs whose members have the same name each is judged by its own', (
   expect(log.broken()).toContain('G2');
 });
 
-test('G5: a refusal that made a security group made something', () => {
-  const log = new Log();
-  log.instantiate('v', { on: 'h1 h2' });
-  log.note({ kind: 'request', id: 'grow', procedure: 'scaleOut', vnf: 'v', request: { vnf: 'v', pool: 'c', to: 3 } });
-  log.add({ type: 'securityGroup.created', id: 'g', name: 'v-c', description: 'bulkhead:vnf=v', project: 'p' });
-  log.note({ kind: 'outcome', id: 'grow', outcome: 'refused', failure: 'Impossible' });
-  expect(log.broken()).toContain('G5');
+describe('G5: a refusal that made a security group', () => {
+  const refused = (reset: 'never' | 'before' | 'after'): Part[] => {
+    const log = new Log();
+    log.instantiate('v', { on: 'h1 h2' });
+    log.note({ kind: 'request', id: 'grow', procedure: 'scaleOut', vnf: 'v', request: { vnf: 'v', pool: 'c', to: 3 } });
+    if (reset === 'before') log.note({ kind: 'reset', id: 'grow' });
+    log.add({ type: 'securityGroup.created', id: 'g', name: 'v-c', description: 'bulkhead:vnf=v', project: 'p' });
+    if (reset === 'after') log.note({ kind: 'reset', id: 'grow' });
+    log.note({ kind: 'outcome', id: 'grow', outcome: 'refused', failure: 'Impossible' });
+    return log.broken();
+  };
+
+  test('made something', () => {
+    expect(refused('never')).toContain('G5');
+    expect(refused('before')).toContain('G5');
+  });
+
+  test('made nothing where its run was reset since: the run before it did', () => {
+    expect(refused('after')).not.toContain('G5');
+  });
 });
 
 test.each([

@@ -171,6 +171,7 @@ export function openWorld(options: WorldOptions): World {
         time.after(0, () => {
           const now = temporal.latest(workflowId);
           if (now && now !== closed) {
+            note({ kind: 'reset', id: workflowId });
             onClose(now);
             return;
           }
