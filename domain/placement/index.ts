@@ -9,7 +9,7 @@ import type { Snapshot } from '../snapshot';
 import { countOf, orderDeletions } from './batches';
 import { copyOf, domainsFor, flavorOf, giveBack, groundOf, type Ground } from './ground';
 import { budgetOf, type QuotaBudget } from './budget';
-import { pack } from './packing';
+import { pack, packMost, type Demand } from './packing';
 import { demandOf, existingOn, planPool, refOf, roomOf, type PoolPlan, type PoolPlanned } from './pool';
 import type { PoolTask } from './task';
 import { checkQuota } from './quota';
@@ -316,7 +316,7 @@ function planAll(
     }
     if (!failed)
       return short.length > 0
-        ? (planTogether(ground, input, tasks) ?? { ok: true, plans, short })
+        ? (planTogether(ground, input, tasks) ?? moreOf({ ok: true, plans, short }, planMost(ground, input, tasks)))
         : { ok: true, plans, short };
     const alone = planOne(copyOf(ground), input.record, failed);
     if (!alone.ok) return { ok: false, refusal: alone.refusal };
@@ -333,24 +333,60 @@ function planAll(
 /** Null where no places were found for all. */
 function planTogether(ground: Ground, input: PlanInput, tasks: readonly PoolTask[]): Found | null {
   if (ground.tenant || tasks.length < 2) return null;
-  const { record, snapshot } = input;
+  const hosts = packed(ground, input, tasks, pack);
+  const found = hosts && planOnto(ground, input, tasks, hosts);
+  return found && found.short.length === 0 ? found : null;
+}
+
+/** Each as far as there are places for it beside those before it, wherever these are. Null where that is not known. */
+function planMost(ground: Ground, input: PlanInput, tasks: readonly PoolTask[]): Found | null {
+  // Of those whom other hands have moved one that finds no place stays, and counts where it is.
+  if (ground.tenant || tasks.length < 2 || tasks.some(({ onlyOut }) => onlyOut)) return null;
+  const hosts = packed(ground, input, tasks, packMost);
+  return hosts && planOnto(ground, input, tasks, hosts);
+}
+
+/** The first, unless the other leaves fewer without a place, and no more of those that come first in any number. */
+function moreOf(first: Found, other: Found | null): Found {
+  if (!other) return first;
+  const lacking = ({ plans }: Found): number[] => {
+    let sum = 0;
+    return plans.map(({ missing }) => (sum += missing));
+  };
+  const [before, after] = [lacking(first), lacking(other)];
+  const isNoWorse = after.every((missing, index) => missing <= (before[index] ?? 0));
+  return isNoWorse && (after.at(-1) ?? 0) < (before.at(-1) ?? 0) ? other : first;
+}
+
+type Packer = (free: Ground['free'], demands: readonly Demand[]) => string[][] | null;
+
+function packed(ground: Ground, { record }: PlanInput, tasks: readonly PoolTask[], by: Packer): string[][] | null {
   const demands = tasks.map((task) => demandOf(ground, record, task));
   const here = copyOf(ground);
   demands.forEach(({ discard, flavor }) => {
     for (const { host } of discard) giveBack(here, host, flavor);
   });
-  const hosts = pack(here.free, demands);
-  if (!hosts) return null;
+  return by(here.free, demands);
+}
+
+/** Each pool on hosts that were found for it. Null where that is no plan: where the quota does not carry them all, that is decided pool by pool. */
+function planOnto(
+  ground: Ground,
+  { record, snapshot }: PlanInput,
+  tasks: readonly PoolTask[],
+  hosts: readonly (readonly string[])[],
+): Found | null {
   const budget = tasks.every((task) => task.partial) ? budgetOf(snapshot) : null;
   const onto = copyOf(ground);
   const plans: PoolPlan[] = [];
+  const short: { plan: PoolPlan; reason: Failure }[] = [];
   for (const [index, task] of tasks.entries()) {
     const planned = planPool(onto, record, { ...task, hosts: hosts[index] ?? [] }, budget);
-    // The quota does not carry them all: that is decided pool by pool.
-    if (!planned.ok || planned.short) return null;
+    if (!planned.ok || planned.short?.kind === 'QuotaExceeded') return null;
     plans.push(planned.plan);
+    if (planned.short) short.push({ plan: planned.plan, reason: planned.short });
   }
-  return { ok: true, plans, short: [] };
+  return { ok: true, plans, short };
 }
 
 /**

@@ -38,6 +38,17 @@ export function pack(free: ReadonlyMap<string, Resources>, demands: readonly Dem
   return null;
 }
 
+/**
+ * For each demand so many hosts as it finds beside those before it, which may be sent elsewhere for it, but lose no place: with members of one
+ * size no more can be had, of the first ones nor of all. Null where it would take too long.
+ */
+export function packMost(free: ReadonlyMap<string, Resources>, demands: readonly Demand[]): string[][] | null {
+  if (demands.reduce((sum, { need, most }) => sum + need * most.size, 0) > looksMax) return null;
+  const packing = new Packing(free, demands, { prefers: 'roomiest', looks: { left: looksMax } });
+  for (const index of demands.keys()) packing.placeAll(index);
+  return packing.hosts();
+}
+
 function choosiest(a: Demand | undefined, b: Demand | undefined): number {
   const asks = (demand: Demand | undefined): number => (demand?.flavor.others === undefined ? 0 : 1);
   const sizeOf = (demand: Demand | undefined): number => (demand ? demand.flavor.vcpus * demand.flavor.ramMb : 0);
@@ -70,6 +81,7 @@ class Packing {
     this.#in = demands.map(() => new Map<string, number>());
   }
 
+  /** False: not all found a place. Those that did have it. */
   placeAll(index: number): boolean {
     for (let left = this.#demand(index).need; left > 0; left--) if (!this.#insert(index, new Set())) return false;
     return true;

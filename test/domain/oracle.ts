@@ -139,6 +139,11 @@ export function leastLaunches(question: Question): number | null {
  * pools through failure domains to hosts, and decided exactly: whoever finds none pushes another on, from host to host, to where there is room.
  */
 export function allFindPlaces(questions: readonly Question[]): boolean {
+  return withoutPlaces(questions) === 0;
+}
+
+/** How many members of all these pools find none, at the least. */
+export function withoutPlaces(questions: readonly Question[]): number {
   const room = new Map(questions[0]?.hosts.map(({ name, free }) => [name, free.vcpus]));
   const placed = new Map<string, number[]>();
   const isFull = (question: Question, at: number, name: string): boolean => {
@@ -184,14 +189,14 @@ export function allFindPlaces(questions: readonly Question[]): boolean {
     placed.set(name, left);
     return true;
   };
-  const push = (at: number): boolean => fromPool(at, new Set());
-  return questions.every((question, at) => {
+  let without = 0;
+  questions.forEach((question, at) => {
     const cap = capAt(question.pool.spare, question.to);
     const kept = question.hosts.reduce((sum, { name }) => sum + Math.min(countOn(question.mayStay, name), cap), 0);
     const need = question.to - kept - question.failedMayStay;
-    for (let member = 0; member < need; member++) if (!push(at)) return false;
-    return true;
+    for (let member = 0; member < need; member++) if (!fromPool(at, new Set())) without += 1;
   });
+  return without;
 }
 
 function isNew(seen: Set<string>, node: string): boolean {

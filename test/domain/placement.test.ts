@@ -1,5 +1,6 @@
 import { casesOf, fc } from '../property';
 import { plan, type PlanInput } from '../../domain/placement';
+import { spareAt } from '../../domain/levels';
 import type { Plan } from '../../domain/plan';
 import { membersIn, roomFor } from './build';
 import { anyCrowded, anyFenced, anyInput, anyScarce, anySeveral } from './clouds';
@@ -12,6 +13,7 @@ import {
   questionOf,
   someChoiceKeepsLetter,
   someOrderKeepsLetter,
+  withoutPlaces,
   type Question,
 } from './oracle';
 
@@ -375,6 +377,31 @@ describe('plans for several pools on the same hosts', () => {
     );
     expect(Math.min(seen.found, seen.impossible)).toBeGreaterThan(runs.numRuns / 20);
     expect(seen.missed).toBeLessThan((seen.found + seen.missed) / 200);
+  });
+
+  test('after a death restore as many members as a flow through the hosts does, and of the most endangered as many as if it were alone', () => {
+    const seen = { all: 0, some: 0 };
+    fc.assert(
+      fc.property(anySeveral, (input) => {
+        const { record, request } = input;
+        if (request.kind !== 'emptyHosts' || request.cause !== 'failed') return;
+        const planned = plan(input);
+        if (!planned.ok) throw new Error(planned.refusal.message);
+        const missing = (of: readonly string[]): number =>
+          planned.plan.unplaced.reduce((sum, each) => sum + (of.includes(each.pool) ? each.missing : 0), 0);
+        const questions = questionsOf(input);
+        expect(missing(questions.map(({ pool }) => pool.name))).toBe(withoutPlaces(questions));
+        const slack = ({ pool, to, failedMayStay, mayStay }: Question): number => {
+          const failed = record.pools[pool.name]?.failed.length ?? 0;
+          return spareAt(pool.spare, to) - Math.max(failed, to - mayStay.length - failedMayStay);
+        };
+        const [first] = [...questions].sort((a, b) => slack(a) - slack(b));
+        if (first) expect(missing([first.pool.name])).toBe(withoutPlaces([first]));
+        seen[planned.plan.unplaced.length > 0 ? 'some' : 'all'] += 1;
+      }),
+      runs,
+    );
+    expect(Math.min(seen.all, seen.some)).toBeGreaterThan(runs.numRuns / 50);
   });
 
   test('are found where room is scarce: of what is possible fewer than one in two hundred end as NotFound', () => {
