@@ -4,7 +4,7 @@ import type { Finding } from '../domain/audit';
 import type { Capacity } from '../domain/explain/capacity';
 import type { Descriptor, FailureDomain, Spare } from '../domain/descriptor/descriptor';
 import type { Together } from '../domain/placement/together';
-import type { ChangeRequest, LaunchRow, MemberRef, Plan, ServerGroupRef } from '../domain/plan';
+import type { ChangeRequest, LaunchRow, MemberRef, Onto, Plan, ServerGroupRef } from '../domain/plan';
 import type { Group, Member, VnfRecord } from '../domain/record';
 import type { Leftover } from '../domain/stuck';
 import type { Timing } from '../domain/timing';
@@ -247,7 +247,7 @@ export interface CloudActivities {
   reopenHosts(input: { hosts: readonly string[]; occurrence: string | null; timing: Timing }): Promise<void>;
   /** Which of these hosts we have closed, and forced down. Throws InvalidRequest where somebody else has done either. */
   lookAtClosed(input: { hosts: readonly string[] }): Promise<{ closed: string[]; fenced: string[] }>;
-  /** Plans all VNFs of the hosts on one snapshot; throws the first refusal. Gives the plans, by VNF, where they are asked for. */
+  /** Plans all VNFs of the hosts on one snapshot, so that each finds a place beside the others; throws a refusal where not all do. Null: there are none. */
   planEmptyHosts(input: {
     hosts: readonly string[];
     cause: 'failed' | 'maintenance';
@@ -255,7 +255,16 @@ export interface CloudActivities {
     fenced?: boolean;
     records: readonly VnfRecord[];
     tell?: boolean;
-  }): Promise<Readonly<Record<string, Plan>>>;
+  }): Promise<EmptyHostsPlanned | null>;
+}
+
+export interface EmptyHostsPlanned {
+  /** By VNF, where they are asked for. */
+  readonly plans?: Readonly<Record<string, Plan>>;
+  /** By VNF, where there are several: the places that were found for all of them together. */
+  readonly onto?: Readonly<Record<string, Onto>>;
+  /** The quota carries one VNF after another, and not all at once. */
+  readonly oneByOne?: boolean;
 }
 
 export interface HostContents {

@@ -24,10 +24,15 @@ export type ChangeRequest =
       readonly cause: 'failed' | 'maintenance';
       /** The caller's word that these hosts cannot come back by themselves: members of pools with `recover: evacuate` move. */
       readonly fenced?: boolean;
+      /** Places that were found for this VNF beside others that leave the same hosts: taken where they can still be had. */
+      readonly onto?: Onto;
     }
   /** Replace those whom other hands have put where they must not be: too many on a host, or in a wrong zone. As many as fit. */
   | { readonly kind: 'rebalance' }
   | { readonly kind: 'terminate' };
+
+/** Hosts for the new members of each pool, one entry for each member. */
+export type Onto = Readonly<Record<string, readonly string[]>>;
 
 export interface MemberRef {
   readonly pool: string;

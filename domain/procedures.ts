@@ -139,6 +139,8 @@ export const procedureInputs = {
     fenced: z.boolean().default(false),
     /** Members that the cloud has on the hosts and the record elsewhere: other hands have moved them there. */
     foundThere: z.array(memberRefSchema).max(membersMax).optional(),
+    /** Places that were found for it beside the other VNFs on these hosts: a host for each new member, by pool. */
+    onto: z.record(poolSchema, z.array(hostSchema).max(membersMax)).optional(),
     ...common,
   }),
   /** Of what is on wrong hosts, as the cloud shows it. */

@@ -1,14 +1,13 @@
 import { capacityOf } from '../../domain/explain/capacity';
 import type { Descriptor } from '../../domain/descriptor/descriptor';
 import { failure, type Failure } from '../../domain/failure';
-import { plan, type PlanInput as PlannerInput } from '../../domain/placement';
-import { budgetOf, costOf, spend } from '../../domain/placement/budget';
+import { plan } from '../../domain/placement';
 import { asFound } from '../../domain/placement/rebalance';
+import { ontoOf, planSeveral, type PlannedVnf } from '../../domain/placement/several';
 import { withRemedies } from '../../domain/explain/remedies';
 import { toldMost, toldOf } from '../../domain/explain/tell';
 import type { Member, VnfRecord } from '../../domain/record';
 import type { Plan } from '../../domain/plan';
-import { less } from '../../domain/resources';
 import { isDeadStatus, type Snapshot } from '../../domain/snapshot';
 import { readMarks } from '../../domain/names';
 import { neutron } from '../../openstack';
@@ -97,42 +96,36 @@ export function capacityActivity(dependencies: Dependencies, ways: Ways): CloudA
   };
 }
 
-/** All VNFs on one snapshot, one after another, each seeing what those before it take. */
+/** All VNFs on one snapshot, each beside what the others take. */
 export function planEmptyHostsActivity(dependencies: Dependencies, ways: Ways): CloudActivities['planEmptyHosts'] {
   return async ({ hosts, cause, fenced = false, records, tell = false }) => {
-    const plans: Record<string, Plan> = {};
-    if (records.length === 0) return plans;
+    if (records.length === 0) return null;
     const pools = records.flatMap(({ descriptor }) => poolsOf(descriptor));
-    const seen = await (await ways()).readSnapshot({ pools, vnf: null }, deadlineOf(dependencies.timing).call());
-    let snapshot = seen;
-    const left = { ...toldMost };
-    for (const record of records) {
-      // Several move at the same time: none of them can count on what another gives back.
-      const wholeSurge = records.length > 1;
-      const asked: PlannerInput = {
-        record,
-        snapshot,
-        request: { kind: 'emptyHosts', hosts, cause, fenced },
-        wholeSurge,
-      };
-      const planned = plan(asked);
-      if (!planned.ok) {
-        const refusal = withRemedies(asked, planned.refusal);
-        // The VNFs before it have taken what it needs: in another order all might find a place.
-        const isForOthers = refusal.kind === 'Impossible' && plan({ ...asked, snapshot: seen }).ok;
-        throw toFailure(about(record, isForOthers ? { ...refusal, kind: 'NotFound' } : refusal));
-      }
-      // Of many VNFs they would be more than a history should hold for nobody.
-      if (tell) {
-        const told = toldOf(asked, planned.plan, left);
-        left.hosts -= told.hosts.length;
-        left.reasons -= told.choices.reduce((sum, choice) => sum + Object.keys(choice.hosts).length, 0);
-        plans[record.vnf] = { ...planned.plan, told };
-      }
-      snapshot = remaining(snapshot, record, planned.plan);
-    }
-    return plans;
+    const snapshot = await (await ways()).readSnapshot({ pools, vnf: null }, deadlineOf(dependencies.timing).call());
+    const planned = planSeveral({ records, snapshot, request: { kind: 'emptyHosts', hosts, cause, fenced } });
+    if (!planned.ok) throw toFailure(about(planned.asked.record, withRemedies(planned.asked, planned.refusal)));
+    const { each, oneByOne } = planned;
+    return {
+      ...(tell && { plans: toldEach(each) }),
+      // One that is alone plans as well when its turn comes.
+      ...(each.length > 1 && {
+        onto: Object.fromEntries(each.map(({ asked, plan: made }) => [asked.record.vnf, ontoOf(made)])),
+      }),
+      ...(oneByOne && { oneByOne }),
+    };
   };
+}
+
+/** Of many VNFs they would be more than a history should hold: the first are told in full. */
+function toldEach(each: readonly PlannedVnf[]): Record<string, Plan> {
+  const left = { ...toldMost };
+  const plans = each.map(({ asked, plan: made }): [string, Plan] => {
+    const told = toldOf(asked, made, left);
+    left.hosts -= told.hosts.length;
+    left.reasons -= told.choices.reduce((sum, choice) => sum + Object.keys(choice.hosts).length, 0);
+    return [asked.record.vnf, { ...made, told }];
+  });
+  return Object.fromEntries(plans);
 }
 
 function poolsOf({ pools, networks }: Descriptor): SnapshotOf['pools'] {
@@ -141,30 +134,4 @@ function poolsOf({ pools, networks }: Descriptor): SnapshotOf['pools'] {
 
 function about(record: VnfRecord, refusal: Failure): Failure {
   return { ...refusal, message: `${record.vnf}: ${refusal.message}`, details: { ...refusal.details, vnf: record.vnf } };
-}
-
-/** What is left of room and quota when this plan is carried out: everything new beside everything that is there. */
-function remaining(snapshot: Snapshot, record: VnfRecord, planned: Plan): Snapshot {
-  const free = new Map(snapshot.hosts.map((host) => [host.name, host.free]));
-  const budget = budgetOf(snapshot);
-  for (const { pool: name, rows } of planned.batches) {
-    const pool = record.descriptor.pools.find((each) => each.name === name);
-    const flavor = snapshot.flavors[pool?.flavor ?? ''];
-    if (!pool || !flavor) continue;
-    spend(budget, costOf(flavor, pool), rows.length);
-    for (const { host } of rows) {
-      const room = free.get(host);
-      if (room) free.set(host, less(room, flavor));
-    }
-  }
-  const quotas = { ...snapshot.quotas };
-  for (const [resource, left] of budget) {
-    const quota = quotas[resource];
-    if (quota) quotas[resource] = { ...quota, used: quota.limit - left };
-  }
-  return {
-    ...snapshot,
-    quotas,
-    hosts: snapshot.hosts.map((host) => ({ ...host, free: free.get(host.name) ?? host.free })),
-  };
 }

@@ -405,9 +405,11 @@ describe('planEmptyHosts', () => {
   test('passes where all VNFs find room together', async () => {
     await restart({ hosts: [host('a', 8), host('b', 8), host('c', 8)], flavors });
     const records = [await standing('ims1', ['a', 'b'], 'm1.small'), await standing('ims2', ['a', 'b'], 'm1.small')];
-    await expect(lab.run('planEmptyHosts', { ...maintenance, records })).resolves.toEqual({});
-    const plans = await lab.run('planEmptyHosts', { ...maintenance, records, tell: true });
-    expect(Object.entries(plans).map(([vnf, { leave, batches }]) => [vnf, leave.length, batches.length])).toEqual([
+    await expect(lab.run('planEmptyHosts', { ...maintenance, records })).resolves.toEqual({
+      onto: { ims1: { web: ['c'] }, ims2: { web: ['c'] } },
+    });
+    const told = await lab.run('planEmptyHosts', { ...maintenance, records, tell: true });
+    expect(Object.entries(told?.plans ?? {}).map(([vnf, { leave, batches }]) => [vnf, leave.length, batches.length])).toEqual([
       ['ims1', 1, 1],
       ['ims2', 1, 1],
     ]);
@@ -424,14 +426,20 @@ describe('planEmptyHosts', () => {
     });
   });
 
-  test('is refused where the quota carries each alone and not both together', async () => {
+  test('says that they move one after another where the quota carries each alone and not both together', async () => {
     await restart({ hosts: [host('a', 16), host('b', 16), host('c', 16)], flavors, quotas: { cores: 5 } });
     const records = [await standing('ims1', ['a', 'b'], 'm1.small'), await standing('ims2', ['a', 'b'], 'm1.small')];
     for (const record of records)
       await expect(lab.run('planEmptyHosts', { ...maintenance, records: [record] })).resolves.toEqual({});
+    await expect(lab.run('planEmptyHosts', { ...maintenance, records })).resolves.toMatchObject({ oneByOne: true });
+  });
+
+  test('is refused where the quota does not even carry one of them', async () => {
+    await restart({ hosts: [host('a', 16), host('b', 16), host('c', 16)], flavors, quotas: { cores: 4 } });
+    const records = [await standing('ims1', ['a', 'b'], 'm1.small'), await standing('ims2', ['a', 'b'], 'm1.small')];
     await expect(lab.run('planEmptyHosts', { ...maintenance, records })).rejects.toMatchObject({
       type: 'QuotaExceeded',
-      details: [{ vnf: 'ims2', short: [{ resource: 'cores' }] }],
+      details: [{ vnf: 'ims1', short: [{ resource: 'cores' }] }],
     });
   });
 
@@ -439,7 +447,9 @@ describe('planEmptyHosts', () => {
     await restart({ hosts: [host('a', 16), host('b', 16), host('c', 4), host('d', 1)], flavors });
     const records = [await standing('ims1', ['a', 'b'], 'm1.large'), await standing('ims2', ['a', 'b'], 'm1.small')];
     // c is full when ims1 has moved there, and d has room for one small member.
-    await expect(lab.run('planEmptyHosts', { ...maintenance, records })).resolves.toEqual({});
+    await expect(lab.run('planEmptyHosts', { ...maintenance, records })).resolves.toEqual({
+      onto: { ims1: { web: ['c'] }, ims2: { web: ['d'] } },
+    });
   });
 
   test('reads the cloud once, however many VNFs there are', async () => {

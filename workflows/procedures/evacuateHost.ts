@@ -10,10 +10,11 @@ import {
   type ChildWorkflowHandle,
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import type { HostContents } from '../../activities/ports';
+import type { EmptyHostsPlanned, HostContents } from '../../activities/ports';
 import { plain, summary } from '../../domain/markdown';
 import { failure, type Failure } from '../../domain/failure';
 import { memberName, own } from '../../domain/names';
+import type { Onto } from '../../domain/plan';
 import type { DryRunResult, EvacuateHostResult, ParsedInputs, ProcedureResult } from '../../domain/procedures';
 import { spareAt } from '../../domain/levels';
 import type { RecordView } from '../../domain/turn';
@@ -43,7 +44,7 @@ import { holdHosts } from './holdHosts';
  * | plan every VNF on one snapshot (maintenance) | nothing to undo |
  * | close the hosts to scheduling, marked as ours; with `fenced` force them down in Nova | reopen those that this run closed, take back what it forced |
  * | look and plan again: nothing new comes there now | nothing to undo |
- * | evacuateVnf for each, the most endangered first | none: each goes back or forward by itself |
+ * | evacuateVnf for each, the most endangered first, in the places that were found for all of them | none: each goes back or forward by itself |
  *
  * A host that failed stays closed when its VNFs have begun to move, whatever becomes of them: restoreHost opens it. Where one of them
  * goes back, the fence is taken back. Nova refuses that until a host is back from which something was evacuated: it is told again for
@@ -88,6 +89,7 @@ async function evacuate(job: Job, before: readonly RecordView[]): Promise<Evacua
   if (cause === 'maintenance') await planAll(job, before);
   let contents: HostContents[];
   let known: Known;
+  let places: EmptyHostsPlanned = {};
   /** What this run has forced down; it may be more than it was told, where it was not told. */
   let forced: readonly string[] = [];
   try {
@@ -99,7 +101,7 @@ async function evacuate(job: Job, before: readonly RecordView[]): Promise<Evacua
     // Looked at again: from here on nothing new is placed there.
     contents = await look(job);
     known = await readKnown(job, contents);
-    if (cause === 'maintenance') await planAll(job, known.views);
+    if (cause === 'maintenance') places = await planAll(job, known.views);
   } catch (error) {
     const reason = asFailure(error);
     if (reason === undefined && !isCancellation(error)) throw error;
@@ -111,7 +113,7 @@ async function evacuate(job: Job, before: readonly RecordView[]): Promise<Evacua
     throw toApplicationFailure(withForced(reason, left), 'unwound', error instanceof Error ? error : undefined);
   }
   mark({ phase: 'evacuating' });
-  const results = await evacuateVnfs(job, contents, known);
+  const results = await evacuateVnfs(job, contents, { known, places });
   const cancelled = results.find((each) => each.cancelled !== undefined);
   if (cancelled) {
     await goBack(job, forced, undefined);
@@ -256,23 +258,32 @@ async function undone<T>(
   }
 }
 
-/** Refused unless all can move. */
-async function planAll({ hosts, cause, fenced, timing }: Job, records: readonly RecordView[]): Promise<void> {
-  await cloud(timing).planEmptyHosts.executeWithOptions({ summary: summary(`plan to empty ${hosts.join(', ')}`) }, [
-    { hosts, cause, fenced, records: records.map(planned) },
-  ]);
+/** Refused unless all can move. Runs of earlier releases were told nothing of places. */
+async function planAll(
+  { hosts, cause, fenced, timing }: Job,
+  records: readonly RecordView[],
+  { tell = false } = {},
+): Promise<EmptyHostsPlanned> {
+  const planned = await cloud(timing).planEmptyHosts.executeWithOptions(
+    { summary: summary(`plan to empty ${hosts.join(', ')}`) },
+    [{ hosts, cause, fenced, records: records.map(lookedAt), ...(tell && { tell }) }],
+  );
+  return planned ?? {};
 }
 
 /** What a planner looks at. Of many VNFs, what else a record remembers would be more than one input may hold. */
-function planned({ vnf, descriptor, phase, revision, pools, groups, debts }: RecordView): VnfRecord {
+function lookedAt({ vnf, descriptor, phase, revision, pools, groups, debts }: RecordView): VnfRecord {
   return { vnf, descriptor, phase, revision, pools, groups, debts };
 }
 
-/** Started in order of danger, then all at work at once: each waits for nothing but its own VNF's turn. */
+/**
+ * Started in order of danger, then all at work at once: each waits for nothing but its own VNF's turn. Where the quota does not carry all at
+ * once, each waits until the one before it has ended.
+ */
 async function evacuateVnfs(
   job: Job,
   contents: readonly HostContents[],
-  { views, silent }: Known,
+  { known: { views, silent }, places }: { readonly known: Known; readonly places: EmptyHostsPlanned },
 ): Promise<VnfOutcome[]> {
   const { hosts } = job;
   const ordered = [...views].sort((a, b) => slack(a, hosts) - slack(b, hosts) || a.vnf.localeCompare(b.vnf));
@@ -281,8 +292,11 @@ async function evacuateVnfs(
   // Last those that say nothing: how endangered they are is not known, and it may be that they answer by then.
   for (const vnf of [...ordered.map((each) => each.vnf), ...silent]) {
     say(`evacuating ${plain(hosts.join(', '))}: ${vnf}`);
-    const begun = await settled(vnf, beginEvacuateVnf(job, vnf, foundThere(contents, vnf, viewOf.get(vnf))));
-    outcomes.push('value' in begun ? outcomeOf(job, vnf, begun.value) : Promise.resolve(begun));
+    const found = foundThere(contents, vnf, viewOf.get(vnf));
+    const begun = await settled(vnf, beginEvacuateVnf(job, vnf, { found, onto: own(places.onto ?? {}, vnf) }));
+    const outcome = 'value' in begun ? outcomeOf(job, vnf, begun.value) : Promise.resolve(begun);
+    outcomes.push(outcome);
+    if (places.oneByOne) await outcome;
   }
   return await Promise.all(outcomes);
 }
@@ -309,13 +323,14 @@ function foundThere(contents: readonly HostContents[], vnf: string, view: Record
 async function beginEvacuateVnf(
   { hosts, cause, fenced, ifBusy, waitSeconds, occurrence }: Job,
   vnf: string,
-  found: readonly string[],
+  { found, onto }: { readonly found: readonly string[]; readonly onto: Onto | undefined },
 ): Promise<ChildWorkflowHandle<typeof evacuateVnf>> {
   const workflowId = `evacuate:${vnf}:${occurrence}`;
+  const input = { vnf, hosts, cause, fenced, ifBusy, waitSeconds };
   const begin = (): Promise<ChildWorkflowHandle<typeof evacuateVnf>> =>
     startChild<typeof evacuateVnf>('evacuateVnf', {
       workflowId,
-      args: [{ vnf, hosts, cause, fenced, ifBusy, waitSeconds, ...(found.length > 0 && { foundThere: found }) }],
+      args: [{ ...input, ...(found.length > 0 && { foundThere: found }), ...(onto && { onto }) }],
       parentClosePolicy: ParentClosePolicy.ABANDON,
       cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
       staticSummary: summary(`move ${vnf} off ${hosts.join(', ')}`),
@@ -422,14 +437,8 @@ async function readRecords(contents: readonly HostContents[]): Promise<RecordVie
   return views;
 }
 
-async function plannedOnly(
-  { hosts, cause, fenced, timing }: Job,
-  records: readonly RecordView[],
-): Promise<DryRunResult> {
-  const plans = await cloud(timing).planEmptyHosts.executeWithOptions(
-    { summary: summary(`plan to empty ${hosts.join(', ')}`) },
-    [{ hosts, cause, fenced, records: records.map(planned), tell: true }],
-  );
+async function plannedOnly(job: Job, records: readonly RecordView[]): Promise<DryRunResult> {
+  const { plans = {} } = await planAll(job, records, { tell: true });
   const changes = records.flatMap((view) => {
     const plan = own(plans, view.vnf);
     return plan ? [changesOf(view, plan)] : [];

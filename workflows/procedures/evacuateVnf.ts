@@ -1,8 +1,8 @@
 import { workflowInfo } from '@temporalio/workflow';
 import { summary } from '../../domain/markdown';
 import type { DryRunResult, ProcedureResult } from '../../domain/procedures';
-import { memberName } from '../../domain/names';
-import type { MemberRef } from '../../domain/plan';
+import { memberName, own } from '../../domain/names';
+import type { MemberRef, Onto } from '../../domain/plan';
 import type { VnfRecord } from '../../domain/record';
 import { openChannel } from '../channel';
 import { asFailure } from '../failures';
@@ -31,7 +31,7 @@ export const evacuateVnfTable: Table = {
 
 export async function evacuateVnf(raw: unknown): Promise<ProcedureResult | DryRunResult> {
   const input = parseInput('evacuateVnf', raw);
-  const { vnf, hosts, cause, fenced, foundThere = [], ifBusy, waitSeconds } = input;
+  const { vnf, hosts, cause, fenced, foundThere = [], onto, ifBusy, waitSeconds } = input;
   const of = { hosts, foundThere };
   const procedure = 'evacuateVnf';
   mark({ vnf, hosts, phase: 'asking' });
@@ -49,9 +49,24 @@ export async function evacuateVnf(raw: unknown): Promise<ProcedureResult | DryRu
       channel,
       wish,
       table: evacuateVnfTable,
-      request: ({ record }) => (membersOn(record, of).length > 0 ? request : null),
+      request: ({ record }) =>
+        membersOn(record, of).length > 0 ? { ...request, ...(onto && { onto: placesLeft(onto, view, record) }) } : null,
     });
   });
+}
+
+/** Those that no member has taken since. */
+function placesLeft(onto: Onto, before: VnfRecord, { pools }: VnfRecord): Onto {
+  const left = Object.entries(onto).map(([pool, hosts]): [string, string[]] => {
+    const first = own(before.pools, pool)?.nextOrdinal ?? 0;
+    const rest = [...hosts];
+    for (const { ordinal, host } of own(pools, pool)?.inService ?? []) {
+      const at = ordinal >= first ? rest.indexOf(host) : -1;
+      if (at >= 0) rest.splice(at, 1);
+    }
+    return [pool, rest];
+  });
+  return Object.fromEntries(left);
 }
 
 /** Of which members it is to do, as far as the record and evacuateHost know; activities look where they are. */

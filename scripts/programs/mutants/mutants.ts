@@ -118,7 +118,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'room-double-counted',
     what: 'the room that one pool takes is promised to the next one, too',
-    file: 'domain/placement/index.ts',
+    file: 'domain/placement/pools.ts',
     from: 'const planned = planOne(here, input.record, task, budget);',
     to: 'const planned = planOne(copyOf(here), input.record, task, budget);',
     property: {

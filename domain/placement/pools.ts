@@ -1,0 +1,183 @@
+import { failure, type Failure } from '../failure';
+import { own } from '../names';
+import { slots } from '../resources';
+import type { ChangeRequest } from '../plan';
+import type { VnfRecord } from '../record';
+import type { Snapshot } from '../snapshot';
+import { budgetOf, type QuotaBudget } from './budget';
+import { copyOf, giveBack, take, type Ground } from './ground';
+import { pack, packMost, type Demand } from './packing';
+import { demandOf, planPool, type PoolPlan, type PoolPlanned } from './pool';
+import type { PoolTask } from './task';
+import { planPoolApart } from './tenant';
+
+/** The pools of one VNF, which share hosts: a place for all of them, or for as many as there are places. */
+
+/** How many orders of pools are tried before a refusal is `NotFound`: the pool that failed goes first in the next. */
+const ordersMax = 12;
+
+/** Of what a planner is given. */
+interface Asked {
+  readonly record: VnfRecord;
+  readonly snapshot: Snapshot;
+  readonly request: ChangeRequest;
+}
+
+/** A plan for each pool that the request concerns, and which of them are left short. */
+export type Found = {
+  readonly ok: true;
+  readonly plans: readonly PoolPlan[];
+  readonly short: readonly { plan: PoolPlan; reason: Failure }[];
+};
+
+/** By hosts where they can be chosen, and by server groups where not. */
+function planOne(ground: Ground, record: VnfRecord, task: PoolTask, budget: QuotaBudget | null = null): PoolPlanned {
+  return ground.tenant
+    ? planPoolApart({ ...ground, tenant: ground.tenant }, record, task, budget)
+    : planPool(ground, record, task, budget);
+}
+
+/**
+ * Pools that share hosts are planned one after another on one ground. The order decides when room is scarce, so a pool
+ * that found none goes first in the next try; where no order does, places for all are looked for together. Refused as impossible only
+ * where the pool fails on the whole ground alone.
+ */
+export function planAll(
+  ground: Ground,
+  input: Asked,
+  tasks: readonly PoolTask[],
+): Found | { readonly ok: false; readonly refusal: Failure } {
+  const asTold = planWhereTold(ground, input, tasks);
+  if (asTold) return asTold;
+  let order = [...tasks];
+  const tried = new Set<string>();
+  let last: Failure | undefined;
+  while (tried.size < ordersMax) {
+    const key = order.map((task) => task.pool.name).join(' ');
+    if (tried.has(key)) break;
+    tried.add(key);
+    const here = copyOf(ground);
+    // Where what fits is restored, what the quota carries fits; else a shortage is said in full, of all pools together.
+    const budget = tasks.every((task) => task.partial) ? budgetOf(input.snapshot) : null;
+    const plans: PoolPlan[] = [];
+    const short: { plan: PoolPlan; reason: Failure }[] = [];
+    let failed: PoolTask | undefined;
+    for (const task of order) {
+      const planned = planOne(here, input.record, task, budget);
+      if (!planned.ok) {
+        failed = task;
+        last = planned.refusal;
+        break;
+      }
+      plans.push(planned.plan);
+      if (planned.short) short.push({ plan: planned.plan, reason: planned.short });
+    }
+    if (!failed)
+      return short.length > 0
+        ? (planTogether(ground, input, tasks) ?? moreOf({ ok: true, plans, short }, planMost(ground, input, tasks)))
+        : { ok: true, plans, short };
+    const alone = planOne(copyOf(ground), input.record, failed);
+    if (!alone.ok) return { ok: false, refusal: alone.refusal };
+    const first = failed;
+    order = [first, ...order.filter((task) => task !== first)];
+  }
+  if (!last) return { ok: true, plans: [], short: [] };
+  const together = planTogether(ground, input, tasks);
+  if (together) return together;
+  const why = `The pools of ${input.record.vnf} compete for the same hosts, and a place for all was not found, in none of ${String(tried.size)} orders nor together.`;
+  return { ok: false, refusal: failure('NotFound', `${why} ${last.message}`, last.details) };
+}
+
+/** In the places that the request names. Null where it names none, or not all of them can be had any more. */
+function planWhereTold(ground: Ground, input: Asked, tasks: readonly PoolTask[]): Found | null {
+  const { record, request } = input;
+  const onto = request.kind === 'emptyHosts' ? request.onto : undefined;
+  if (!onto || ground.tenant) return null;
+  const here = copyOf(ground);
+  const hosts: string[][] = [];
+  for (const task of tasks) {
+    const demand = demandOf(here, record, task);
+    const chosen = chooseFrom(own(onto, task.pool.name) ?? [], here, demand);
+    if (chosen.length < demand.need) return null;
+    hosts.push(chosen);
+  }
+  const found = planOnto(ground, input, tasks, hosts);
+  return found && found.short.length === 0 ? found : null;
+}
+
+/** The first of these that can be had, as many as are needed. Their room is taken. */
+function chooseFrom(told: readonly string[], ground: Ground, { need, flavor, most, within }: Demand): string[] {
+  const chosen: string[] = [];
+  const domainOf = within?.domainOf ?? (() => null);
+  for (const host of told) {
+    if (chosen.length >= need) break;
+    const domain = domainOf(host);
+    const free = ground.free.get(host);
+    if (!free || slots(free, flavor) < 1) continue;
+    if (chosen.filter((each) => each === host).length >= (most.get(host) ?? 0)) continue;
+    const inDomain = chosen.filter((each) => domain !== null && domainOf(each) === domain).length;
+    if (domain !== null && inDomain >= (within?.most.get(domain) ?? Infinity)) continue;
+    take(ground, host, flavor);
+    chosen.push(host);
+  }
+  return chosen;
+}
+
+/** Null where no places were found for all. */
+function planTogether(ground: Ground, input: Asked, tasks: readonly PoolTask[]): Found | null {
+  if (ground.tenant || tasks.length < 2) return null;
+  const hosts = packed(ground, input, tasks, pack);
+  const found = hosts && planOnto(ground, input, tasks, hosts);
+  return found && found.short.length === 0 ? found : null;
+}
+
+/** Each as far as there are places for it beside those before it, wherever these are. Null where that is not known. */
+function planMost(ground: Ground, input: Asked, tasks: readonly PoolTask[]): Found | null {
+  // Of those whom other hands have moved one that finds no place stays, and counts where it is.
+  if (ground.tenant || tasks.length < 2 || tasks.some(({ onlyOut }) => onlyOut)) return null;
+  const hosts = packed(ground, input, tasks, packMost);
+  return hosts && planOnto(ground, input, tasks, hosts);
+}
+
+/** The first, unless the other leaves fewer without a place, and no more of those that come first in any number. */
+function moreOf(first: Found, other: Found | null): Found {
+  if (!other) return first;
+  const lacking = ({ plans }: Found): number[] => {
+    let sum = 0;
+    return plans.map(({ missing }) => (sum += missing));
+  };
+  const [before, after] = [lacking(first), lacking(other)];
+  const isNoWorse = after.every((missing, index) => missing <= (before[index] ?? 0));
+  return isNoWorse && (after.at(-1) ?? 0) < (before.at(-1) ?? 0) ? other : first;
+}
+
+type Packer = (free: Ground['free'], demands: readonly Demand[]) => string[][] | null;
+
+function packed(ground: Ground, { record }: Asked, tasks: readonly PoolTask[], by: Packer): string[][] | null {
+  const demands = tasks.map((task) => demandOf(ground, record, task));
+  const here = copyOf(ground);
+  demands.forEach(({ discard, flavor }) => {
+    for (const { host } of discard) giveBack(here, host, flavor);
+  });
+  return by(here.free, demands);
+}
+
+/** Each pool on hosts that were found for it. Null where that is no plan: where the quota does not carry them all, that is decided pool by pool. */
+function planOnto(
+  ground: Ground,
+  { record, snapshot }: Asked,
+  tasks: readonly PoolTask[],
+  hosts: readonly (readonly string[])[],
+): Found | null {
+  const budget = tasks.every((task) => task.partial) ? budgetOf(snapshot) : null;
+  const onto = copyOf(ground);
+  const plans: PoolPlan[] = [];
+  const short: { plan: PoolPlan; reason: Failure }[] = [];
+  for (const [index, task] of tasks.entries()) {
+    const planned = planPool(onto, record, { ...task, hosts: hosts[index] ?? [] }, budget);
+    if (!planned.ok || planned.short?.kind === 'QuotaExceeded') return null;
+    plans.push(planned.plan);
+    if (planned.short) short.push({ plan: planned.plan, reason: planned.short });
+  }
+  return { ok: true, plans, short };
+}

@@ -1,0 +1,157 @@
+import { failure, type Failure } from '../failure';
+import type { ChangeRequest, Onto, Plan } from '../plan';
+import type { VnfRecord } from '../record';
+import { less } from '../resources';
+import type { Snapshot } from '../snapshot';
+import { budgetOf, costOf, spend } from './budget';
+import { demandsOf, plan, type PlanInput } from './index';
+import { pack } from './packing';
+
+/**
+ * Several VNFs that leave the same hosts, each in a turn of its own: planned on one snapshot, so that all of them find a place, each beside
+ * what the others take.
+ */
+export interface SeveralInput {
+  readonly records: readonly VnfRecord[];
+  readonly snapshot: Snapshot;
+  readonly request: Extract<ChangeRequest, { kind: 'emptyHosts' }>;
+}
+
+export type SeveralPlanned =
+  | {
+      readonly ok: true;
+      /** In the order of the records. */
+      readonly each: readonly PlannedVnf[];
+      /** The quota carries them one after another only. */
+      readonly oneByOne: boolean;
+    }
+  /** The first that found no place, as it was asked. */
+  | { readonly ok: false; readonly asked: PlanInput; readonly refusal: Failure };
+
+export interface PlannedVnf {
+  readonly asked: PlanInput;
+  readonly plan: Plan;
+}
+
+type Refused = Extract<SeveralPlanned, { ok: false }>;
+
+/** How many orders are tried: the VNF that found no place goes first in the next. */
+const ordersMax = 12;
+
+/** So many plans, all orders together, and no further order is begun: some seconds, with a thousand hosts. */
+const plansMax = 200;
+
+export function planSeveral(input: SeveralInput): SeveralPlanned {
+  const atOnce = placesFor(input, { oneByOne: false });
+  if (atOnce.ok || atOnce.refusal.kind !== 'QuotaExceeded' || input.records.length < 2) return atOnce;
+  // Who has moved gives its quota back before the next begins.
+  return placesFor(input, { oneByOne: true });
+}
+
+/** Where the new members of each pool go, as planned. */
+export function ontoOf({ batches }: Plan): Onto {
+  const onto: Record<string, string[]> = {};
+  for (const { pool, rows } of batches) (onto[pool] ??= []).push(...rows.map(({ host }) => host));
+  return onto;
+}
+
+interface How {
+  readonly oneByOne: boolean;
+}
+
+function placesFor(input: SeveralInput, how: How): SeveralPlanned {
+  const { records, snapshot } = input;
+  let order = [...records];
+  let first: Refused | undefined;
+  let plans = 0;
+  const tried = new Set<string>();
+  while (tried.size < ordersMax && (first === undefined || plans < plansMax)) {
+    const key = order.map(({ vnf }) => vnf).join(' ');
+    if (tried.has(key)) break;
+    tried.add(key);
+    const planned = inOrder(input, order, how);
+    plans += order.length;
+    if (planned.ok) return planned;
+    first ??= planned;
+    const { record } = planned.asked;
+    // No order changes what the quota carries of all together.
+    if (planned.refusal.kind === 'QuotaExceeded') return planned;
+    const alone = { ...planned.asked, snapshot };
+    const planAlone = plan(alone);
+    if (!planAlone.ok) return { ok: false, asked: alone, refusal: planAlone.refusal };
+    order = [record, ...order.filter((each) => each !== record)];
+  }
+  if (!first) return { ok: true, each: [], oneByOne: false };
+  const packed = packedTogether(input, how);
+  if (packed?.ok) return packed;
+  const { asked, refusal } = first;
+  const why = `The VNFs on ${input.request.hosts.join(', ')} compete for the same hosts, and a place for all was not found, in none of ${String(tried.size)} orders nor together.`;
+  return { ok: false, asked, refusal: failure('NotFound', `${why} ${refusal.message}`, refusal.details) };
+}
+
+/** One after another, each seeing what those before it take. */
+function inOrder(
+  { records, snapshot, request }: SeveralInput,
+  order: readonly VnfRecord[],
+  { oneByOne }: How,
+  ontoFor: (vnf: string) => Onto | undefined = () => undefined,
+): SeveralPlanned {
+  let left = snapshot;
+  const done = new Map<string, PlannedVnf>();
+  for (const record of order) {
+    const onto = ontoFor(record.vnf);
+    const asked: PlanInput = {
+      ...{ record, snapshot: left, request: { ...request, ...(onto && { onto }) } },
+      // Where they move at the same time none of them can count on what another gives back.
+      wholeSurge: records.length > 1 && !oneByOne,
+    };
+    const planned = plan(asked);
+    if (!planned.ok) return { ok: false, asked, refusal: planned.refusal };
+    done.set(record.vnf, { asked, plan: planned.plan });
+    left = remaining(left, { record, planned: planned.plan, oneByOne });
+  }
+  return { ok: true, each: records.flatMap(({ vnf }) => done.get(vnf) ?? []), oneByOne };
+}
+
+/** Places for all of them looked for together, whoever comes first. Null where that comes to nothing. */
+function packedTogether(input: SeveralInput, how: How): SeveralPlanned | null {
+  const { records, snapshot, request } = input;
+  const demands = records.flatMap((record) =>
+    demandsOf({ record, snapshot, request }).map((demand) => ({ ...demand, vnf: record.vnf })),
+  );
+  const hosts = pack(new Map(snapshot.hosts.map(({ name, free }) => [name, free])), demands);
+  if (!hosts) return null;
+  const onto = new Map<string, Record<string, readonly string[]>>();
+  for (const [index, { vnf, pool }] of demands.entries())
+    onto.set(vnf, { ...onto.get(vnf), [pool]: hosts[index] ?? [] });
+  return inOrder(input, records, how, (vnf) => onto.get(vnf));
+}
+
+/** What is left of room and quota when this plan is carried out: everything new beside everything that is there. */
+function remaining(
+  snapshot: Snapshot,
+  { record, planned, oneByOne }: How & { readonly record: VnfRecord; readonly planned: Plan },
+): Snapshot {
+  const free = new Map(snapshot.hosts.map((host) => [host.name, host.free]));
+  const budget = budgetOf(snapshot);
+  for (const { pool: name, rows } of planned.batches) {
+    const pool = record.descriptor.pools.find((each) => each.name === name);
+    const flavor = snapshot.flavors[pool?.flavor ?? ''];
+    if (!pool || !flavor) continue;
+    if (!oneByOne) spend(budget, costOf(flavor, pool), rows.length);
+    for (const { host } of rows) {
+      const room = free.get(host);
+      if (room) free.set(host, less(room, flavor));
+    }
+  }
+  const quotas = { ...snapshot.quotas };
+  for (const [resource, left] of budget) {
+    const quota = quotas[resource];
+    if (quota) quotas[resource] = { ...quota, used: quota.limit - left };
+  }
+  return {
+    ...snapshot,
+    quotas,
+    hosts: snapshot.hosts.map((host) => ({ ...host, free: free.get(host.name) ?? host.free })),
+  };
+}

@@ -1,0 +1,138 @@
+import { casesOf, fc } from '../property';
+import { plan, type PlanInput } from '../../domain/placement';
+import { ontoOf, planSeveral, type SeveralInput } from '../../domain/placement/several';
+import type { Onto, Plan } from '../../domain/plan';
+import { less } from '../../domain/resources';
+import type { Snapshot } from '../../domain/snapshot';
+import { hostNamed, on, poolNamed, recordOf, roomFor, snapshotOf, stateOf, unit } from './build';
+import { anySeveral } from './clouds';
+import { allFindPlaces, breaches, questionOf, type Question } from './oracle';
+
+/** Several VNFs on a host that is to be emptied. */
+
+const runs = casesOf(2_000);
+
+/** As many VNFs as it has pools, one pool each. */
+function apart({ record, snapshot, request }: PlanInput): SeveralInput | null {
+  if (request.kind !== 'emptyHosts' || request.cause !== 'maintenance') return null;
+  const records = record.descriptor.pools.flatMap((pool, index) => {
+    const state = record.pools[pool.name];
+    const isThere = [...(state?.inService ?? []), ...(state?.failed ?? [])].some(({ host }) =>
+      request.hosts.includes(host),
+    );
+    return isThere ? [recordOf([{ pool, ...(state && { state }) }], { vnf: `v${String(index + 1)}` })] : [];
+  });
+  return records.length > 1 ? { records, snapshot, request } : null;
+}
+
+const anyApart: fc.Arbitrary<SeveralInput> = anySeveral.map(apart).filter((input) => input !== null);
+
+function questionsOf({ records, ...given }: SeveralInput): Question[] {
+  return records.map((record) => questionOf({ record, ...given }));
+}
+
+function without(snapshot: Snapshot, { batches }: Plan, flavor: string): Snapshot {
+  const rows = batches.flatMap((batch) => batch.rows);
+  const hosts = snapshot.hosts.map((host) => {
+    const taken = rows.filter((row) => row.host === host.name).length;
+    return { ...host, free: less(host.free, snapshot.flavors[flavor] ?? unit, taken) };
+  });
+  return { ...snapshot, hosts };
+}
+
+test('they find places wherever a flow through the hosts shows places for all; what is refused as impossible is so for one that is alone', () => {
+  const seen = { found: 0, missed: 0, impossible: 0, NotFound: 0 };
+  fc.assert(
+    fc.property(anyApart, (input) => {
+      const planned = planSeveral(input);
+      const exists = allFindPlaces(questionsOf(input));
+      if (planned.ok) {
+        seen.found += 1;
+        expect(exists).toBe(true);
+        for (const { asked, plan: made } of planned.each)
+          expect(breaches(asked, made, { letter: made.toTheLetter })).toEqual([]);
+        return;
+      }
+      seen[exists ? 'missed' : 'impossible'] += 1;
+      if (planned.refusal.kind !== 'Impossible') {
+        seen.NotFound += 1;
+        expect(planned.refusal.kind).toBe('NotFound');
+        return;
+      }
+      const { record } = planned.asked;
+      expect(plan({ record, snapshot: input.snapshot, request: input.request }).ok).toBe(false);
+    }),
+    runs,
+  );
+  expect(Math.min(seen.found, seen.impossible)).toBeGreaterThan(runs.numRuns / 20);
+  expect(seen.NotFound).toBeGreaterThan(0);
+  expect(seen.missed).toBeLessThan((seen.found + seen.missed) / 200);
+});
+
+test('each finds its place again when its turn comes, whoever of the others has moved by then', () => {
+  fc.assert(
+    fc.property(anyApart, fc.nat({ max: 5 }), (input, turn) => {
+      const planned = planSeveral(input);
+      if (!planned.ok) return;
+      const order = [...planned.each];
+      order.push(...order.splice(0, turn % order.length));
+      if (turn >= 3) order.reverse();
+      let { snapshot } = input;
+      for (const { asked, plan: made } of order) {
+        const onto: Onto = ontoOf(made);
+        const { record } = asked;
+        const again = plan({ record, snapshot, request: { ...input.request, onto }, oneChange: true });
+        if (!again.ok) throw new Error(again.refusal.message);
+        expect(ontoOf(again.plan)).toEqual(onto);
+        snapshot = without(snapshot, again.plan, record.descriptor.pools[0]?.flavor ?? '');
+      }
+    }),
+    runs,
+  );
+});
+
+describe('two on one host', () => {
+  /** The second can go to h3 alone, where the first would go as well as to h2. */
+  const two = (): SeveralInput => {
+    const pool = poolNamed('web', { spare: { count: 1 } });
+    const hosts = [hostNamed('h1'), hostNamed('h2', { free: roomFor(1) }), hostNamed('h3', { free: roomFor(1) })];
+    const records = [
+      recordOf([{ pool, state: stateOf(on('web', 'h1')) }], { vnf: 'v1' }),
+      recordOf([{ pool, state: stateOf(on('web', 'h1 h2')) }], { vnf: 'v2' }),
+    ];
+    return {
+      records,
+      snapshot: snapshotOf(hosts),
+      request: { kind: 'emptyHosts', hosts: ['h1'], cause: 'maintenance' },
+    };
+  };
+
+  test('the one that has a choice leaves the other its only place', () => {
+    const input = two();
+    const [first] = input.records.map((record) => plan({ ...input, record }));
+    expect(first?.ok && ontoOf(first.plan)).toEqual({ web: ['h3'] });
+    const planned = planSeveral(input);
+    if (!planned.ok) throw new Error(planned.refusal.message);
+    expect(planned.each.map(({ plan: made }) => ontoOf(made))).toEqual([{ web: ['h2'] }, { web: ['h3'] }]);
+    expect(planned.oneByOne).toBe(false);
+  });
+
+  test('where the quota carries one only, they move one after another', () => {
+    const input = two();
+    const quota = (limit: number): Snapshot => ({ ...input.snapshot, quotas: { instances: { used: 3, limit } } });
+    const modeWith = (limit: number): unknown => {
+      const planned = planSeveral({ ...input, snapshot: quota(limit) });
+      return planned.ok ? planned.oneByOne : planned.refusal.kind;
+    };
+    expect([5, 4, 3].map(modeWith)).toEqual([false, true, 'QuotaExceeded']);
+  });
+
+  test('places that are not to be had any more are not insisted on', () => {
+    const { records, snapshot, request } = two();
+    const [, record] = records;
+    if (!record) throw new Error('there are two');
+    const onto = { web: ['h2'] };
+    const planned = plan({ record, snapshot, request: { ...request, onto } });
+    expect(planned.ok && ontoOf(planned.plan)).toEqual({ web: ['h3'] });
+  });
+});
