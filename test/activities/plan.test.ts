@@ -409,7 +409,9 @@ describe('planEmptyHosts', () => {
       onto: { ims1: { web: ['c'] }, ims2: { web: ['c'] } },
     });
     const told = await lab.run('planEmptyHosts', { ...maintenance, records, tell: true });
-    expect(Object.entries(told?.plans ?? {}).map(([vnf, { leave, batches }]) => [vnf, leave.length, batches.length])).toEqual([
+    expect(
+      Object.entries(told?.plans ?? {}).map(([vnf, { leave, batches }]) => [vnf, leave.length, batches.length]),
+    ).toEqual([
       ['ims1', 1, 1],
       ['ims2', 1, 1],
     ]);
