@@ -10,14 +10,15 @@ import type { Member, VnfRecord } from '../../domain/record';
 import type { Plan } from '../../domain/plan';
 import { less } from '../../domain/resources';
 import { isDeadStatus, type Snapshot } from '../../domain/snapshot';
-import { readMarks } from '../../domain/names';
-import { neutron } from '../../openstack';
+import { readMarks, tag } from '../../domain/names';
+import { neutron, nova } from '../../openstack';
 import type { Dependencies } from '../dependencies';
 import { toFailure } from '../errors';
+import { inParallel } from '../parallel';
 import type { CloudActivities, PlanInput } from '../ports';
-import { deadlineOf, refuseLostTurn } from '../turn';
-import type { Ways } from '../way-in';
-import type { SnapshotOf } from './snapshot';
+import { deadlineOf, refuseLostTurn, type Deadline } from '../turn';
+import type { WayIn, Ways } from '../way-in';
+import { seenServer, type SnapshotOf } from './snapshot';
 
 /** One snapshot, one plan. The planner runs here, so that its result is in the history. */
 export function planActivity(dependencies: Dependencies, ways: Ways): CloudActivities['plan'] {
@@ -97,21 +98,29 @@ export function capacityActivity(dependencies: Dependencies, ways: Ways): CloudA
   };
 }
 
-/** All VNFs on one snapshot, one after another, each seeing what those before it take. */
+/** All VNFs on one snapshot, one after another, each seeing what those before it take, and its own servers. */
 export function planEmptyHostsActivity(dependencies: Dependencies, ways: Ways): CloudActivities['planEmptyHosts'] {
   return async ({ hosts, cause, fenced = false, records, tell = false }) => {
     const plans: Record<string, Plan> = {};
     if (records.length === 0) return plans;
     const pools = records.flatMap(({ descriptor }) => poolsOf(descriptor));
-    const seen = await (await ways()).readSnapshot({ pools, vnf: null }, deadlineOf(dependencies.timing).call());
+    const way = await ways();
+    const deadline = deadlineOf(dependencies.timing);
+    const call = deadline.call();
+    const vnfs = records.map(({ vnf }) => vnf);
+    const [seen, servers] = await Promise.all([
+      way.readSnapshot({ pools, vnf: null }, call),
+      serversByVnf(dependencies, { vnfs, hostOf: way.hostOf }, deadline),
+    ]);
     let snapshot = seen;
     const left = { ...toldMost };
     for (const record of records) {
+      const own = { servers: servers.get(record.vnf) ?? [] };
       // Several move at the same time: none of them can count on what another gives back.
       const wholeSurge = records.length > 1;
       const asked: PlannerInput = {
         record,
-        snapshot,
+        snapshot: { ...snapshot, ...own },
         request: { kind: 'emptyHosts', hosts, cause, fenced },
         wholeSurge,
       };
@@ -119,12 +128,13 @@ export function planEmptyHostsActivity(dependencies: Dependencies, ways: Ways): 
       if (!planned.ok) {
         const refusal = withRemedies(asked, planned.refusal);
         // The VNFs before it have taken what it needs: in another order all might find a place.
-        const isForOthers = refusal.kind === 'Impossible' && plan({ ...asked, snapshot: seen }).ok;
+        const isForOthers = refusal.kind === 'Impossible' && plan({ ...asked, snapshot: { ...seen, ...own } }).ok;
         throw toFailure(about(record, isForOthers ? { ...refusal, kind: 'NotFound' } : refusal));
       }
       // Of many VNFs they would be more than a history should hold for nobody.
       if (tell) {
-        const told = toldOf(asked, planned.plan, left);
+        const known = { ...asked, record: asFound(record, planned.plan.foundOn ?? []) };
+        const told = toldOf(known, planned.plan, left);
         left.hosts -= told.hosts.length;
         left.reasons -= told.choices.reduce((sum, choice) => sum + Object.keys(choice.hosts).length, 0);
         plans[record.vnf] = { ...planned.plan, told };
@@ -133,6 +143,25 @@ export function planEmptyHostsActivity(dependencies: Dependencies, ways: Ways): 
     }
     return plans;
   };
+}
+
+const listedAtOnce = 5;
+
+/** Where the members of each VNF are. Others than those that its record has on the hosts may be there, or they elsewhere. */
+async function serversByVnf(
+  { session }: Dependencies,
+  of: { readonly vnfs: readonly string[]; readonly hostOf: WayIn['hostOf'] },
+  deadline: Deadline,
+): Promise<ReadonlyMap<string, Snapshot['servers']>> {
+  const servers = new Map<string, Snapshot['servers']>();
+  await inParallel(of.vnfs, listedAtOnce, async (vnf) => {
+    const listed = await nova.listServers(session, { tags: [tag.vnf(vnf)] }, deadline.call());
+    servers.set(
+      vnf,
+      listed.flatMap((server) => seenServer(server, of.hostOf(server)) ?? []),
+    );
+  });
+  return servers;
 }
 
 function poolsOf({ pools, networks }: Descriptor): SnapshotOf['pools'] {
@@ -147,11 +176,14 @@ function about(record: VnfRecord, refusal: Failure): Failure {
 function remaining(snapshot: Snapshot, record: VnfRecord, planned: Plan): Snapshot {
   const free = new Map(snapshot.hosts.map((host) => [host.name, host.free]));
   const budget = budgetOf(snapshot);
-  for (const { pool: name, rows } of planned.batches) {
+  const { moves = [], batches } = planned;
+  for (const batch of [...moves, ...batches]) {
+    const { pool: name, rows } = batch;
     const pool = record.descriptor.pools.find((each) => each.name === name);
     const flavor = snapshot.flavors[pool?.flavor ?? ''];
     if (!pool || !flavor) continue;
-    spend(budget, costOf(flavor, pool), rows.length);
+    // Who is evacuated is in the quota already.
+    if (batches.includes(batch)) spend(budget, costOf(flavor, pool), rows.length);
     for (const { host } of rows) {
       const room = free.get(host);
       if (room) free.set(host, less(room, flavor));
