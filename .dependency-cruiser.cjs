@@ -57,7 +57,7 @@ module.exports = {
       severity: 'error',
       from: { path: '^checker/' },
       to: {
-        path: '^(domain/(placement|levels|plan|turn|record)|workflows|activities|workers|client|openstack|scripts)/?',
+        path: '^(domain/(placement|levels|plan|turn|record|bury)|workflows|activities|workers|client|openstack|scripts)/?',
       },
     },
     {

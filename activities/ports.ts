@@ -220,13 +220,14 @@ export interface CloudActivities {
   publish(input: { turn: TurnRef; vnf: string; publication: Publication }): Promise<void>;
   /**
    * Which members of the record the cloud shows dead: ERROR, gone, off, or on a host that is forced down. With `hosts`, of those that live only
-   * who is there, as the cloud shows it.
+   * who is there, as the cloud shows it; with `fence` as it will when these have been forced down.
    */
   findDead(input: {
     vnf: string;
     record: VnfRecord;
     members?: readonly MemberRef[];
     hosts?: readonly string[];
+    fence?: boolean;
   }): Promise<{ dead: MemberRef[]; alive: MemberRef[] }>;
   /**
    * Ours and others' servers on hosts. Throws InvalidRequest for a host that does not exist; with `brake` also where so many hosts of a

@@ -277,14 +277,23 @@ export interface AdoptResult {
   readonly more: number;
 }
 
-/** What a dry run returns. */
+/** What a dry run returns: what the run would do, were nothing to change meanwhile. */
 export interface DryRunResult {
   readonly outcome: 'planned';
   readonly procedure: string;
   readonly vnf: string;
   readonly levels: Levels;
   readonly launches: readonly NamedMember[];
+  /** Failed members that Nova would evacuate, each to the host that is named: they neither leave nor are launched. */
+  readonly evacuates: readonly NamedMember[];
+  /** Everybody who would be removed. */
   readonly leaves: readonly string[];
+  /** Those of them that are dead and go before anything is launched, where room or quota leave no other way. */
+  readonly deletesFirst: readonly string[];
+  /** What would find no place, as in the result of the run. */
+  readonly short: ProcedureResult['short'];
+  /** This is the first of several turns: the others take up what it leaves short, when those that leave have made room. */
+  readonly more: boolean;
   readonly toTheLetter: boolean;
   readonly notRestorable: readonly string[];
   /** Host by host, of each VNF that is concerned. */

@@ -28,7 +28,8 @@ export function findDeadActivity({ session, timing }: Dependencies): CloudActivi
       serversOf(session, input.record, deadline),
       nova.listServices(session, call),
     ]);
-    const fenced = new Set(services.filter((service) => service.forcedDown).map((service) => service.host));
+    const forcedDown = services.filter((service) => service.forcedDown).map((service) => service.host);
+    const fenced = new Set([...forcedDown, ...(input.fence ? (input.hosts ?? []) : [])]);
     return sortedByLife(input, servers, { hostOf: ({ host }) => host, fenced });
   };
 }

@@ -9,14 +9,15 @@ import { toldMost, toldOf } from '../../domain/explain/tell';
 import type { Member, VnfRecord } from '../../domain/record';
 import type { Plan } from '../../domain/plan';
 import { isDeadStatus, type Snapshot } from '../../domain/snapshot';
-import { readMarks } from '../../domain/names';
-import { neutron } from '../../openstack';
+import { readMarks, tag } from '../../domain/names';
+import { neutron, nova } from '../../openstack';
 import type { Dependencies } from '../dependencies';
 import { toFailure } from '../errors';
+import { inParallel } from '../parallel';
 import type { CloudActivities, PlanInput } from '../ports';
-import { deadlineOf, refuseLostTurn } from '../turn';
-import type { Ways } from '../way-in';
-import type { SnapshotOf } from './snapshot';
+import { deadlineOf, refuseLostTurn, type Deadline } from '../turn';
+import type { WayIn, Ways } from '../way-in';
+import { seenServer, type SnapshotOf } from './snapshot';
 
 /** One snapshot, one plan. The planner runs here, so that its result is in the history. */
 export function planActivity(dependencies: Dependencies, ways: Ways): CloudActivities['plan'] {
@@ -96,13 +97,24 @@ export function capacityActivity(dependencies: Dependencies, ways: Ways): CloudA
   };
 }
 
-/** All VNFs on one snapshot, each beside what the others take. */
+/** All VNFs on one snapshot, each beside what the others take, and with its own servers. */
 export function planEmptyHostsActivity(dependencies: Dependencies, ways: Ways): CloudActivities['planEmptyHosts'] {
   return async ({ hosts, cause, fenced = false, records, tell = false }) => {
     if (records.length === 0) return null;
     const pools = records.flatMap(({ descriptor }) => poolsOf(descriptor));
-    const snapshot = await (await ways()).readSnapshot({ pools, vnf: null }, deadlineOf(dependencies.timing).call());
-    const planned = planSeveral({ records, snapshot, request: { kind: 'emptyHosts', hosts, cause, fenced } });
+    const way = await ways();
+    const deadline = deadlineOf(dependencies.timing);
+    const call = deadline.call();
+    const vnfs = records.map(({ vnf }) => vnf);
+    const [snapshot, servers] = await Promise.all([
+      way.readSnapshot({ pools, vnf: null }, call),
+      serversByVnf(dependencies, { vnfs, hostOf: way.hostOf }, deadline),
+    ]);
+    const planned = planSeveral({
+      vnfs: records.map((record) => ({ record, servers: servers.get(record.vnf) ?? [] })),
+      snapshot,
+      request: { kind: 'emptyHosts', hosts, cause, fenced },
+    });
     if (!planned.ok) throw toFailure(about(planned.asked.record, withRemedies(planned.asked, planned.refusal)));
     const { each, oneByOne } = planned;
     return {
@@ -120,12 +132,31 @@ export function planEmptyHostsActivity(dependencies: Dependencies, ways: Ways): 
 function toldEach(each: readonly PlannedVnf[]): Record<string, Plan> {
   const left = { ...toldMost };
   const plans = each.map(({ asked, plan: made }): [string, Plan] => {
-    const told = toldOf(asked, made, left);
+    const told = toldOf({ ...asked, record: asFound(asked.record, made.foundOn ?? []) }, made, left);
     left.hosts -= told.hosts.length;
     left.reasons -= told.choices.reduce((sum, choice) => sum + Object.keys(choice.hosts).length, 0);
     return [asked.record.vnf, { ...made, told }];
   });
   return Object.fromEntries(plans);
+}
+
+const listedAtOnce = 5;
+
+/** Where the members of each VNF are. Others than those that its record has on the hosts may be there, or they elsewhere. */
+async function serversByVnf(
+  { session }: Dependencies,
+  of: { readonly vnfs: readonly string[]; readonly hostOf: WayIn['hostOf'] },
+  deadline: Deadline,
+): Promise<ReadonlyMap<string, Snapshot['servers']>> {
+  const servers = new Map<string, Snapshot['servers']>();
+  await inParallel(of.vnfs, listedAtOnce, async (vnf) => {
+    const listed = await nova.listServers(session, { tags: [tag.vnf(vnf)] }, deadline.call());
+    servers.set(
+      vnf,
+      listed.flatMap((server) => seenServer(server, of.hostOf(server)) ?? []),
+    );
+  });
+  return servers;
 }
 
 function poolsOf({ pools, networks }: Descriptor): SnapshotOf['pools'] {

@@ -12,15 +12,21 @@ import { pack } from './packing';
  * what the others take.
  */
 export interface SeveralInput {
-  readonly records: readonly VnfRecord[];
+  readonly vnfs: readonly AskedVnf[];
+  /** Of all of them, but for their servers. */
   readonly snapshot: Snapshot;
   readonly request: Extract<ChangeRequest, { kind: 'emptyHosts' }>;
+}
+
+interface AskedVnf {
+  readonly record: VnfRecord;
+  readonly servers: Snapshot['servers'];
 }
 
 export type SeveralPlanned =
   | {
       readonly ok: true;
-      /** In the order of the records. */
+      /** In their order. */
       readonly each: readonly PlannedVnf[];
       /** The quota carries them one after another only. */
       readonly oneByOne: boolean;
@@ -43,7 +49,7 @@ const plansMax = 200;
 
 export function planSeveral(input: SeveralInput): SeveralPlanned {
   const atOnce = placesFor(input, { oneByOne: false });
-  if (atOnce.ok || atOnce.refusal.kind !== 'QuotaExceeded' || input.records.length < 2) return atOnce;
+  if (atOnce.ok || atOnce.refusal.kind !== 'QuotaExceeded' || input.vnfs.length < 2) return atOnce;
   // Who has moved gives its quota back before the next begins.
   return placesFor(input, { oneByOne: true });
 }
@@ -60,26 +66,27 @@ interface How {
 }
 
 function placesFor(input: SeveralInput, how: How): SeveralPlanned {
-  const { records, snapshot } = input;
-  let order = [...records];
+  const { vnfs, snapshot } = input;
+  let order = [...vnfs];
   let first: Refused | undefined;
   let plans = 0;
   const tried = new Set<string>();
   while (tried.size < ordersMax && (first === undefined || plans < plansMax)) {
-    const key = order.map(({ vnf }) => vnf).join(' ');
+    const key = order.map(({ record }) => record.vnf).join(' ');
     if (tried.has(key)) break;
     tried.add(key);
     const planned = inOrder(input, order, how);
     plans += order.length;
     if (planned.ok) return planned;
     first ??= planned;
-    const { record } = planned.asked;
     // No order changes what the quota carries of all together.
     if (planned.refusal.kind === 'QuotaExceeded') return planned;
-    const alone = { ...planned.asked, snapshot };
+    const failed = order.find(({ record }) => record === planned.asked.record);
+    if (!failed) break;
+    const alone = { ...planned.asked, snapshot: { ...snapshot, servers: failed.servers } };
     const planAlone = plan(alone);
     if (!planAlone.ok) return { ok: false, asked: alone, refusal: planAlone.refusal };
-    order = [record, ...order.filter((each) => each !== record)];
+    order = [failed, ...order.filter((each) => each !== failed)];
   }
   if (!first) return { ok: true, each: [], oneByOne: false };
   const packed = packedTogether(input, how);
@@ -91,40 +98,43 @@ function placesFor(input: SeveralInput, how: How): SeveralPlanned {
 
 /** One after another, each seeing what those before it take. */
 function inOrder(
-  { records, snapshot, request }: SeveralInput,
-  order: readonly VnfRecord[],
+  { vnfs, snapshot, request }: SeveralInput,
+  order: readonly AskedVnf[],
   { oneByOne }: How,
   ontoFor: (vnf: string) => Onto | undefined = () => undefined,
 ): SeveralPlanned {
   let left = snapshot;
   const done = new Map<string, PlannedVnf>();
-  for (const record of order) {
+  for (const { record, servers } of order) {
     const onto = ontoFor(record.vnf);
     const asked: PlanInput = {
-      ...{ record, snapshot: left, request: { ...request, ...(onto && { onto }) } },
+      ...{ record, snapshot: { ...left, servers }, request: { ...request, ...(onto && { onto }) } },
       // Where they move at the same time none of them can count on what another gives back.
-      wholeSurge: records.length > 1 && !oneByOne,
+      wholeSurge: vnfs.length > 1 && !oneByOne,
     };
     const planned = plan(asked);
     if (!planned.ok) return { ok: false, asked, refusal: planned.refusal };
     done.set(record.vnf, { asked, plan: planned.plan });
     left = remaining(left, { record, planned: planned.plan, oneByOne });
   }
-  return { ok: true, each: records.flatMap(({ vnf }) => done.get(vnf) ?? []), oneByOne };
+  return { ok: true, each: vnfs.flatMap(({ record }) => done.get(record.vnf) ?? []), oneByOne };
 }
 
 /** Places for all of them looked for together, whoever comes first. Null where that comes to nothing. */
 function packedTogether(input: SeveralInput, how: How): SeveralPlanned | null {
-  const { records, snapshot, request } = input;
-  const demands = records.flatMap((record) =>
-    demandsOf({ record, snapshot, request }).map((demand) => ({ ...demand, vnf: record.vnf })),
+  const { vnfs, snapshot, request } = input;
+  const demands = vnfs.flatMap(({ record, servers }) =>
+    demandsOf({ record, snapshot: { ...snapshot, servers }, request }).map((demand) => ({
+      ...demand,
+      vnf: record.vnf,
+    })),
   );
   const hosts = pack(new Map(snapshot.hosts.map(({ name, free }) => [name, free])), demands);
   if (!hosts) return null;
   const onto = new Map<string, Record<string, readonly string[]>>();
   for (const [index, { vnf, pool }] of demands.entries())
     onto.set(vnf, { ...onto.get(vnf), [pool]: hosts[index] ?? [] });
-  return inOrder(input, records, how, (vnf) => onto.get(vnf));
+  return inOrder(input, vnfs, how, (vnf) => onto.get(vnf));
 }
 
 /** What is left of room and quota when this plan is carried out: everything new beside everything that is there. */
@@ -134,11 +144,14 @@ function remaining(
 ): Snapshot {
   const free = new Map(snapshot.hosts.map((host) => [host.name, host.free]));
   const budget = budgetOf(snapshot);
-  for (const { pool: name, rows } of planned.batches) {
+  const { moves = [], batches } = planned;
+  for (const batch of [...moves, ...batches]) {
+    const { pool: name, rows } = batch;
     const pool = record.descriptor.pools.find((each) => each.name === name);
     const flavor = snapshot.flavors[pool?.flavor ?? ''];
     if (!pool || !flavor) continue;
-    if (!oneByOne) spend(budget, costOf(flavor, pool), rows.length);
+    // Who is evacuated is in the quota already.
+    if (!oneByOne && batches.includes(batch)) spend(budget, costOf(flavor, pool), rows.length);
     for (const { host } of rows) {
       const room = free.get(host);
       if (room) free.set(host, less(room, flavor));

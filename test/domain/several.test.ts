@@ -15,20 +15,21 @@ const runs = casesOf(2_000);
 /** As many VNFs as it has pools, one pool each. */
 function apart({ record, snapshot, request }: PlanInput): SeveralInput | null {
   if (request.kind !== 'emptyHosts' || request.cause !== 'maintenance') return null;
-  const records = record.descriptor.pools.flatMap((pool, index) => {
+  const vnfs = record.descriptor.pools.flatMap((pool, index) => {
     const state = record.pools[pool.name];
     const isThere = [...(state?.inService ?? []), ...(state?.failed ?? [])].some(({ host }) =>
       request.hosts.includes(host),
     );
-    return isThere ? [recordOf([{ pool, ...(state && { state }) }], { vnf: `v${String(index + 1)}` })] : [];
+    if (!isThere) return [];
+    return [{ record: recordOf([{ pool, ...(state && { state }) }], { vnf: `v${String(index + 1)}` }), servers: [] }];
   });
-  return records.length > 1 ? { records, snapshot, request } : null;
+  return vnfs.length > 1 ? { vnfs, snapshot, request } : null;
 }
 
 const anyApart: fc.Arbitrary<SeveralInput> = anySeveral.map(apart).filter((input) => input !== null);
 
-function questionsOf({ records, ...given }: SeveralInput): Question[] {
-  return records.map((record) => questionOf({ record, ...given }));
+function questionsOf({ vnfs, ...given }: SeveralInput): Question[] {
+  return vnfs.map(({ record }) => questionOf({ record, ...given }));
 }
 
 function without(snapshot: Snapshot, { batches }: Plan, flavor: string): Snapshot {
@@ -101,7 +102,7 @@ describe('two on one host', () => {
       recordOf([{ pool, state: stateOf(on('web', 'h1 h2')) }], { vnf: 'v2' }),
     ];
     return {
-      records,
+      vnfs: records.map((record) => ({ record, servers: [] })),
       snapshot: snapshotOf(hosts),
       request: { kind: 'emptyHosts', hosts: ['h1'], cause: 'maintenance' },
     };
@@ -109,7 +110,7 @@ describe('two on one host', () => {
 
   test('the one that has a choice leaves the other its only place', () => {
     const input = two();
-    const [first] = input.records.map((record) => plan({ ...input, record }));
+    const [first] = input.vnfs.map(({ record }) => plan({ ...input, record }));
     expect(first?.ok && ontoOf(first.plan)).toEqual({ web: ['h3'] });
     const planned = planSeveral(input);
     if (!planned.ok) throw new Error(planned.refusal.message);
@@ -128,8 +129,8 @@ describe('two on one host', () => {
   });
 
   test('places that are not to be had any more are not insisted on', () => {
-    const { records, snapshot, request } = two();
-    const [, record] = records;
+    const { vnfs, snapshot, request } = two();
+    const record = vnfs[1]?.record;
     if (!record) throw new Error('there are two');
     const onto = { web: ['h2'] };
     const planned = plan({ record, snapshot, request: { ...request, onto } });

@@ -11,6 +11,7 @@ import { openDesk } from '../desk';
 import { asFailure, toApplicationFailure } from '../failures';
 import { mark, say } from '../progress';
 import { beginTurn, carryOut, type Table, type Turn } from '../run';
+import { shortOf } from './dryRun';
 
 /**
  * What all procedures do with their table: get the turn, carry the table out, and say what was done. A pool marked
@@ -98,7 +99,7 @@ export function withTurn(result: ProcedureResult, turn: Turn): ProcedureResult {
     removed: [...result.removed, ...gone.map((member) => named(turn.vnf, member))],
     evacuated: [...result.evacuated, ...turn.moved.map((member) => named(turn.vnf, member))],
     replans: result.replans + turn.replans,
-    short: plan?.unplaced.map(({ pool, missing, reason }) => ({ pool, missing, reason: reason.message })) ?? [],
+    short: plan ? shortOf(plan) : [],
     notRestorable: plan?.notRestorable ?? [],
   };
 }

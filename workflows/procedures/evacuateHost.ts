@@ -26,9 +26,9 @@ import { asFailure, toApplicationFailure } from '../failures';
 import { parseInput } from '../input';
 import { cloud, record as recordPort, waiting, watch } from '../ports';
 import { mark, say } from '../progress';
-import type { evacuateVnf } from './evacuateVnf';
+import { withoutThoseOn, type evacuateVnf } from './evacuateVnf';
 import { marked } from './change';
-import { changesOf } from './dryRun';
+import { changesOf, goesAsTheRun } from './dryRun';
 import { holdHosts } from './holdHosts';
 
 /**
@@ -63,7 +63,7 @@ export async function evacuateHost(raw: unknown): Promise<EvacuateHostResult | D
     const job: Job = { ...input, hosts, timing: await recordPort().readTiming(), occurrence: uuid4(), desk };
     // Bad input fails here, before anything is held or closed.
     const found = await look(job, { brake: input.cause === 'failed' && !input.force });
-    if (input.dryRun) return await plannedOnly(job, await readRecords(found));
+    if (input.dryRun) return await plannedOnly(job, found);
     const { views } = await readKnown(job, found);
     return await holdHosts(hosts, () => evacuate(job, views));
   });
@@ -286,7 +286,7 @@ async function evacuateVnfs(
   { known: { views, silent }, places }: { readonly known: Known; readonly places: EmptyHostsPlanned },
 ): Promise<VnfOutcome[]> {
   const { hosts } = job;
-  const ordered = [...views].sort((a, b) => slack(a, hosts) - slack(b, hosts) || a.vnf.localeCompare(b.vnf));
+  const ordered = mostEndangeredFirst(views, hosts);
   const viewOf = new Map(views.map((view) => [view.vnf, view]));
   const outcomes: Promise<VnfOutcome>[] = [];
   // Last those that say nothing: how endangered they are is not known, and it may be that they answer by then.
@@ -380,6 +380,10 @@ function cancelledAlone(vnf: string): Failure {
   );
 }
 
+function mostEndangeredFirst(views: readonly RecordView[], hosts: readonly string[]): RecordView[] {
+  return [...views].sort((a, b) => slack(a, hosts) - slack(b, hosts) || a.vnf.localeCompare(b.vnf));
+}
+
 /** How many more members its worst pool can lose: the smaller, the sooner it is helped. */
 function slack(view: RecordView, hosts: readonly string[]): number {
   const slacks = view.descriptor.pools.map((spec) => {
@@ -437,7 +441,8 @@ async function readRecords(contents: readonly HostContents[]): Promise<RecordVie
   return views;
 }
 
-async function plannedOnly(job: Job, records: readonly RecordView[]): Promise<DryRunResult> {
+async function plannedOnly(job: Job, contents: readonly HostContents[]): Promise<DryRunResult> {
+  const records = await asPlannedOn(job, contents);
   const { plans = {} } = await planAll(job, records, { tell: true });
   const changes = records.flatMap((view) => {
     const plan = own(plans, view.vnf);
@@ -450,9 +455,28 @@ async function plannedOnly(job: Job, records: readonly RecordView[]): Promise<Dr
     // By pool, of which several VNFs may have one of the same name; an evacuation changes none.
     levels: {},
     launches: changes.flatMap(({ launches }) => launches),
+    evacuates: changes.flatMap(({ evacuates }) => evacuates),
     leaves: changes.flatMap(({ leaves }) => leaves),
+    deletesFirst: [],
     toTheLetter: changes.every(({ toTheLetter }) => toTheLetter),
+    short: changes.flatMap(({ short }) => short),
+    more: changes.some(({ more }) => more),
     notRestorable: changes.flatMap(({ notRestorable }) => notRestorable),
     explanations: Object.assign({}, ...changes.map(({ explanations }) => explanations)) as DryRunResult['explanations'],
   };
+}
+
+/** The records as each VNF's part of the run would plan on them, those that it would begin with first. */
+async function asPlannedOn(
+  { hosts, cause, fenced: fence, timing }: Job,
+  contents: readonly HostContents[],
+): Promise<RecordView[]> {
+  const views = await readRecords(contents);
+  if (cause === 'maintenance' || !goesAsTheRun()) return views;
+  const ordered = mostEndangeredFirst(views, hosts);
+  return await Promise.all(
+    ordered.map((view) =>
+      withoutThoseOn(view, { hosts, foundThere: foundThere(contents, view.vnf, view), fence, timing }),
+    ),
+  );
 }

@@ -1,9 +1,11 @@
 import { workflowInfo } from '@temporalio/workflow';
+import { outOfService, type Deaths } from '../../domain/bury';
 import { summary } from '../../domain/markdown';
 import type { DryRunResult, ProcedureResult } from '../../domain/procedures';
 import { memberName, own } from '../../domain/names';
 import type { MemberRef, Onto } from '../../domain/plan';
 import type { VnfRecord } from '../../domain/record';
+import type { Timing } from '../../domain/timing';
 import { openChannel } from '../channel';
 import { asFailure } from '../failures';
 import { parseInput } from '../input';
@@ -16,7 +18,7 @@ import { launched } from '../steps/launch';
 import { planned } from '../steps/plan';
 import { published, settled } from '../steps/settle';
 import { change, ended, marked, nothingDone } from './change';
-import { dryRun } from './dryRun';
+import { dryRun, goesAsTheRun } from './dryRun';
 import { takeOutOfService } from './heal';
 
 /**
@@ -39,7 +41,13 @@ export async function evacuateVnf(raw: unknown): Promise<ProcedureResult | DryRu
     const channel = openChannel(vnf);
     const view = await recordPort().readRecord({ vnf });
     const request = { kind: 'emptyHosts', hosts, cause, fenced } as const;
-    if (input.dryRun) return await dryRun({ procedure, record: view, request, runId: workflowInfo().runId });
+    if (input.dryRun) {
+      const record =
+        cause === 'failed' && goesAsTheRun()
+          ? await withoutThoseOn(view, { ...of, timing: await recordPort().readTiming() })
+          : view;
+      return await dryRun({ procedure, record, request, runId: workflowInfo().runId });
+    }
     if (membersOn(view, of).length === 0) return ended({ ...nothingDone(procedure, vnf), revision: view.revision });
     if (cause === 'failed') await buryThoseOn(channel, view, of);
     const wish = { procedure, class: cause === 'failed' ? 'urgent' : 'normal', ifBusy, waitSeconds } as const;
@@ -77,22 +85,39 @@ interface Concerned {
 
 /**
  * Out of service before the turn. Those that the cloud shows dead in any number; on the caller's word alone at most k of
- * a pool: where that is refused, they leave when their replacements are there. Whom the cloud has on another host lives.
+ * a pool: where that is refused, they leave when their replacements are there.
  */
 async function buryThoseOn(channel: ReturnType<typeof openChannel>, view: VnfRecord, of: Concerned): Promise<void> {
-  const { vnf } = view;
-  const { hosts } = of;
-  const timing = await recordPort().readTiming();
-  const members = membersOn(view, of);
-  const { dead, alive } = await cloud(timing).findDead.executeWithOptions(
-    { summary: summary(`find the dead on ${hosts.join(', ')}`) },
-    [{ vnf, record: view, members, hosts }],
-  );
+  const deaths = await deathsOn(view, { ...of, timing: await recordPort().readTiming() });
   try {
-    await takeOutOfService(channel, { dead, told: alive });
+    await takeOutOfService(channel, deaths);
   } catch (error) {
     if (asFailure(error)?.kind !== 'InvalidRequest') throw error;
   }
+}
+
+/** The record as it would be then: for a dry run. */
+export async function withoutThoseOn<R extends VnfRecord>(view: R, of: LookedAt): Promise<R> {
+  if (membersOn(view, of).length === 0) return view;
+  return outOfService(view, await deathsOn(view, of)).record;
+}
+
+interface LookedAt extends Concerned {
+  readonly timing: Timing;
+  /** As if the hosts had been forced down. */
+  readonly fence?: boolean;
+}
+
+/** Whom the cloud has on another host lives. */
+async function deathsOn(view: VnfRecord, of: LookedAt): Promise<Deaths> {
+  const { vnf } = view;
+  const { hosts, fence, timing } = of;
+  const members = membersOn(view, of);
+  const { dead, alive } = await cloud(timing).findDead.executeWithOptions(
+    { summary: summary(`find the dead on ${hosts.join(', ')}`) },
+    [{ vnf, record: view, members, hosts, ...(fence !== undefined && { fence }) }],
+  );
+  return { dead, told: alive };
 }
 
 function membersOn(record: VnfRecord, { hosts, foundThere }: Concerned): MemberRef[] {

@@ -1,8 +1,11 @@
 import { workflowInfo } from '@temporalio/workflow';
-import type { MemberRef } from '../../domain/plan';
+import { failedMembers, outOfService, type Deaths } from '../../domain/bury';
+import type { ChangeRequest } from '../../domain/plan';
 import type { DryRunResult, ProcedureResult } from '../../domain/procedures';
 import type { VnfRecord } from '../../domain/record';
+import type { RecordView } from '../../domain/turn';
 import { openChannel, type Channel } from '../channel';
+import { toApplicationFailure } from '../failures';
 import { parseInput } from '../input';
 import { cloud, record as recordPort } from '../ports';
 import { mark } from '../progress';
@@ -13,7 +16,7 @@ import { launched } from '../steps/launch';
 import { planned } from '../steps/plan';
 import { published, settled } from '../steps/settle';
 import { change, ended, marked, nothingDone } from './change';
-import { dryRun } from './dryRun';
+import { dryRun, goesAsTheRun, nothingPlanned } from './dryRun';
 import { membersNamed } from './named';
 
 /**
@@ -46,18 +49,10 @@ export async function heal(raw: unknown): Promise<ProcedureResult | DryRunResult
     ]);
     // Members that the caller names and the cloud shows alive: a process can be dead in a VM that runs.
     const told = named ? alive : [];
-    const failedBefore = Object.values(view.pools).flatMap((pool) => pool.failed);
-    if (dead.length + told.length + failedBefore.length === 0 && !isShort(view))
+    const isNothing = dead.length + told.length === 0 && healing(view) === null;
+    if (isNothing && !(input.dryRun && goesAsTheRun()))
       return ended({ ...nothingDone(procedure, vnf), revision: view.revision });
-    if (input.dryRun) {
-      const members = [...dead, ...told, ...failedBefore];
-      return await dryRun({
-        procedure,
-        record: view,
-        request: { kind: 'replaceMembers', members },
-        runId: workflowInfo().runId,
-      });
-    }
+    if (input.dryRun) return await plannedOnly(view, { dead, told });
     await takeOutOfService(channel, { dead, told });
     const wish = { procedure, class: 'urgent', ifBusy, waitSeconds } as const;
     return await change({
@@ -66,14 +61,29 @@ export async function heal(raw: unknown): Promise<ProcedureResult | DryRunResult
       channel,
       wish,
       table: healTable,
-      request: ({ record }) => {
-        const members = Object.values(record.pools).flatMap((pool) =>
-          pool.failed.map(({ pool: name, ordinal }) => ({ pool: name, ordinal })),
-        );
-        return members.length > 0 || isShort(record) ? { kind: 'replaceMembers', members } : null;
-      },
+      request: ({ record }) => healing(record),
     });
   });
+}
+
+/** On the record as it would be without the dead in service: that is what the run plans on. */
+async function plannedOnly(view: RecordView, deaths: Deaths): Promise<DryRunResult> {
+  const procedure = 'heal';
+  const { runId } = workflowInfo();
+  if (!goesAsTheRun()) {
+    const members = [...deaths.dead, ...deaths.told, ...failedMembers(view)];
+    return await dryRun({ procedure, record: view, request: { kind: 'replaceMembers', members }, runId });
+  }
+  const { record, refusal } = outOfService(view, deaths);
+  if (refusal) throw toApplicationFailure(refusal, 'refused');
+  const request = healing(record);
+  return request ? await dryRun({ procedure, record, request, runId }) : nothingPlanned(procedure, record);
+}
+
+/** Whoever is known to be dead is replaced, and what a pool lacks made up for. Null: nothing to do. */
+function healing(record: VnfRecord): ChangeRequest | null {
+  const members = failedMembers(record);
+  return members.length > 0 || isShort(record) ? { kind: 'replaceMembers', members } : null;
 }
 
 /** A host's death can leave a pool with fewer members than its level. */
@@ -82,11 +92,7 @@ function isShort({ pools }: VnfRecord): boolean {
 }
 
 /** Reported to the record, which publishes it at once. Needs no turn. */
-export async function takeOutOfService(
-  channel: Channel,
-  given: { dead: readonly MemberRef[]; told: readonly MemberRef[] },
-): Promise<void> {
-  const { dead, told } = given;
+export async function takeOutOfService(channel: Channel, { dead, told }: Deaths): Promise<void> {
   if (dead.length > 0) await channel.bury({ members: [...dead], evidence: 'seen' });
   if (told.length > 0) await channel.bury({ members: [...told], evidence: 'told' });
 }

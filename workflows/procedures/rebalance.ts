@@ -12,7 +12,7 @@ import { launched } from '../steps/launch';
 import { planned } from '../steps/plan';
 import { published, settled } from '../steps/settle';
 import { change, ended, marked, nothingDone } from './change';
-import { dryRun } from './dryRun';
+import { dryRun, shortOf } from './dryRun';
 
 /**
  * Repairs what other hands have done: `{"vnf": "ims1"}`. The record learns on which hosts its members are (a live migration, a cold move,
@@ -61,8 +61,4 @@ function unlessNothing(step: Step): Step {
 
 function isNothing({ batches, leave, foundOn = [] }: Plan): boolean {
   return batches.length + leave.length + foundOn.length === 0;
-}
-
-function shortOf({ unplaced }: Plan): ProcedureResult['short'] {
-  return unplaced.map(({ pool, missing, reason }) => ({ pool, missing, reason: reason.message }));
 }

@@ -1,13 +1,14 @@
+import { bury as buryIn, ordinalsByPool } from '../../domain/bury';
 import type { Descriptor, Pool } from '../../domain/descriptor/descriptor';
-import { capAt, spareAt } from '../../domain/levels';
+import { capAt } from '../../domain/levels';
 import { countOf, cutDeletions, domainsRecorded, orderDeletions } from '../../domain/placement/batches';
 import { failure, type Failure } from '../../domain/failure';
-import { recordWorkflowId } from '../../domain/names';
 import type { Debt, DebtLot, Group, Member, Phase, PoolState, Service, VnfRecord } from '../../domain/record';
 import { own } from '../../domain/names';
 import { foundAt, serviceOf } from '../../domain/record';
 import { stuckSaid, type StuckNote, type StuckRun } from '../../domain/stuck';
 import type { Timing } from '../../domain/timing';
+import { turnRefusal } from '../../domain/turnRefusal';
 import type { FindingKind } from '../../domain/audit';
 import type {
   Ask,
@@ -196,8 +197,6 @@ const repairedByRebalance: readonly string[] = [
   'domainShareBroken',
 ] satisfies FindingKind[];
 
-const mayAskWhenBlocked: readonly ProcedureName[] = ['terminate', 'audit'];
-
 /** `already`: the asker holds the turn; it is told again. */
 export type AskAnswer =
   { readonly kind: 'queued' } | { readonly kind: 'already' } | { readonly kind: 'denied'; readonly failure: Failure };
@@ -250,18 +249,8 @@ function isRetired(state: Pick<RecordState, 'vanished' | 'blocked'>, token: stri
 }
 
 /** Why this procedure cannot get a turn of this VNF at all, as things are. */
-export function refusalNow(state: RecordState, procedure: ProcedureName): Failure | null {
-  const { vnf } = state;
-  // Also of a VNF that is being terminated: the terminate itself may have been what could not be cleaned up.
-  if (state.blocked !== null && mayAskWhenBlocked.includes(procedure)) return null;
-  if (state.phase === 'terminating')
-    return failure('UnknownVnf', `${vnf} is being terminated. There is nothing left to change.`, { vnf });
-  if (state.blocked === null) return null;
-  return failure(
-    'Stuck',
-    `${vnf} is blocked: ${state.blocked.reason} Mend what is named there and run "bulkhead clean-up ${vnf}" (or send the workflow ${recordWorkflowId(vnf)} the signal "audit"), or terminate ${vnf}.`,
-    { vnf },
-  );
+export function refusalNow({ vnf, phase, blocked }: RecordState, procedure: ProcedureName): Failure | null {
+  return turnRefusal({ vnf, phase, blocked: blocked?.reason ?? null }, procedure);
 }
 
 /** Whoever is next, if a turn may be granted now. Urgent first, in order within a class, the oldest after three overtakes. */
@@ -603,49 +592,14 @@ export function withdraw(state: RecordState, runId: string): RecordState {
   return { ...next, ended: state.ended || (isOver(next) && !maybeBorn) };
 }
 
-/**
- * Dead members leave service at once, without the turn. On a caller's word alone at most k(L) of a pool: a caller that
- * takes a network's failure for the death of everything must not empty the pool.
- */
+/** Dead members leave service at once, without the turn. */
 export function bury(state: RecordState, report: Dead): { state: RecordState; refusal: Failure | null } {
-  const dead = new Map<string, Set<number>>();
-  for (const { pool, ordinal } of report.members) dead.set(pool, (dead.get(pool) ?? new Set()).add(ordinal));
-  let changed = false;
-  const pools: Record<string, PoolState> = {};
-  for (const [name, pool] of Object.entries(state.pools)) {
-    const isDead = (member: Member): boolean => dead.get(name)?.has(member.ordinal) ?? false;
-    const dying = pool.inService.filter(isDead);
-    if (dying.length === 0) {
-      pools[name] = pool;
-      continue;
-    }
-    const refusal = report.evidence === 'told' ? tooMany(state, { name, pool, dying: dying.length }) : null;
-    if (refusal) return { state, refusal };
-    changed = true;
-    pools[name] = {
-      ...pool,
-      inService: pool.inService.filter((member) => !isDead(member)),
-      failed: [...pool.failed, ...dying],
-    };
-  }
+  const { pools, refusal } = buryIn(state, report);
+  if (refusal) return { state, refusal };
   // Who leaves serves until that is published: also they are to be gone at once.
-  const during = state.during && without(state.during, dead);
-  if (!changed && sizeOf(during) === sizeOf(state.during)) return { state, refusal: null };
+  const during = state.during && without(state.during, ordinalsByPool(report.members));
+  if (pools === state.pools && sizeOf(during) === sizeOf(state.during)) return { state, refusal: null };
   return { state: { ...state, pools, during, revision: state.revision + 1 }, refusal: null };
-}
-
-function tooMany(state: RecordState, among: { name: string; pool: PoolState; dying: number }): Failure | null {
-  const spec = state.descriptor.pools.find((each) => each.name === among.name);
-  if (!spec) return null;
-  const most = Math.max(1, spareAt(spec.spare, among.pool.level));
-  const total = among.pool.failed.length + among.dying;
-  if (total <= most) return null;
-  return failure(
-    'InvalidRequest',
-    `${String(total)} members of ${among.name} would be out of service on your word alone, and its spare is ${String(most)}. ` +
-      'Name fewer members, or heal those that the cloud itself shows dead first.',
-    { vnf: state.vnf, pool: among.name },
-  );
 }
 
 function without(service: Service, dead: ReadonlyMap<string, ReadonlySet<number>>): Service {

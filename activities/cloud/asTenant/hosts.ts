@@ -8,7 +8,7 @@ import type { CloudActivities, HostContents } from '../../ports';
 import { deadlineOf } from '../../turn';
 import { serversOf, sortedByLife } from '../serversOf';
 
-/** Dead as the cloud shows it to a tenant: ERROR, off or gone. Of a host's death it says nothing: its servers stay ACTIVE. */
+/** Dead as the cloud shows it to a tenant: ERROR, off or gone. Of a host's death it says nothing: its servers stay ACTIVE, and no fence is ours. */
 export function findDeadActivity({ session, timing }: Dependencies): CloudActivities['findDead'] {
   return async (input) => {
     const servers = await serversOf(session, input.record, deadlineOf(timing));

@@ -531,15 +531,17 @@ function changes(result: ProcedureResult | DryRunResult): string[] {
   const planned = result.outcome === 'planned';
   const launched = (planned ? result.launches : result.launched).map(({ name, host }) => `${name} on ${host}`);
   const removed = planned ? result.leaves : result.removed.map(({ name, host }) => `${name} on ${host}`);
-  const evacuated = planned ? [] : result.evacuated.map(({ name, host }) => `${name} to ${host}`);
-  const short = planned ? [] : result.short;
+  const first = planned ? result.deletesFirst : [];
+  const evacuated = (planned ? result.evacuates : result.evacuated).map(({ name, host }) => `${name} to ${host}`);
   return [
     ...Object.entries(result.levels).map(([pool, { from, to }]) => `  ${pool}: ${String(from)} -> ${String(to)}`),
+    ...(first.length > 0 ? [`  deleted first, to make room: ${first.join(', ')}`] : []),
     ...(launched.length > 0 ? [`  launched: ${launched.join(', ')}`] : []),
     ...(evacuated.length > 0 ? [`  evacuated: ${evacuated.join(', ')}`] : []),
     ...(removed.length > 0 ? [`  removed: ${removed.join(', ')}`] : []),
     ...(planned && !result.toTheLetter ? ['  not to the letter: some order of VMs exceeds a share for a while'] : []),
-    ...short.map(({ pool, missing, reason }) => `  SHORT: ${pool} by ${String(missing)}: ${reason}`),
+    ...result.short.map(({ pool, missing, reason }) => `  SHORT: ${pool} by ${String(missing)}: ${reason}`),
+    ...(planned && result.more ? ['  that is the first turn; others take up what it leaves'] : []),
     ...(result.notRestorable.length > 0
       ? [`  one more dead host would leave short: ${result.notRestorable.join(', ')}`]
       : []),
