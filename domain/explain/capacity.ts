@@ -258,7 +258,7 @@ function oneMoreDeath(
       ? []
       : [
           {
-            ...({ kind: 'hosts', hosts: { [pool.zone]: hosts }, room: free } as const),
+            ...({ kind: 'hosts', hosts: { [pool.zone]: hosts }, room: { [pool.zone]: free } } as const),
             ...(pool.failureDomain && { apart: [pool.failureDomain.key] }),
           },
         ]),

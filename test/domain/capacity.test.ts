@@ -108,7 +108,7 @@ function withRemedy(scene: Scene, remedy: Remedy): Scene {
       const added = Object.entries(remedy.hosts).flatMap(([zone, many]) =>
         Array.from({ length: many }, (_, at) => {
           const domains = Object.fromEntries((remedy.apart ?? []).map((key) => [key, `new-${String(at)}`]));
-          return hostNamed(`new-${zone}-${String(at)}`, { zone, free: remedy.room, domains });
+          return hostNamed(`new-${zone}-${String(at)}`, { zone, free: remedy.room[zone] ?? roomFor(0), domains });
         }),
       );
       return { record, snapshot: { ...snapshot, hosts: [...snapshot.hosts, ...added] } };

@@ -5,7 +5,7 @@ import type { ChangeRequest } from '../../domain/plan';
 import { remediesOf, withRemedies } from '../../domain/explain/remedies';
 import { remedySaid, type Remedy } from '../../domain/explain/remedy';
 import { hostNamed, hostsNamed, inputOf, on, poolNamed, recordOf, roomFor, snapshotOf, stateOf } from './build';
-import { anyInput, anySeveral } from './clouds';
+import { anyCrowded, anyInput, anySeveral } from './clouds';
 
 /** What a refusal says would help does: each remedy is done to the cloud, the descriptor or the request, and the planner is asked again. */
 
@@ -21,7 +21,7 @@ function withHosts(input: PlanInput, remedy: Extract<Remedy, { kind: 'hosts' }>)
     Array.from({ length: many }, (_, at) => {
       const name = `new-${zone}-${String(at)}`;
       const domains = Object.fromEntries((remedy.apart ?? []).map((key) => [key, name]));
-      return hostNamed(name, { zone, free: remedy.room, domains });
+      return hostNamed(name, { zone, free: remedy.room[zone] ?? roomFor(0), domains });
     }),
   );
   return { ...input, snapshot: { ...input.snapshot, hosts: [...added, ...input.snapshot.hosts] } };
@@ -77,7 +77,7 @@ function asDescribed(record: PlanInput['record']): PlanInput['record'] {
 
 /** And with a quota of its own, and sometimes to the letter. */
 const anyAsked = fc
-  .tuple(fc.oneof(anyInput, anySeveral), fc.integer({ min: 0, max: 30 }), fc.boolean())
+  .tuple(fc.oneof(anyInput, anySeveral, anyCrowded), fc.integer({ min: 0, max: 30 }), fc.boolean())
   .map(([input, instances, strict]): PlanInput => ({
     ...input,
     record: asDescribed(input.record),
@@ -181,15 +181,24 @@ test('where racks have their share, it takes hosts in racks of their own, or mor
   ]);
 });
 
-test('pools of two zones that are short both: so many hosts in each', () => {
-  const pools = [poolNamed('a', { size: { min: 1, initial: 3, max: 9 } }), poolNamed('b', { zone: 'dmz' })];
+test('pools of two zones that are short both: so many hosts in each, with room for those of their zone', () => {
+  const pools = [
+    poolNamed('a', { size: { min: 1, initial: 3, max: 9 } }),
+    poolNamed('b', { zone: 'dmz', flavor: 'large' }),
+  ];
+  const large = { id: 'f2', name: 'large', ...roomFor(8) };
   const input: PlanInput = {
     record: recordOf(pools.map((pool) => ({ pool }))),
-    snapshot: snapshotOf([...hostsNamed(1), hostNamed('d1', { zone: 'dmz' })]),
+    snapshot: snapshotOf([...hostsNamed(1), hostNamed('d1', { zone: 'dmz' })], {
+      flavors: { unit: { id: 'f1', name: 'unit', ...roomFor(1) }, large },
+    }),
     request: { kind: 'instantiate' },
   };
   const [first] = remediesOf(input);
-  expect(first).toMatchObject({ kind: 'hosts', hosts: { mz: 2, dmz: 3 } });
+  expect(first).toEqual({ kind: 'hosts', hosts: { mz: 2, dmz: 3 }, room: { mz: roomFor(1), dmz: roomFor(8) } });
+  expect(first && remedySaid(first)).toBe(
+    '2 more hosts in mz (each with 1 vCPUs, 1 MB and 1 GB free) and 3 more hosts in dmz (each with 8 vCPUs, 8 MB and 8 GB free)',
+  );
 });
 
 test('what a death leaves without a place is said to take hosts, as a refusal would', () => {
