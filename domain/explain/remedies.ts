@@ -270,10 +270,10 @@ function withLevel(input: PlanInput, pool: Pool, level: number): PlanInput | nul
   return level === own(record.pools, pool.name)?.level ? null : { ...input, request: { ...request, to: level } };
 }
 
-/** All that is short is said at once. */
+/** All that is short is said at once, and no more than it takes: members that may move in several turns do. */
 function moreQuota(search: Search): Remedy[] {
   const { input } = search;
-  const short = search.first.ok ? [] : (search.first.refusal.details.short ?? []);
+  const { short: whole = [], shortInTurns: short = whole } = search.first.ok ? {} : search.first.refusal.details;
   if (short.length === 0) return [];
   const limits = Object.fromEntries(short.map(({ resource, needed, used }) => [resource, used + needed]));
   const { quotas } = input.snapshot;
