@@ -26,7 +26,7 @@ import { widerSharings, withRemedies } from './remedies';
 import type { Remedy } from './remedy';
 import { carriedOut, type Scene } from './carriedOut';
 import { seenHosts, type SeenHost } from './seenHosts';
-import type { Snapshot } from '../snapshot';
+import type { Host, Snapshot } from '../snapshot';
 
 /** What a VNF can be on a cloud as it is now, how much of the cloud it may lose, and what it would take to lose one host more. */
 export interface Capacity {
@@ -370,7 +370,7 @@ function plansOf({ snapshot }: Scene): number {
  */
 function playDeaths(start: Scene): Deaths {
   const hosts: string[] = [];
-  let scene: Scene = { ...start, snapshot: { ...start.snapshot, quotas: {} } };
+  let scene = withUnseen({ ...start, snapshot: { ...start.snapshot, quotas: {} } });
   let left = plansOf(start);
   while (hosts.length < deathsMax && left > 0) {
     const candidates = worstOf(scene);
@@ -386,6 +386,20 @@ function playDeaths(start: Scene): Deaths {
     scene = worst.scene;
   }
   return { deaths: hosts.length, orMore: true, hosts, short: [] };
+}
+
+/** Hosts that members are on and the cloud does not know any more may die like any other. Nothing new goes there. */
+function withUnseen({ record, snapshot }: Scene): Scene {
+  const known = new Set(snapshot.hosts.map(({ name }) => name));
+  const notFor = Object.keys(snapshot.flavors);
+  const unseen = new Map<string, Host>();
+  for (const { name: pool, zone } of record.descriptor.pools) {
+    for (const { host: name } of own(record.pools, pool)?.inService ?? [])
+      if (!known.has(name)) unseen.set(name, { name, zone, up: true, enabled: true, free: noResources, notFor });
+  }
+  return unseen.size === 0
+    ? { record, snapshot }
+    : { record, snapshot: { ...snapshot, hosts: [...snapshot.hosts, ...unseen.values()] } };
 }
 
 function afterDeath(
