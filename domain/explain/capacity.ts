@@ -408,10 +408,18 @@ function afterDeath(
 ): { readonly scene: Scene; readonly short: readonly string[] } & Reserve {
   const planned = plan({ ...scene, request: { kind: 'emptyHosts', hosts: [host], cause: 'failed' } });
   if (!planned.ok) return { scene, short: Object.keys(scene.record.pools), left: 0, slack: 0 };
-  const { record, snapshot } = carriedOut(scene, planned.plan);
-  const hosts = snapshot.hosts.filter(({ name }) => name !== host);
-  const after = { record, snapshot: { ...snapshot, hosts } };
+  const after = withoutHost(carriedOut(scene, planned.plan), host);
   return { scene: after, short: planned.plan.unplaced.map(({ pool }) => pool), ...reserveOf(after) };
+}
+
+/** Who found no other place has died with it. */
+function withoutHost({ record, snapshot }: Scene, host: string): Scene {
+  const pools = Object.entries(record.pools).map(([name, state]) => {
+    const inService = state.inService.filter((member) => member.host !== host);
+    return [name, inService.length < state.inService.length ? { ...state, inService } : state] as const;
+  });
+  const hosts = snapshot.hosts.filter(({ name }) => name !== host);
+  return { record: { ...record, pools: Object.fromEntries(pools) }, snapshot: { ...snapshot, hosts } };
 }
 
 /** Of the pool that is nearest to its end. */

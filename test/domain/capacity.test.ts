@@ -278,6 +278,13 @@ test('of a pool with a member on a host that is gone it is said twice how many h
   expect([pools[0]?.deaths, together?.deaths]).toEqual([2, 2]);
 });
 
+test('of deaths that all leave something short the worst is named: who finds no other place has died', () => {
+  const pool = poolNamed(web, { spare: { count: 2 } });
+  const record = recordOf([{ pool, state: stateOf(on(web, 'h1 h2 h2')) }]);
+  const { together } = capacityOf(record, snapshotOf(hostsNamed(2, { free: roomFor(0) })));
+  expect(together).toEqual({ deaths: 0, orMore: false, hosts: ['h2'], short: [web] });
+});
+
 test('of several pools it is the weakest that dies first, also where another keeps to a rack that can hold far more than its share', () => {
   const size = { min: 1, initial: 1, max: 20 };
   const lone = { size, spare: 'none' } as const;
