@@ -70,6 +70,8 @@ export interface FailureDetails {
   /** Problems of an input, each with the path of the bad value and what would be right. */
   readonly problems?: readonly { readonly path: string; readonly message: string }[];
   readonly short?: readonly Shortage[];
+  /** What is short where members move in as many turns as it takes. Absent where they cannot, or where that is `short`. */
+  readonly shortInTurns?: readonly Shortage[];
   /** Every host of the snapshot that was refused, with the reason. */
   readonly hosts?: Readonly<Record<string, HostReason>>;
   /** The nearest levels that are feasible now. */

@@ -75,26 +75,63 @@ export function isRestorable(room: readonly HostRoom[], level: number, pool: Sha
   return sum - largest >= level;
 }
 
-/** How many members the hosts can hold when none, one, two … of them have died, those that take most; up to so many deaths. */
+/**
+ * How many members the hosts can hold when none, one, two … of them have died, those that take most; up to so many deaths. Never more after one
+ * death more.
+ */
 export function leftAfterDeaths(
   room: readonly HostRoom[],
   { pool, level, most = room.length }: { readonly pool: Sharing; readonly level: number; readonly most?: number },
 ): number[] {
-  const cap = capAt(pool.spare, level);
-  const domainCap = domainCapAt(pool, level);
-  let left = [0];
-  for (const [domain, slots] of byDomain(room)) {
-    const limit = domain === null ? Infinity : domainCap;
-    const held = slots.map((each) => Math.min(each, cap)).sort((a, b) => a - b);
-    // Of this domain, when so many of its own have died: the largest first.
-    const own = [0];
-    for (const each of held) own.push((own.at(-1) ?? 0) + each);
-    const after = own.reverse().slice(0, most + 1);
-    left = together(
-      left,
-      after.map((all) => Math.min(all, limit)),
-    ).slice(0, most + 1);
+  return leftIn(roomsOf(room), { cap: capAt(pool.spare, level), domainCap: domainCapAt(pool, level), most });
+}
+
+/** The same of one number of deaths, for many levels of the same hosts. */
+export function heldAfterDeaths(room: readonly HostRoom[], pool: Sharing, deaths: number): HeldAt {
+  const rooms = roomsOf(room);
+  const roomiest = Math.max(1, rooms.hosts[0]?.slots ?? 0);
+  const largest = Math.max(1, ...rooms.groups.map(({ taken }) => taken.at(-1) ?? 0));
+  const known = new Map<string, number>();
+  return (level) => {
+    // A cap beyond what there is room for binds no more than one that is as large.
+    const caps = {
+      cap: Math.min(capAt(pool.spare, level), roomiest),
+      domainCap: Math.min(domainCapAt(pool, level), largest),
+    };
+    const key = `${String(caps.cap)} ${String(caps.domainCap)}`;
+    const held = known.get(key) ?? leftIn(rooms, { ...caps, most: deaths })[deaths] ?? 0;
+    known.set(key, held);
+    return held;
+  };
+}
+
+interface Limits {
+  readonly cap: number;
+  readonly domainCap: number;
+  /** Of deaths. */
+  readonly most: number;
+}
+
+/**
+ * A domain that could hold more than its share loses nothing by the first deaths in it: how many die in which of those is tried, one domain after
+ * the other. Of all other hosts each takes what it holds, so that they die in the order of that.
+ */
+function leftIn({ groups, hosts }: Rooms, { cap, domainCap, most }: Limits): number[] {
+  const above = groups.filter((group) => group.isGuarded && heldByLeast(group, group.slots.length, cap) > domainCap);
+  const apart = new Set(above);
+  const others = hosts.filter(({ group }) => !apart.has(group)).map(({ slots }) => Math.min(slots, cap));
+  let left = [others.reduce((sum, each) => sum + each, 0)];
+  // The death of a host that holds nothing takes nothing: it is left out.
+  for (const each of others) if (each > 0 && left.length <= most) left.push((left.at(-1) ?? 0) - each);
+  for (const group of above) {
+    const own: number[] = [];
+    for (let living = group.slots.length; own.length <= most && own.at(-1) !== 0; living--)
+      own.push(Math.min(heldByLeast(group, living, cap), domainCap));
+    left = together(left, own, most);
   }
+  // So many, or fewer.
+  for (let dead = 1; dead < left.length; dead++) left[dead] = Math.min(left[dead] ?? 0, left[dead - 1] ?? 0);
+  while (left.length <= Math.min(hosts.length, most)) left.push(0);
   return left;
 }
 
@@ -114,49 +151,87 @@ export function leftAfterDomainDeaths(room: readonly HostRoom[], level: number, 
   return left.reverse();
 }
 
-/** Of each number of deaths the worst way of sharing them out between two groups of hosts. */
-function together(some: readonly number[], others: readonly number[]): number[] {
-  if (some.length === 1) return others.map((each) => each + (some[0] ?? 0));
-  const left = Array.from({ length: some.length + others.length - 1 }, () => Infinity);
-  some.forEach((here, dead) => {
-    others.forEach((there, more) => {
-      left[dead + more] = Math.min(left[dead + more] ?? Infinity, here + there);
-    });
-  });
+/** Of each number of deaths the worst way of sharing them out between two groups of hosts. A death that takes nothing is left out. */
+function together(some: readonly number[], others: readonly number[], most: number): number[] {
+  const left = Array.from({ length: Math.min(some.length + others.length - 1, most + 1) }, () => Infinity);
+  for (let more = 0; more < others.length; more++) {
+    const there = others[more] ?? 0;
+    if (more > 0 && there === others[0]) continue;
+    for (let dead = 0, end = Math.min(some.length, left.length - more); dead < end; dead++) {
+      const both = there + (some[dead] ?? 0);
+      if (both < (left[more + dead] ?? 0)) left[more + dead] = both;
+    }
+  }
   return left;
+}
+
+/** Hosts of one failure domain, or of none. */
+interface HostGroup {
+  readonly isGuarded: boolean;
+  /** Of each host, the least first. */
+  readonly slots: readonly number[];
+  /** What those with the least take together: none of them, the first of them, the first two … */
+  readonly taken: readonly number[];
+}
+
+interface Rooms {
+  readonly groups: readonly HostGroup[];
+  /** The roomiest first. */
+  readonly hosts: readonly { readonly slots: number; readonly group: HostGroup }[];
+}
+
+function roomsOf(room: readonly HostRoom[]): Rooms {
+  const groups = groupsOf(room);
+  const hosts = groups.flatMap((group) => group.slots.map((slots) => ({ slots, group })));
+  return { groups, hosts: hosts.sort((a, b) => b.slots - a.slots) };
+}
+
+function groupsOf(room: readonly HostRoom[]): HostGroup[] {
+  return byDomain(room).map(([domain, each]) => {
+    const slots = each.sort((a, b) => a - b);
+    const taken = [0];
+    for (const free of slots) taken.push((taken.at(-1) ?? 0) + free);
+    return { isGuarded: domain !== null, slots, taken };
+  });
+}
+
+/** What so many hosts, those with the least room, hold together of a pool of which each may have so many. */
+function heldByLeast({ slots, taken }: HostGroup, hosts: number, cap: number): number {
+  let below = 0;
+  for (let above = hosts; below < above;) {
+    const middle = (below + above) >> 1;
+    if ((slots[middle] ?? 0) < cap) below = middle + 1;
+    else above = middle;
+  }
+  return (taken[below] ?? 0) + (hosts - below) * cap;
 }
 
 function byDomain(room: readonly HostRoom[]): [domain: string | null, slots: number[]][] {
   return [...grouped(room, ({ domain }) => domain)].map(([domain, hosts]) => [domain, hosts.map(({ slots }) => slots)]);
 }
 
-/** Whether a level is feasible: for many levels of the same hosts, without a look at every host for each of them. */
-export function feasibleOn(room: readonly HostRoom[], pool: Sharing): (level: number) => boolean {
-  const domains = byDomain(room).map(([domain, slots]) => ({ isGuarded: domain !== null, holds: heldBy(slots) }));
+/**
+ * How many members hosts hold of a pool that is at this level; the level is had where that is no less. It never falls with the level, since caps
+ * do not: of levels from one to another none is had where the last holds less than the first of them, and all are where the first holds the last.
+ */
+export type HeldAt = (level: number) => number;
+
+/** For many levels of the same hosts, without a look at every host for each of them. */
+export function heldOn(room: readonly HostRoom[], pool: Sharing): HeldAt {
+  const groups = groupsOf(room);
   return (level) => {
     const cap = capAt(pool.spare, level);
     const most = domainCapAt(pool, level);
     let sum = 0;
-    for (const { isGuarded, holds } of domains) sum += Math.min(holds(cap), isGuarded ? most : Infinity);
-    return sum >= level;
+    for (const group of groups)
+      sum += Math.min(heldByLeast(group, group.slots.length, cap), group.isGuarded ? most : Infinity);
+    return sum;
   };
 }
 
-/** What hosts with such room hold together of a pool of which each may have so many. */
-function heldBy(room: readonly number[]): (cap: number) => number {
-  const sorted = [...room].sort((a, b) => a - b);
-  // What the hosts with the least room take together: none of them, the first of them, the first two …
-  const taken = [0];
-  for (const slots of sorted) taken.push((taken.at(-1) ?? 0) + slots);
-  return (cap) => {
-    let below = 0;
-    for (let above = sorted.length; below < above;) {
-      const middle = (below + above) >> 1;
-      if ((sorted[middle] ?? 0) < cap) below = middle + 1;
-      else above = middle;
-    }
-    return (taken[below] ?? 0) + (sorted.length - below) * cap;
-  };
+export function feasibleOn(room: readonly HostRoom[], pool: Sharing): (level: number) => boolean {
+  const held = heldOn(room, pool);
+  return (level) => held(level) >= level;
 }
 
 /** The nearest feasible levels below and above, within the allowed ones. */
@@ -165,19 +240,59 @@ export function nearestLevels(
   level: number,
   pool: Sharing & Pick<Pool, 'size'>,
 ): { readonly below?: number; readonly above?: number } {
-  return nearestWhere(feasibleOn(room, pool), level, pool.size);
+  return nearestHeld(heldOn(room, pool), level, pool.size);
 }
 
-export function nearestWhere(
-  holds: (level: number) => boolean,
+export function nearestHeld(
+  held: HeldAt,
   level: number,
   { min, max }: { readonly min: number; readonly max: number },
 ): { readonly below?: number; readonly above?: number } {
-  let below: number | undefined;
-  let above: number | undefined;
-  for (let each = Math.min(level - 1, max); each >= min && below === undefined; each--) if (holds(each)) below = each;
-  for (let each = Math.max(level + 1, min); each <= max && above === undefined; each++) if (holds(each)) above = each;
+  const below = edgeHeld(held, { from: min, to: Math.min(level - 1, max) }, 'last');
+  const above = edgeHeld(held, { from: Math.max(level + 1, min), to: max }, 'first');
   return { ...(below !== undefined && { below }), ...(above !== undefined && { above }) };
+}
+
+interface Levels {
+  readonly from: number;
+  readonly to: number;
+}
+
+function edgeHeld(held: HeldAt, { from, to }: Levels, edge: 'first' | 'last'): number | undefined {
+  if (from > to || held(to) < from) return undefined;
+  const at = edge === 'first' ? from : to;
+  if (held(at) >= at) return at;
+  const [lower, upper] = halvesOf({ from, to });
+  const [near, far] = edge === 'first' ? [lower, upper] : [upper, lower];
+  return edgeHeld(held, near, edge) ?? edgeHeld(held, far, edge);
+}
+
+function halvesOf({ from, to }: Levels): [Levels, Levels] {
+  const middle = (from + to) >> 1;
+  return [
+    { from, to: middle },
+    { from: middle + 1, to },
+  ];
+}
+
+/** All levels that are had, as ranges: `[[1, 5], [10, 10]]`. */
+export function rangesHeld(
+  held: HeldAt,
+  { min, max }: { readonly min: number; readonly max: number },
+): [number, number][] {
+  const ranges: [number, number][] = [];
+  const look = ({ from, to }: Levels): void => {
+    if (from > to || held(to) < from) return;
+    if (held(from) < to) {
+      halvesOf({ from, to }).forEach(look);
+      return;
+    }
+    const last = ranges.at(-1);
+    if (last?.[1] === from - 1) last[1] = to;
+    else ranges.push([from, to]);
+  };
+  look({ from: min, to: max });
+  return ranges;
 }
 
 /** As a person writes it: `34%`, `1/3`, `2`, `2 or 34%`, `none`. */

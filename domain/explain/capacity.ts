@@ -3,11 +3,14 @@ import type { Failure, HostReason } from '../failure';
 import {
   capAt,
   domainCapAt,
-  feasibleOn,
+  heldAfterDeaths,
+  heldOn,
   leftAfterDeaths,
   leftAfterDomainDeaths,
-  nearestWhere,
+  nearestHeld,
+  rangesHeld,
   saySpare,
+  type HeldAt,
   type HostRoom,
 } from '../levels';
 import { own } from '../names';
@@ -23,7 +26,7 @@ import { widerSharings, withRemedies } from './remedies';
 import type { Remedy } from './remedy';
 import { carriedOut, type Scene } from './carriedOut';
 import { seenHosts, type SeenHost } from './seenHosts';
-import type { Snapshot } from '../snapshot';
+import type { Host, Snapshot } from '../snapshot';
 
 /** What a VNF can be on a cloud as it is now, how much of the cloud it may lose, and what it would take to lose one host more. */
 export interface Capacity {
@@ -163,8 +166,8 @@ function poolCapacity({ record, snapshot }: Scene, pool: Pool): PoolCapacity {
     spare: saySpare(pool.spare),
     cap: capAt(pool.spare, level),
     on: tableOf(on),
-    feasible: room && rangesOf(pool, feasibleOn(room, pool)),
-    restorable: room && rangesOf(pool, feasibleAfter(1, room, pool)),
+    feasible: room && rangesHeld(heldOn(room, pool), pool.size),
+    restorable: room && rangesHeld(heldAfter(1, room, pool), pool.size),
     deaths,
     ...domainCapacity(ground, pool, { level, serving, room }),
     oneMore: room && deaths !== null ? oneMoreDeath({ record, snapshot }, pool, { room, level, deaths }) : [],
@@ -203,6 +206,15 @@ function deathsOf(room: readonly HostRoom[], pool: Sharing, level: number): numb
   return deathsAmong(leftAfterDeaths(room, { pool, level }), level);
 }
 
+/** Whether so many hosts, of which there are as many, may die in a row. */
+function mayLose(
+  deaths: number,
+  room: readonly HostRoom[],
+  at: { readonly pool: Sharing; readonly level: number },
+): boolean {
+  return (leftAfterDeaths(room, { ...at, most: deaths })[deaths] ?? -1) >= at.level;
+}
+
 /**
  * `left`: how many members the others can hold after none, one, two … deaths. Restoring needs nothing but that they can hold all of it, so that so
  * many may die in a row as may be left out of them, whichever they are.
@@ -212,12 +224,11 @@ function deathsAmong(left: readonly number[], level: number): number {
   return (first < 0 ? left.length : first) - 1;
 }
 
-/** Which levels so many hosts may die at. */
-function feasibleAfter(deaths: number, room: readonly HostRoom[], pool: Sharing): (level: number) => boolean {
-  if (pool.failureDomain)
-    return (level) => (leftAfterDeaths(room, { pool, level, most: deaths })[deaths] ?? 0) >= level;
+/** What is left when so many hosts have died. */
+function heldAfter(deaths: number, room: readonly HostRoom[], pool: Sharing): HeldAt {
+  if (pool.failureDomain) return heldAfterDeaths(room, pool, deaths);
   // Whatever the level, it is those with most room.
-  return feasibleOn([...room].sort((a, b) => b.slots - a.slots).slice(deaths), pool);
+  return heldOn([...room].sort((a, b) => b.slots - a.slots).slice(deaths), pool);
 }
 
 /** Each was tried: hosts and spares in the same arithmetic, levels by the planner, which decides who leaves. */
@@ -229,7 +240,8 @@ function oneMoreDeath(
   const { room, level, deaths } = at;
   const cap = capAt(pool.spare, level);
   const flavor = scene.snapshot.flavors[pool.flavor];
-  const survives = (rooms: readonly HostRoom[], spec: Pool): boolean => deathsOf(rooms, spec, level) > deaths;
+  const survives = (rooms: readonly HostRoom[], spec: Pool): boolean =>
+    mayLose(deaths + 1, rooms, { pool: spec, level });
   const more = (many: number): HostRoom[] => [
     ...room,
     ...Array.from({ length: many }, (_, index) => ({
@@ -238,9 +250,7 @@ function oneMoreDeath(
       domain: pool.failureDomain ? `+${String(index)}` : null,
     })),
   ];
-  const hosts = Array.from({ length: hostsAddedMax }, (_, index) => index + 1).find((many) =>
-    survives(more(many), pool),
-  );
+  const hosts = leastAddedWhere((many) => survives(more(many), pool));
   const wider = widerSharings(pool, level).find(({ changed }) => survives(room, changed));
   const free = times(flavor ?? noResources, cap);
   return [
@@ -248,13 +258,25 @@ function oneMoreDeath(
       ? []
       : [
           {
-            ...({ kind: 'hosts', hosts: { [pool.zone]: hosts }, room: free } as const),
+            ...({ kind: 'hosts', hosts: { [pool.zone]: hosts }, room: { [pool.zone]: free } } as const),
             ...(pool.failureDomain && { apart: [pool.failureDomain.key] }),
           },
         ]),
     ...(wider ? [wider.remedy] : []),
     ...levelsThatSurvive(scene, pool, at).map((each) => ({ kind: 'level', pool: pool.name, level: each }) as const),
   ];
+}
+
+/** A host more never leaves less, however many die. */
+function leastAddedWhere(survives: (many: number) => boolean): number | undefined {
+  if (!survives(hostsAddedMax)) return undefined;
+  let enough = hostsAddedMax;
+  for (let few = 0; enough - few > 1;) {
+    const middle = (few + enough) >> 1;
+    if (survives(middle)) enough = middle;
+    else few = middle;
+  }
+  return enough;
 }
 
 /** The nearest below and above that have the room; of each side so many are tried with the planner. */
@@ -265,13 +287,13 @@ function levelsThatSurvive(
   pool: Pool,
   { room, level, deaths }: { readonly room: readonly HostRoom[]; readonly level: number; readonly deaths: number },
 ): number[] {
-  const left = feasibleAfter(deaths + 1, room, pool);
+  const left = heldAfter(deaths + 1, room, pool);
   const tried = (to: number): boolean => {
     const made = scaled(scene, pool, to);
     if (!made) return false;
     const on = countOf(own(made.record.pools, pool.name)?.inService.map(({ host }) => host) ?? []);
     const rooms = roomOf(groundOf(made.snapshot, new Set()), pool, on);
-    return deathsOf(rooms, pool, to) > deaths;
+    return mayLose(deaths + 1, rooms, { pool, level: to });
   };
   const side = (next: (from: number) => number | undefined): number[] => {
     let at: number | undefined = level;
@@ -283,8 +305,8 @@ function levelsThatSurvive(
     return [];
   };
   return [
-    ...side((from) => nearestWhere(left, from, pool.size).below),
-    ...side((from) => nearestWhere(left, from, pool.size).above),
+    ...side((from) => nearestHeld(left, from, pool.size).below),
+    ...side((from) => nearestHeld(left, from, pool.size).above),
   ];
 }
 
@@ -295,17 +317,6 @@ function scaled({ record, snapshot }: Scene, pool: Pool, to: number): Scene | nu
   const kind = to > level ? 'scaleOut' : 'scaleIn';
   const planned = plan({ ...scene, request: { kind, pool: pool.name, to } });
   return planned.ok ? carriedOut(scene, planned.plan) : null;
-}
-
-function rangesOf({ size: { min, max } }: Pool, holds: (level: number) => boolean): Ranges {
-  const ranges: [number, number][] = [];
-  for (let level = min; level <= max; level++) {
-    if (!holds(level)) continue;
-    const last = ranges.at(-1);
-    if (last?.[1] === level - 1) last[1] = level;
-    else ranges.push([level, level]);
-  }
-  return ranges;
 }
 
 function reasonsOf(
@@ -359,7 +370,7 @@ function plansOf({ snapshot }: Scene): number {
  */
 function playDeaths(start: Scene): Deaths {
   const hosts: string[] = [];
-  let scene: Scene = { ...start, snapshot: { ...start.snapshot, quotas: {} } };
+  let scene = withUnseen({ ...start, snapshot: { ...start.snapshot, quotas: {} } });
   let left = plansOf(start);
   while (hosts.length < deathsMax && left > 0) {
     const candidates = worstOf(scene);
@@ -377,16 +388,38 @@ function playDeaths(start: Scene): Deaths {
   return { deaths: hosts.length, orMore: true, hosts, short: [] };
 }
 
+/** Hosts that members are on and the cloud does not know any more may die like any other. Nothing new goes there. */
+function withUnseen({ record, snapshot }: Scene): Scene {
+  const known = new Set(snapshot.hosts.map(({ name }) => name));
+  const notFor = Object.keys(snapshot.flavors);
+  const unseen = new Map<string, Host>();
+  for (const { name: pool, zone } of record.descriptor.pools) {
+    for (const { host: name } of own(record.pools, pool)?.inService ?? [])
+      if (!known.has(name)) unseen.set(name, { name, zone, up: true, enabled: true, free: noResources, notFor });
+  }
+  return unseen.size === 0
+    ? { record, snapshot }
+    : { record, snapshot: { ...snapshot, hosts: [...snapshot.hosts, ...unseen.values()] } };
+}
+
 function afterDeath(
   scene: Scene,
   host: string,
 ): { readonly scene: Scene; readonly short: readonly string[] } & Reserve {
   const planned = plan({ ...scene, request: { kind: 'emptyHosts', hosts: [host], cause: 'failed' } });
   if (!planned.ok) return { scene, short: Object.keys(scene.record.pools), left: 0, slack: 0 };
-  const { record, snapshot } = carriedOut(scene, planned.plan);
-  const hosts = snapshot.hosts.filter(({ name }) => name !== host);
-  const after = { record, snapshot: { ...snapshot, hosts } };
+  const after = withoutHost(carriedOut(scene, planned.plan), host);
   return { scene: after, short: planned.plan.unplaced.map(({ pool }) => pool), ...reserveOf(after) };
+}
+
+/** Who found no other place has died with it. */
+function withoutHost({ record, snapshot }: Scene, host: string): Scene {
+  const pools = Object.entries(record.pools).map(([name, state]) => {
+    const inService = state.inService.filter((member) => member.host !== host);
+    return [name, inService.length < state.inService.length ? { ...state, inService } : state] as const;
+  });
+  const hosts = snapshot.hosts.filter(({ name }) => name !== host);
+  return { record: { ...record, pools: Object.fromEntries(pools) }, snapshot: { ...snapshot, hosts } };
 }
 
 /** Of the pool that is nearest to its end. */

@@ -114,14 +114,15 @@ function withoutStrict(search: Search): Remedy[] {
 function moreHosts(search: Search): Remedy[] {
   const { input } = search;
   if (input.snapshot.tenant) return [];
-  const room = roomOf(input);
   const keys = failureDomainKeys(input.record.descriptor);
   const hosts: Record<string, number> = {};
+  const room: Record<string, Resources> = {};
   let planned: Planned | undefined = search.first;
   for (let added = 1; added <= hostsMax && planned !== undefined; added++) {
     const zone = shortIn(input, planned)?.zone;
     if (zone === undefined) return [];
     hosts[zone] = (own(hosts, zone) ?? 0) + 1;
+    room[zone] = roomIn(input, zone);
     planned = tried(search, withHosts(input, { hosts, room, keys }));
     if (isDone(planned)) return [{ kind: 'hosts', hosts, room, ...(keys.length > 0 && { apart: keys }) }];
   }
@@ -134,15 +135,16 @@ function shortIn({ record }: PlanInput, planned: Planned): Pool | undefined {
   return name === undefined ? undefined : specOf(record, name);
 }
 
-/** What is concerned, and no other pool, has as much room on a new host as its share allows it there. */
-function roomOf({ record, request, snapshot }: PlanInput): Resources {
-  const rooms = record.descriptor.pools.map((pool) => {
+/** What is concerned, and no other pool, has as much room on a new host of its zone as its share allows it there. */
+function roomIn({ record, request, snapshot }: PlanInput, zone: string): Resources {
+  const pools = record.descriptor.pools.filter((pool) => pool.zone === zone);
+  const rooms = pools.map((pool) => {
     const flavor = snapshot.flavors[pool.flavor];
     const to = levelAsked(record, request, pool);
     const cap = to === undefined ? 0 : capAt(pool.spare, to);
     return flavor && cap > 0 ? times(flavor, cap) : noResources;
   });
-  return rooms.reduce(plus);
+  return rooms.reduce(plus, noResources);
 }
 
 /** Undefined where the request is not about this pool. */
@@ -157,7 +159,7 @@ function withHosts(
   input: PlanInput,
   given: {
     readonly hosts: Readonly<Record<string, number>>;
-    readonly room: Resources;
+    readonly room: Readonly<Record<string, Resources>>;
     readonly keys: readonly string[];
   },
 ): PlanInput {
@@ -167,7 +169,14 @@ function withHosts(
     Array.from({ length: many }, (_, index): Host => {
       const name = `+${String(index + 1)} ${zone}`;
       const domains = Object.fromEntries(keys.map((key) => [key, name]));
-      return { name, zone, up: true, enabled: true, free: room, ...(keys.length > 0 && { domains }) };
+      return {
+        name,
+        zone,
+        up: true,
+        enabled: true,
+        free: own(room, zone) ?? noResources,
+        ...(keys.length > 0 && { domains }),
+      };
     }),
   );
   return { ...input, snapshot: { ...input.snapshot, hosts: [...input.snapshot.hosts, ...added] } };
@@ -261,10 +270,10 @@ function withLevel(input: PlanInput, pool: Pool, level: number): PlanInput | nul
   return level === own(record.pools, pool.name)?.level ? null : { ...input, request: { ...request, to: level } };
 }
 
-/** All that is short is said at once. */
+/** All that is short is said at once, and no more than it takes: members that may move in several turns do. */
 function moreQuota(search: Search): Remedy[] {
   const { input } = search;
-  const short = search.first.ok ? [] : (search.first.refusal.details.short ?? []);
+  const { short: whole = [], shortInTurns: short = whole } = search.first.ok ? {} : search.first.refusal.details;
   if (short.length === 0) return [];
   const limits = Object.fromEntries(short.map(({ resource, needed, used }) => [resource, used + needed]));
   const { quotas } = input.snapshot;

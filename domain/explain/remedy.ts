@@ -1,6 +1,6 @@
 import type { Spare } from '../descriptor/descriptor';
 import { saySpare } from '../levels';
-import { resourcesSaid } from '../resources';
+import { noResources, resourcesSaid } from '../resources';
 import type { QuotaResource, Resources } from '../snapshot';
 
 /**
@@ -8,11 +8,11 @@ import type { QuotaResource, Resources } from '../snapshot';
  * snapshot, and what was asked for could be planned.
  */
 export type Remedy =
-  /** So many more hosts in each of these zones, each with this room. `apart`: each in a failure domain of its own of these keys. */
+  /** So many more hosts in each of these zones, each with the room that is said of its zone. `apart`: each in a failure domain of its own of these keys. */
   | {
       readonly kind: 'hosts';
       readonly hosts: Readonly<Record<string, number>>;
-      readonly room: Resources;
+      readonly room: Readonly<Record<string, Resources>>;
       readonly apart?: readonly string[];
     }
   /** Another spare in the descriptor; of the pool's failure domain where its key is given. */
@@ -34,11 +34,12 @@ export type Remedy =
 export function remedySaid(remedy: Remedy): string {
   switch (remedy.kind) {
     case 'hosts': {
-      const hosts = Object.entries(remedy.hosts).map(
-        ([zone, many]) => `${String(many)} more host${many > 1 ? 's' : ''} in ${zone}`,
-      );
       const apart = remedy.apart ? `, each in a ${remedy.apart.join(' and a ')} of its own` : '';
-      return `${hosts.join(' and ')} (each with ${resourcesSaid(remedy.room)} free${apart})`;
+      const hosts = Object.entries(remedy.hosts).map(
+        ([zone, many]) =>
+          `${String(many)} more host${many > 1 ? 's' : ''} in ${zone} (each with ${resourcesSaid(remedy.room[zone] ?? noResources)} free${apart})`,
+      );
+      return hosts.join(' and ');
     }
     case 'spare': {
       const of = remedy.domain === undefined ? '' : ` of one ${remedy.domain}`;

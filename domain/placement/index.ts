@@ -12,7 +12,7 @@ import type { Demand } from './packing';
 import { demandOf, existingOn, refOf, roomOf, type PoolPlan } from './pool';
 import { planAll, type Found } from './pools';
 import type { PoolTask } from './task';
-import { checkQuota } from './quota';
+import { checkQuota, orInTurns } from './quota';
 import { asFound, foundElsewhere, misplaced, tallestOf } from './rebalance';
 import { refuseDomains } from './tenant';
 import { validateRequest } from './validate';
@@ -277,23 +277,27 @@ export function demandsOf(input: PlanInput): (Demand & { readonly pool: string }
 
 /**
  * A host in maintenance is emptied in several turns where the quota does not carry all its members twice: as many at a turn as it does,
- * down to one. What has left gives its quota back before the next turn. Null where it does not even carry one of each pool.
+ * down to one. What has left gives its quota back before the next turn. Refused where it does not even carry one of each pool, and null where it
+ * must be done at once.
  */
-function planSmallerSurge(input: PlanInput, tasks: readonly PoolTask[]): Planned | null {
+function planSmallerSurge(input: PlanInput, tasks: readonly PoolTask[], whole: Failure): Planned | null {
   const { request, wholeSurge } = input;
   if (request.kind !== 'emptyHosts' || request.cause !== 'maintenance' || wholeSurge) return null;
-  const attempt = (some: readonly PoolTask[]): Planned | null => {
+  const attempt = (some: readonly PoolTask[]): Planned => {
     const found = planAll(groundOf(input.snapshot, excludedBy(input), input.fullGroups), input, some);
-    const planned = found.ok ? finish(input, found, { tasks: some, deleteFirst: false, isSmaller: true }) : found;
-    return planned.ok ? planned : null;
+    return found.ok ? finish(input, found, { tasks: some, deleteFirst: false, isSmaller: true }) : found;
   };
-  if (!tasks.every((task) => attempt(firstOut([task], 1)))) return null;
+  const refusals = tasks.flatMap((task) => {
+    const planned = attempt(firstOut([task], 1));
+    return planned.ok ? [] : [planned.refusal];
+  });
+  if (refusals.length > 0) return { ok: false, refusal: orInTurns(whole, refusals) };
   let best = attempt(firstOut(tasks, 1));
   let above = tasks.reduce((sum, { out }) => sum + out.size, 0);
   for (let below = 1; above - below > 1;) {
     const middle = (below + above) >> 1;
     const planned = attempt(firstOut(tasks, middle));
-    if (planned) [best, below] = [planned, middle];
+    if (planned.ok) [best, below] = [planned, middle];
     else above = middle;
   }
   return best;
@@ -326,8 +330,8 @@ function finish(
   if (short) {
     if (!given.deleteFirst && mayDeleteFirst(request, given.tasks))
       return planDeleteFirst(input, { tasks: given.tasks, refusal: short });
-    const smaller = given.isSmaller ? null : planSmallerSurge(input, given.tasks);
-    if (!smaller) return { ok: false, refusal: short };
+    const smaller = given.isSmaller ? null : planSmallerSurge(input, given.tasks, short);
+    if (!smaller?.ok) return smaller ?? { ok: false, refusal: short };
     // Who only asks whether it can be done is told all of it.
     if (input.oneChange) return smaller;
   }

@@ -373,15 +373,20 @@ function numbered(
   return batches.map((hosts) => hosts.map((host) => rowOf({ pool: pool.name, ordinal: ordinal++, host }, domainOf)));
 }
 
-/** What each host could hold of the pool: what it has of it, and its free slots if anything new may go there. */
+/**
+ * What each host could hold of the pool: what it has of it, and its free slots if anything new may go there. A host that the snapshot does not have
+ * goes on holding what it has, in no failure domain.
+ */
 export function roomOf(ground: Ground, pool: Pool, on: ReadonlyMap<string, number>): HostRoom[] {
   const flavor = flavorOf(ground, pool);
   const domainOf = domainsFor(ground, pool);
-  return ground.hosts.map((host) => {
+  const seen = ground.hosts.map((host) => {
     const free = ground.free.get(host.name);
     const open = unusable(ground, host, pool) === null && free ? slots(free, flavor) : 0;
     return { slots: (on.get(host.name) ?? 0) + open, domain: domainOf(host.name) };
   });
+  const unseen = [...on].filter(([host]) => !ground.hostNamed.has(host));
+  return [...seen, ...unseen.map(([, many]) => ({ slots: many, domain: null }))];
 }
 
 /** The room that is there once what leaves is deleted. */

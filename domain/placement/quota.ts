@@ -56,9 +56,33 @@ export function checkQuota(vnf: string, snapshot: Snapshot, peak: Peak): Failure
     {
       vnf,
       short,
-      remedy: `Raise ${short.map(({ resource, needed: amount, used }) => `${resource} to at least ${String(used + amount)}`).join(', ')}.`,
+      remedy: `${raiseSaid(short)}.`,
     },
   );
+}
+
+function raiseSaid(short: readonly Shortage[]): string {
+  return `Raise ${short.map(({ resource, needed, used }) => `${resource} to at least ${String(used + needed)}`).join(', ')}`;
+}
+
+/**
+ * The refusal of a whole surge with what the smallest ones lack, each of which was refused alone: the quota must carry each of them, one after the
+ * other. As it is where one of them was refused for something else.
+ */
+export function orInTurns(whole: Failure, smallest: readonly Failure[]): Failure {
+  const most = new Map<string, Shortage>();
+  for (const { kind, details } of smallest) {
+    if (kind !== 'QuotaExceeded') return whole;
+    for (const short of details.short ?? []) {
+      const before = most.get(short.resource);
+      if (!before || short.used + short.needed > before.used + before.needed) most.set(short.resource, short);
+    }
+  }
+  const shortInTurns = [...most.values()];
+  const needed = (short: readonly Shortage[] = []): number => short.reduce((sum, each) => sum + each.needed, 0);
+  if (needed(shortInTurns) === needed(whole.details.short)) return whole;
+  const remedy = `${raiseSaid(shortInTurns)}: with that, members move in several turns.`;
+  return { ...whole, details: { ...whole.details, shortInTurns, remedy } };
 }
 
 /** Members are counted group by group: the one that would be the fullest says how far the quota is to be raised. */

@@ -108,7 +108,7 @@ function withRemedy(scene: Scene, remedy: Remedy): Scene {
       const added = Object.entries(remedy.hosts).flatMap(([zone, many]) =>
         Array.from({ length: many }, (_, at) => {
           const domains = Object.fromEntries((remedy.apart ?? []).map((key) => [key, `new-${String(at)}`]));
-          return hostNamed(`new-${zone}-${String(at)}`, { zone, free: remedy.room, domains });
+          return hostNamed(`new-${zone}-${String(at)}`, { zone, free: remedy.room[zone] ?? roomFor(0), domains });
         }),
       );
       return { record, snapshot: { ...snapshot, hosts: [...snapshot.hosts, ...added] } };
@@ -225,6 +225,64 @@ test('pools that share hosts: together they lose no more hosts than any of them 
     runs,
   );
   expect(together).toBeGreaterThan(runs.numRuns / 4);
+});
+
+/** Some of the hosts that members are on are not there any more: other hands have taken them out of the cloud. */
+function withoutHosts({ record, snapshot }: Scene, gone: readonly string[]): Scene {
+  return { record, snapshot: { ...snapshot, hosts: snapshot.hosts.filter(({ name }) => !gone.includes(name)) } };
+}
+
+const anyGone = fc.constantFrom(['h1'], ['h2'], ['h1', 'h3']);
+
+test('members on a host that the cloud does not know any more serve on, and it may die: together pools lose no more hosts than alone', () => {
+  let concerned = 0;
+  fc.assert(
+    fc.property(fc.oneof(anySeveral, anyInput), anyGone, (input, gone) => {
+      const { record, snapshot } = withoutHosts(input, gone);
+      const { pools, together } = capacityOf(record, snapshot);
+      if (!together) return;
+      if (pools.some(({ on: there }) => gone.some((host) => host in there))) concerned += 1;
+      expect(together.deaths).toBeLessThanOrEqual(
+        Math.min(...pools.filter(({ failed }) => failed === 0).map(({ deaths }) => deaths ?? 0), 12),
+      );
+    }),
+    runs,
+  );
+  expect(concerned).toBeGreaterThan(runs.numRuns / 4);
+});
+
+test('and a level is feasible exactly where the planner has a plan for it', () => {
+  const seen = { feasible: 0, not: 0 };
+  fc.assert(
+    fc.property(anyScene, anyGone, (before, gone) => {
+      const scene = withoutHosts(before, gone);
+      const { feasible, on: there } = poolIn(capacityOf(scene.record, scene.snapshot));
+      if (!gone.some((host) => host in there)) return;
+      for (let level = 2; level <= levelOf(scene) + 6; level++) {
+        if (level === levelOf(scene)) continue;
+        const kind = level > levelOf(scene) ? 'scaleOut' : 'scaleIn';
+        const has = planned(scene, { kind, pool: web, to: level }) !== null;
+        seen[has ? 'feasible' : 'not'] += 1;
+        expect([level, holds(feasible, level)]).toEqual([level, has]);
+      }
+    }),
+    runs,
+  );
+  expect(Math.min(seen.feasible, seen.not)).toBeGreaterThan(runs.numRuns / 4);
+});
+
+test('of a pool with a member on a host that is gone it is said twice how many hosts may die, and the same', () => {
+  const record = recordOf([{ pool: poolNamed(web), state: stateOf(on(web, 'h1 h2 h3 gone')) }]);
+  const { pools, together } = capacityOf(record, snapshotOf(hostsNamed(5, { free: roomFor(1) })));
+  // Of six hosts with one member each, or room for it, four must live.
+  expect([pools[0]?.deaths, together?.deaths]).toEqual([2, 2]);
+});
+
+test('of deaths that all leave something short the worst is named: who finds no other place has died', () => {
+  const pool = poolNamed(web, { spare: { count: 2 } });
+  const record = recordOf([{ pool, state: stateOf(on(web, 'h1 h2 h2')) }]);
+  const { together } = capacityOf(record, snapshotOf(hostsNamed(2, { free: roomFor(0) })));
+  expect(together).toEqual({ deaths: 0, orMore: false, hosts: ['h2'], short: [web] });
 });
 
 test('of several pools it is the weakest that dies first, also where another keeps to a rack that can hold far more than its share', () => {

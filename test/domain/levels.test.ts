@@ -2,12 +2,17 @@ import { fc } from '../property';
 import type { Sharing, Spare } from '../../domain/descriptor/descriptor';
 import {
   capAt,
+  domainCapAt,
+  heldAfterDeaths,
   isFeasible,
   isRestorable,
+  leftAfterDeaths,
   leastLevelOfCap,
   leastLevelOfShare,
+  nearestHeld,
   nearestLevels,
   needAt,
+  rangesHeld,
   saySpare,
   spareAt,
   type HostRoom,
@@ -176,6 +181,90 @@ describe('nearest levels', () => {
         });
       }),
       { numRuns: 500 },
+    );
+  });
+});
+
+describe('after so many deaths', () => {
+  const anyCrowd = fc.array(
+    fc.record({ slots: fc.integer({ min: 0, max: 5 }), domain: fc.constantFrom('a', 'b', 'c', null) }),
+    { maxLength: 8 },
+  );
+
+  /** What all hosts but some hold, each within its share. */
+  function heldWithout(
+    room: readonly HostRoom[],
+    dead: ReadonlySet<number>,
+    at: { pool: Sharing; level: number },
+  ): number {
+    const within = new Map<string, number>();
+    let held = 0;
+    room.forEach(({ slots, domain }, index) => {
+      if (dead.has(index)) return;
+      const most = domain === null ? Infinity : domainCapAt(at.pool, at.level) - (within.get(domain) ?? 0);
+      const here = Math.min(slots, capAt(at.pool.spare, at.level), most);
+      if (domain !== null) within.set(domain, (within.get(domain) ?? 0) + here);
+      held += here;
+    });
+    return held;
+  }
+
+  test('what is left is the least that any so many deaths leave', () => {
+    let bound = 0;
+    fc.assert(
+      fc.property(anyCrowd, anySharing, fc.integer({ min: 1, max: 20 }), (room, pool, level) => {
+        const worst = Array.from({ length: room.length + 1 }, () => Infinity);
+        for (let ways = 0; ways < 2 ** room.length; ways++) {
+          const dead = new Set(room.flatMap((_, index) => ((ways >> index) % 2 === 1 ? [index] : [])));
+          worst[dead.size] = Math.min(worst[dead.size] ?? Infinity, heldWithout(room, dead, { pool, level }));
+        }
+        expect(leftAfterDeaths(room, { pool, level })).toEqual(worst);
+        worst.forEach((left, deaths) => {
+          expect(leftAfterDeaths(room, { pool, level, most: deaths })).toEqual(worst.slice(0, deaths + 1));
+          expect(heldAfterDeaths(room, pool, deaths)(level)).toBe(left);
+        });
+        if (worst.length > 2 && worst[0] === worst[1] && (worst[0] ?? 0) > 0) bound += 1;
+      }),
+      { numRuns: 1_000 },
+    );
+    // One death of them took nothing.
+    expect(bound).toBeGreaterThan(20);
+  });
+
+  test('what is known of one level is not taken for another', () => {
+    fc.assert(
+      fc.property(anyCrowd, anySharing, fc.nat({ max: 3 }), (room, pool, deaths) => {
+        const held = heldAfterDeaths(room, pool, deaths);
+        for (let level = 1; level <= 30; level++)
+          expect([level, held(level)]).toEqual([level, leftAfterDeaths(room, { pool, level })[deaths] ?? 0]);
+      }),
+    );
+  });
+
+  test('levels are found without a look at each of them', () => {
+    const looked = new Set<number>();
+    const held = (level: number): number => {
+      looked.add(level);
+      return Math.min(level + (level >> 3), 40_000);
+    };
+    const size = { min: 1, max: 100_000 };
+    expect(nearestHeld(held, 90_000, size)).toEqual({ below: 40_000 });
+    expect(nearestHeld(held, 30_000, size)).toEqual({ below: 29_999, above: 30_001 });
+    expect(rangesHeld(held, size)).toEqual([[1, 40_000]]);
+    expect(looked.size).toBeLessThan(300);
+  });
+
+  test('ranges are all levels that are had, and no other', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat({ max: 3 }), { minLength: 12, maxLength: 12 }), (rises) => {
+        const held = (level: number): number => rises.slice(0, level).reduce((sum, each) => sum + each, 0);
+        const levels = Array.from({ length: 10 }, (_, index) => index + 2).filter((level) => held(level) >= level);
+        const ranges = rangesHeld(held, { min: 2, max: 11 });
+        const within = ranges.flatMap(([from, to]) => Array.from({ length: to - from + 1 }, (_, at) => from + at));
+        expect(within).toEqual(levels);
+        // None begins where another ends.
+        expect(ranges.every(([from], index) => index === 0 || from > (ranges[index - 1]?.[1] ?? 0) + 1)).toBe(true);
+      }),
     );
   });
 });

@@ -5,7 +5,7 @@ import type { ChangeRequest } from '../../domain/plan';
 import { remediesOf, withRemedies } from '../../domain/explain/remedies';
 import { remedySaid, type Remedy } from '../../domain/explain/remedy';
 import { hostNamed, hostsNamed, inputOf, on, poolNamed, recordOf, roomFor, snapshotOf, stateOf } from './build';
-import { anyInput, anySeveral } from './clouds';
+import { anyCrowded, anyInput, anySeveral } from './clouds';
 
 /** What a refusal says would help does: each remedy is done to the cloud, the descriptor or the request, and the planner is asked again. */
 
@@ -21,7 +21,7 @@ function withHosts(input: PlanInput, remedy: Extract<Remedy, { kind: 'hosts' }>)
     Array.from({ length: many }, (_, at) => {
       const name = `new-${zone}-${String(at)}`;
       const domains = Object.fromEntries((remedy.apart ?? []).map((key) => [key, name]));
-      return hostNamed(name, { zone, free: remedy.room, domains });
+      return hostNamed(name, { zone, free: remedy.room[zone] ?? roomFor(0), domains });
     }),
   );
   return { ...input, snapshot: { ...input.snapshot, hosts: [...added, ...input.snapshot.hosts] } };
@@ -77,7 +77,7 @@ function asDescribed(record: PlanInput['record']): PlanInput['record'] {
 
 /** And with a quota of its own, and sometimes to the letter. */
 const anyAsked = fc
-  .tuple(fc.oneof(anyInput, anySeveral), fc.integer({ min: 0, max: 30 }), fc.boolean())
+  .tuple(fc.oneof(anyInput, anySeveral, anyCrowded), fc.integer({ min: 0, max: 30 }), fc.boolean())
   .map(([input, instances, strict]): PlanInput => ({
     ...input,
     record: asDescribed(input.record),
@@ -85,7 +85,7 @@ const anyAsked = fc
     snapshot: { ...input.snapshot, quotas: { instances: { limit: instances + 8, used: 8 } } },
   }));
 
-test('whatever is refused, each remedy makes it possible, and none has a host more than it takes', () => {
+test('whatever is refused, each remedy makes it possible, and none has a host or a quota more than it takes', () => {
   const seen = { hosts: 0, spare: 0, level: 0, quota: 0, notStrict: 0, none: 0 };
   const ofDomains = { hosts: 0, spare: 0 };
   fc.assert(
@@ -101,6 +101,7 @@ test('whatever is refused, each remedy makes it possible, and none has a host mo
         if (remedy.kind === 'hosts' && remedy.apart) ofDomains.hosts += 1;
         if (remedy.kind === 'spare' && remedy.domain !== undefined) ofDomains.spare += 1;
         expect([remedy, isRefused(applied(input, remedy))]).toEqual([remedy, false]);
+        if (remedy.kind === 'quota') expectLeast(input, remedy);
         if (remedy.kind !== 'hosts') continue;
         for (const [zone, many] of Object.entries(remedy.hosts)) {
           const fewer = { ...remedy, hosts: { ...remedy.hosts, [zone]: many - 1 } };
@@ -112,6 +113,37 @@ test('whatever is refused, each remedy makes it possible, and none has a host mo
   );
   expect(Math.min(seen.hosts, seen.spare, seen.level, seen.quota, seen.notStrict)).toBeGreaterThan(0);
   expect(Math.min(ofDomains.hosts, ofDomains.spare)).toBeGreaterThan(0);
+});
+
+/** One less of any of it is too little. */
+function expectLeast(input: PlanInput, remedy: Extract<Remedy, { kind: 'quota' }>): void {
+  for (const [resource, limit] of Object.entries(remedy.limits)) {
+    const less = { ...remedy, limits: { ...remedy.limits, [resource]: limit - 1 } };
+    expect([less, isRefused(applied(input, less))]).toEqual([less, true]);
+  }
+}
+
+test('of a maintenance the quota is the least with which it can be done, one member at a time', () => {
+  const seen = { least: 0, inTurns: 0 };
+  const anyMaintenance = fc
+    .oneof(anyInput, anySeveral)
+    .filter(({ request }) => request.kind === 'emptyHosts' && request.cause === 'maintenance');
+  fc.assert(
+    fc.property(anyMaintenance, fc.nat({ max: 1 }), fc.nat({ max: 1 }), (asked, instances, cores) => {
+      const quotas = { instances: { limit: instances + 8, used: 8 }, cores: { limit: cores + 9, used: 9 } };
+      const input = { ...asked, snapshot: { ...asked.snapshot, quotas } };
+      const planned = plan(input);
+      for (const remedy of remediesOf(input)) {
+        if (remedy.kind !== 'quota') continue;
+        seen.least += 1;
+        if (!planned.ok && planned.refusal.details.shortInTurns) seen.inTurns += 1;
+        expect([remedy, isRefused(applied(input, remedy))]).toEqual([remedy, false]);
+        expectLeast(input, remedy);
+      }
+    }),
+    runs,
+  );
+  expect(Math.min(seen.inTurns, seen.least - seen.inTurns)).toBeGreaterThan(5);
 });
 
 test('a refusal says it in one sentence, and as data', () => {
@@ -181,15 +213,53 @@ test('where racks have their share, it takes hosts in racks of their own, or mor
   ]);
 });
 
-test('pools of two zones that are short both: so many hosts in each', () => {
-  const pools = [poolNamed('a', { size: { min: 1, initial: 3, max: 9 } }), poolNamed('b', { zone: 'dmz' })];
+test('pools of two zones that are short both: so many hosts in each, with room for those of their zone', () => {
+  const pools = [
+    poolNamed('a', { size: { min: 1, initial: 3, max: 9 } }),
+    poolNamed('b', { zone: 'dmz', flavor: 'large' }),
+  ];
+  const large = { id: 'f2', name: 'large', ...roomFor(8) };
   const input: PlanInput = {
     record: recordOf(pools.map((pool) => ({ pool }))),
-    snapshot: snapshotOf([...hostsNamed(1), hostNamed('d1', { zone: 'dmz' })]),
+    snapshot: snapshotOf([...hostsNamed(1), hostNamed('d1', { zone: 'dmz' })], {
+      flavors: { unit: { id: 'f1', name: 'unit', ...roomFor(1) }, large },
+    }),
     request: { kind: 'instantiate' },
   };
   const [first] = remediesOf(input);
-  expect(first).toMatchObject({ kind: 'hosts', hosts: { mz: 2, dmz: 3 } });
+  expect(first).toEqual({ kind: 'hosts', hosts: { mz: 2, dmz: 3 }, room: { mz: roomFor(1), dmz: roomFor(8) } });
+  expect(first && remedySaid(first)).toBe(
+    '2 more hosts in mz (each with 1 vCPUs, 1 MB and 1 GB free) and 3 more hosts in dmz (each with 8 vCPUs, 8 MB and 8 GB free)',
+  );
+});
+
+test('the quota for a maintenance is what the largest of its smallest steps takes: members move one at a time', () => {
+  const spare = { count: 3 };
+  const pools = [
+    { pool: poolNamed('web', { spare }), state: stateOf(on('web', 'h1 h1 h1 h2')) },
+    { pool: poolNamed('db', { spare, flavor: 'large' }), state: stateOf(on('db', 'h1 h1 h2')) },
+  ];
+  const large = { id: 'f2', name: 'large', ...roomFor(8) };
+  const quotas = { instances: { used: 7, limit: 7 }, cores: { used: 28, limit: 30 } };
+  const unit = { id: 'f1', name: 'unit', ...roomFor(1) };
+  const input: PlanInput = {
+    record: recordOf(pools),
+    snapshot: snapshotOf(hostsNamed(4), { quotas, flavors: { unit, large } }),
+    request: { kind: 'emptyHosts', hosts: ['h1'], cause: 'maintenance' },
+  };
+  const planned = plan(input);
+  if (planned.ok) throw new Error('there is quota for nobody');
+  const { message, details } = withRemedies(input, planned.refusal);
+  expect(details.remedies).toEqual([{ kind: 'quota', limits: { instances: 8, cores: 36 } }]);
+  expect(details.remedy).toBe(
+    'Raise instances to at least 8, cores to at least 36: with that, members move in several turns.',
+  );
+  // What all at once would take is said beside it.
+  expect(details.short).toMatchObject([{ needed: 5 }, { needed: 19 }]);
+  expect(message).toContain('instances: 5 more needed');
+  // Where others move at the same time it takes that.
+  const whole = { ...input, wholeSurge: true };
+  expect(remediesOf(whole)).toEqual([{ kind: 'quota', limits: { instances: 12, cores: 47 } }]);
 });
 
 test('what a death leaves without a place is said to take hosts, as a refusal would', () => {

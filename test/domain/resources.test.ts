@@ -157,7 +157,7 @@ describe('of a pool', () => {
       feasible: [[1, 4]],
       restorable: [[1, 2]],
       reasons: { NoRoomOther: 1, NotNeeded: 2 },
-      oneMore: [{ kind: 'hosts', room: { ...roomFor(3), others: { VGPU: 3 } } }],
+      oneMore: [{ kind: 'hosts', room: { mz: { ...roomFor(3), others: { VGPU: 3 } } } }],
     });
   });
 

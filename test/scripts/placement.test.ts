@@ -1,7 +1,9 @@
 import { capAt } from '../../domain/levels';
+import { capacityOf } from '../../domain/explain/capacity';
 import { plan } from '../../domain/placement';
 import { asFound } from '../../domain/placement/rebalance';
 import type { Plan } from '../../domain/plan';
+import { timingAt } from '../../domain/timing';
 import { casesOf, requests } from '../../scripts/programs/bench/placement/cases';
 import { movesOf, optimumMovesOf } from '../../scripts/programs/bench/placement/optimum';
 import { breaches } from '../domain/oracle';
@@ -31,7 +33,8 @@ function asLaunched({ moves = [], ...rest }: Plan): Plan {
 describe('the plans that are timed', () => {
   const tenants = cases.filter(({ request }) => request.endsWith('as tenant'));
   const refused = cases.filter(({ request }) => request === 'scaleOut refused');
-  const possible = cases.filter((each) => ![...tenants, ...refused].includes(each));
+  const told = cases.filter(({ request }) => request === 'capacity in racks');
+  const possible = cases.filter((each) => ![...tenants, ...refused, ...told].includes(each));
 
   test.each(possible)('$name: nothing that a plan may not do, and no move too many', ({ input, request, hosts }) => {
     const planned = plan(input);
@@ -76,6 +79,24 @@ describe('the plans that are timed', () => {
     if (planned.ok) throw new Error('there is a plan');
     expect(planned.refusal.kind).toBe('Impossible');
     expect(Object.keys(planned.refusal.details.hosts ?? {})).toHaveLength(each.hosts);
+  });
+
+  test.each(told)('$name: is told of every pool, and of all together', ({ input, pools }) => {
+    const capacity = capacityOf(input.record, input.snapshot);
+    expect(capacity.pools.map(({ failureDomain }) => failureDomain?.key)).toEqual(
+      Array.from({ length: pools }, () => 'rack'),
+    );
+    expect(capacity).toMatchObject({ untold: null, refusal: null, together: { deaths: expect.any(Number) as number } });
+  });
+
+  test('capacity of 1,000 hosts in racks is told long before the time of an activity is over', () => {
+    const asked = casesOf({ hosts: 1_000, members: 10_000 }).find(({ request }) => request === 'capacity in racks');
+    if (!asked) throw new Error('it is one of the cases');
+    const begun = process.cpuUsage();
+    const { pools } = capacityOf(asked.input.record, asked.input.snapshot);
+    // Of processor time, so that it does not matter what else runs.
+    expect(process.cpuUsage(begun).user / 1e6).toBeLessThan(timingAt(1).mutateSeconds / 3);
+    expect(pools.map(({ deaths }) => (deaths ?? 0) > 0)).toEqual(pools.map(() => true));
   });
 
   test('are of every kind, and the same each time', () => {

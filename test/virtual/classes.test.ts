@@ -40,7 +40,7 @@ test('as many members come to a host as it has GPUs; when they are used up a sca
       message: expect.stringContaining('hosts have too little VGPU') as string,
       details: {
         hosts: { 'cmp-04': 'NoRoomOther', 'cmp-05': 'NoRoomOther', 'cmp-06': 'NoRoomOther' },
-        remedies: [{ kind: 'hosts', hosts: { mz: 1 }, room: { vcpus: 2, others: { VGPU: 2 } } }],
+        remedies: [{ kind: 'hosts', hosts: { mz: 1 }, room: { mz: { vcpus: 2, others: { VGPU: 2 } } } }],
       },
     });
     expect(world.cloud.servers.size).toBe(servers);

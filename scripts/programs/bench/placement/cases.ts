@@ -19,6 +19,7 @@ export const requests = [
   'instantiate in racks',
   'evacuateHost in racks',
   'rebalance in racks',
+  'capacity in racks',
   'instantiate as tenant',
   'scaleOut as tenant',
   'scaleIn as tenant',
@@ -31,6 +32,7 @@ export type RequestName = (typeof requests)[number];
 export interface Case extends Size {
   readonly request: RequestName;
   readonly pools: number;
+  /** Of capacity, which makes its own requests, the record and the snapshot. */
   readonly input: PlanInput;
 }
 
@@ -76,6 +78,8 @@ function inputOf(request: RequestName, cloud: Cloud): PlanInput {
       return inRacks(inputOf('evacuateHost', cloud));
     case 'rebalance in racks':
       return inRacks(inputOf('rebalance', cloud));
+    case 'capacity in racks':
+      return inRacks({ ...cloud, request: { kind: 'rebalance' } });
     case 'instantiate as tenant':
       return asTenant(inputOf('instantiate', cloud));
     case 'scaleOut as tenant':

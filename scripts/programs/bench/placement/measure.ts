@@ -1,5 +1,6 @@
 import { Session, type HeapProfiler } from 'node:inspector';
-import { plan } from '../../../../domain/placement';
+import { capacityOf } from '../../../../domain/explain/capacity';
+import { plan, type PlanInput } from '../../../../domain/placement';
 import { casesOf, type Case, type RequestName } from './cases';
 import { sizes } from './cloud';
 import { movesOf, optimumMovesOf } from './optimum';
@@ -35,15 +36,22 @@ export function measurePlacement({ hostsMost, say }: Measuring): Measured[] {
 }
 
 function measureOne({ input, ...of }: Case): Measured {
-  const planned = plan(input);
   const { request, hosts, members, pools } = of;
-  const milliseconds = timeOf(() => plan(input));
-  const megabytes =
-    allocatedBy(() => plan(input), Math.max(1, Math.round(sampleMilliseconds / milliseconds))) / 2 ** 20;
+  const isPlan = request !== 'capacity in racks';
+  const work = isPlan ? () => plan(input) : () => capacityOf(input.record, input.snapshot);
+  const milliseconds = timeOf(work);
+  const megabytes = allocatedBy(work, Math.max(1, Math.round(sampleMilliseconds / milliseconds))) / 2 ** 20;
   return {
     ...{ request, hosts, members, pools },
     milliseconds: rounded(milliseconds),
     megabytes: rounded(megabytes),
+    ...(isPlan ? plannedOf(input) : { outcome: 'told', moves: 0, optimumMoves: null }),
+  };
+}
+
+function plannedOf(input: PlanInput): Pick<Measured, 'outcome' | 'moves' | 'optimumMoves'> {
+  const planned = plan(input);
+  return {
     outcome: planned.ok ? 'planned' : planned.refusal.kind,
     moves: planned.ok ? movesOf(planned.plan) : 0,
     optimumMoves: planned.ok ? optimumMovesOf(input, planned.plan) : null,
@@ -52,24 +60,28 @@ function measureOne({ input, ...of }: Case): Measured {
 
 const warmUpMilliseconds = 400;
 const samples = 9;
+/** Of what takes so long, fewer are enough. */
+const longMilliseconds = 500;
+const samplesOfLong = 3;
 /** A sample is of as many plans as fill this, since a clock of processor time has grains. */
 const sampleMilliseconds = 10;
 
 function timeOf(work: () => unknown): number {
   let plans = 0;
   const warmed = processorMilliseconds();
-  while (processorMilliseconds() - warmed < warmUpMilliseconds || plans < 3) {
+  while (processorMilliseconds() - warmed < warmUpMilliseconds || plans < samplesOfLong) {
     work();
     plans += 1;
   }
   const each = (processorMilliseconds() - warmed) / plans;
   const repeats = Math.max(1, Math.round(sampleMilliseconds / each));
-  const times = Array.from({ length: samples }, () => {
+  const taken = each > longMilliseconds ? samplesOfLong : samples;
+  const times = Array.from({ length: taken }, () => {
     const begun = processorMilliseconds();
     for (let at = 0; at < repeats; at++) work();
     return (processorMilliseconds() - begun) / repeats;
   }).sort((a, b) => a - b);
-  return times[Math.floor(samples / 2)] ?? 0;
+  return times[Math.floor(taken / 2)] ?? 0;
 }
 
 function processorMilliseconds(): number {

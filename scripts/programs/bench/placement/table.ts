@@ -1,4 +1,4 @@
-import { requests } from './cases';
+import { requests, type RequestName } from './cases';
 import type { Measured } from './measure';
 
 /** The budget of the design, on one core. */
@@ -26,12 +26,17 @@ export function tablesOf(all: readonly Measured[]): string[] {
   ];
 }
 
+const outcomes: Partial<Record<RequestName, string>> = {
+  'scaleOut refused': 'Impossible',
+  'capacity in racks': 'told',
+};
+
 /** Where a plan moves more than it need, or one of the two outcomes is not what it has to be. */
 export function problemsIn(all: readonly Measured[]): string[] {
   return all.flatMap((at) => {
     const { request, outcome, moves, optimumMoves } = at;
     const where = `${request}, ${sizeOf(at)}`;
-    const wanted = request === 'scaleOut refused' ? 'Impossible' : 'planned';
+    const wanted = outcomes[request] ?? 'planned';
     if (outcome !== wanted) return [`${where}: ${outcome}, and not ${wanted}`];
     return optimumMoves !== null && moves !== optimumMoves
       ? [`${where}: ${String(moves)} moves, and ${String(optimumMoves)} are enough`]
