@@ -174,10 +174,13 @@ export function judgeLetter(world: World, event: CloudEvent, given: { memory: Le
     if (grave) {
       const { host: left, by: buried } = grave;
       // To others it may still have counted.
-      noteDeleter(memory, `${server.vnf}/${server.pool}`, event);
-      memory.stretches
-        .get(`${server.vnf}/${server.pool}`)
-        ?.moves.push({ id: event.id, host: left, movedFrom: server.movedFrom, buried, unplaced: false });
+      const key = `${server.vnf}/${server.pool}`;
+      noteDeleter(memory, key, event);
+      const stretch = memory.stretches.get(key);
+      if (stretch?.by === event.requestId)
+        stretch.moves.push({ id: event.id, host: left, movedFrom: server.movedFrom, buried, unplaced: false });
+      // Another run's: whoever deletes here has no say in when it goes.
+      else close(memory, key);
     }
     if (host === undefined) return;
     const double = doublesOf(world, server).find(({ requestedHost }) => requestedHost === host);
