@@ -265,7 +265,7 @@ export interface EmptyHostsPlanned {
   /** By VNF, where there are several: the places that were found for all of them together. */
   readonly onto?: Readonly<Record<string, Onto>>;
   /** The quota carries one VNF after another, and not all at once. */
-  readonly oneByOne?: boolean;
+  readonly oneByOne?: true;
 }
 
 export interface HostContents {

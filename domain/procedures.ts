@@ -294,6 +294,8 @@ export interface DryRunResult {
   readonly short: ProcedureResult['short'];
   /** This is the first of several turns: the others take up what it leaves short, when those that leave have made room. */
   readonly more: boolean;
+  /** Of evacuateHost: the quota does not carry its VNFs all at once, and they would move one after another. */
+  readonly oneByOne?: true;
   readonly toTheLetter: boolean;
   readonly notRestorable: readonly string[];
   /** Host by host, of each VNF that is concerned. */

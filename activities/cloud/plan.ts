@@ -123,7 +123,7 @@ export function planEmptyHostsActivity(dependencies: Dependencies, ways: Ways): 
       ...(each.length > 1 && {
         onto: Object.fromEntries(each.map(({ asked, plan: made }) => [asked.record.vnf, ontoOf(made)])),
       }),
-      ...(oneByOne && { oneByOne }),
+      ...(oneByOne && { oneByOne: true }),
     };
   };
 }

@@ -55,6 +55,9 @@ test('move one after another where the quota carries one more and no two', async
   const world = await open([9, 9, 9], { instances: 7 });
   try {
     expect(serversOn(world, 'cmp-01')).toHaveLength(3);
+    const dry = world.begin('evacuateHost', { hosts: ['cmp-01'], cause: 'maintenance', dryRun: true });
+    await world.until('it is planned', () => dry.ended() !== undefined);
+    expect(dry.ended()).toMatchObject({ result: { outcome: 'planned', oneByOne: true, launches: { length: 3 } } });
     const seen = world.cloud.log.length;
     await emptied(world, 'cmp-01');
     expect(serversOn(world, 'cmp-01')).toEqual([]);

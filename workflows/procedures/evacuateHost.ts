@@ -443,7 +443,7 @@ async function readRecords(contents: readonly HostContents[]): Promise<RecordVie
 
 async function plannedOnly(job: Job, contents: readonly HostContents[]): Promise<DryRunResult> {
   const records = await asPlannedOn(job, contents);
-  const { plans = {} } = await planAll(job, records, { tell: true });
+  const { plans = {}, oneByOne } = await planAll(job, records, { tell: true });
   const changes = records.flatMap((view) => {
     const plan = own(plans, view.vnf);
     return plan ? [changesOf(view, plan)] : [];
@@ -461,6 +461,7 @@ async function plannedOnly(job: Job, contents: readonly HostContents[]): Promise
     toTheLetter: changes.every(({ toTheLetter }) => toTheLetter),
     short: changes.flatMap(({ short }) => short),
     more: changes.some(({ more }) => more),
+    ...(oneByOne && { oneByOne }),
     notRestorable: changes.flatMap(({ notRestorable }) => notRestorable),
     explanations: Object.assign({}, ...changes.map(({ explanations }) => explanations)) as DryRunResult['explanations'],
   };

@@ -541,6 +541,7 @@ function changes(result: ProcedureResult | DryRunResult): string[] {
     ...(removed.length > 0 ? [`  removed: ${removed.join(', ')}`] : []),
     ...(planned && !result.toTheLetter ? ['  not to the letter: some order of VMs exceeds a share for a while'] : []),
     ...result.short.map(({ pool, missing, reason }) => `  SHORT: ${pool} by ${String(missing)}: ${reason}`),
+    ...(planned && result.oneByOne ? ['  one VNF after another: the quota does not carry all of them at once'] : []),
     ...(planned && result.more ? ['  that is the first turn; others take up what it leaves'] : []),
     ...(result.notRestorable.length > 0
       ? [`  one more dead host would leave short: ${result.notRestorable.join(', ')}`]
