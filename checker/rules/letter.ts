@@ -1,4 +1,5 @@
 import type { CloudEvent } from '../../simulator/events';
+import { readTags } from '../../domain/names';
 import { capOf } from '../arithmetic';
 import { perUnit, unitsOf, within, type Units } from '../units';
 import type { Scribe } from '../verdict';
@@ -98,125 +99,118 @@ export function newLetterMemory(): LetterMemory {
   };
 }
 
+interface Given {
+  readonly memory: LetterMemory;
+  readonly scribe: Scribe;
+}
+
 /** Looked at before the event is taken in. */
-export function judgeLetter(world: World, event: CloudEvent, given: { memory: LetterMemory; scribe: Scribe }): void {
-  const { memory, scribe } = given;
+export function judgeLetter(world: World, event: CloudEvent, given: Given): void {
+  const { memory } = given;
   noteDeaths(world, event, memory);
   if (event.requestId !== null && !memory.first.has(event.requestId)) memory.first.set(event.requestId, event.seq);
-  if (event.type === 'server.created') {
-    const vnf = event.tags.find((tag) => tag.startsWith('bulkhead:vnf='))?.slice('bulkhead:vnf='.length);
-    const pool = event.tags.find((tag) => tag.startsWith('bulkhead:pool='))?.slice('bulkhead:pool='.length);
-    if (vnf === undefined || pool === undefined || event.requestedHost === null) return;
-    // A double: of the two one counts, and which of them is to stay is not known yet.
-    if (countedDoubleOf(world, { memory, vnf, name: event.name }) !== undefined) return;
-    memory.where.set(event.id, event.requestedHost);
-    const { id, requestId: by, requestedHost: host } = event;
-    move(world, { memory, scribe }, { seq: event.seq, at: event.at, kind: 'launch', by, vnf, pool, id, host });
-    return;
+  if (event.type === 'server.created') judgeCreated(world, event, given);
+  if (event.type === 'server.placed') judgePlaced(world, event, given);
+  if (event.type === 'server.deleted') judgeDeleted(world, event, given);
+  if (event.type === 'published') {
+    buryDropped(world, event, memory);
+    closeAll(memory, event.vnf);
   }
-  const moved = event.type === 'server.placed' ? world.servers.get(event.id) : undefined;
-  if (event.type === 'server.placed' && event.host !== null && moved && isArrival(moved, event.host)) {
+  if (event.type === 'note') hear(world, event, memory);
+}
+
+type Event<T extends CloudEvent['type']> = Extract<CloudEvent, { type: T }>;
+
+function judgeCreated(world: World, event: Event<'server.created'>, given: Given): void {
+  const { memory } = given;
+  const { vnf, pool } = readTags(event.tags);
+  const { id, name, requestedHost: host, requestId: by, seq, at } = event;
+  if (vnf === undefined || pool === undefined || host === null) return;
+  // A double: of the two one counts, and which of them is to stay is not known yet.
+  if (countedDoubleOf(world, { memory, vnf, name }) !== undefined) return;
+  memory.where.set(id, host);
+  move(world, given, { seq, at, kind: 'launch', by, vnf, pool, id, host });
+}
+
+function judgePlaced(world: World, event: Event<'server.placed'>, given: Given): void {
+  const { memory } = given;
+  const { id, host, requestId: by, seq, at } = event;
+  const server = world.servers.get(id);
+  if (host === null || server?.vnf === undefined || server.pool === undefined) return;
+  const { vnf, pool } = server;
+  const key = `${vnf}/${pool}`;
+  const left = memory.where.get(id);
+  if (isArrival(server, host)) {
     // Evacuated: from here on it counts where it has arrived, and not where it was, if it did there still.
-    if (moved.vnf === undefined || moved.pool === undefined) return;
-    const left = memory.where.get(event.id);
-    if (left !== undefined) add(countsOf(memory, `${moved.vnf}/${moved.pool}`), left, -1);
-    memory.where.set(event.id, event.host);
-    move(
-      world,
-      { memory, scribe },
-      {
-        seq: event.seq,
-        at: event.at,
-        kind: 'launch',
-        by: event.requestId,
-        vnf: moved.vnf,
-        pool: moved.pool,
-        id: event.id,
-        host: event.host,
-      },
-    );
+    if (left !== undefined) add(countsOf(memory, key), left, -1);
+    memory.where.set(id, host);
+    move(world, given, { seq, at, kind: 'launch', by, vnf, pool, id, host });
     return;
   }
-  if (event.type === 'server.placed' && event.host !== null && moved && isMovedByOthers(world, moved, event.host)) {
+  if (left === undefined) return;
+  if (isMovedByOthers(world, server, host)) {
     // It counts where it is, and nobody has planned that.
-    const left = memory.where.get(event.id);
-    if (left === undefined || moved.vnf === undefined || moved.pool === undefined) return;
-    const key = `${moved.vnf}/${moved.pool}`;
-    const counts = countsOf(memory, key);
-    add(counts, left, -1);
-    add(counts, event.host, 1);
-    memory.where.set(event.id, event.host);
+    add(countsOf(memory, key), host, 1);
+    memory.where.set(id, host);
+  } else if (left === host) return;
+  // A stray: not counted where it is, and the stretch that it is part of is not one that was planned.
+  else memory.where.delete(id);
+  add(countsOf(memory, key), left, -1);
+  spoil(memory, key);
+}
+
+function judgeDeleted(world: World, event: Event<'server.deleted'>, given: Given): void {
+  const { memory } = given;
+  const { id, requestId: by, seq, at } = event;
+  const server = world.servers.get(id);
+  const host = memory.where.get(id);
+  const grave = memory.buried.get(id);
+  const retired = memory.retired.get(id);
+  memory.where.delete(id);
+  memory.buried.delete(id);
+  memory.retired.delete(id);
+  if (server?.vnf === undefined || server.pool === undefined) return;
+  const { vnf, pool } = server;
+  const key = `${vnf}/${pool}`;
+  if (grave) {
+    // To others it may still have counted.
+    noteDeleter(memory, key, event);
     const stretch = memory.stretches.get(key);
-    if (stretch) stretch.spoilt = true;
-    return;
-  }
-  if (event.type === 'server.placed' && event.host !== null && memory.where.get(event.id) !== event.host) {
-    // A stray: not counted where it is, and the stretch that it is part of is not one that was planned.
-    const server = world.servers.get(event.id);
-    const host = memory.where.get(event.id);
-    if (server?.vnf === undefined || server.pool === undefined || host === undefined) return;
-    memory.where.delete(event.id);
-    const key = `${server.vnf}/${server.pool}`;
-    add(countsOf(memory, key), host, -1);
-    const stretch = memory.stretches.get(key);
-    if (stretch) stretch.spoilt = true;
-    return;
-  }
-  if (event.type === 'server.deleted') {
-    const server = world.servers.get(event.id);
-    const host = memory.where.get(event.id);
-    const grave = memory.buried.get(event.id);
-    memory.where.delete(event.id);
-    memory.buried.delete(event.id);
-    const retired = memory.retired.get(event.id);
-    memory.retired.delete(event.id);
-    if (server?.vnf === undefined || server.pool === undefined) return;
-    if (grave) {
+    if (stretch?.by === by) {
       const { host: left, by: buried } = grave;
-      // To others it may still have counted.
-      const key = `${server.vnf}/${server.pool}`;
-      noteDeleter(memory, key, event);
-      const stretch = memory.stretches.get(key);
-      if (stretch?.by === event.requestId)
-        stretch.moves.push({ id: event.id, host: left, movedFrom: server.movedFrom, buried, unplaced: false });
-      // Another run's: whoever deletes here has no say in when it goes.
-      else close(memory, key);
+      stretch.moves.push({ id, host: left, movedFrom: server.movedFrom, buried, unplaced: false });
     }
-    if (host === undefined) return;
-    const double = doublesOf(world, server).find(({ requestedHost }) => requestedHost === host);
-    if (double) {
-      memory.where.set(double.id, host);
-      return;
-    }
-    const { vnf, pool } = server;
-    const made = {
-      seq: event.seq,
-      at: event.at,
-      kind: 'delete',
-      by: event.requestId,
-      vnf,
-      pool,
-      id: event.id,
-      host,
-      retired,
-    } as const;
-    move(world, { memory, scribe }, made);
-    // It never came to be on the host that it was counted on: who deleted it could not know.
-    const stretch = server.host === null ? memory.stretches.get(`${server.vnf}/${server.pool}`) : undefined;
-    if (stretch) stretch.spoilt = true;
+    // Another run's: whoever deletes here has no say in when it goes.
+    else close(memory, key);
+  }
+  if (host === undefined) return;
+  const double = doublesOf(world, server).find(({ requestedHost }) => requestedHost === host);
+  if (double) {
+    memory.where.set(double.id, host);
     return;
   }
-  if (event.type === 'published') buryDropped(world, event, memory);
+  move(world, given, { seq, at, kind: 'delete', by, vnf, pool, id, host, retired });
+  // It never came to be on the host that it was counted on: who deleted it could not know.
+  if (server.host === null) spoil(memory, key);
+}
+
+function hear(world: World, event: Event<'note'>, memory: LetterMemory): void {
   const note = noteOf(event);
   if (note?.kind === 'planned' && !memory.first.has(note.requestId)) memory.first.set(note.requestId, event.seq);
   if (note?.kind === 'outcome') noteFound(world, note.id, memory);
-  if (event.type === 'published' || note?.kind === 'settled') {
-    const vnf = event.type === 'published' ? event.vnf : note?.kind === 'settled' ? note.vnf : '';
-    for (const [key, stretch] of [...memory.stretches]) if (stretch.vnf === vnf) close(memory, key);
-    if (note?.kind === 'settled')
-      for (const pool of [...memory.deleters.keys(), ...memory.mixed])
-        if (pool.startsWith(`${vnf}/`)) forget(pool, memory);
-  }
+  if (note?.kind !== 'settled') return;
+  closeAll(memory, note.vnf);
+  for (const pool of [...memory.deleters.keys(), ...memory.mixed])
+    if (pool.startsWith(`${note.vnf}/`)) forget(pool, memory);
+}
+
+function closeAll(memory: LetterMemory, vnf: string): void {
+  for (const [key, stretch] of [...memory.stretches]) if (stretch.vnf === vnf) close(memory, key);
+}
+
+function spoil({ stretches }: LetterMemory, key: string): void {
+  const stretch = stretches.get(key);
+  if (stretch) stretch.spoilt = true;
 }
 
 /**
@@ -292,8 +286,7 @@ function buryDropped(world: World, event: Extract<CloudEvent, { type: 'published
       memory.where.delete(server.id);
       memory.buried.set(server.id, { host, by: event.seq });
       add(countsOf(memory, key), host, -1);
-      const stretch = memory.stretches.get(key);
-      if (stretch) stretch.spoilt = true;
+      spoil(memory, key);
     }
   }
 }
@@ -310,7 +303,7 @@ function add(counts: Map<string, number>, host: string, by: number): void {
 
 function move(
   world: World,
-  given: { memory: LetterMemory; scribe: Scribe },
+  given: Given,
   made: {
     readonly seq: number;
     readonly at: number;
