@@ -26,23 +26,21 @@ export function withRemedies(input: PlanInput, refusal: Failure): Failure {
   const { remedy: before } = refusal.details;
   if (remedies.length === 0 && (before === undefined || input.snapshot.tenant || refusal.kind === 'QuotaExceeded'))
     return refusal;
-  const remedy =
-    refusal.kind === 'QuotaExceeded'
-      ? quotaSaid(before, remedies)
-      : refusal.details.members && before !== undefined
-        ? orElse(before, remedies)
-        : remediesSaid(remedies);
-  const message =
-    before !== undefined && refusal.message.includes(before)
-      ? refusal.message.replace(before, () => remedy)
-      : `${refusal.message} ${remedy}`;
+  const remedy = saidBeside(refusal, remedies);
+  const isSaid = before !== undefined && refusal.message.includes(before);
+  const message = isSaid ? refusal.message.replace(before, () => remedy) : `${refusal.message} ${remedy}`;
   return { ...refusal, message, details: { ...refusal.details, remedy, remedies } };
 }
 
-/** What to raise is said by the refusal itself, resource by resource. */
-function quotaSaid(before: string | undefined, remedies: readonly Remedy[]): string {
-  const others = remedies.filter(({ kind }) => kind !== 'quota');
-  return before === undefined ? remediesSaid(remedies) : orElse(before, others);
+/** What the refusal itself advises is repeated where it is more than a guess: what to raise of the quota, and whom to name instead. */
+function saidBeside({ kind, details: { remedy: before, members } }: Failure, remedies: readonly Remedy[]): string {
+  if (before === undefined) return remediesSaid(remedies);
+  if (kind === 'QuotaExceeded')
+    return orElse(
+      before,
+      remedies.filter((each) => each.kind !== 'quota'),
+    );
+  return members ? orElse(before, remedies) : remediesSaid(remedies);
 }
 
 function orElse(before: string, others: readonly Remedy[]): string {
