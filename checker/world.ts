@@ -45,6 +45,8 @@ export interface Request {
   /** Published members by pool when it was made, less those that died since. */
   readonly servedAtStart: Map<string, number>;
   outcome: string | null;
+  /** Its run was reset: the one before has vanished. */
+  wasReset: boolean;
   /** Something stood in its way: a server in ERROR or misplaced, a refused call, a host that died. */
   hindered: boolean;
 }
@@ -349,10 +351,14 @@ function note(world: World, event: Extract<CloudEvent, { type: 'note' }>): void 
     case 'harmed':
       hinder(world, said.vnf);
       return;
+    case 'reset': {
+      const request = world.requests.get(said.id);
+      if (request) request.wasReset = true;
+      return;
+    }
     case 'act':
     case 'late':
     case 'planned':
-    case 'reset':
     case undefined:
       return;
   }
@@ -376,6 +382,7 @@ function begin(world: World, seq: number, said: Extract<Note, { kind: 'request' 
     input,
     servedAtStart,
     outcome: null,
+    wasReset: false,
     hindered: false,
   });
   if (!vnf) return;

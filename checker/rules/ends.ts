@@ -30,13 +30,14 @@ export function judgeEnds(world: World, event: CloudEvent, given: { memory: Ends
   const { memory, scribe } = given;
   const maker = makerOf(event);
   if (maker !== undefined) {
-    // A run that vanished may have begun what goes on without it.
-    const open = [...world.requests.values()].filter(
-      ({ outcome, vnf }) => (outcome === null || outcome === 'vanished') && (vnf === undefined || vnf === maker),
+    // A run that vanished, or was reset, may have begun what goes on without it.
+    const [maybe, ...others] = [...world.requests.values()].filter(
+      ({ outcome, vnf, wasReset }) =>
+        (outcome === null || outcome === 'vanished' || wasReset) && (vnf === undefined || vnf === maker),
     );
     // Of several that are open at once it is not known whose it is.
-    if (open.length === 1)
-      for (const request of open) memory.made.set(request.id, (memory.made.get(request.id) ?? 0) + 1);
+    if (maybe && others.length === 0 && !maybe.wasReset)
+      memory.made.set(maybe.id, (memory.made.get(maybe.id) ?? 0) + 1);
     return;
   }
   const note = noteOf(event);
