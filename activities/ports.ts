@@ -262,7 +262,7 @@ export interface CloudActivities {
 export interface EmptyHostsPlanned {
   /** By VNF, where they are asked for. */
   readonly plans?: Readonly<Record<string, Plan>>;
-  /** By VNF, where there are several: the places that were found for all of them together. */
+  /** By VNF, of a maintenance: the places that were found for all of them together, also where one moves in several turns. */
   readonly onto?: Readonly<Record<string, Onto>>;
   /** The quota carries one VNF after another, and not all at once. */
   readonly oneByOne?: true;

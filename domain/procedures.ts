@@ -4,6 +4,7 @@ import { countOf, patternsOf, starsMax, type Match } from './adopt/match';
 import type { Finding } from './audit';
 import type { Capacity } from './explain/capacity';
 import type { Explanation } from './explain/explanation';
+import type { FailureKind } from './failure';
 import type { MemberRef } from './plan';
 
 /**
@@ -193,7 +194,13 @@ export interface ProcedureResult {
   /** How often a plan was overtaken by the world and made anew. */
   readonly replans: number;
   /** Restoring what fits is not restoring all: what is still missing, in words, after a host's death. */
-  readonly short: readonly { readonly pool: string; readonly missing: number; readonly reason: string }[];
+  readonly short: readonly {
+    readonly pool: string;
+    readonly missing: number;
+    /** Absent in results of earlier releases. */
+    readonly kind?: FailureKind;
+    readonly reason: string;
+  }[];
   /** Pools that one more host's death would leave short. */
   readonly notRestorable: readonly string[];
   /** A cancel that came after the pivot: the run finished forward all the same. */

@@ -119,10 +119,11 @@ export function planEmptyHostsActivity(dependencies: Dependencies, ways: Ways): 
     const { each, oneByOne } = planned;
     return {
       ...(tell && { plans: toldEach(each) }),
-      // One that is alone plans as well when its turn comes.
-      ...(each.length > 1 && {
-        onto: Object.fromEntries(each.map(({ asked, plan: made }) => [asked.record.vnf, ontoOf(made)])),
-      }),
+      // A tenant chooses no hosts.
+      ...(cause === 'maintenance' &&
+        !snapshot.tenant && {
+          onto: Object.fromEntries(each.map(({ asked, plan: made }) => [asked.record.vnf, ontoOf(made)])),
+        }),
       ...(oneByOne && { oneByOne: true }),
     };
   };

@@ -37,6 +37,18 @@ export function spend(budget: QuotaBudget | null, costs: Costs, members: number)
   }
 }
 
+/** The snapshot when that has been spent, or given back. */
+export function afterSpending(snapshot: Snapshot, use: (budget: QuotaBudget) => void): Snapshot {
+  const budget = budgetOf(snapshot);
+  use(budget);
+  const quotas = { ...snapshot.quotas };
+  for (const [resource, left] of budget) {
+    const quota = quotas[resource];
+    if (quota) quotas[resource] = { ...quota, used: quota.limit - left };
+  }
+  return { ...snapshot, quotas };
+}
+
 export function overBudget(vnf: string, pool: Pool, missing: number): Failure {
   const remedy = `Raise the quota and heal ${vnf}, which also deletes the dead first where nothing else makes room.`;
   return failure(

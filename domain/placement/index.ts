@@ -7,6 +7,7 @@ import type { Batch, ChangeRequest, FoundOn, MemberRef, Plan, Planned, ServerGro
 import type { Member, PoolState, VnfRecord } from '../record';
 import type { Snapshot } from '../snapshot';
 import { countOf, orderDeletions } from './batches';
+import { afterSpending, costOf, spend } from './budget';
 import { domainsFor, flavorOf, giveBack, groundOf, type Ground } from './ground';
 import type { Demand } from './packing';
 import { demandOf, existingOn, refOf, roomOf, type PoolPlan } from './pool';
@@ -77,9 +78,21 @@ function planAsRecorded(input: PlanInput): Planned {
 
 function planTasks(ground: Ground, input: PlanInput, tasks: readonly PoolTask[]): Planned {
   const found = planAll(ground, input, tasks);
-  if (found.ok) return finish(input, found, { tasks, deleteFirst: false });
+  if (found.ok) {
+    const planned = finish(input, found, { tasks, deleteFirst: false });
+    const deadFirst = isStalled(planned) ? planDeleteFirst(input, tasks) : null;
+    return deadFirst?.ok ? deadFirst : planned;
+  }
   // Where nothing else is possible, what is dead already makes room for its replacement.
-  return mayDeleteFirst(input.request, tasks) ? planDeleteFirst(input, { tasks, refusal: found.refusal }) : found;
+  return planDeleteFirst(input, tasks) ?? found;
+}
+
+/** Nothing at all comes of it, since the quota carries nothing beside what there is. */
+function isStalled(planned: Planned): boolean {
+  if (!planned.ok) return false;
+  const { batches, leave, deleteFirst, moves = [], unplaced } = planned.plan;
+  const isShort = unplaced.some(({ reason }) => reason.kind === 'QuotaExceeded');
+  return isShort && batches.length + leave.length + deleteFirst.length + moves.length === 0;
 }
 
 type ScaleIn = Extract<ChangeRequest, { kind: 'scaleIn' }>;
@@ -118,24 +131,31 @@ function notThese(
   };
 }
 
-function mayDeleteFirst(request: ChangeRequest, tasks: readonly PoolTask[]): boolean {
-  return request.kind === 'replaceMembers' && tasks.every(outIsDead) && tasks.some((task) => task.out.size > 0);
+function mayDeleteFirst({ kind }: ChangeRequest, tasks: readonly PoolTask[]): boolean {
+  if (kind !== 'replaceMembers' && kind !== 'emptyHosts') return false;
+  return tasks.every(outIsDead) && tasks.some((task) => task.out.size > 0);
 }
 
-function planDeleteFirst(input: PlanInput, given: { tasks: readonly PoolTask[]; refusal: Failure }): Planned {
+/** With the room and the quota of the dead, who go before anything is launched. Null where that may not be, or there is no place all the same. */
+function planDeleteFirst(input: PlanInput, tasks: readonly PoolTask[]): Planned | null {
+  if (!mayDeleteFirst(input.request, tasks)) return null;
   const ground = groundOf(input.snapshot, excludedBy(input), input.fullGroups);
-  const { tasks } = given;
-  for (const { pool, state, out } of tasks) {
-    for (const member of state.failed)
-      if (out.has(member.ordinal)) giveBack(ground, member.host, flavorOf(ground, pool));
-  }
-  const found = planAll(ground, input, tasks);
-  if (!found.ok) return { ok: false, refusal: given.refusal };
-  return finish(input, found, { tasks, deleteFirst: true });
+  const dead = tasks.flatMap(({ pool, state, out }) =>
+    state.failed.flatMap(({ ordinal, host }) =>
+      out.has(ordinal) ? [{ pool, host, flavor: flavorOf(ground, pool) }] : [],
+    ),
+  );
+  for (const { host, flavor } of dead) giveBack(ground, host, flavor);
+  const snapshot = afterSpending(input.snapshot, (budget) => {
+    for (const { pool, flavor } of dead) spend(budget, costOf(flavor, pool), -1);
+  });
+  const found = planAll(ground, { ...input, snapshot }, tasks);
+  return found.ok ? finish(input, found, { tasks, deleteFirst: true }) : null;
 }
 
-function outIsDead({ state, out }: PoolTask): boolean {
-  return !state.inService.some((member) => out.has(member.ordinal));
+/** Who is evacuated is not deleted. */
+function outIsDead({ state, out, movable }: PoolTask): boolean {
+  return movable.size === 0 && !state.inService.some((member) => out.has(member.ordinal));
 }
 
 /** What is to become of each pool that the request concerns. */
@@ -328,10 +348,12 @@ function finish(
     groupsOf: request.kind === 'instantiate' && record.groups.length === 0 ? record.descriptor : null,
   });
   if (short) {
-    if (!given.deleteFirst && mayDeleteFirst(request, given.tasks))
-      return planDeleteFirst(input, { tasks: given.tasks, refusal: short });
-    const smaller = given.isSmaller ? null : planSmallerSurge(input, given.tasks, short);
-    if (!smaller?.ok) return smaller ?? { ok: false, refusal: short };
+    const isLast = given.isSmaller === true || given.deleteFirst;
+    const smaller = isLast ? null : planSmallerSurge(input, given.tasks, short);
+    if (!smaller?.ok) {
+      const deadFirst = isLast ? null : planDeleteFirst(input, given.tasks);
+      return deadFirst ?? smaller ?? { ok: false, refusal: short };
+    }
     // Who only asks whether it can be done is told all of it.
     if (input.oneChange) return smaller;
   }
@@ -372,7 +394,7 @@ function finish(
 
 /**
  * Where one member of a pool found no place, its next would find none either: a further turn would do nothing, for ever. What the quota
- * does not carry it does when those that leave have given theirs back.
+ * does not carry it does when those that leave, of whatever pool, have given theirs back.
  */
 function isMoreToDo({ kind }: ChangeRequest, tasks: readonly PoolTask[], found: Found): boolean {
   // Who leaves may make room for another pool's; each turn brings the measure down, or is the last.
@@ -380,7 +402,8 @@ function isMoreToDo({ kind }: ChangeRequest, tasks: readonly PoolTask[], found: 
   const short = new Set(found.short.map(({ plan: each }) => each.pool.name));
   return (
     tasks.some(({ more, pool }) => more && !short.has(pool.name)) ||
-    found.short.some(({ plan: each, reason }) => reason.kind === 'QuotaExceeded' && each.leave.length > 0)
+    (found.short.some(({ reason }) => reason.kind === 'QuotaExceeded') &&
+      found.plans.some(({ leave }) => leave.length > 0))
   );
 }
 

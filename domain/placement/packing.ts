@@ -20,6 +20,9 @@ export interface Demand {
 /** Looks at a host before it is given up, all orders together: some tenths of a second. What takes more than that is not begun. */
 const looksMax = 400_000;
 
+/** So many are sent away one for another, and no more: each is a call within a call. */
+const depthMax = 200;
+
 /** How many orders of pools are tried: the one that found no place goes first in the next. */
 const ordersMax = 8;
 
@@ -129,10 +132,10 @@ class Packing {
   }
 
   /** `seen`: which pool has tried to make room on which host, or was sent away there: it comes to nothing a second time. */
-  #insert(index: number, seen: Set<string>): boolean {
+  #insert(index: number, seen: Set<string>, depth = 0): boolean {
     const { most } = this.#demand(index);
     this.#how.looks.left -= most.size;
-    if (this.#how.looks.left <= 0) return false;
+    if (this.#how.looks.left <= 0 || depth > depthMax) return false;
     const open = [...most].flatMap(([host, many]) =>
       this.#count(index, host) < many && !this.#isDomainFull(index, host) ? [host] : [],
     );
@@ -151,14 +154,19 @@ class Packing {
       if (seen.has(key)) continue;
       seen.add(key);
       const before = this.#log.length;
-      if (this.#clear(index, host, seen)) return true;
+      if (this.#clear(index, host, { seen, depth })) return true;
       this.#undo(before);
     }
     return false;
   }
 
   /** Sends others from there until one more of this one fits, of one pool or of several, and finds places for them. */
-  #clear(index: number, host: string, seen: Set<string>): boolean {
+  #clear(
+    index: number,
+    host: string,
+    { seen, depth }: { readonly seen: Set<string>; readonly depth: number },
+  ): boolean {
+    this.#how.looks.left -= this.#demands.length;
     const others = [...this.#demands.keys()].filter((other) => other !== index && this.#count(other, host) > 0);
     for (const first of others.keys()) {
       const before = this.#log.length;
@@ -175,7 +183,7 @@ class Packing {
       }
       this.#put(index, host, 1);
       for (const other of sent) seen.add(`${String(other)}@${host}`);
-      if (sent.every((other) => this.#insert(other, seen))) return true;
+      if (sent.every((other) => this.#insert(other, seen, depth + 1))) return true;
       this.#undo(before);
     }
     return false;

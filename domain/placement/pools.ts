@@ -52,6 +52,7 @@ export function planAll(
   let order = [...tasks];
   const tried = new Set<string>();
   let last: Failure | undefined;
+  let fits: Found | undefined;
   while (tried.size < ordersMax) {
     const key = order.map((task) => task.pool.name).join(' ');
     if (tried.has(key)) break;
@@ -72,20 +73,38 @@ export function planAll(
       plans.push(planned.plan);
       if (planned.short) short.push({ plan: planned.plan, reason: planned.short });
     }
-    if (!failed)
-      return short.length > 0
-        ? (planTogether(ground, input, tasks) ?? moreOf({ ok: true, plans, short }, planMost(ground, input, tasks)))
-        : { ok: true, plans, short };
+    if (!failed) {
+      const found: Found = { ok: true, plans, short };
+      if (short.length > 0) return bestOf(ground, input, tasks, found);
+      fits ??= found;
+      // Who comes first has its choice of the hosts: with another order all may be to the letter.
+      const forbidden = plans.findIndex(({ forbiddenBy }) => forbiddenBy.length > 0);
+      if (forbidden < 0) return found;
+      const breaking = order[forbidden];
+      if (!breaking || forbidden === 0 || !isLawfulAlone(ground, input, breaking)) return fits;
+      order = firstOf(order, breaking);
+      continue;
+    }
+    if (fits) return fits;
     const alone = planOne(copyOf(ground), input.record, failed);
     if (!alone.ok) return { ok: false, refusal: alone.refusal };
-    const first = failed;
-    order = [first, ...order.filter((task) => task !== first)];
+    order = firstOf(order, failed);
   }
+  if (fits) return fits;
   if (!last) return { ok: true, plans: [], short: [] };
   const together = planTogether(ground, input, tasks);
   if (together) return together;
   const why = `The pools of ${input.record.vnf} compete for the same hosts, and a place for all was not found, in none of ${String(tried.size)} orders nor together.`;
   return { ok: false, refusal: failure('NotFound', `${why} ${last.message}`, last.details) };
+}
+
+function firstOf(order: readonly PoolTask[], first: PoolTask): PoolTask[] {
+  return [first, ...order.filter((task) => task !== first)];
+}
+
+function isLawfulAlone(ground: Ground, { record }: Asked, task: PoolTask): boolean {
+  const planned = planOne(copyOf(ground), record, task);
+  return planned.ok && planned.plan.forbiddenBy.length === 0;
 }
 
 /** In the places that the request names. Null where it names none, or not all of them can be had any more. */
@@ -123,12 +142,22 @@ function chooseFrom(told: readonly string[], ground: Ground, { need, flavor, mos
   return chosen;
 }
 
-/** Null where no places were found for all. */
+/**
+ * Where one pool after the other leaves some short: places for all, of which the quota may carry some only for now; else for as many as there are.
+ * What is left for a further turn has its places then.
+ */
+function bestOf(ground: Ground, input: Asked, tasks: readonly PoolTask[], found: Found): Found {
+  const together = planTogether(ground, input, tasks);
+  if (together && lackingMore(together, found) <= 0) return together;
+  const most = planMost(ground, input, tasks);
+  return most && lackingMore(most, found) < 0 ? most : found;
+}
+
+/** Null where no places were found for all: then none is short but for the quota. */
 function planTogether(ground: Ground, input: Asked, tasks: readonly PoolTask[]): Found | null {
   if (ground.tenant || tasks.length < 2) return null;
   const hosts = packed(ground, input, tasks, pack);
-  const found = hosts && planOnto(ground, input, tasks, hosts);
-  return found && found.short.length === 0 ? found : null;
+  return hosts && planOnto(ground, input, tasks, hosts);
 }
 
 /** Each as far as there are places for it beside those before it, wherever these are. Null where that is not known. */
@@ -139,16 +168,15 @@ function planMost(ground: Ground, input: Asked, tasks: readonly PoolTask[]): Fou
   return hosts && planOnto(ground, input, tasks, hosts);
 }
 
-/** The first, unless the other leaves fewer without a place, and no more of those that come first in any number. */
-function moreOf(first: Found, other: Found | null): Found {
-  if (!other) return first;
+/** How many more members one of them leaves without a place than the other; Infinity where it leaves more of those that come first, in any number. */
+function lackingMore(one: Found, other: Found): number {
   const lacking = ({ plans }: Found): number[] => {
     let sum = 0;
     return plans.map(({ missing }) => (sum += missing));
   };
-  const [before, after] = [lacking(first), lacking(other)];
-  const isNoWorse = after.every((missing, index) => missing <= (before[index] ?? 0));
-  return isNoWorse && (after.at(-1) ?? 0) < (before.at(-1) ?? 0) ? other : first;
+  const before = lacking(other);
+  const more = lacking(one).map((missing, index) => missing - (before[index] ?? 0));
+  return more.some((each) => each > 0) ? Infinity : (more.at(-1) ?? 0);
 }
 
 type Packer = (free: Ground['free'], demands: readonly Demand[]) => string[][] | null;
@@ -162,7 +190,7 @@ function packed(ground: Ground, { record }: Asked, tasks: readonly PoolTask[], b
   return by(here.free, demands);
 }
 
-/** Each pool on hosts that were found for it. Null where that is no plan: where the quota does not carry them all, that is decided pool by pool. */
+/** Each pool on hosts that were found for it, as far as the quota carries them. Null where that is no plan. */
 function planOnto(
   ground: Ground,
   { record, snapshot }: Asked,
@@ -175,7 +203,7 @@ function planOnto(
   const short: { plan: PoolPlan; reason: Failure }[] = [];
   for (const [index, task] of tasks.entries()) {
     const planned = planPool(onto, record, { ...task, hosts: hosts[index] ?? [] }, budget);
-    if (!planned.ok || planned.short?.kind === 'QuotaExceeded') return null;
+    if (!planned.ok) return null;
     plans.push(planned.plan);
     if (planned.short) short.push({ plan: planned.plan, reason: planned.short });
   }

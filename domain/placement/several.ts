@@ -1,9 +1,10 @@
+import type { Pool } from '../descriptor/descriptor';
 import { failure, type Failure } from '../failure';
 import type { ChangeRequest, Onto, Plan } from '../plan';
 import type { VnfRecord } from '../record';
 import { less } from '../resources';
 import type { Snapshot } from '../snapshot';
-import { budgetOf, costOf, spend } from './budget';
+import { afterSpending, costOf, spend } from './budget';
 import { demandsOf, plan, type PlanInput } from './index';
 import { pack } from './packing';
 
@@ -90,7 +91,7 @@ function placesFor(input: SeveralInput, how: How): SeveralPlanned {
   }
   if (!first) return { ok: true, each: [], oneByOne: false };
   const packed = packedTogether(input, how);
-  if (packed?.ok) return packed;
+  if (packed?.ok || packed?.refusal.kind === 'QuotaExceeded') return packed;
   const { asked, refusal } = first;
   const why = `The VNFs on ${input.request.hosts.join(', ')} compete for the same hosts, and a place for all was not found, in none of ${String(tried.size)} orders nor together.`;
   return { ok: false, asked, refusal: failure('NotFound', `${why} ${refusal.message}`, refusal.details) };
@@ -143,28 +144,25 @@ function remaining(
   { record, planned, oneByOne }: How & { readonly record: VnfRecord; readonly planned: Plan },
 ): Snapshot {
   const free = new Map(snapshot.hosts.map((host) => [host.name, host.free]));
-  const budget = budgetOf(snapshot);
   const { moves = [], batches } = planned;
-  for (const batch of [...moves, ...batches]) {
-    const { pool: name, rows } = batch;
-    const pool = record.descriptor.pools.find((each) => each.name === name);
-    const flavor = snapshot.flavors[pool?.flavor ?? ''];
-    if (!pool || !flavor) continue;
-    // Who is evacuated is in the quota already.
-    if (!oneByOne && batches.includes(batch)) spend(budget, costOf(flavor, pool), rows.length);
-    for (const { host } of rows) {
-      const room = free.get(host);
-      if (room) free.set(host, less(room, flavor));
+  const poolNamed = (name: string): Pool | undefined => record.descriptor.pools.find((pool) => pool.name === name);
+  const after = afterSpending(snapshot, (budget) => {
+    for (const { pool: name } of planned.deleteFirst) {
+      const pool = poolNamed(name);
+      if (pool) spend(budget, costOf(snapshot.flavors[pool.flavor], pool), -1);
     }
-  }
-  const quotas = { ...snapshot.quotas };
-  for (const [resource, left] of budget) {
-    const quota = quotas[resource];
-    if (quota) quotas[resource] = { ...quota, used: quota.limit - left };
-  }
-  return {
-    ...snapshot,
-    quotas,
-    hosts: snapshot.hosts.map((host) => ({ ...host, free: free.get(host.name) ?? host.free })),
-  };
+    for (const batch of [...moves, ...batches]) {
+      const { pool: name, rows } = batch;
+      const pool = poolNamed(name);
+      const flavor = snapshot.flavors[pool?.flavor ?? ''];
+      if (!pool || !flavor) continue;
+      // Who is evacuated is in the quota already.
+      if (!oneByOne && batches.includes(batch)) spend(budget, costOf(flavor, pool), rows.length);
+      for (const { host } of rows) {
+        const room = free.get(host);
+        if (room) free.set(host, less(room, flavor));
+      }
+    }
+  });
+  return { ...after, hosts: snapshot.hosts.map((host) => ({ ...host, free: free.get(host.name) ?? host.free })) };
 }

@@ -2,7 +2,7 @@ import { casesOf, fc } from '../property';
 import { plan, type PlanInput } from '../../domain/placement';
 import { spareAt } from '../../domain/levels';
 import type { Plan } from '../../domain/plan';
-import { membersIn, roomFor } from './build';
+import { hostNamed, membersIn, poolNamed, recordOf, roomFor, snapshotOf } from './build';
 import { anyCrowded, anyFenced, anyInput, anyScarce, anySeveral } from './clouds';
 import {
   allFindPlaces,
@@ -419,6 +419,24 @@ describe('plans for several pools on the same hosts', () => {
       runs,
     );
     expect(missed).toBeLessThan(runs.numRuns / 200);
+  });
+
+  test('are to the letter where another order of the pools is, whichever comes first in the descriptor', () => {
+    const a = poolNamed('a', { spare: 'none', size: { min: 1, initial: 1, max: 5 } });
+    const b = poolNamed('b', {
+      spare: { share: { numerator: 1, denominator: 2 } },
+      size: { min: 2, initial: 4, max: 9 },
+    });
+    // Where a takes a place on one of the roomy hosts, b cannot come to four by three.
+    const hosts = [2, 2, 1].map((room, index) => hostNamed(`h${String(index + 1)}`, { free: roomFor(room) }));
+    for (const pools of [
+      [a, b],
+      [b, a],
+    ]) {
+      const record = recordOf(pools.map((pool) => ({ pool })));
+      const planned = plan({ record, snapshot: snapshotOf(hosts), request: { kind: 'instantiate' }, strict: true });
+      expect(planned).toMatchObject({ ok: true, plan: { toTheLetter: true } });
+    }
   });
 
   test('are refused as impossible only where one pool alone finds no place; else the word is NotFound', () => {

@@ -382,11 +382,17 @@ describe('a host to be emptied for which the quota does not carry all at once', 
     expect(refusalOf(both).details.short).toMatchObject([{ resource: 'instances' }, { resource: 'cores' }, {}, {}]);
   });
 
-  test('and is dead, is restored as the dead give theirs back, for as long as one fits', () => {
+  test('and of whose members none but the dead are left, has them deleted first', () => {
+    const made = planOf(withQuotas(empty('maintenance', on('web', 'h2 h3'), on('web', 'h1', 10)), carrying(0)));
+    expect([launchesOf(made).length, made.deleteFirst.length, made.leave.length]).toEqual([1, 1, 0]);
+  });
+
+  test('and is dead, is restored as the dead give theirs back', () => {
     const failed = on('web', 'h1 h1 h1', 10);
     const made = planOf(withQuotas(empty('failed', on('web', 'h2 h3'), failed), carrying(2)));
     expect([launchesOf(made).length, made.leave.length, made.more]).toEqual([2, 2, true]);
+    // Where nothing fits beside the dead, they go first.
     const none = planOf(withQuotas(empty('failed', on('web', 'h2 h3'), failed), carrying(0)));
-    expect([launchesOf(none).length, none.leave.length, none.more]).toEqual([0, 0, false]);
+    expect([launchesOf(none).length, none.deleteFirst.length, none.leave.length, none.more]).toEqual([3, 3, 0, false]);
   });
 });

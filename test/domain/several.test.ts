@@ -128,6 +128,32 @@ describe('two on one host', () => {
     expect([5, 4, 3].map(modeWith)).toEqual([false, true, 'QuotaExceeded']);
   });
 
+  test('where they find places only together, a quota that carries one only has them move one after another, too', () => {
+    const flavors = { one: { ...roomFor(1), id: 'a', name: 'one' }, two: { ...roomFor(2), id: 'b', name: 'two' } };
+    const rooms = { h1: 9, h2: 2, h4: 1, h5: 1 };
+    const hosts = Object.entries(rooms).map(([name, room]) => hostNamed(name, { free: roomFor(room) }));
+    const poolOf = (name: string, flavor: string, count: number) => poolNamed(name, { spare: { count }, flavor });
+    const records = [
+      recordOf([{ pool: poolOf('p0', 'one', 1), state: stateOf(on('p0', 'h1 h5')) }], { vnf: 'v1' }),
+      recordOf(
+        [
+          { pool: poolOf('p0', 'two', 2), state: stateOf(on('p0', 'h1')) },
+          { pool: poolOf('p1', 'one', 1), state: stateOf(on('p1', 'h1 h2')) },
+        ],
+        { vnf: 'v2' },
+      ),
+    ];
+    const modeWith = (limit: number): unknown => {
+      const planned = planSeveral({
+        vnfs: records.map((record) => ({ record, servers: [] })),
+        snapshot: snapshotOf(hosts, { flavors, quotas: { instances: { used: 5, limit } } }),
+        request: { kind: 'emptyHosts', hosts: ['h1'], cause: 'maintenance' },
+      });
+      return planned.ok ? planned.oneByOne : planned.refusal.kind;
+    };
+    expect([8, 7, 6, 5].map(modeWith)).toEqual([false, true, true, 'QuotaExceeded']);
+  });
+
   test('places that are not to be had any more are not insisted on', () => {
     const { vnfs, snapshot, request } = two();
     const record = vnfs[1]?.record;

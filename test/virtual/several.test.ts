@@ -3,14 +3,29 @@ import { onePool } from '../../scripts/lib/virtual/specs';
 import { openWorld, type World } from '../../scripts/lib/virtual/world';
 import { hostsOf, setAlive } from '../../simulator';
 
-/** Members of several VNFs on a host that is to be worked on. */
+/** Members of several pools, or of several VNFs, on a host that is to be worked on, or has died. */
 
-const vnfs = ['ims1', 'ims2', 'ims3'];
-const descriptor = { ...onePool, pools: [{ ...onePool.pools[0], size: { min: 2, initial: 2, max: 4 }, spare: 1 }] };
+const [web] = onePool.pools;
+const two = { size: { min: 2, initial: 2, max: 4 }, spare: 1 } as const;
+const single = { size: { min: 1, initial: 1, max: 4 }, spare: 'none' } as const;
+const oneOfTwo = { ...onePool, pools: [{ ...web, ...two }] };
 
-/** Two members of each VNF, on the first two of hosts that have room for so many: the others are opened when they are there. */
-async function open(rooms: readonly number[], quotas: Record<string, number> = {}): Promise<World> {
-  const hosts = hostsOf({ mz: rooms.length }).map((host, at) => ({ ...host, vcpus: rooms[at] ?? 0 }));
+interface Room {
+  readonly vcpus: number;
+  readonly ramMb?: number;
+}
+
+interface Given {
+  readonly vnfs: readonly string[];
+  readonly descriptor: unknown;
+  /** Of each host. */
+  readonly rooms: readonly Room[];
+  readonly quotas?: Readonly<Record<string, number>>;
+}
+
+/** The members are on the first two hosts: the others come when they are there. */
+async function open({ vnfs, descriptor, rooms, quotas = {} }: Given): Promise<World> {
+  const hosts = hostsOf({ mz: rooms.length }).map((host, at) => ({ ...host, ...rooms[at] }));
   const world = openWorld({ seed: 1, cloud: { hosts, quotas } });
   const others = [...world.cloud.hosts.values()].slice(2);
   for (const host of others) setAlive(world.cloud, host, false);
@@ -30,46 +45,132 @@ function serversOn({ cloud }: World, host: string): string[] {
   return [...cloud.servers.values()].flatMap((server) => (server.host === host ? [server.name] : []));
 }
 
-async function emptied(world: World, host: string): Promise<EvacuateHostResult> {
-  const run = world.begin('evacuateHost', { hosts: [host], cause: 'maintenance' });
+/** How it ended, for each VNF. */
+async function emptied(
+  world: World,
+  host: string,
+  cause: 'maintenance' | 'failed',
+): Promise<EvacuateHostResult['vnfs']> {
+  const run = world.begin('evacuateHost', { hosts: [host], cause });
   await world.until(`${host} is empty`, () => run.ended() !== undefined);
   expect(run.ended()).toMatchObject({ outcome: 'completed' });
-  for (const vnf of vnfs) await world.settle(vnf);
-  return run.run().result as EvacuateHostResult;
+  const { vnfs } = run.run().result as EvacuateHostResult;
+  for (const { vnf } of vnfs) await world.settle(vnf);
+  expect(serversOn(world, host)).toEqual([]);
+  expect(vnfs.flatMap(({ short }) => short)).toEqual([]);
+  expect(world.verdict()).toMatchObject({ ok: true });
+  return vnfs;
 }
 
-test('find their places beside each other, also where all of them would go to the same', async () => {
-  const world = await open([3, 3, 1, 1, 1]);
-  try {
-    const result = await emptied(world, 'cmp-01');
-    expect(result.vnfs.map(({ launched }) => launched.length)).toEqual([1, 1, 1]);
-    expect(result.vnfs.map(({ replans }) => replans)).toEqual([0, 0, 0]);
-    expect(['cmp-03', 'cmp-04', 'cmp-05'].map((host) => serversOn(world, host).length)).toEqual([1, 1, 1]);
-    expect(world.verdict()).toMatchObject({ ok: true });
-  } finally {
-    world.close();
+async function dies({ cloud, pass }: World, name: string): Promise<void> {
+  const host = cloud.hosts.get(name);
+  if (host) setAlive(cloud, host, false);
+  await pass(120_000);
+}
+
+/** How many servers there were at most, and in the end. */
+function counted({ cloud }: World, since: number): { most: number; now: number } {
+  let now = cloud.log.slice(0, since).reduce((sum, { type }) => sum + changeBy(type), 0);
+  let most = now;
+  for (const { type } of cloud.log.slice(since)) {
+    now += changeBy(type);
+    most = Math.max(most, now);
   }
+  return { most, now };
+}
+
+function changeBy(type: string): number {
+  return type === 'server.created' ? 1 : type === 'server.deleted' ? -1 : 0;
+}
+
+describe('VNFs on a host in maintenance', () => {
+  const vnfs = ['ims1', 'ims2', 'ims3'];
+
+  test('find their places beside each other, also where all of them would go to the same', async () => {
+    const rooms = [3, 3, 1, 1, 1].map((vcpus) => ({ vcpus }));
+    const world = await open({ vnfs, descriptor: oneOfTwo, rooms });
+    try {
+      const results = await emptied(world, 'cmp-01', 'maintenance');
+      expect(results.map(({ launched }) => launched.length)).toEqual([1, 1, 1]);
+      expect(results.map(({ replans }) => replans)).toEqual([0, 0, 0]);
+      expect(['cmp-03', 'cmp-04', 'cmp-05'].map((host) => serversOn(world, host).length)).toEqual([1, 1, 1]);
+    } finally {
+      world.close();
+    }
+  });
+
+  test('move one after another where the quota carries one more and no two', async () => {
+    const rooms = [9, 9, 9].map((vcpus) => ({ vcpus }));
+    const world = await open({ vnfs, descriptor: oneOfTwo, rooms, quotas: { instances: 7 } });
+    try {
+      expect(serversOn(world, 'cmp-01')).toHaveLength(3);
+      const dry = world.begin('evacuateHost', { hosts: ['cmp-01'], cause: 'maintenance', dryRun: true });
+      await world.until('it is planned', () => dry.ended() !== undefined);
+      expect(dry.ended()).toMatchObject({ result: { outcome: 'planned', oneByOne: true, launches: { length: 3 } } });
+      const seen = world.cloud.log.length;
+      await emptied(world, 'cmp-01', 'maintenance');
+      expect(counted(world, seen)).toEqual({ most: 7, now: 6 });
+    } finally {
+      world.close();
+    }
+  });
 });
 
-test('move one after another where the quota carries one more and no two', async () => {
-  const world = await open([9, 9, 9], { instances: 7 });
-  try {
-    expect(serversOn(world, 'cmp-01')).toHaveLength(3);
-    const dry = world.begin('evacuateHost', { hosts: ['cmp-01'], cause: 'maintenance', dryRun: true });
-    await world.until('it is planned', () => dry.ended() !== undefined);
-    expect(dry.ended()).toMatchObject({ result: { outcome: 'planned', oneByOne: true, launches: { length: 3 } } });
-    const seen = world.cloud.log.length;
-    await emptied(world, 'cmp-01');
-    expect(serversOn(world, 'cmp-01')).toEqual([]);
-    let most = 6;
-    let now = 6;
-    for (const event of world.cloud.log.slice(seen)) {
-      if (event.type === 'server.created') most = Math.max(most, ++now);
-      if (event.type === 'server.deleted') now -= 1;
-    }
-    expect([most, now]).toEqual([7, 6]);
-    expect(world.verdict()).toMatchObject({ ok: true });
-  } finally {
-    world.close();
+describe('two pools of which one can go to a single host, where the quota carries one member at a time,', () => {
+  // cmp-03 has room for one, which is b's only place: its other member is on cmp-02.
+  const given: Given = {
+    vnfs: ['v'],
+    descriptor: { ...onePool, pools: [pool('a', single), pool('b', two)] },
+    rooms: [{ vcpus: 16 }, { vcpus: 2 }, { vcpus: 16, ramMb: 2_048 }],
+    quotas: { instances: 4 },
+  };
+
+  function pool(name: string, more: object): object {
+    return { ...web, name, securityRules: [], ...more };
   }
+
+  test.each(['maintenance', 'failed'] as const)('both find their places (%s)', async (cause) => {
+    const world = await open(given);
+    try {
+      if (cause === 'failed') await dies(world, 'cmp-01');
+      await emptied(world, 'cmp-01', cause);
+      expect(serversOn(world, 'cmp-03')).toEqual(['v-b-3']);
+    } finally {
+      world.close();
+    }
+  });
+
+  test('and what one gives back is for the other, when a host dies', async () => {
+    const descriptor = { ...onePool, pools: [pool('a', two), pool('b', two)] };
+    const rooms = [9, 9, 9].map((vcpus) => ({ vcpus }));
+    const world = await open({ vnfs: ['v'], descriptor, rooms, quotas: { instances: 5 } });
+    try {
+      await dies(world, 'cmp-01');
+      await emptied(world, 'cmp-01', 'failed');
+      expect(serversOn(world, 'cmp-03').sort()).toEqual(['v-a-3', 'v-b-3']);
+    } finally {
+      world.close();
+    }
+  });
+});
+
+describe('VNFs on a host that dies', () => {
+  test.each([
+    ['one of them: then the other is begun again', 5],
+    ['none of them: then the dead are deleted first', 4],
+  ])('are restored where the quota carries %s', async (_, instances) => {
+    const rooms = [9, 9, 9].map((vcpus) => ({ vcpus }));
+    const world = await open({ vnfs: ['v', 'w'], descriptor: oneOfTwo, rooms, quotas: { instances } });
+    try {
+      await dies(world, 'cmp-01');
+      const results = await emptied(world, 'cmp-01', 'failed');
+      expect(results.map(({ vnf, removed }) => [vnf, removed.length])).toEqual([
+        ['v', 1],
+        ['w', 1],
+      ]);
+      expect(serversOn(world, 'cmp-03')).toHaveLength(2);
+    } finally {
+      world.close();
+    }
+  });
 });

@@ -68,5 +68,5 @@ export function changesOf(record: VnfRecord, plan: Plan): Changes {
 
 /** What a plan leaves without a place, in words. */
 export function shortOf({ unplaced }: Plan): DryRunResult['short'] {
-  return unplaced.map(({ pool, missing, reason }) => ({ pool, missing, reason: reason.message }));
+  return unplaced.map(({ pool, missing, reason: { kind, message } }) => ({ pool, missing, kind, reason: message }));
 }

@@ -3,6 +3,7 @@ import {
   ChildWorkflowCancellationType,
   defineSignal,
   isCancellation,
+  patched,
   ParentClosePolicy,
   setHandler,
   startChild,
@@ -291,14 +292,65 @@ async function evacuateVnfs(
   const outcomes: Promise<VnfOutcome>[] = [];
   // Last those that say nothing: how endangered they are is not known, and it may be that they answer by then.
   for (const vnf of [...ordered.map((each) => each.vnf), ...silent]) {
-    say(`evacuating ${plain(hosts.join(', '))}: ${vnf}`);
     const found = foundThere(contents, vnf, viewOf.get(vnf));
-    const begun = await settled(vnf, beginEvacuateVnf(job, vnf, { found, onto: own(places.onto ?? {}, vnf) }));
-    const outcome = 'value' in begun ? outcomeOf(job, vnf, begun.value) : Promise.resolve(begun);
+    const { outcome } = await evacuateOne(job, vnf, { found, onto: own(places.onto ?? {}, vnf) });
     outcomes.push(outcome);
     if (places.oneByOne) await outcome;
   }
-  return await Promise.all(outcomes);
+  const results = await Promise.all(outcomes);
+  return job.cause === 'failed' ? await againWhereShort(job, contents, { results, viewOf }) : results;
+}
+
+/** Begun: what comes of it is waited for apart. */
+async function evacuateOne(
+  job: Job,
+  vnf: string,
+  given: { readonly found: readonly string[]; readonly onto?: Onto | undefined },
+): Promise<{ readonly outcome: Promise<VnfOutcome> }> {
+  say(`evacuating ${plain(job.hosts.join(', '))}: ${vnf}`);
+  const begun = await settled(vnf, beginEvacuateVnf(job, vnf, given));
+  return { outcome: 'value' in begun ? outcomeOf(job, vnf, begun.value) : Promise.resolve(begun) };
+}
+
+/**
+ * Of VNFs that are restored at the same time one may take the quota that another counted on. What is replaced gives its own back: then those
+ * that were left short are begun again, one after another.
+ */
+async function againWhereShort(
+  job: Job,
+  contents: readonly HostContents[],
+  { results, viewOf }: { readonly results: readonly VnfOutcome[]; readonly viewOf: ReadonlyMap<string, RecordView> },
+): Promise<VnfOutcome[]> {
+  const isBehind = ({ result, failure: reason }: VnfOutcome): boolean =>
+    reason?.kind === 'QuotaExceeded' || (result?.short.some(({ kind }) => kind === 'QuotaExceeded') ?? false);
+  const isGivenBack = results.some(({ result }) => (result?.removed.length ?? 0) > 0);
+  const ended: VnfOutcome[] = [];
+  for (const before of results) {
+    const isAgain = results.length > 1 && isGivenBack && isBehind(before) && patched('again-where-short');
+    if (!isAgain) {
+      ended.push(before);
+      continue;
+    }
+    const found = foundThere(contents, before.vnf, viewOf.get(before.vnf));
+    const { outcome } = await evacuateOne(job, before.vnf, { found });
+    ended.push(bothOf(before, await outcome));
+  }
+  return ended;
+}
+
+function bothOf({ result: before }: VnfOutcome, after: VnfOutcome): VnfOutcome {
+  const { result } = after;
+  if (!before || !result) return after;
+  return {
+    ...after,
+    result: {
+      ...result,
+      launched: [...before.launched, ...result.launched],
+      removed: [...before.removed, ...result.removed],
+      evacuated: [...before.evacuated, ...result.evacuated],
+      replans: before.replans + result.replans,
+    },
+  };
 }
 
 /**
@@ -323,7 +375,7 @@ function foundThere(contents: readonly HostContents[], vnf: string, view: Record
 async function beginEvacuateVnf(
   { hosts, cause, fenced, ifBusy, waitSeconds, occurrence }: Job,
   vnf: string,
-  { found, onto }: { readonly found: readonly string[]; readonly onto: Onto | undefined },
+  { found, onto }: { readonly found: readonly string[]; readonly onto?: Onto | undefined },
 ): Promise<ChildWorkflowHandle<typeof evacuateVnf>> {
   const workflowId = `evacuate:${vnf}:${occurrence}`;
   const input = { vnf, hosts, cause, fenced, ifBusy, waitSeconds };

@@ -13,6 +13,7 @@ import { cloud, record as recordPort } from '../ports';
 import { mark } from '../progress';
 import type { Table } from '../run';
 import { committed } from '../steps/commit';
+import { deadRemoved } from '../steps/deadFirst';
 import { evacuated } from '../steps/evacuate';
 import { launched } from '../steps/launch';
 import { planned } from '../steps/plan';
@@ -26,7 +27,7 @@ import { takeOutOfService } from './heal';
  * caller say so, in a turn of its own. It finishes also when the evacuateHost that started it is gone.
  */
 export const evacuateVnfTable: Table = {
-  back: [planned, evacuated, launched],
+  back: [planned, deadRemoved, evacuated, launched],
   pivot: committed,
   forward: [published, settled],
 };

@@ -80,6 +80,8 @@ function without(record: VnfRecord, refs: readonly MemberRef[]): VnfRecord {
 
 /** They are missing now, and no longer to be replaced: a new plan makes up for what the level lacks. */
 function stillWanted(request: ChangeRequest, refs: readonly MemberRef[]): ChangeRequest {
+  // Of hosts from which nobody but the dead was to go: they are closed, so that nothing new comes there.
+  if (request.kind === 'emptyHosts') return { kind: 'replaceMembers', members: [] };
   if (request.kind !== 'replaceMembers') return request;
   const members = request.members.filter(
     ({ pool, ordinal }) => !refs.some((ref) => ref.pool === pool && ref.ordinal === ordinal),
