@@ -3,8 +3,8 @@ import type { Descriptor } from '../../domain/descriptor/descriptor';
 import { failure, type Failure } from '../../domain/failure';
 import { plan } from '../../domain/placement';
 import { asFound } from '../../domain/placement/rebalance';
-import { ontoOf, planSeveral, type PlannedVnf } from '../../domain/placement/several';
-import { withRemedies } from '../../domain/explain/remedies';
+import { ontoOf, planSeveral, type PlannedVnf, type SeveralInput } from '../../domain/placement/several';
+import { withRemedies, withRemediesForAll } from '../../domain/explain/remedies';
 import { toldMost, toldOf } from '../../domain/explain/tell';
 import type { Member, VnfRecord } from '../../domain/record';
 import type { Plan } from '../../domain/plan';
@@ -110,12 +110,13 @@ export function planEmptyHostsActivity(dependencies: Dependencies, ways: Ways): 
       way.readSnapshot({ pools, vnf: null }, call),
       serversByVnf(dependencies, { vnfs, hostOf: way.hostOf }, deadline),
     ]);
-    const planned = planSeveral({
+    const asked: SeveralInput = {
       vnfs: records.map((record) => ({ record, servers: servers.get(record.vnf) ?? [] })),
       snapshot,
       request: { kind: 'emptyHosts', hosts, cause, fenced },
-    });
-    if (!planned.ok) throw toFailure(about(planned.asked.record, withRemedies(planned.asked, planned.refusal)));
+    };
+    const planned = planSeveral(asked);
+    if (!planned.ok) throw toFailure(about(planned.asked.record, withRemediesForAll(asked, planned)));
     const { each, oneByOne } = planned;
     return {
       ...(tell && { plans: toldEach(each) }),

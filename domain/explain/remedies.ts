@@ -4,6 +4,7 @@ import type { Failure } from '../failure';
 import { capAt } from '../levels';
 import { own } from '../names';
 import { plan, type PlanInput } from '../placement';
+import { asOne, type SeveralInput, type SeveralRefused } from '../placement/several';
 import type { ChangeRequest, Planned } from '../plan';
 import type { VnfRecord } from '../record';
 import { noResources, plus, times } from '../resources';
@@ -30,6 +31,16 @@ export function withRemedies(input: PlanInput, refusal: Failure): Failure {
   const isSaid = before !== undefined && refusal.message.includes(before);
   const message = isSaid ? refusal.message.replace(before, () => remedy) : `${refusal.message} ${remedy}`;
   return { ...refusal, message, details: { ...refusal.details, remedy, remedies } };
+}
+
+/** The same of several VNFs that leave hosts together: what would make it possible for all of them. */
+export function withRemediesForAll(input: SeveralInput, { asked, refusal }: SeveralRefused): Failure {
+  if (input.vnfs.length === 1) return withRemedies(asked, refusal);
+  const all = asOne(input);
+  const together = plan(all);
+  // A quota must carry them all, one after another if not at once.
+  const isShort = refusal.kind === 'QuotaExceeded' && !together.ok && together.refusal.kind === 'QuotaExceeded';
+  return withRemedies(all, isShort ? together.refusal : refusal);
 }
 
 /** What the refusal itself advises is repeated where it is more than a guess: what to raise of the quota, and whom to name instead. */

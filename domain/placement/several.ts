@@ -1,7 +1,7 @@
 import type { Pool } from '../descriptor/descriptor';
 import { failure, type Failure } from '../failure';
 import type { ChangeRequest, Onto, Plan } from '../plan';
-import type { VnfRecord } from '../record';
+import type { Member, PoolState, VnfRecord } from '../record';
 import { less } from '../resources';
 import type { Snapshot } from '../snapshot';
 import { afterSpending, costOf, spend } from './budget';
@@ -40,7 +40,7 @@ export interface PlannedVnf {
   readonly plan: Plan;
 }
 
-type Refused = Extract<SeveralPlanned, { ok: false }>;
+export type SeveralRefused = Extract<SeveralPlanned, { ok: false }>;
 
 /** How many orders are tried: the VNF that found no place goes first in the next. */
 const ordersMax = 12;
@@ -53,6 +53,44 @@ export function planSeveral(input: SeveralInput): SeveralPlanned {
   if (atOnce.ok || atOnce.refusal.kind !== 'QuotaExceeded' || input.vnfs.length < 2) return atOnce;
   // Who has moved gives its quota back before the next begins.
   return placesFor(input, { oneByOne: true });
+}
+
+/**
+ * The same as a request of one VNF that has all their pools, named `<vnf>/<pool>`: what would make it possible for all of them can be tried on it
+ * as on any other.
+ */
+export function asOne({ vnfs, snapshot, request }: SeveralInput): PlanInput {
+  const [first] = vnfs;
+  if (!first) throw new Error('there are no VNFs');
+  const nameIn = ({ vnf }: VnfRecord, pool: string): string => `${vnf}/${pool}`;
+  const pools = vnfs.flatMap(({ record }) =>
+    Object.entries(record.pools).map(([pool, state]): [string, PoolState] => {
+      const name = nameIn(record, pool);
+      const renamed = (members: readonly Member[]): Member[] => members.map((member) => ({ ...member, pool: name }));
+      return [name, { ...state, inService: renamed(state.inService), failed: renamed(state.failed) }];
+    }),
+  );
+  const debts = vnfs.flatMap(({ record }) =>
+    record.debts.map((debt) => ({
+      ...debt,
+      movedFrom: Object.fromEntries(
+        Object.entries(debt.movedFrom).map(([pool, level]) => [nameIn(record, pool), level]),
+      ),
+      stages: debt.stages.map((lots) => lots.map((lot) => ({ ...lot, pool: nameIn(record, lot.pool) }))),
+    })),
+  );
+  const specs = vnfs.flatMap(({ record }) =>
+    record.descriptor.pools.map((pool) => ({ ...pool, name: nameIn(record, pool.name), dependsOn: [] })),
+  );
+  const servers = vnfs.flatMap(({ record, servers: own }) =>
+    own.map((server) => ({ ...server, pool: nameIn(record, server.pool) })),
+  );
+  const descriptor = { ...first.record.descriptor, pools: specs };
+  return {
+    record: { ...first.record, descriptor, pools: Object.fromEntries(pools), debts },
+    snapshot: { ...snapshot, servers },
+    request,
+  };
 }
 
 /** Where the new members of each pool go, as planned. */
@@ -69,7 +107,7 @@ interface How {
 function placesFor(input: SeveralInput, how: How): SeveralPlanned {
   const { vnfs, snapshot } = input;
   let order = [...vnfs];
-  let first: Refused | undefined;
+  let first: SeveralRefused | undefined;
   let plans = 0;
   const tried = new Set<string>();
   while (tried.size < ordersMax && (first === undefined || plans < plansMax)) {

@@ -1,4 +1,5 @@
 import type { Descriptor, Pool } from '../../domain/descriptor/descriptor';
+import type { Remedy } from '../../domain/explain/remedy';
 import type { PlanInput } from '../../domain/placement';
 import type { Member, PoolState, VnfRecord } from '../../domain/record';
 import type { Host, Resources, Snapshot } from '../../domain/snapshot';
@@ -114,4 +115,24 @@ export function inputOf(given: {
     snapshot: snapshotOf(given.hosts, given.snapshot),
     request: given.request,
   };
+}
+
+/** The cloud as a remedy asks for it. */
+export function withHosts(snapshot: Snapshot, remedy: Extract<Remedy, { kind: 'hosts' }>): Snapshot {
+  const added = Object.entries(remedy.hosts).flatMap(([zone, many]) =>
+    Array.from({ length: many }, (_, at) => {
+      const name = `new-${zone}-${String(at)}`;
+      const domains = Object.fromEntries((remedy.apart ?? []).map((key) => [key, name]));
+      return hostNamed(name, { zone, free: remedy.room[zone] ?? roomFor(0), domains });
+    }),
+  );
+  return { ...snapshot, hosts: [...added, ...snapshot.hosts] };
+}
+
+/** And its quota. */
+export function withLimits(snapshot: Snapshot, remedy: Extract<Remedy, { kind: 'quota' }>): Snapshot {
+  const quotas = { ...snapshot.quotas };
+  for (const [resource, limit] of Object.entries(remedy.limits) as [keyof typeof quotas, number][])
+    quotas[resource] = { used: quotas[resource]?.used ?? 0, limit };
+  return { ...snapshot, quotas };
 }

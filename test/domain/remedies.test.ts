@@ -4,7 +4,19 @@ import type { Pool } from '../../domain/descriptor/descriptor';
 import type { ChangeRequest } from '../../domain/plan';
 import { remediesOf, withRemedies } from '../../domain/explain/remedies';
 import { remedySaid, type Remedy } from '../../domain/explain/remedy';
-import { hostNamed, hostsNamed, inputOf, on, poolNamed, recordOf, roomFor, snapshotOf, stateOf } from './build';
+import {
+  hostNamed,
+  hostsNamed,
+  inputOf,
+  on,
+  poolNamed,
+  recordOf,
+  roomFor,
+  snapshotOf,
+  stateOf,
+  withHosts,
+  withLimits,
+} from './build';
 import { anyCrowded, anyInput, anySeveral } from './clouds';
 
 /** What a refusal says would help does: each remedy is done to the cloud, the descriptor or the request, and the planner is asked again. */
@@ -14,17 +26,6 @@ const runs = casesOf(1_000);
 function isRefused(input: PlanInput): boolean {
   const planned = plan(input);
   return !planned.ok || planned.plan.unplaced.length > 0;
-}
-
-function withHosts(input: PlanInput, remedy: Extract<Remedy, { kind: 'hosts' }>): PlanInput {
-  const added = Object.entries(remedy.hosts).flatMap(([zone, many]) =>
-    Array.from({ length: many }, (_, at) => {
-      const name = `new-${zone}-${String(at)}`;
-      const domains = Object.fromEntries((remedy.apart ?? []).map((key) => [key, name]));
-      return hostNamed(name, { zone, free: remedy.room[zone] ?? roomFor(0), domains });
-    }),
-  );
-  return { ...input, snapshot: { ...input.snapshot, hosts: [...added, ...input.snapshot.hosts] } };
 }
 
 function withPool(input: PlanInput, name: string, change: Partial<Pool>): PlanInput {
@@ -53,17 +54,13 @@ function withLevel(input: PlanInput, { pool, level }: Extract<Remedy, { kind: 'l
 function applied(input: PlanInput, remedy: Remedy): PlanInput {
   switch (remedy.kind) {
     case 'hosts':
-      return withHosts(input, remedy);
+      return { ...input, snapshot: withHosts(input.snapshot, remedy) };
     case 'spare':
       return withPool(input, remedy.pool, spareChanged(remedy));
     case 'level':
       return withLevel(input, remedy);
-    case 'quota': {
-      const quotas = { ...input.snapshot.quotas };
-      for (const [resource, limit] of Object.entries(remedy.limits) as [keyof typeof quotas, number][])
-        quotas[resource] = { used: quotas[resource]?.used ?? 0, limit };
-      return { ...input, snapshot: { ...input.snapshot, quotas } };
-    }
+    case 'quota':
+      return { ...input, snapshot: withLimits(input.snapshot, remedy) };
     case 'notStrict':
       return { ...input, strict: false };
   }

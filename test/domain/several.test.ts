@@ -1,10 +1,13 @@
 import { casesOf, fc } from '../property';
+import { withRemediesForAll } from '../../domain/explain/remedies';
+import type { Remedy } from '../../domain/explain/remedy';
 import { plan, type PlanInput } from '../../domain/placement';
 import { ontoOf, planSeveral, type SeveralInput } from '../../domain/placement/several';
 import type { Onto, Plan } from '../../domain/plan';
 import { less } from '../../domain/resources';
 import type { Snapshot } from '../../domain/snapshot';
-import { hostNamed, on, poolNamed, recordOf, roomFor, snapshotOf, stateOf, unit } from './build';
+import { hostNamed, on, poolNamed, recordOf, roomFor, snapshotOf, stateOf, unit, withHosts, withLimits } from './build';
+
 import { anySeveral } from './clouds';
 import { allFindPlaces, breaches, questionOf, type Question } from './oracle';
 
@@ -90,6 +93,28 @@ test('each finds its place again when its turn comes, whoever of the others has 
     }),
     runs,
   );
+});
+
+test('what a refusal says would help makes it possible for all of them', () => {
+  const helped = { hosts: 0, quota: 0 };
+  fc.assert(
+    fc.property(anyApart, fc.integer({ min: 0, max: 1 }), (input, left) => {
+      const quotas = { instances: { used: 8, limit: 8 + left } };
+      const asked = { ...input, snapshot: { ...input.snapshot, quotas } };
+      const planned = planSeveral(asked);
+      if (planned.ok) return;
+      const { remedies = [] } = withRemediesForAll(asked, planned).details;
+      for (const remedy of remedies as readonly Remedy[]) {
+        if (remedy.kind !== 'hosts' && remedy.kind !== 'quota') continue;
+        const { snapshot } = asked;
+        const changed = remedy.kind === 'hosts' ? withHosts(snapshot, remedy) : withLimits(snapshot, remedy);
+        expect(planSeveral({ ...asked, snapshot: changed }).ok).toBe(true);
+        helped[remedy.kind] += 1;
+      }
+    }),
+    runs,
+  );
+  expect(Math.min(helped.hosts, helped.quota)).toBeGreaterThan(runs.numRuns / 50);
 });
 
 describe('two on one host', () => {
