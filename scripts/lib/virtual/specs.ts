@@ -85,6 +85,12 @@ async function killHosts(world: World): Promise<void> {
   await world.pass(1_000);
 }
 
+/** Nothing more may be made before something goes. */
+function fillQuota({ cloud }: World): Promise<void> {
+  for (const { quotas } of cloud.projects.values()) quotas.set('instances', cloud.servers.size);
+  return Promise.resolve();
+}
+
 /** Hosts of the rack that the first member is in. */
 function firstRack({ cloud, viewOf }: World): Host[] {
   const [first] = viewOf(vnf)?.pools[firstPool]?.inService ?? [];
@@ -304,6 +310,23 @@ const specsOfRacks: readonly Spec[] = [
   },
 ];
 
+/** What deletes the dead first. */
+const specsOfQuota: readonly Spec[] = [
+  {
+    ...{ name: 'heal where the quota is full', procedure: 'heal', descriptor: onePool },
+    prepare: fillQuota,
+    input: (world) => ({ vnf, members: firstMembers(world).map(({ name }) => name) }),
+  },
+  {
+    ...{ name: 'evacuateHost of a dead host where the quota is full', procedure: 'evacuateHost', descriptor: onePool },
+    prepare: async (world) => {
+      await fillQuota(world);
+      await killHosts(world);
+    },
+    input: (world) => ({ hosts: firstMembers(world).map(({ host }) => host), cause: 'failed', fenced: true }),
+  },
+];
+
 /** Each of them concerns one pool, whatever others there are. */
 const ofOnePool: readonly Procedure[] = ['scaleOut', 'scaleIn'];
 /** Nova takes a server into a group only when it is made, so that a tenant cannot keep such servers apart: refused. */
@@ -313,5 +336,6 @@ export const specs: readonly Spec[] = [
   ...specsOf({ descriptor: onePool }, ''),
   ...specsOf({ descriptor: twoPools }, ' (two pools)').filter(({ procedure }) => !ofOnePool.includes(procedure)),
   ...specsOfRacks,
+  ...specsOfQuota,
   ...specsOf({ descriptor: onePool, as: 'tenant' }, ' (tenant)').filter(({ name }) => !name.startsWith(notForTenants)),
 ];
