@@ -46,10 +46,11 @@ function isExecutable(path: string): boolean {
 
 /** Why there is no such thing to try it by. Null where there is. */
 function missing(named: string): string | null {
-  const [command = '', ...given] = named.split(' ');
+  const [command = ''] = named.split(' ');
   if (command.startsWith('./scripts/')) {
     if (!isExecutable(command)) return 'there is no such command';
-    const procedure = given.indexOf('--procedure') < 0 ? undefined : given[given.indexOf('--procedure') + 1];
+    const [, inQuotes, plain] = / --procedure (?:'([^']+)'|(\S+))/.exec(named) ?? [];
+    const procedure = inQuotes ?? plain;
     return procedure === undefined || specs.some(({ name }) => name === procedure) ? null : 'faults knows none';
   }
   if (named.startsWith('test/')) return testsAt(named).length > 0 ? null : 'there is no such test';
