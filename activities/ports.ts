@@ -248,7 +248,7 @@ export interface CloudActivities {
   reopenHosts(input: { hosts: readonly string[]; occurrence: string | null; timing: Timing }): Promise<void>;
   /** Which of these hosts we have closed, and forced down. Throws InvalidRequest where somebody else has done either. */
   lookAtClosed(input: { hosts: readonly string[] }): Promise<{ closed: string[]; fenced: string[] }>;
-  /** Plans all VNFs of the hosts on one snapshot, so that each finds a place beside the others; throws a refusal where not all do. Null: there are none. */
+  /** Plans all VNFs of the hosts on one snapshot, so that each finds a place beside the others; of a maintenance throws a refusal where not all do. Null: there are none. */
   planEmptyHosts(input: {
     hosts: readonly string[];
     cause: 'failed' | 'maintenance';

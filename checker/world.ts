@@ -47,6 +47,8 @@ export interface Request {
   outcome: string | null;
   /** Its run was reset: the one before has vanished. */
   wasReset: boolean;
+  /** It has ended, and the record has settled since: nothing comes of it any more. */
+  isOver: boolean;
   /** Something stood in its way: a server in ERROR or misplaced, a refused call, a host that died. */
   hindered: boolean;
 }
@@ -383,6 +385,7 @@ function begin(world: World, seq: number, said: Extract<Note, { kind: 'request' 
     servedAtStart,
     outcome: null,
     wasReset: false,
+    isOver: false,
     hindered: false,
   });
   if (!vnf) return;
@@ -450,6 +453,8 @@ function end(world: World, said: Extract<Note, { kind: 'outcome' }>): void {
 
 /** The record is free and owes nothing: whatever was open is decided, and it says at which level. */
 function settle(world: World, said: Extract<Note, { kind: 'settled' }>): void {
+  for (const request of world.requests.values())
+    if (request.vnf === said.vnf && request.outcome !== null) request.isOver = true;
   const vnf = world.vnfs.get(said.vnf);
   if (!vnf) return;
   if (!said.exists) {

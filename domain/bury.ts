@@ -76,3 +76,8 @@ export function outOfService<R extends Mortal>(
 export function failedMembers({ pools }: Pick<VnfRecord, 'pools'>): MemberRef[] {
   return Object.values(pools).flatMap(({ failed }) => failed.map(({ pool, ordinal }) => ({ pool, ordinal })));
 }
+
+/** A host's death, or a run that had deleted the dead before it was given up, can leave a pool with fewer members than its level. */
+export function isShort({ pools }: Pick<VnfRecord, 'pools'>): boolean {
+  return Object.values(pools).some((pool) => pool.inService.length + pool.failed.length < pool.level);
+}

@@ -15,8 +15,8 @@ export type ChangeRequest =
       readonly to: number;
       readonly members?: readonly MemberRef[];
     }
-  /** Replace members, wherever they are: `heal`. */
-  | { readonly kind: 'replaceMembers'; readonly members: readonly MemberRef[] }
+  /** Replace members, wherever they are, and make up for those that lack: `heal`. `partial`: as many as fit, rather than all or nothing. */
+  | { readonly kind: 'replaceMembers'; readonly members: readonly MemberRef[]; readonly partial?: boolean }
   /** Replace every member on these hosts, using none of them. `failed`: restore what fits; `maintenance`: all or refuse. */
   | {
       readonly kind: 'emptyHosts';

@@ -1,12 +1,12 @@
 import { capacityOf } from '../../domain/explain/capacity';
 import type { Descriptor } from '../../domain/descriptor/descriptor';
-import { failure, type Failure } from '../../domain/failure';
+import { failure } from '../../domain/failure';
 import { plan } from '../../domain/placement';
 import { asFound } from '../../domain/placement/rebalance';
 import { ontoOf, planSeveral, type PlannedVnf, type SeveralInput } from '../../domain/placement/several';
 import { withRemedies, withRemediesForAll } from '../../domain/explain/remedies';
 import { toldMost, toldOf } from '../../domain/explain/tell';
-import type { Member, VnfRecord } from '../../domain/record';
+import type { Member } from '../../domain/record';
 import type { Plan } from '../../domain/plan';
 import { isDeadStatus, type Snapshot } from '../../domain/snapshot';
 import { readMarks, tag } from '../../domain/names';
@@ -116,7 +116,7 @@ export function planEmptyHostsActivity(dependencies: Dependencies, ways: Ways): 
       request: { kind: 'emptyHosts', hosts, cause, fenced },
     };
     const planned = planSeveral(asked);
-    if (!planned.ok) throw toFailure(about(planned.asked.record, withRemediesForAll(asked, planned)));
+    if (!planned.ok) throw toFailure(withRemediesForAll(asked, planned));
     const { each, oneByOne } = planned;
     return {
       ...(tell && { plans: toldEach(each) }),
@@ -163,8 +163,4 @@ async function serversByVnf(
 
 function poolsOf({ pools, networks }: Descriptor): SnapshotOf['pools'] {
   return pools.map((pool) => ({ pool, networks }));
-}
-
-function about(record: VnfRecord, refusal: Failure): Failure {
-  return { ...refusal, message: `${record.vnf}: ${refusal.message}`, details: { ...refusal.details, vnf: record.vnf } };
 }

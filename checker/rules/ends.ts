@@ -32,8 +32,8 @@ export function judgeEnds(world: World, event: CloudEvent, given: { memory: Ends
   if (maker !== undefined) {
     // A run that vanished, or was reset, may have begun what goes on without it.
     const [maybe, ...others] = [...world.requests.values()].filter(
-      ({ outcome, vnf, wasReset }) =>
-        (outcome === null || outcome === 'vanished' || wasReset) && (vnf === undefined || vnf === maker),
+      ({ outcome, vnf, wasReset, isOver }) =>
+        !isOver && (outcome === null || outcome === 'vanished' || wasReset) && (vnf === undefined || vnf === maker),
     );
     // Of several that are open at once it is not known whose it is.
     if (maybe && others.length === 0 && !maybe.wasReset)

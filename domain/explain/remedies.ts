@@ -33,14 +33,20 @@ export function withRemedies(input: PlanInput, refusal: Failure): Failure {
   return { ...refusal, message, details: { ...refusal.details, remedy, remedies } };
 }
 
-/** The same of several VNFs that leave hosts together: what would make it possible for all of them. */
+/** The same of several VNFs that leave hosts together: who found no place, and what would make it possible for all of them. */
 export function withRemediesForAll(input: SeveralInput, { asked, refusal }: SeveralRefused): Failure {
-  if (input.vnfs.length === 1) return withRemedies(asked, refusal);
+  const { vnf } = asked.record;
+  if (input.vnfs.length === 1) return about(vnf, withRemedies(asked, refusal));
   const all = asOne(input);
   const together = plan(all);
   // A quota must carry them all, one after another if not at once.
-  const isShort = refusal.kind === 'QuotaExceeded' && !together.ok && together.refusal.kind === 'QuotaExceeded';
-  return withRemedies(all, isShort ? together.refusal : refusal);
+  if (refusal.kind !== 'QuotaExceeded' || together.ok || together.refusal.kind !== 'QuotaExceeded')
+    return about(vnf, withRemedies(all, refusal));
+  return about(input.vnfs.map(({ record }) => record.vnf).join(', '), withRemedies(all, together.refusal));
+}
+
+function about(vnf: string, refusal: Failure): Failure {
+  return { ...refusal, message: `${vnf}: ${refusal.message}`, details: { ...refusal.details, vnf } };
 }
 
 /** What the refusal itself advises is repeated where it is more than a guess: what to raise of the quota, and whom to name instead. */

@@ -149,7 +149,11 @@ function planDeleteFirst(input: PlanInput, tasks: readonly PoolTask[]): Planned 
   const snapshot = afterSpending(input.snapshot, (budget) => {
     for (const { pool, flavor } of dead) spend(budget, costOf(flavor, pool), -1);
   });
-  const found = planAll(ground, { ...input, snapshot }, tasks);
+  const found = planAll(
+    ground,
+    { ...input, snapshot },
+    tasks.map((task) => ({ ...task, deadFirst: true })),
+  );
   return found.ok ? finish(input, found, { tasks, deleteFirst: true }) : null;
 }
 
@@ -199,7 +203,7 @@ function tasksOf(ground: Ground, input: PlanInput): PoolTask[] {
       case 'replaceMembers': {
         const out = request.members.filter((ref) => ref.pool === pool.name).map((ref) => ref.ordinal);
         const deficit = state.level - state.inService.length - state.failed.length;
-        if (out.length > 0 || deficit > 0) add(pool, { out });
+        if (out.length > 0 || deficit > 0) add(pool, { out, partial: request.partial ?? false });
         break;
       }
       case 'emptyHosts': {

@@ -23,13 +23,17 @@ const looksMax = 400_000;
 /** So many are sent away one for another, and no more: each is a call within a call. */
 const depthMax = 200;
 
+function isTooMuch(demands: readonly Demand[]): boolean {
+  return demands.reduce((sum, { need, most }) => sum + need * most.size, 0) > looksMax;
+}
+
 /** How many orders of pools are tried: the one that found no place goes first in the next. */
 const ordersMax = 8;
 
 /** For each demand its hosts, one entry for each member; null where places for all were not found. The same for the same question. */
 export function pack(free: ReadonlyMap<string, Resources>, demands: readonly Demand[]): string[][] | null {
   const looks = { left: looksMax };
-  if (demands.reduce((sum, { need, most }) => sum + need * most.size, 0) > looksMax) return null;
+  if (isTooMuch(demands)) return null;
   // Those that ask for what few hosts have first, then the big ones: they find their place least easily.
   let order = [...demands.keys()].sort((a, b) => choosiest(demands[a], demands[b]) || a - b);
   for (let tries = 0; tries < ordersMax && looks.left > 0; tries++) {
@@ -46,7 +50,7 @@ export function pack(free: ReadonlyMap<string, Resources>, demands: readonly Dem
  * size no more can be had, of the first ones nor of all. Null where it would take too long.
  */
 export function packMost(free: ReadonlyMap<string, Resources>, demands: readonly Demand[]): string[][] | null {
-  if (demands.reduce((sum, { need, most }) => sum + need * most.size, 0) > looksMax) return null;
+  if (isTooMuch(demands)) return null;
   const packing = new Packing(free, demands, { prefers: 'roomiest', looks: { left: looksMax } });
   for (const index of demands.keys()) packing.placeAll(index);
   return packing.hosts();

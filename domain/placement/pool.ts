@@ -98,7 +98,11 @@ export function planPool(
   // What is not replaced stays where it is, counted and shown.
   const leave =
     missing > 0
-      ? replacedFirst(task, gone, { many: gone.length - missing, hosts: [...hostsOf(serving), ...placed], domainOf })
+      ? replacedFirst(task, gone, {
+          many: task.deadFirst ? placed.length : gone.length - missing,
+          hosts: [...hostsOf(serving), ...placed],
+          domainOf,
+        })
       : gone;
   const arrivals = cutLaunches(pool, placed.slice(0, movers.length), { existing: counted, vanishing, domainOf });
   const moves = rowsOf(movers, arrivals.batches, domainOf);

@@ -13,8 +13,8 @@ import { planPoolApart } from './tenant';
 
 /** The pools of one VNF, which share hosts: a place for all of them, or for as many as there are places. */
 
-/** How many orders of pools are tried before a refusal is `NotFound`: the pool that failed goes first in the next. */
-const ordersMax = 12;
+/** How many orders, of pools or of VNFs, are tried before a refusal is `NotFound`: who found no place goes first in the next. */
+export const ordersMax = 12;
 
 /** Of what a planner is given. */
 interface Asked {
@@ -40,71 +40,89 @@ function planOne(ground: Ground, record: VnfRecord, task: PoolTask, budget: Quot
 /**
  * Pools that share hosts are planned one after another on one ground. The order decides when room is scarce, so a pool
  * that found none goes first in the next try; where no order does, places for all are looked for together. Refused as impossible only
- * where the pool fails on the whole ground alone.
+ * where the pool fails on the whole ground alone. Of orders in which all fit one to the letter is looked for.
  */
-export function planAll(
-  ground: Ground,
-  input: Asked,
-  tasks: readonly PoolTask[],
-): Found | { readonly ok: false; readonly refusal: Failure } {
+export function planAll(ground: Ground, input: Asked, tasks: readonly PoolTask[]): Found | Refused {
   const asTold = planWhereTold(ground, input, tasks);
   if (asTold) return asTold;
   let order = [...tasks];
-  const tried = new Set<string>();
   let last: Failure | undefined;
   let fits: Found | undefined;
+  const tried = new Set<string>();
   while (tried.size < ordersMax) {
     const key = order.map((task) => task.pool.name).join(' ');
     if (tried.has(key)) break;
     tried.add(key);
-    const here = copyOf(ground);
-    // Where what fits is restored, what the quota carries fits; else a shortage is said in full, of all pools together.
-    const budget = tasks.every((task) => task.partial) ? budgetOf(input.snapshot) : null;
-    const plans: PoolPlan[] = [];
-    const short: { plan: PoolPlan; reason: Failure }[] = [];
-    let failed: PoolTask | undefined;
-    for (const task of order) {
-      const planned = planOne(here, input.record, task, budget);
-      if (!planned.ok) {
-        failed = task;
-        last = planned.refusal;
-        break;
-      }
-      plans.push(planned.plan);
-      if (planned.short) short.push({ plan: planned.plan, reason: planned.short });
-    }
-    if (!failed) {
-      const found: Found = { ok: true, plans, short };
-      if (short.length > 0) return bestOf(ground, input, tasks, found);
-      fits ??= found;
-      // Who comes first has its choice of the hosts: with another order all may be to the letter.
-      const forbidden = plans.findIndex(({ forbiddenBy }) => forbiddenBy.length > 0);
-      if (forbidden < 0) return found;
-      const breaking = order[forbidden];
-      if (!breaking || forbidden === 0 || !isLawfulAlone(ground, input, breaking)) return fits;
+    const planned = planInOrder(ground, input, order);
+    if (planned.ok) {
+      if (planned.short.length > 0) return fits ?? bestOf(ground, input, tasks, planned);
+      fits ??= planned;
+      if (planned.plans.every(({ forbiddenBy }) => forbiddenBy.length === 0)) return planned;
+      const breaking = breaksTheLetter(ground, input, { order, planned });
+      if (breaking === null) break;
       order = firstOf(order, breaking);
       continue;
     }
-    if (fits) return fits;
-    const alone = planOne(copyOf(ground), input.record, failed);
+    if (fits) break;
+    last = planned.refusal;
+    const alone = planOne(copyOf(ground), input.record, planned.failed);
     if (!alone.ok) return { ok: false, refusal: alone.refusal };
-    order = firstOf(order, failed);
+    order = firstOf(order, planned.failed);
   }
   if (fits) return fits;
   if (!last) return { ok: true, plans: [], short: [] };
-  const together = planTogether(ground, input, tasks);
-  if (together) return together;
-  const why = `The pools of ${input.record.vnf} compete for the same hosts, and a place for all was not found, in none of ${String(tried.size)} orders nor together.`;
+  return planTogether(ground, input, tasks) ?? notFound(input, { tried: tried.size, last });
+}
+
+interface Refused {
+  readonly ok: false;
+  readonly refusal: Failure;
+}
+
+function notFound(
+  { record, snapshot }: Asked,
+  { tried, last }: { readonly tried: number; readonly last: Failure },
+): Refused {
+  const nor = snapshot.tenant ? '' : ' nor together';
+  const why = `The pools of ${record.vnf} compete for the same hosts, and a place for all was not found, in none of ${String(tried)} orders${nor}.`;
   return { ok: false, refusal: failure('NotFound', `${why} ${last.message}`, last.details) };
+}
+
+function planInOrder(
+  ground: Ground,
+  { record, snapshot }: Asked,
+  order: readonly PoolTask[],
+): Found | (Refused & { readonly failed: PoolTask }) {
+  const here = copyOf(ground);
+  // Where what fits is restored, what the quota carries fits; else a shortage is said in full, of all pools together.
+  const budget = order.every((task) => task.partial) ? budgetOf(snapshot) : null;
+  const plans: PoolPlan[] = [];
+  const short: { plan: PoolPlan; reason: Failure }[] = [];
+  for (const task of order) {
+    const planned = planOne(here, record, task, budget);
+    if (!planned.ok) return { ...planned, failed: task };
+    plans.push(planned.plan);
+    if (planned.short) short.push({ plan: planned.plan, reason: planned.short });
+  }
+  return { ok: true, plans, short };
+}
+
+/** The first that breaks the letter and would not if it had its choice of the hosts. Null where none does. */
+function breaksTheLetter(
+  ground: Ground,
+  { record }: Asked,
+  { order, planned }: { readonly order: readonly PoolTask[]; readonly planned: Found },
+): PoolTask | null {
+  const at = planned.plans.findIndex(({ forbiddenBy }) => forbiddenBy.length > 0);
+  const task = order[at];
+  // The first has its choice.
+  if (!task || at === 0) return null;
+  const alone = planOne(copyOf(ground), record, task);
+  return alone.ok && alone.plan.forbiddenBy.length === 0 ? task : null;
 }
 
 function firstOf(order: readonly PoolTask[], first: PoolTask): PoolTask[] {
   return [first, ...order.filter((task) => task !== first)];
-}
-
-function isLawfulAlone(ground: Ground, { record }: Asked, task: PoolTask): boolean {
-  const planned = planOne(copyOf(ground), record, task);
-  return planned.ok && planned.plan.forbiddenBy.length === 0;
 }
 
 /** In the places that the request names. Null where it names none, or not all of them can be had any more. */
@@ -148,9 +166,9 @@ function chooseFrom(told: readonly string[], ground: Ground, { need, flavor, mos
  */
 function bestOf(ground: Ground, input: Asked, tasks: readonly PoolTask[], found: Found): Found {
   const together = planTogether(ground, input, tasks);
-  if (together && lackingMore(together, found) <= 0) return together;
+  if (together && isNoWorse(together, found)) return together;
   const most = planMost(ground, input, tasks);
-  return most && lackingMore(most, found) < 0 ? most : found;
+  return most && isNoWorse(most, found) && lackingIn(most) < lackingIn(found) ? most : found;
 }
 
 /** Null where no places were found for all: then none is short but for the quota. */
@@ -168,15 +186,14 @@ function planMost(ground: Ground, input: Asked, tasks: readonly PoolTask[]): Fou
   return hosts && planOnto(ground, input, tasks, hosts);
 }
 
-/** How many more members one of them leaves without a place than the other; Infinity where it leaves more of those that come first, in any number. */
-function lackingMore(one: Found, other: Found): number {
-  const lacking = ({ plans }: Found): number[] => {
-    let sum = 0;
-    return plans.map(({ missing }) => (sum += missing));
-  };
-  const before = lacking(other);
-  const more = lacking(one).map((missing, index) => missing - (before[index] ?? 0));
-  return more.some((each) => each > 0) ? Infinity : (more.at(-1) ?? 0);
+/** Of those that come first, in any number, no more are left without a place. Both have the pools in the same order. */
+function isNoWorse(one: Found, other: Found): boolean {
+  return other.plans.every((_, index) => lackingIn(one, index + 1) <= lackingIn(other, index + 1));
+}
+
+/** How many members are left without a place, of the first so many pools. */
+function lackingIn({ plans }: Found, pools = plans.length): number {
+  return plans.slice(0, pools).reduce((sum, { missing }) => sum + missing, 0);
 }
 
 type Packer = (free: Ground['free'], demands: readonly Demand[]) => string[][] | null;

@@ -7,6 +7,7 @@ import type { Snapshot } from '../snapshot';
 import { afterSpending, costOf, spend } from './budget';
 import { demandsOf, plan, type PlanInput } from './index';
 import { pack } from './packing';
+import { ordersMax } from './pools';
 
 /**
  * Several VNFs that leave the same hosts, each in a turn of its own: planned on one snapshot, so that all of them find a place, each beside
@@ -41,9 +42,6 @@ export interface PlannedVnf {
 }
 
 export type SeveralRefused = Extract<SeveralPlanned, { ok: false }>;
-
-/** How many orders are tried: the VNF that found no place goes first in the next. */
-const ordersMax = 12;
 
 /** So many plans, all orders together, and no further order is begun: some seconds, with a thousand hosts. */
 const plansMax = 200;
@@ -187,7 +185,7 @@ function remaining(
   const after = afterSpending(snapshot, (budget) => {
     for (const { pool: name } of planned.deleteFirst) {
       const pool = poolNamed(name);
-      if (pool) spend(budget, costOf(snapshot.flavors[pool.flavor], pool), -1);
+      if (pool && !oneByOne) spend(budget, costOf(snapshot.flavors[pool.flavor], pool), -1);
     }
     for (const batch of [...moves, ...batches]) {
       const { pool: name, rows } = batch;

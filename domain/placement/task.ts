@@ -25,6 +25,8 @@ export interface PoolTask {
    * and what the pool lacks is launched.
    */
   readonly onlyOut?: boolean;
+  /** Who is to leave is dead, and goes before anything is launched: as many as are replaced, whatever was lacking before. */
+  readonly deadFirst?: boolean;
   /** Where its launches go, found for several pools together; else each goes where it is best for this one. */
   readonly hosts?: readonly string[];
 }

@@ -445,7 +445,7 @@ describe('planEmptyHosts', () => {
     const records = [await standing('ims1', ['a', 'b'], 'm1.small'), await standing('ims2', ['a', 'b'], 'm1.small')];
     await expect(lab.run('planEmptyHosts', { ...maintenance, records })).rejects.toMatchObject({
       type: 'QuotaExceeded',
-      details: [{ vnf: 'ims1', short: [{ resource: 'cores' }] }],
+      details: [{ vnf: 'ims1, ims2', short: [{ resource: 'cores' }] }],
     });
   });
 

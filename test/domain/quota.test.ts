@@ -387,6 +387,14 @@ describe('a host to be emptied for which the quota does not carry all at once', 
     expect([launchesOf(made).length, made.deleteFirst.length, made.leave.length]).toEqual([1, 1, 0]);
   });
 
+  test('and so where the pool had lacked one before', () => {
+    const failed = on('web', 'h1 h1', 10);
+    const lacking = stateOf(on('web', 'h2 h3'), { failed, level: 5 });
+    const input = { ...empty('failed', []), record: recordOf([{ pool: poolNamed('web', five), state: lacking }]) };
+    const made = planOf(withQuotas(input, carrying(0)));
+    expect([launchesOf(made).length, made.deleteFirst.length, made.unplaced[0]?.missing]).toEqual([2, 2, 1]);
+  });
+
   test('and is dead, is restored as the dead give theirs back', () => {
     const failed = on('web', 'h1 h1 h1', 10);
     const made = planOf(withQuotas(empty('failed', on('web', 'h2 h3'), failed), carrying(2)));

@@ -6,7 +6,19 @@ import { ontoOf, planSeveral, type SeveralInput } from '../../domain/placement/s
 import type { Onto, Plan } from '../../domain/plan';
 import { less } from '../../domain/resources';
 import type { Snapshot } from '../../domain/snapshot';
-import { hostNamed, on, poolNamed, recordOf, roomFor, snapshotOf, stateOf, unit, withHosts, withLimits } from './build';
+import {
+  hostNamed,
+  hostsNamed,
+  on,
+  poolNamed,
+  recordOf,
+  roomFor,
+  snapshotOf,
+  stateOf,
+  unit,
+  withHosts,
+  withLimits,
+} from './build';
 
 import { anySeveral } from './clouds';
 import { allFindPlaces, breaches, questionOf, type Question } from './oracle';
@@ -151,6 +163,21 @@ describe('two on one host', () => {
       return planned.ok ? planned.oneByOne : planned.refusal.kind;
     };
     expect([5, 4, 3].map(modeWith)).toEqual([false, true, 'QuotaExceeded']);
+  });
+
+  test('what the dead of one give back is used up by those that replace them', () => {
+    const { snapshot, request } = two();
+    const pool = poolNamed('web', { spare: { count: 1 } });
+    const records = [
+      recordOf([{ pool, state: stateOf(on('web', 'h2'), { failed: on('web', 'h1', 2) }) }], { vnf: 'v1' }),
+      recordOf([{ pool, state: stateOf(on('web', 'h1 h3')) }], { vnf: 'v2' }),
+    ];
+    const planned = planSeveral({
+      vnfs: records.map((record) => ({ record, servers: [] })),
+      snapshot: { ...snapshot, hosts: hostsNamed(9), quotas: { instances: { used: 4, limit: 4 } } },
+      request,
+    });
+    expect(planned).toMatchObject({ ok: false, refusal: { kind: 'QuotaExceeded' } });
   });
 
   test('where they find places only together, a quota that carries one only has them move one after another, too', () => {

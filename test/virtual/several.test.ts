@@ -163,6 +163,11 @@ describe('VNFs on a host that dies', () => {
     const world = await open({ vnfs: ['v', 'w'], descriptor: oneOfTwo, rooms, quotas: { instances } });
     try {
       await dies(world, 'cmp-01');
+      const input = { hosts: ['cmp-01'], cause: 'failed', fenced: true, dryRun: true };
+      const dry = world.begin('evacuateHost', input);
+      await world.until('it is planned', () => dry.ended() !== undefined);
+      // Of two that are planned one after the other the second finds the quota full.
+      expect(dry.ended()).toMatchObject({ result: { deletesFirst: { length: instances === 4 ? 2 : 1 } } });
       const results = await emptied(world, 'cmp-01', 'failed');
       expect(results.map(({ vnf, removed }) => [vnf, removed.length])).toEqual([
         ['v', 1],

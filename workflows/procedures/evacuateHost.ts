@@ -19,6 +19,7 @@ import type { Onto } from '../../domain/plan';
 import type { DryRunResult, EvacuateHostResult, ParsedInputs, ProcedureResult } from '../../domain/procedures';
 import { spareAt } from '../../domain/levels';
 import type { RecordView } from '../../domain/turn';
+import { turnRefusal } from '../../domain/turnRefusal';
 import type { VnfRecord } from '../../domain/record';
 import { childStuckSchema, childStuckSignal, type Leftover } from '../../domain/stuck';
 import type { Timing } from '../../domain/timing';
@@ -45,7 +46,8 @@ import { holdHosts } from './holdHosts';
  * | plan every VNF on one snapshot (maintenance) | nothing to undo |
  * | close the hosts to scheduling, marked as ours; with `fenced` force them down in Nova | reopen those that this run closed, take back what it forced |
  * | look and plan again: nothing new comes there now | nothing to undo |
- * | evacuateVnf for each, the most endangered first, in the places that were found for all of them | none: each goes back or forward by itself |
+ * | evacuateVnf for each, the most endangered first; of a maintenance in the places that were found for all, and one after another where the quota does not carry all at once | none: each goes back or forward by itself |
+ * | again for each that others left short of quota (failed), one after another | none |
  *
  * A host that failed stays closed when its VNFs have begun to move, whatever becomes of them: restoreHost opens it. Where one of them
  * goes back, the fence is taken back. Nova refuses that until a host is back from which something was evacuated: it is told again for
@@ -141,7 +143,7 @@ async function evacuate(job: Job, before: readonly RecordView[]): Promise<Evacua
         },
         left,
       ),
-      failed.some((each) => each.kind === 'Stuck' || each.details['outcome'] === 'stuck') ? 'stuck' : 'unwound',
+      failed.some(isStuck) ? 'stuck' : 'unwound',
     );
   }
   mark({ phase: 'ended', outcome: 'completed' });
@@ -267,13 +269,13 @@ async function planAll(
 ): Promise<EmptyHostsPlanned> {
   const planned = await cloud(timing).planEmptyHosts.executeWithOptions(
     { summary: summary(`plan to empty ${hosts.join(', ')}`) },
-    [{ hosts, cause, fenced, records: records.map(lookedAt), ...(tell && { tell }) }],
+    [{ hosts, cause, fenced, records: records.map(forPlanner), ...(tell && { tell }) }],
   );
   return planned ?? {};
 }
 
 /** What a planner looks at. Of many VNFs, what else a record remembers would be more than one input may hold. */
-function lookedAt({ vnf, descriptor, phase, revision, pools, groups, debts }: RecordView): VnfRecord {
+function forPlanner({ vnf, descriptor, phase, revision, pools, groups, debts }: RecordView): VnfRecord {
   return { vnf, descriptor, phase, revision, pools, groups, debts };
 }
 
@@ -326,7 +328,9 @@ async function againWhereShort(
   const isGivenBack = results.some(({ result }) => (result?.removed.length ?? 0) > 0);
   const ended: VnfOutcome[] = [];
   for (const before of results) {
-    const isAgain = results.length > 1 && isGivenBack && isBehind(before) && patched('again-where-short');
+    // A cancel that comes now has nothing to go back from.
+    const mayBegin = isGivenBack && !CancellationScope.current().consideredCancelled;
+    const isAgain = results.length > 1 && mayBegin && isBehind(before) && patched('again-where-short');
     if (!isAgain) {
       ended.push(before);
       continue;
@@ -338,19 +342,25 @@ async function againWhereShort(
   return ended;
 }
 
-function bothOf({ result: before }: VnfOutcome, after: VnfOutcome): VnfOutcome {
-  const { result } = after;
-  if (!before || !result) return after;
+/** What has been restored stays so, whatever comes of the second time. */
+function bothOf(before: VnfOutcome, after: VnfOutcome): VnfOutcome {
+  if (!before.result) return after;
+  if (!after.result) return after.failure && isStuck(after.failure) ? after : before;
   return {
     ...after,
     result: {
-      ...result,
-      launched: [...before.launched, ...result.launched],
-      removed: [...before.removed, ...result.removed],
-      evacuated: [...before.evacuated, ...result.evacuated],
-      replans: before.replans + result.replans,
+      ...after.result,
+      launched: [...before.result.launched, ...after.result.launched],
+      removed: [...before.result.removed, ...after.result.removed],
+      evacuated: [...before.result.evacuated, ...after.result.evacuated],
+      replans: before.result.replans + after.result.replans,
+      cancelIgnored: before.result.cancelIgnored || after.result.cancelIgnored,
     },
   };
+}
+
+function isStuck({ kind, details }: Failure): boolean {
+  return kind === 'Stuck' || details['outcome'] === 'stuck';
 }
 
 /**
@@ -509,7 +519,7 @@ async function plannedOnly(job: Job, contents: readonly HostContents[]): Promise
     launches: changes.flatMap(({ launches }) => launches),
     evacuates: changes.flatMap(({ evacuates }) => evacuates),
     leaves: changes.flatMap(({ leaves }) => leaves),
-    deletesFirst: [],
+    deletesFirst: changes.flatMap(({ deletesFirst }) => deletesFirst),
     toTheLetter: changes.every(({ toTheLetter }) => toTheLetter),
     short: changes.flatMap(({ short }) => short),
     more: changes.some(({ more }) => more),
@@ -524,12 +534,21 @@ async function asPlannedOn(
   { hosts, cause, fenced: fence, timing }: Job,
   contents: readonly HostContents[],
 ): Promise<RecordView[]> {
-  const views = await readRecords(contents);
-  if (cause === 'maintenance' || !goesAsTheRun()) return views;
+  const all = await readRecords(contents);
+  if (!goesAsTheRun()) return all;
+  const views = all.filter(getsATurn);
+  if (cause === 'maintenance') return views;
   const ordered = mostEndangeredFirst(views, hosts);
   return await Promise.all(
     ordered.map((view) =>
       withoutThoseOn(view, { hosts, foundThere: foundThere(contents, view.vnf, view), fence, timing }),
     ),
   );
+}
+
+/** One that is being terminated has nothing on the hosts soon. Where another gets no turn, the run would fail. */
+function getsATurn(view: RecordView): boolean {
+  const refusal = turnRefusal(view, 'evacuateVnf');
+  if (refusal && refusal.kind !== 'UnknownVnf') throw toApplicationFailure(refusal, 'refused');
+  return refusal === null;
 }

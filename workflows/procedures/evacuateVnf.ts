@@ -1,5 +1,5 @@
-import { workflowInfo } from '@temporalio/workflow';
-import { outOfService, type Deaths } from '../../domain/bury';
+import { patched, workflowInfo } from '@temporalio/workflow';
+import { isShort, outOfService, type Deaths } from '../../domain/bury';
 import { summary } from '../../domain/markdown';
 import type { DryRunResult, ProcedureResult } from '../../domain/procedures';
 import { memberName, own } from '../../domain/names';
@@ -25,9 +25,12 @@ import { takeOutOfService } from './heal';
 /**
  * One VNF's part of evacuateHost: its members on these hosts are replaced elsewhere, or evacuated where their pools and the
  * caller say so, in a turn of its own. It finishes also when the evacuateHost that started it is gone.
+ *
+ * Where nobody but the dead is left of it there and the quota carries nothing beside them, they are deleted first, as a heal does, and with no
+ * undo. That comes behind the evacuation, which needs no quota: whoever it fails for may be among them then.
  */
 export const evacuateVnfTable: Table = {
-  back: [planned, deadRemoved, evacuated, launched],
+  back: [planned, evacuated, deadRemoved, launched],
   pivot: committed,
   forward: [published, settled],
 };
@@ -49,8 +52,10 @@ export async function evacuateVnf(raw: unknown): Promise<ProcedureResult | DryRu
           : view;
       return await dryRun({ procedure, record, request, runId: workflowInfo().runId });
     }
-    if (membersOn(view, of).length === 0) return ended({ ...nothingDone(procedure, vnf), revision: view.revision });
-    if (cause === 'failed') await buryThoseOn(channel, view, of);
+    const isThere = membersOn(view, of).length > 0;
+    if (!isThere && !restoresWhatLacks(view, cause))
+      return ended({ ...nothingDone(procedure, vnf), revision: view.revision });
+    if (isThere && cause === 'failed') await buryThoseOn(channel, view, of);
     const wish = { procedure, class: cause === 'failed' ? 'urgent' : 'normal', ifBusy, waitSeconds } as const;
     return await change({
       procedure,
@@ -58,13 +63,21 @@ export async function evacuateVnf(raw: unknown): Promise<ProcedureResult | DryRu
       channel,
       wish,
       table: evacuateVnfTable,
-      request: ({ record }) =>
-        membersOn(record, of).length > 0 ? { ...request, ...(onto && { onto: placesLeft(onto, view, record) }) } : null,
+      request: ({ record }) => {
+        if (membersOn(record, of).length > 0)
+          return { ...request, ...(onto && { onto: placesLeft(onto, view, record) }) };
+        return restoresWhatLacks(record, cause) ? { kind: 'replaceMembers', members: [], partial: true } : null;
+      },
     });
   });
 }
 
-/** Those that no member has taken since. */
+/** A run before may have deleted the dead, and have come no further. */
+function restoresWhatLacks(record: VnfRecord, cause: 'failed' | 'maintenance'): boolean {
+  return cause === 'failed' && isShort(record) && patched('evacuate-what-lacks');
+}
+
+/** Those of the places that were found for it which no member has taken since. */
 function placesLeft(onto: Onto, before: VnfRecord, { pools }: VnfRecord): Onto {
   const left = Object.entries(onto).map(([pool, hosts]): [string, string[]] => {
     const first = own(before.pools, pool)?.nextOrdinal ?? 0;
@@ -97,20 +110,20 @@ async function buryThoseOn(channel: ReturnType<typeof openChannel>, view: VnfRec
   }
 }
 
-/** The record as it would be then: for a dry run. */
-export async function withoutThoseOn<R extends VnfRecord>(view: R, of: LookedAt): Promise<R> {
+/** The record without those whom `buryThoseOn` would take out of service: for a dry run. */
+export async function withoutThoseOn<R extends VnfRecord>(view: R, of: DeathsAsked): Promise<R> {
   if (membersOn(view, of).length === 0) return view;
   return outOfService(view, await deathsOn(view, of)).record;
 }
 
-interface LookedAt extends Concerned {
+interface DeathsAsked extends Concerned {
   readonly timing: Timing;
   /** As if the hosts had been forced down. */
   readonly fence?: boolean;
 }
 
 /** Whom the cloud has on another host lives. */
-async function deathsOn(view: VnfRecord, of: LookedAt): Promise<Deaths> {
+async function deathsOn(view: VnfRecord, of: DeathsAsked): Promise<Deaths> {
   const { vnf } = view;
   const { hosts, fence, timing } = of;
   const members = membersOn(view, of);

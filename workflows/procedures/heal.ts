@@ -1,5 +1,5 @@
 import { workflowInfo } from '@temporalio/workflow';
-import { failedMembers, outOfService, type Deaths } from '../../domain/bury';
+import { failedMembers, isShort, outOfService, type Deaths } from '../../domain/bury';
 import type { ChangeRequest } from '../../domain/plan';
 import type { DryRunResult, ProcedureResult } from '../../domain/procedures';
 import type { VnfRecord } from '../../domain/record';
@@ -84,11 +84,6 @@ async function plannedOnly(view: RecordView, deaths: Deaths): Promise<DryRunResu
 function healing(record: VnfRecord): ChangeRequest | null {
   const members = failedMembers(record);
   return members.length > 0 || isShort(record) ? { kind: 'replaceMembers', members } : null;
-}
-
-/** A host's death can leave a pool with fewer members than its level. */
-function isShort({ pools }: VnfRecord): boolean {
-  return Object.values(pools).some((pool) => pool.inService.length + pool.failed.length < pool.level);
 }
 
 /** Reported to the record, which publishes it at once. Needs no turn. */

@@ -1,4 +1,4 @@
-import { CancellationScope } from '@temporalio/workflow';
+import { CancellationScope, patched } from '@temporalio/workflow';
 import type { ChangeRequest, MemberRef } from '../../domain/plan';
 import type { PoolState, VnfRecord } from '../../domain/record';
 import { insist, type Step, type Turn } from '../run';
@@ -17,6 +17,8 @@ export const deadRemoved: Step = {
     const { record } = turn;
     const refs = turn.plan?.deleteFirst ?? [];
     if (refs.length === 0) return;
+    // Of earlier releases only a heal did so: to others their plans never told it.
+    if (turn.request.kind === 'emptyHosts' && !patched('evacuate-dead-first')) return;
     turn.touched = true;
     turn.owing = true;
     // Not left half done by a cancel: it is a commit, and its payment.
@@ -27,6 +29,7 @@ export const deadRemoved: Step = {
         action: () => commitOnce(turn, { pools: leaving(record, refs) }),
       });
       turn.record = without(record, refs);
+      if (turn.request.kind === 'emptyHosts') for (const host of turn.request.hosts) turn.avoidHosts.add(host);
       turn.request = stillWanted(turn.request, refs);
       await insist(turn, {
         name: 'removal of the dead',
@@ -80,8 +83,9 @@ function without(record: VnfRecord, refs: readonly MemberRef[]): VnfRecord {
 
 /** They are missing now, and no longer to be replaced: a new plan makes up for what the level lacks. */
 function stillWanted(request: ChangeRequest, refs: readonly MemberRef[]): ChangeRequest {
-  // Of hosts from which nobody but the dead was to go: they are closed, so that nothing new comes there.
-  if (request.kind === 'emptyHosts') return { kind: 'replaceMembers', members: [] };
+  // Nobody but the dead was to leave these hosts.
+  if (request.kind === 'emptyHosts')
+    return { kind: 'replaceMembers', members: [], ...(request.cause === 'failed' && { partial: true }) };
   if (request.kind !== 'replaceMembers') return request;
   const members = request.members.filter(
     ({ pool, ordinal }) => !refs.some((ref) => ref.pool === pool && ref.ordinal === ordinal),
