@@ -16,6 +16,8 @@ export interface Counted {
   readonly existing: ReadonlyMap<string, number>;
   /** The hosts of those among them that may be gone meanwhile: others delete them, or they are dead and it is not known yet. */
   readonly vanishing?: readonly string[];
+  /** Of these, those of the dead. */
+  readonly dead?: readonly string[];
   /** Where the pool keeps to failure domains. */
   readonly domainOf?: DomainOf | undefined;
 }
@@ -32,7 +34,7 @@ export interface CutHosts {
 /** `hosts`: one entry for each launch, in the order of placement. */
 export function cutLaunches(pool: Sharing, hosts: readonly string[], counted: Counted): CutHosts {
   if (hosts.length === 0) return { batches: [], forbiddenBy: null };
-  const { existing, vanishing = [], domainOf } = counted;
+  const { existing, vanishing = [], dead = [], domainOf } = counted;
   const all = { on: existing, total: sum(existing.values()) };
   const guardsOf = ({ on, total }: Count): Guarded => ({ guards: guarding(pool, { existing: on, domainOf }), total });
   const exact = cutWhere(hosts, [guardsOf(all)]);
@@ -43,7 +45,11 @@ export function cutLaunches(pool: Sharing, hosts: readonly string[], counted: Co
   const careful = [[{ on: existing, total }], [all, { on: left, total }]]
     .map((counts) => cutWhere(hosts, counts.map(guardsOf)))
     .find(({ forbiddenBy }) => forbiddenBy === null);
-  return careful ? { ...careful, forbiddenBy: exact.forbiddenBy } : exact;
+  if (careful) return { ...careful, forbiddenBy: exact.forbiddenBy };
+  // The dead are none that exist, whoever does not know it yet.
+  const living = { on: withoutThose(existing, dead), total: all.total - dead.length };
+  const ofTheLiving = dead.length > 0 ? cutWhere(hosts, [guardsOf(living)]) : exact;
+  return ofTheLiving.forbiddenBy === null ? { ...ofTheLiving, forbiddenBy: exact.forbiddenBy } : exact;
 }
 
 interface Count {

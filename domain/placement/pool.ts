@@ -66,7 +66,7 @@ export function planPool(
   const doubtful = state.inService.filter((member) => looksDead(ground, member));
   const owed = owedOf(ground, record, pool);
   const isListed = ({ serverId }: Member): boolean => ground.serverOf.has(serverId);
-  const vanishing = hostsOf([...owed.filter(isListed), ...doubtful]);
+  const unsure = { vanishing: hostsOf([...owed.filter(isListed), ...doubtful]), dead: hostsOf(doubtful) };
   const domainOf = domainsFor(ground, pool);
   // Those that are owed and not listed are most likely gone. Their places are kept free, but the letter cannot wait for them.
   const there = withoutThose(existing, hostsOf(owed.filter((member) => !isListed(member))));
@@ -74,7 +74,7 @@ export function planPool(
   // Who was put where it must not be breaks the letter there whatever is done.
   const going = task.onlyOut ? [] : without(leaving, state.failed);
   const found = placeToTheLetter(ground, record, task, {
-    ...{ need, on, existing, counted, vanishing, going },
+    ...{ need, on, existing, counted, ...unsure, going },
     ...(task.onlyOut && { oneByOne: leaving.map(({ host }) => host) }),
   });
   // Those that move go first: they need no quota.
@@ -104,10 +104,10 @@ export function planPool(
           domainOf,
         })
       : gone;
-  const arrivals = cutLaunches(pool, placed.slice(0, movers.length), { existing: counted, vanishing, domainOf });
+  const arrivals = cutLaunches(pool, placed.slice(0, movers.length), { existing: counted, ...unsure, domainOf });
   const moves = rowsOf(movers, arrivals.batches, domainOf);
   const between = withPlaced(counted, placed.slice(0, movers.length));
-  const launches = cutLaunches(pool, placed.slice(movers.length), { existing: between, vanishing, domainOf });
+  const launches = cutLaunches(pool, placed.slice(movers.length), { existing: between, ...unsure, domainOf });
   const after = new Map(existing);
   for (const host of placed) after.set(host, (after.get(host) ?? 0) + 1);
   const living = without(leave, state.failed);

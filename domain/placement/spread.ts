@@ -86,13 +86,18 @@ export function placeToTheLetter(
   ground: Ground,
   record: VnfRecord,
   task: PoolTask,
-  at: Placing & { counted: ReadonlyMap<string, number>; vanishing: readonly string[]; going: readonly Member[] },
+  at: Placing & {
+    counted: ReadonlyMap<string, number>;
+    vanishing: readonly string[];
+    dead: readonly string[];
+    going: readonly Member[];
+  },
 ): readonly string[] {
   const { pool } = task;
-  const { counted, vanishing, going } = at;
+  const { counted, vanishing, dead, going } = at;
   const domainOf = domainsFor(ground, pool);
   const isLaunchable = (hosts: readonly string[]): boolean =>
-    cutLaunches(pool, hosts, { existing: counted, vanishing, domainOf }).forbiddenBy === null;
+    cutLaunches(pool, hosts, { existing: counted, vanishing, dead, domainOf }).forbiddenBy === null;
   const isLawful = (hosts: readonly string[]): boolean => {
     if (hosts.length === 0 || going.length === 0) return true;
     const existing = new Map(counted);

@@ -1,7 +1,7 @@
 import { casesOf, fc } from '../property';
 import type { Sharing } from '../../domain/descriptor/descriptor';
 import { plan } from '../../domain/placement';
-import { cutDeletions } from '../../domain/placement/batches';
+import { cutDeletions, cutLaunches } from '../../domain/placement/batches';
 import type { Member } from '../../domain/record';
 import type { Host } from '../../domain/snapshot';
 import { anyRack, anySharing, inRack } from './clouds';
@@ -139,4 +139,32 @@ test('a new member goes where those that leave can be deleted to the letter, if 
   );
   expect(planned.ok && planned.plan.batches.flatMap(({ rows }) => rows.map(({ host }) => host))).toEqual(['h6']);
   expect(planned.ok && planned.plan.toTheLetter).toBe(true);
+});
+
+test('launches that cannot be to the letter both with one that looks dead and without it are so without it', () => {
+  const pool = poolNamed('web', {
+    spare: { share: { numerator: 34, denominator: 100 } },
+    failureDomain: { key: 'rack', spare: { share: { numerator: 60, denominator: 100 } } },
+  });
+  const hosts = ['a', 'b', 'b', 'b', 'a', 'b'].map((rack, at) =>
+    hostNamed(`h${String(at + 1)}`, { domains: { rack } }),
+  );
+  const domainOf = domainsOf(hosts, pool);
+  const wanted = ['h6', 'h1', 'h5', 'h2', 'h3', 'h4'];
+  const living = ['h2', 'h1', 'h5'];
+  const cut = cutLaunches(pool, wanted, {
+    existing: countsOf([...living, 'h3']),
+    vanishing: ['h3'],
+    dead: ['h3'],
+    domainOf: (host) => domainOf(host) ?? null,
+  });
+  const launched: string[] = [];
+  for (const batch of cut.batches) {
+    // Whichever of them comes first, and when all have come.
+    for (const first of batch)
+      expect(keepsLetter(pool, countsOf([...living, ...launched, first]), domainOf)).toBe(true);
+    launched.push(...batch);
+    expect(keepsLetter(pool, countsOf([...living, ...launched]), domainOf)).toBe(true);
+  }
+  expect(launched.sort()).toEqual(wanted.sort());
 });

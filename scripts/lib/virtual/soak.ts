@@ -142,7 +142,9 @@ export async function playNight(story: Story): Promise<Night> {
         const server = servingAt(what.vnf, what.member);
         const from = cloud.hosts.get(server?.host ?? '');
         const to = hostAt(what.host);
-        if (server?.status === 'ACTIVE' && from?.alive && to.alive) migrate(cloud, server, to);
+        // Nova moves nothing from or to a host that is forced down.
+        const isUp = (host: Host | undefined): boolean => host?.alive === true && !host.forcedDown;
+        if (server?.status === 'ACTIVE' && isUp(from) && isUp(to)) migrate(cloud, server, to);
         return;
       }
       case 'workerDies':
