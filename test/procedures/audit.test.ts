@@ -160,8 +160,10 @@ describe('audit', () => {
     await instantiated(trial);
     let report: Promise<AuditResult> | undefined;
     const ended = await trial.run('scaleOut', { vnf, pool: 'web', to: 6 }, ({ key }) => {
-      if (key === 'awaitHealthy#1') report ??= stage.bulkhead.audit({ vnf }, { workflowId: `${vnf}-audit-beside` });
-      return undefined;
+      if (key !== 'awaitHealthy#1') return undefined;
+      report ??= stage.bulkhead.audit({ vnf }, { workflowId: `${vnf}-audit-beside` });
+      // It is at work until the report is there.
+      return report;
     });
     expect(ended.outcome).toBe('completed');
     expect(await report).toMatchObject({ findings: [], atWork: [expect.stringContaining('b1-scaleOut')] });

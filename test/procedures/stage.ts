@@ -20,7 +20,7 @@ import { settledView } from '../../scripts/lib/settled';
 import { endOf, expectHeld, settleWithinSeconds, type Ended, type Procedure } from '../real/world';
 import { settledNote } from '../../scripts/lib/observer';
 import { brief } from './brief';
-import { struck, type Call, type Script } from './strikes';
+import { struck, type Call, type Script, type Strike } from './strikes';
 
 /**
  * A real Temporal server with this process's workers on it, and for each trial an embedded cloud of its own: trials run side by
@@ -85,7 +85,13 @@ interface Running extends Trial {
   readonly seen: (
     name: string,
     input: unknown,
-  ) => { call: Answered; strike: ReturnType<Script>; topWorkflowId: string };
+  ) => {
+    call: Answered;
+    strike: Strike | undefined;
+    topWorkflowId: string;
+    /** What the call waits for. */
+    first?: Promise<unknown>;
+  };
 }
 
 export async function openStage(): Promise<Stage> {
@@ -138,8 +144,9 @@ function routed(trials: ReadonlyMap<string, Running>, client: Client): Activitie
       if (!trial) throw new Error(`no trial is called ${id} (${workflowId})`);
       const activity = (trial.activities as unknown as Record<string, (input: never) => Promise<unknown>>)[name];
       if (!activity) throw new Error(`there is no activity ${name}`);
-      const { call, strike, topWorkflowId } = trial.seen(name, input);
+      const { call, strike, topWorkflowId, first } = trial.seen(name, input);
       try {
+        await first;
         const result = await struck(strike, { client, call, topWorkflowId }, () => activity(input));
         call.answer = 'ok';
         return result;
@@ -216,10 +223,11 @@ async function openTrial(
     )
       return { call: { ...call, key: '', strike: undefined }, strike: undefined, topWorkflowId };
     const keyed = { ...call, key: keyOf(name, `${runId}/${activityId}`) };
-    const strike = script(keyed);
+    const said = script(keyed);
+    const strike = said instanceof Promise ? undefined : said;
     const answered: Answered = { ...keyed, strike };
     calls.push(answered);
-    return { call: answered, strike, topWorkflowId };
+    return { call: answered, strike, topWorkflowId, ...(said instanceof Promise && { first: said }) };
   };
   const run: Trial['run'] = async (procedure, input, with_ = () => undefined) => {
     const id = randomUUID();

@@ -36,8 +36,8 @@ export interface Call {
   readonly runId: string;
 }
 
-/** Says what is done at a call, or that nothing is. */
-export type Script = (call: Call) => Strike | undefined;
+/** Says what is done at a call, or that nothing is; or what it waits for, and nothing is done. */
+export type Script = (call: Call) => Strike | Promise<unknown> | undefined;
 
 export async function struck<T>(strike: Strike | undefined, given: StrikeTarget, body: () => Promise<T>): Promise<T> {
   switch (strike) {

@@ -119,8 +119,8 @@ export const mutants: readonly Mutant[] = [
     name: 'room-double-counted',
     what: 'the room that one pool takes is promised to the next one, too',
     file: 'domain/placement/pools.ts',
-    from: 'const planned = planOne(here, input.record, task, budget);',
-    to: 'const planned = planOne(copyOf(here), input.record, task, budget);',
+    from: 'const planned = planOne(here, record, task, budget);',
+    to: 'const planned = planOne(copyOf(here), record, task, budget);',
     property: {
       file: 'test/domain/placement.test.ts',
       name: 'plans for several pools on the same hosts keep every share, and do not promise the same room twice',
