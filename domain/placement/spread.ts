@@ -81,6 +81,7 @@ export interface Placing {
 /**
  * Where the pool has fewest of those that stay. Where that cannot be launched to the letter, or those that leave could not be deleted to it
  * afterwards, and where it has fewest that exist can, there: who leaves, or is dead and counted, does not take up a host in the end, but until then.
+ * Where neither can, the same with the other to decide between equals.
  */
 export function placeToTheLetter(
   ground: Ground,
@@ -112,9 +113,15 @@ export function placeToTheLetter(
   const orders = pool.failureDomain ? [false, true] : [false];
   let first: readonly string[] | undefined;
   let launchable: readonly string[] | undefined;
-  for (const fewest of [at.on, at.existing]) {
+  const preferences: readonly Preference[] = [
+    { fewest: at.on },
+    { fewest: at.existing },
+    { fewest: at.on, then: at.existing },
+    { fewest: at.existing, then: at.on },
+  ];
+  for (const preference of preferences) {
     for (const domainsFirst of orders) {
-      const placed = place(ground, record, task, { ...at, fewest, domainsFirst });
+      const placed = place(ground, record, task, { ...at, ...preference, domainsFirst });
       const isOk = isLaunchable(placed);
       if (isOk && isLawful(placed)) return placed;
       for (const host of placed) giveBack(ground, host, flavor);
@@ -136,7 +143,10 @@ function place(ground: Ground, record: VnfRecord, task: PoolTask, at: Placing & 
   const cap = capAt(task.pool.spare, task.to);
   const allowed = allowanceOf(ground, record, task, at);
   // What each of them could take yet: room, the cap and what may exist there leave no more.
-  const open = openingsOn(ground, record, task, at).flatMap(({ name, height, may }, order) => {
+  const openings = openingsOn(ground, record, task, at);
+  const { then } = at;
+  if (then) openings.sort((a, b) => (then.get(a.name) ?? 0) - (then.get(b.name) ?? 0));
+  const open = openings.flatMap(({ name, height, may }, order) => {
     const free = ground.free.get(name);
     const most = Math.min(free ? slots(free, flavor) : 0, may, cap - height);
     return most > 0 ? [{ name, order, height: at.fewest.get(name) ?? 0, most, domain: allowed.domainOf(name) }] : [];
@@ -170,6 +180,8 @@ function place(ground: Ground, record: VnfRecord, task: PoolTask, at: Placing & 
 
 interface Preference {
   readonly fewest: ReadonlyMap<string, number>;
+  /** Of equals those that have fewest of these, before it is asked which has most room. */
+  readonly then?: ReadonlyMap<string, number>;
   readonly domainsFirst?: boolean;
 }
 
