@@ -66,7 +66,11 @@ export function planPool(
   const doubtful = state.inService.filter((member) => looksDead(ground, member));
   const owed = owedOf(ground, record, pool);
   const isListed = ({ serverId }: Member): boolean => ground.serverOf.has(serverId);
-  const unsure = { vanishing: hostsOf([...owed.filter(isListed), ...doubtful]), dead: hostsOf(doubtful) };
+  const unsure = {
+    vanishing: hostsOf([...owed.filter(isListed), ...doubtful]),
+    // Who is on a host that is down may come back with it.
+    dead: hostsOf(doubtful.filter((member) => hasDied(ground, member))),
+  };
   const domainOf = domainsFor(ground, pool);
   // Those that are owed and not listed are most likely gone. Their places are kept free, but the letter cannot wait for them.
   const there = withoutThose(existing, hostsOf(owed.filter((member) => !isListed(member))));
@@ -357,7 +361,12 @@ function owedOf(ground: Ground, record: VnfRecord, pool: Pool): Member[] {
   return lotsOf(record, pool)
     .filter((lot) => lot.drainSeconds > 0)
     .flatMap((lot) => lot.members)
-    .filter(({ serverId }) => !isDeadStatus(ground.serverOf.get(serverId)?.status ?? 'ACTIVE'));
+    .filter((member) => !hasDied(ground, member));
+}
+
+/** As its server says. */
+function hasDied(ground: Ground, { serverId }: Member): boolean {
+  return isDeadStatus(ground.serverOf.get(serverId)?.status ?? 'ACTIVE');
 }
 
 /** What is deleted without a drain was dead, or is of a pool that is not drained: the cloud shows which. */
