@@ -123,7 +123,7 @@ export function planEmptyHostsActivity(dependencies: Dependencies, ways: Ways): 
       // A tenant chooses no hosts.
       ...(cause === 'maintenance' &&
         !snapshot.tenant && {
-          onto: Object.fromEntries(each.map(({ asked, plan: made }) => [asked.record.vnf, ontoOf(made)])),
+          onto: Object.fromEntries(each.map((one) => [one.asked.record.vnf, ontoOf(one.plan)])),
         }),
       ...(oneByOne && { oneByOne: true }),
     };

@@ -36,7 +36,8 @@ export function withRemedies(input: PlanInput, refusal: Failure): Failure {
 /** The same of several VNFs that leave hosts together: who found no place, and what would make it possible for all of them. */
 export function withRemediesForAll(input: SeveralInput, { asked, refusal }: SeveralRefused): Failure {
   const { vnf } = asked.record;
-  if (input.vnfs.length === 1) return about(vnf, withRemedies(asked, refusal));
+  // A tenant's server groups are of one VNF.
+  if (input.vnfs.length === 1 || input.snapshot.tenant) return about(vnf, withRemedies(asked, refusal));
   const all = asOne(input);
   const together = plan(all);
   // A quota must carry them all, one after another if not at once.

@@ -165,25 +165,21 @@ function chooseFrom(told: readonly string[], ground: Ground, { need, flavor, mos
  * What is left for a further turn has its places then.
  */
 function bestOf(ground: Ground, input: Asked, tasks: readonly PoolTask[], found: Found): Found {
-  const together = planTogether(ground, input, tasks);
-  if (together && isNoWorse(together, found)) return together;
-  const most = planMost(ground, input, tasks);
+  const asked = askedOf(ground, input, tasks);
+  if (!asked) return found;
+  const together = planOnto(ground, input, tasks, pack(asked.free, asked.demands));
+  // Of those whom other hands have moved one that finds no place stays, and counts where it is: what was found for all is no plan for some.
+  const mayBeShort = !tasks.some(({ onlyOut }) => onlyOut);
+  if (together && isNoWorse(together, found) && (mayBeShort || together.short.length === 0)) return together;
+  if (!mayBeShort) return found;
+  const most = planOnto(ground, input, tasks, packMost(asked.free, asked.demands));
   return most && isNoWorse(most, found) && lackingIn(most) < lackingIn(found) ? most : found;
 }
 
-/** Null where no places were found for all: then none is short but for the quota. */
+/** Null where no places were found for all. */
 function planTogether(ground: Ground, input: Asked, tasks: readonly PoolTask[]): Found | null {
-  if (ground.tenant || tasks.length < 2) return null;
-  const hosts = packed(ground, input, tasks, pack);
-  return hosts && planOnto(ground, input, tasks, hosts);
-}
-
-/** Each as far as there are places for it beside those before it, wherever these are. Null where that is not known. */
-function planMost(ground: Ground, input: Asked, tasks: readonly PoolTask[]): Found | null {
-  // Of those whom other hands have moved one that finds no place stays, and counts where it is.
-  if (ground.tenant || tasks.length < 2 || tasks.some(({ onlyOut }) => onlyOut)) return null;
-  const hosts = packed(ground, input, tasks, packMost);
-  return hosts && planOnto(ground, input, tasks, hosts);
+  const asked = askedOf(ground, input, tasks);
+  return asked && planOnto(ground, input, tasks, pack(asked.free, asked.demands));
 }
 
 /** Of those that come first, in any number, no more are left without a place. Both have the pools in the same order. */
@@ -196,24 +192,29 @@ function lackingIn({ plans }: Found, pools = plans.length): number {
   return plans.slice(0, pools).reduce((sum, { missing }) => sum + missing, 0);
 }
 
-type Packer = (free: Ground['free'], demands: readonly Demand[]) => string[][] | null;
-
-function packed(ground: Ground, { record }: Asked, tasks: readonly PoolTask[], by: Packer): string[][] | null {
+/** What a packing is made of. Null where hosts are not chosen, or nobody is beside the pool. */
+function askedOf(
+  ground: Ground,
+  { record }: Asked,
+  tasks: readonly PoolTask[],
+): { readonly free: Ground['free']; readonly demands: readonly Demand[] } | null {
+  if (ground.tenant || tasks.length < 2) return null;
   const demands = tasks.map((task) => demandOf(ground, record, task));
   const here = copyOf(ground);
   demands.forEach(({ discard, flavor }) => {
     for (const { host } of discard) giveBack(here, host, flavor);
   });
-  return by(here.free, demands);
+  return { free: here.free, demands };
 }
 
-/** Each pool on hosts that were found for it, as far as the quota carries them. Null where that is no plan. */
+/** Each pool on hosts that were found for it, as far as the quota carries them. Null where none were found, or that is no plan. */
 function planOnto(
   ground: Ground,
   { record, snapshot }: Asked,
   tasks: readonly PoolTask[],
-  hosts: readonly (readonly string[])[],
+  hosts: readonly (readonly string[])[] | null,
 ): Found | null {
+  if (!hosts) return null;
   const budget = tasks.every((task) => task.partial) ? budgetOf(snapshot) : null;
   const onto = copyOf(ground);
   const plans: PoolPlan[] = [];

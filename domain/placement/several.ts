@@ -93,9 +93,9 @@ export function asOne({ vnfs, snapshot, request }: SeveralInput): PlanInput {
 
 /** Where the new members of each pool go, as planned. */
 export function ontoOf({ batches }: Plan): Onto {
-  const onto: Record<string, string[]> = {};
-  for (const { pool, rows } of batches) (onto[pool] ??= []).push(...rows.map(({ host }) => host));
-  return onto;
+  const onto = new Map<string, string[]>();
+  for (const { pool, rows } of batches) onto.set(pool, [...(onto.get(pool) ?? []), ...rows.map(({ host }) => host)]);
+  return Object.fromEntries(onto);
 }
 
 interface How {
@@ -119,7 +119,8 @@ function placesFor(input: SeveralInput, how: How): SeveralPlanned {
     // No order changes what the quota carries of all together.
     if (planned.refusal.kind === 'QuotaExceeded') return planned;
     const failed = order.find(({ record }) => record === planned.asked.record);
-    if (!failed) break;
+    // The first has had the whole snapshot.
+    if (!failed || failed === order[0]) return planned;
     const alone = { ...planned.asked, snapshot: { ...snapshot, servers: failed.servers } };
     const planAlone = plan(alone);
     if (!planAlone.ok) return { ok: false, asked: alone, refusal: planAlone.refusal };

@@ -80,7 +80,8 @@ export function planPoolApart(
         : overBudget(record.vnf, pool, missing);
   if (short && !task.partial) return { ok: false, refusal: short };
 
-  const leave = missing > 0 ? leaving.slice(0, Math.max(0, leaving.length - missing)) : leaving;
+  const replaced = task.deadFirst ? rows.length : leaving.length - missing;
+  const leave = missing > 0 ? leaving.slice(0, Math.max(0, replaced)) : leaving;
   const living = without(leave, state.failed);
   const dead = without(leave, living);
   const deletions = orderDeletions(pool, living, {

@@ -226,6 +226,23 @@ test.each([1, 3])('of %s pools: done as often as it asks for, it moves nobody an
   expect(again).toBeGreaterThan(0);
 });
 
+test('of several pools, also where the quota carries few, each that moves brings the measure down by one', () => {
+  const seen = { moved: 0, short: 0 };
+  fc.assert(
+    fc.property(anyMoved(3), fc.integer({ min: 0, max: 4 }), (input, left) => {
+      const quotas = { instances: { used: 20, limit: 20 + left } };
+      const asked = { ...input, snapshot: { ...input.snapshot, quotas } };
+      const made = planOf(asked);
+      expect(launchesOf(made).length).toBeLessThanOrEqual(left);
+      expect(measureOf(done(asked, made))).toBe(measureOf(trueOf(asked)) - made.leave.length);
+      if (made.leave.length > 0) seen.moved += 1;
+      if (made.unplaced.some(({ reason }) => reason.kind === 'QuotaExceeded')) seen.short += 1;
+    }),
+    runs,
+  );
+  expect(Math.min(...Object.values(seen))).toBeGreaterThan(runs.numRuns / 20);
+});
+
 test('the order of hosts and servers in the snapshot does not matter', () => {
   fc.assert(
     fc.property(anyMoved(3), (input) => {

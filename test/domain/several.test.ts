@@ -165,6 +165,14 @@ describe('two on one host', () => {
     expect([5, 4, 3].map(modeWith)).toEqual([false, true, 'QuotaExceeded']);
   });
 
+  test('a pool may be called as every object has something', () => {
+    const pool = poolNamed('constructor', { spare: { count: 1 } });
+    const record = recordOf([{ pool, state: stateOf(on('constructor', 'h1 h2')) }], { vnf: 'v1' });
+    const { snapshot, request } = two();
+    const planned = planSeveral({ vnfs: [{ record, servers: [] }], snapshot, request });
+    expect(planned.ok && planned.each.map(({ plan: made }) => ontoOf(made))).toEqual([{ constructor: ['h3'] }]);
+  });
+
   test('what the dead of one give back is used up by those that replace them', () => {
     const { snapshot, request } = two();
     const pool = poolNamed('web', { spare: { count: 1 } });

@@ -178,4 +178,31 @@ describe('VNFs on a host that dies', () => {
       world.close();
     }
   });
+
+  test('and one whose dead have been deleted, and whose quota somebody else took then, says so; begun again it makes up for them', async () => {
+    const rooms = [9, 9, 9].map((vcpus) => ({ vcpus }));
+    const world = await open({ vnfs: ['v'], descriptor: oneOfTwo, rooms, quotas: { instances: 2 } });
+    const { cloud, temporal } = world;
+    const quotaOf = (instances: number): void => {
+      for (const { quotas } of cloud.projects.values()) quotas.set('instances', instances);
+    };
+    try {
+      await dies(world, 'cmp-01');
+      const run = world.begin('evacuateHost', { hosts: ['cmp-01'], cause: 'failed' });
+      await world.until('the dead one is deleted', () => cloud.servers.size === 1);
+      quotaOf(1);
+      await world.until('it has ended', () => run.ended() !== undefined);
+      expect(run.ended()).toMatchObject({ outcome: 'unwound', kind: 'QuotaExceeded' });
+      expect(world.viewOf('v')?.pools['web']).toMatchObject({ level: 2, inService: { length: 1 }, failed: [] });
+      quotaOf(2);
+      const input = { vnf: 'v', hosts: ['cmp-01'], cause: 'failed' };
+      const again = temporal.start({ type: 'evacuateVnf', workflowId: 'again', args: [input] });
+      await world.until('it has made up for it', () => again.status !== 'RUNNING');
+      expect(again.result).toMatchObject({ outcome: 'completed', launched: { length: 1 }, short: [] });
+      await world.settle('v');
+      expect(world.viewOf('v')?.pools['web']).toMatchObject({ level: 2, inService: { length: 2 } });
+    } finally {
+      world.close();
+    }
+  });
 });
