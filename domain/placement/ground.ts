@@ -31,6 +31,8 @@ export interface Ground {
   readonly servers: Snapshot['servers'];
   /** By their ids. */
   readonly serverOf: ReadonlyMap<string, ServerSeen>;
+  /** Ids of those that the cloud shows dead, or on a host that is down: few, too. */
+  readonly deadServers: ReadonlySet<string>;
   /** Set where hosts cannot be chosen. */
   readonly tenant?: TenantView & {
     /** Groups for which the cloud has found no host in this turn. */
@@ -47,9 +49,16 @@ export function groundOf(
   const { flavors, servers, tenant } = snapshot;
   const hostNamed = new Map(hosts.map((host) => [host.name, host]));
   const down = new Set(hosts.flatMap(({ name, up }) => (up ? [] : [name])));
-  const serverOf = new Map(servers.map((server) => [server.serverId, server]));
+  const serverOf = new Map<string, ServerSeen>();
+  const deadServers = new Set<string>();
+  // Once through, since there are as many as members.
+  for (const server of servers) {
+    const { serverId, status, host } = server;
+    serverOf.set(serverId, server);
+    if (isDeadStatus(status) || (host !== undefined && down.has(host))) deadServers.add(serverId);
+  }
   const free = new Map(hosts.map((host) => [host.name, host.free]));
-  const seen = { hosts, hostNamed, down, servers, serverOf, flavors };
+  const seen = { hosts, hostNamed, down, servers, serverOf, deadServers, flavors };
   return { ...seen, excluded, free, ...(tenant && { tenant: { ...tenant, full } }) };
 }
 
@@ -121,6 +130,6 @@ function change(ground: Ground, host: string, flavor: Resources, members: 1 | -1
 
 /** Whether the cloud shows a member dead, or its host. Of a server that it does not list it shows nothing. */
 export function looksDead(ground: Ground, { serverId, host: known }: Member): boolean {
-  const { status = 'ACTIVE', host = known } = ground.serverOf.get(serverId) ?? {};
-  return isDeadStatus(status) || ground.down.has(host);
+  if (ground.deadServers.has(serverId)) return true;
+  return ground.down.has(known) && ground.serverOf.get(serverId)?.host === undefined;
 }

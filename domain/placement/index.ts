@@ -56,7 +56,8 @@ export function plan(input: PlanInput): Planned {
 function correctedBy({ record, snapshot, request }: PlanInput): FoundOn[] {
   if (request.kind === 'rebalance') return foundElsewhere(record, snapshot);
   if (request.kind !== 'emptyHosts') return [];
-  const isThere = ({ host }: { readonly host?: string }): boolean => host !== undefined && request.hosts.includes(host);
+  const emptied = new Set(request.hosts);
+  const isThere = ({ host }: { readonly host?: string }): boolean => host !== undefined && emptied.has(host);
   const members = Object.values(record.pools).flatMap(({ inService }) => inService.filter(isThere));
   const believed = new Set(members.map(({ serverId }) => serverId));
   const servers = snapshot.servers.filter((server) => isThere(server) || believed.has(server.serverId));

@@ -3,12 +3,11 @@ import { failure, type Failure, type HostReason } from '../failure';
 import { capAt, domainCapAt, isFeasible, isRestorable, nearestLevels, saySharing, type HostRoom } from '../levels';
 import type { LaunchRow, MemberRef } from '../plan';
 import type { DebtLot, Member, VnfRecord } from '../record';
-import { noResources, shortOf, slots } from '../resources';
+import { less, noResources, shortOf, slots } from '../resources';
 import { isDeadStatus } from '../snapshot';
 import { countOf, countWithin, cutLaunches, orderDeletions, withoutThose } from './batches';
 import { affordable, costOf, overBudget, spend, type QuotaBudget } from './budget';
 import {
-  copyOf,
   domainsFor,
   flavorOf,
   giveBack,
@@ -112,8 +111,7 @@ export function planPool(
   const moves = rowsOf(movers, arrivals.batches, domainOf);
   const between = withPlaced(counted, placed.slice(0, movers.length));
   const launches = cutLaunches(pool, placed.slice(movers.length), { existing: between, ...unsure, domainOf });
-  const after = new Map(existing);
-  for (const host of placed) after.set(host, (after.get(host) ?? 0) + 1);
+  const after = withPlaced(existing, placed);
   const living = without(leave, state.failed);
   const dead = without(leave, living);
   const deletions = orderDeletions(pool, living, { existing: after, domainOf });
@@ -137,12 +135,11 @@ export function planPool(
       discard: discard.map(refOf),
       missing,
       forbiddenBy,
-      restorable: isRestorable(roomAfter(ground, pool, { on, placed, leave }), to, pool),
+      restorable: isRestorable(roomOf(ground, pool, withPlaced(on, placed), countOf(hostsOf(leave))), to, pool),
     },
   };
 }
 
-/** Who was put where it must not be exists, and breaks the letter there whatever we do: it is counted alone on a host of its own. */
 function hostsOf(members: readonly Member[]): string[] {
   return members.map(({ host }) => host);
 }
@@ -175,6 +172,7 @@ function replacedFirst(
   return leave;
 }
 
+/** Who was put where it must not be exists, and breaks the letter there whatever we do: it is counted alone on a host of its own. */
 function eachElsewhere(existing: ReadonlyMap<string, number>, members: readonly Member[]): Map<string, number> {
   const counts = new Map(existing);
   for (const member of members) {
@@ -344,10 +342,10 @@ export function existingOn(
   const atOnce = lotsOf(record, pool)
     .filter((lot) => lot.drainSeconds === 0)
     .flatMap((lot) => lot.members);
+  const others = [...owedOf(ground, record, pool), ...livingOf(ground, atOnce), ...launched];
   return countOf([
-    ...[...state.inService, ...owedOf(ground, record, pool), ...livingOf(ground, atOnce), ...launched]
-      .filter((member) => !failed.has(member.serverId))
-      .map((member) => member.host),
+    ...hostsOf(state.inService),
+    ...hostsOf(others.filter((member) => !failed.has(member.serverId))),
     ...elsewhere,
   ]);
 }
@@ -390,27 +388,26 @@ function numbered(
  * What each host could hold of the pool: what it has of it, and its free slots if anything new may go there. A host that the snapshot does not have
  * goes on holding what it has, in no failure domain.
  */
-export function roomOf(ground: Ground, pool: Pool, on: ReadonlyMap<string, number>): HostRoom[] {
-  const flavor = flavorOf(ground, pool);
-  const domainOf = domainsFor(ground, pool);
-  const seen = ground.hosts.map((host) => {
-    const free = ground.free.get(host.name);
-    const open = unusable(ground, host, pool) === null && free ? slots(free, flavor) : 0;
-    return { slots: (on.get(host.name) ?? 0) + open, domain: domainOf(host.name) };
-  });
-  const unseen = [...on].filter(([host]) => !ground.hostNamed.has(host));
-  return [...seen, ...unseen.map(([, many]) => ({ slots: many, domain: null }))];
-}
-
-/** The room that is there once what leaves is deleted. */
-function roomAfter(
+export function roomOf(
   ground: Ground,
   pool: Pool,
-  at: { on: ReadonlyMap<string, number>; placed: readonly string[]; leave: readonly Member[] },
+  on: ReadonlyMap<string, number>,
+  /** By host, how many of the pool have left it and given back their room. */
+  gone: ReadonlyMap<string, number> = new Map(),
 ): HostRoom[] {
-  const after = copyOf(ground);
-  for (const { host } of at.leave) giveBack(after, host, flavorOf(ground, pool));
-  return roomOf(after, pool, withPlaced(at.on, at.placed));
+  const flavor = flavorOf(ground, pool);
+  const domainOf = domainsFor(ground, pool);
+  const roomAt = (host: string): number => {
+    const free = ground.free.get(host) ?? noResources;
+    const given = gone.get(host);
+    return slots(given === undefined ? free : less(free, flavor, -given), flavor);
+  };
+  const seen = ground.hosts.map((host): HostRoom => {
+    const open = unusable(ground, host, pool) === null ? roomAt(host.name) : 0;
+    return { slots: (on.get(host.name) ?? 0) + open, domain: domainOf(host.name) };
+  });
+  for (const [host, many] of on) if (!ground.hostNamed.has(host)) seen.push({ slots: many, domain: null });
+  return seen;
 }
 
 function refusal(
@@ -472,7 +469,8 @@ function reasonsOf(
 }
 
 /** Room was taken from the ground for what was placed, so it counts as there. */
-function withPlaced(on: ReadonlyMap<string, number>, placed: readonly string[]): Map<string, number> {
+function withPlaced(on: ReadonlyMap<string, number>, placed: readonly string[]): ReadonlyMap<string, number> {
+  if (placed.length === 0) return on;
   const counts = new Map(on);
   for (const host of placed) counts.set(host, (counts.get(host) ?? 0) + 1);
   return counts;
