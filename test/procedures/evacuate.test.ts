@@ -155,6 +155,47 @@ describe('evacuateHost with a fence', () => {
     expect(after?.pools['web']).toMatchObject({ failed: [] });
   }, 120_000);
 
+  test.each(['cancel', 'terminate'] as const)(
+    'of two VNFs one whose own run somebody ends (%s) is named and left as it was, and the other is restored',
+    async (by) => {
+      const trial = await stage.open(by === 'cancel' ? 'm1' : 'n1');
+      const other = `${trial.vnf}b`;
+      // On every host, the one that dies among them.
+      const everywhere = { ...small, pools: [{ ...small.pools[0], size: { min: 3, initial: 8, max: 8 } }] };
+      expect((await trial.run('instantiate', { vnf: other, descriptor: everywhere })).outcome).toBe('completed');
+      await withDeadHost(trial, evacuable());
+      const host = deadHost(trial);
+      const serversOn = (name: string): string[] =>
+        [...trial.cloud.servers.values()].flatMap((server) => (server.host === name ? [server.name] : []));
+      const member = `${trial.vnf}-web-1`;
+      expect(serversOn(host).sort()).toEqual([member, expect.stringMatching(`^${other}-web-`)]);
+
+      let ended = false;
+      const evacuated = await trial.run('evacuateHost', { hosts: [host], cause: 'failed' }, ({ name, workflowId }) => {
+        if (ended || name !== 'launch' || !workflowId.startsWith(`evacuate:${trial.vnf}:`)) return undefined;
+        ended = true;
+        return stage.client.workflow.getHandle(workflowId)[by]();
+      });
+      expect(evacuated).toMatchObject(
+        by === 'cancel' ? { outcome: 'unwound', kind: 'TurnLost' } : { outcome: 'stuck', kind: 'Stuck' },
+      );
+      expect(evacuated.details?.['vnfs']).toEqual([
+        expect.objectContaining({ vnf: trial.vnf, outcome: 'failed' }),
+        expect.objectContaining({ vnf: other, outcome: 'completed' }),
+      ]);
+      await trial.settle({ faults: true });
+      expect(serversOn(host)).toEqual([member]);
+
+      expect(await trial.run('evacuateHost', { hosts: [host], cause: 'failed' })).toMatchObject({
+        outcome: 'completed',
+        result: { vnfs: [{ vnf: trial.vnf, launched: [{}], removed: [{ name: member }] }] },
+      });
+      await trial.settle({ faults: true });
+      expect(serversOn(host)).toEqual([]);
+    },
+    60_000,
+  );
+
   test('where a part goes back, Nova is asked to take the fence back, and the failure says where it does not', async () => {
     const trial = await stage.open('f1');
     await withDeadHost(trial, evacuable({ size: { min: 3, initial: 12, max: 30 } }));

@@ -65,9 +65,30 @@ test('every procedure, the record and the clean-up have a recorded history', () 
     'evacuateVnf',
     'terminate',
     'restoreHost',
+    'rebalance',
     'adopt',
+    'capacity',
   ];
   for (const type of [...needed, 'vnf', 'audit', 'hostMutex']) expect(types).toContain(type);
+});
+
+interface Started {
+  readonly workflowExecutionStartedEventAttributes?: {
+    readonly input?: { readonly payloads: { readonly data: string }[] };
+  };
+}
+
+/** What its caller asked. */
+function askedOf({ history }: Recorded): { readonly dryRun?: boolean } {
+  const [started] = history.events as readonly Started[];
+  const [payload] = started?.workflowExecutionStartedEventAttributes?.input?.payloads ?? [];
+  return JSON.parse(Buffer.from(payload?.data ?? '', 'base64').toString()) as { dryRun?: boolean };
+}
+
+test('and dry runs have', () => {
+  const dryRuns = recorded.filter((each) => askedOf(read(each)).dryRun);
+  const types = new Set(dryRuns.map(({ file }) => file.split('-')[0]));
+  expect([...types].sort()).toEqual(['evacuateHost', 'heal', 'rebalance', 'scaleIn', 'scaleOut', 'terminate']);
 });
 
 /** Another activity than the code asks for, in the place of the first of this name. */
