@@ -32,8 +32,8 @@ export interface Server {
   served: boolean;
   /** Other hands have taken it to another host, and no rebalance that began after that has repaired it. The event; null: none. */
   movedAt: number | null;
-  /** Where its record has it meanwhile. */
-  movedFrom: string | null;
+  /** The hosts that it was on meanwhile, the first one first: its record has it on one of these, as it was when that last looked. */
+  movedOver: readonly string[];
 }
 
 export interface Request {
@@ -205,7 +205,7 @@ export function advance(world: World, event: CloudEvent): void {
         state: 'BUILD',
         served: false,
         movedAt: null,
-        movedFrom: null,
+        movedOver: [],
       });
       const key = `${vnf ?? ''}/${name}`;
       world.byName.set(key, (world.byName.get(key) ?? new Set()).add(id));
@@ -222,7 +222,7 @@ export function advance(world: World, event: CloudEvent): void {
         server.requestedHost = event.host;
         server.since = event.seq;
         server.movedAt = event.seq;
-        server.movedFrom ??= server.host;
+        if (server.host !== null) server.movedOver = [...server.movedOver, server.host];
       }
       server.host = event.host;
       if (event.host !== null) server.toldAt ??= event.at;
@@ -394,7 +394,20 @@ function begin(world: World, seq: number, said: Extract<Note, { kind: 'request' 
   if (said.procedure === 'terminate') vnf.ending = true;
   const target = targetOf(vnf, said.procedure, input);
   // A pool marked serial goes through the levels between, one at a turn.
-  if (target) for (const level of between(target.pool, target.to)) target.pool.lingering.add(level);
+  if (!target) return;
+  for (const level of between(target.pool, target.to)) target.pool.lingering.add(level);
+  // Two that bring it either way, a turn for each member, cannot both have theirs.
+  const isOther = ({ outcome, vnf: of, procedure, input: { pool } }: Request): boolean =>
+    outcome === null &&
+    of === said.vnf &&
+    pool === input['pool'] &&
+    isScaling(procedure) &&
+    procedure !== said.procedure;
+  if (target.pool.spec.serial && [...world.requests.values()].some(isOther)) hinder(world, said.vnf);
+}
+
+function isScaling(procedure: string): boolean {
+  return procedure === 'scaleOut' || procedure === 'scaleIn';
 }
 
 /** Procedures that a VNF comes into the story by. An adopted one says its levels when it has settled. */
@@ -419,7 +432,7 @@ export function targetOf(
   procedure: string,
   input: Readonly<Record<string, unknown>>,
 ): { pool: PoolWorld; to: number } | undefined {
-  if (procedure !== 'scaleOut' && procedure !== 'scaleIn') return undefined;
+  if (!isScaling(procedure)) return undefined;
   const pool = vnf.pools.get(String(input['pool']));
   const to = input['to'];
   return pool && typeof to === 'number' && to > 0 ? { pool, to } : undefined;
@@ -439,7 +452,7 @@ function end(world: World, said: Extract<Note, { kind: 'outcome' }>): void {
       const isRepaired = pool?.published.has(server.name) === true && said.short?.includes(pool.spec.name) !== true;
       if (server.vnf !== vnf.vnf || !isRepaired || (server.movedAt ?? Infinity) >= request.seq) continue;
       server.movedAt = null;
-      server.movedFrom = null;
+      server.movedOver = [];
     }
   if (request.procedure === 'instantiate') {
     for (const pool of vnf.pools.values()) pool.level = pool.spec.size.initial;

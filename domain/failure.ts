@@ -23,6 +23,8 @@ export const failureKinds = [
   'Busy',
   /** No VNF with this id. */
   'UnknownVnf',
+  /** Another run brings the pool the other way, a turn for each member: of two such runs the one that asked later goes on. */
+  'Superseded',
   /** The run is not, or no longer, the holder of the turn: it was reset, terminated or cleaned up. */
   'TurnLost',
   /** OpenStack does not answer as it should. Retried. */

@@ -24,7 +24,7 @@ import {
  * shows them dead, or their host as down by force, not any more; the same, but as if no record had dropped anybody, since what it shows as
  * running on a host that is up exists; from when they died not any more. Who keeps the letter in one of these ways, or could in no order, has
  * broken nothing.
- * So it is with members that other hands have moved, before a rebalance has repaired that: they count where they are, where their record has
+ * So it is with members that other hands have moved, before a rebalance has repaired that: they count where they are, where their record may have
  * them, and each by itself; and with those that are deleted as soon as the cloud has told where they are.
  */
 
@@ -59,8 +59,8 @@ interface Breach {
 interface Placed {
   readonly id: string;
   readonly host: string;
-  /** Where its record has it, of one that other hands have moved; else null. */
-  readonly movedFrom: string | null;
+  /** Where its record may have it, of one that other hands have moved; else empty. */
+  readonly movedOver: readonly string[];
   /** The event by which its record had dropped it as dead. */
   readonly buried: number | null;
   /** Whoever moved the first of them may have looked before the cloud told where it is. */
@@ -178,7 +178,7 @@ function judgeDeleted(world: World, event: Event<'server.deleted'>, given: Given
     const stretch = memory.stretches.get(key);
     if (stretch?.by === by) {
       const { host: left, by: buried } = grave;
-      stretch.moves.push({ id, host: left, movedFrom: server.movedFrom, buried, unplaced: false });
+      stretch.moves.push({ id, host: left, movedOver: server.movedOver, buried, unplaced: false });
     }
     // Another run's: whoever deletes here has no say in when it goes.
     else close(memory, key);
@@ -326,7 +326,7 @@ function move(
   const placed: Placed = {
     id,
     host,
-    movedFrom: server?.movedFrom ?? null,
+    movedOver: server?.movedOver ?? [],
     buried: null,
     unplaced: isNew(server, made.at),
   };
@@ -396,7 +396,7 @@ function placedOf(world: World, of: { memory: LetterMemory; vnf: string; pool: s
   return all.flatMap((each): Placed[] => {
     const server = world.servers.get(each.id);
     return server?.vnf === of.vnf && server.pool === of.pool
-      ? [{ ...each, movedFrom: server.movedFrom, unplaced: isNew(server, of.at) }]
+      ? [{ ...each, movedOver: server.movedOver, unplaced: isNew(server, of.at) }]
       : [];
   });
 }
@@ -437,17 +437,20 @@ function close(memory: LetterMemory, key: string): void {
     ({ id }, made) => made <= (stretch.shown.get(id) ?? Infinity),
     ({ id, buried }, made) => buried === null && made <= (stretch.dead.get(id) ?? Infinity),
   ];
-  const isMoved = [...stretch.before, ...stretch.moves].some(({ movedFrom }) => movedFrom !== null);
+  const mostMoves = Math.max(0, ...[...stretch.before, ...stretch.moves].map(({ movedOver }) => movedOver.length));
   const late = new Set(
     stretch.kind === 'delete' ? stretch.before.filter(({ unplaced }) => unplaced).map(({ id }) => id) : [],
   );
   const sights: Sight[] = [
     ({ host }) => host,
-    ...(isMoved
-      ? [
-          ({ host, movedFrom }: Placed) => movedFrom ?? host,
-          ({ id, host, movedFrom }: Placed) => (movedFrom === null ? host : `by itself: ${id}`),
-        ]
+    ...Array.from(
+      { length: mostMoves },
+      (_, at): Sight =>
+        ({ host, movedOver }) =>
+          movedOver[at] ?? movedOver.at(-1) ?? host,
+    ),
+    ...(mostMoves > 0
+      ? [({ id, host, movedOver }: Placed) => (movedOver.length === 0 ? host : `by itself: ${id}`)]
       : []),
     ...(late.size > 0 ? [({ id, host }: Placed) => (late.has(id) ? `by itself: ${id}` : host)] : []),
   ];

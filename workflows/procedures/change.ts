@@ -1,7 +1,7 @@
 import { CancellationScope, CancelledFailure, isCancellation, rootCause } from '@temporalio/workflow';
 import { failure, type Failure, type FailureDetails } from '../../domain/failure';
 import { plain } from '../../domain/markdown';
-import { memberName } from '../../domain/names';
+import { memberName, own } from '../../domain/names';
 import type { ChangeRequest } from '../../domain/plan';
 import type { Levels, NamedMember, ProcedureResult } from '../../domain/procedures';
 import type { Member } from '../../domain/record';
@@ -29,6 +29,8 @@ export interface Change {
   readonly table: Table;
   /** What is wanted, seen from the record as granted. Null: nothing (more) to do. */
   readonly request: (granted: Granted) => ChangeRequest | null;
+  /** Why no further turn is taken though more is wanted, seen likewise. */
+  readonly superseded?: (granted: Granted) => Failure | null;
   readonly strict?: boolean;
 }
 
@@ -43,7 +45,12 @@ export async function change(given: Change): Promise<ProcedureResult> {
     const request = given.request(granted);
     if (request === null) {
       await channel.done({ token: granted.token, outcome: 'completed' });
-      return ended(result);
+      return ended(asFound(result, granted));
+    }
+    const superseded = given.superseded?.(granted) ?? null;
+    if (superseded) {
+      await channel.done({ token: granted.token, outcome: 'unwound' });
+      throw between(toApplicationFailure(superseded, 'unwound'), result, turns);
     }
     const turn = beginTurn({ procedure, channel, desk, granted, request, strict: given.strict ?? false });
     await carryOut(table, turn).catch((error: unknown) => {
@@ -80,6 +87,15 @@ export function nothingDone(procedure: string, vnf: string): ProcedureResult {
     notRestorable: [],
     cancelIgnored: false,
   };
+}
+
+/** Others may have brought the pools further since. */
+function asFound(result: ProcedureResult, { record }: Granted): ProcedureResult {
+  const levels = Object.entries(result.levels).map(([pool, { from, to }]) => [
+    pool,
+    { from, to: own(record.pools, pool)?.level ?? to },
+  ]);
+  return { ...result, levels: Object.fromEntries(levels) as Levels };
 }
 
 export function withTurn(result: ProcedureResult, turn: Turn): ProcedureResult {

@@ -1,5 +1,6 @@
-import { workflowInfo } from '@temporalio/workflow';
+import { patched, workflowInfo } from '@temporalio/workflow';
 import type { DryRunResult, ParsedInputs, ProcedureResult } from '../../domain/procedures';
+import { failure, type Failure } from '../../domain/failure';
 import { own } from '../../domain/names';
 import type { ChangeRequest } from '../../domain/plan';
 import type { VnfRecord } from '../../domain/record';
@@ -32,18 +33,56 @@ export async function scale(
     refuseAtOnce(view, request);
     if (input.dryRun) return await dryRun({ procedure, record: view, request, strict, runId: workflowInfo().runId });
     const wish = { procedure, class: 'normal', ifBusy, waitSeconds } as const;
-    return await change({ procedure, vnf, channel, wish, table, strict, request: remaining(request) });
+    return await change({
+      ...{ procedure, vnf, channel, wish, table, strict },
+      request: remaining(request),
+      superseded: supersededBy(request),
+    });
   });
 }
 
-/** A pool marked serial has several turns: those that were named and have left are not to leave again. */
-function remaining(request: ChangeRequest): (granted: Granted) => ChangeRequest {
+type Scaling = Extract<ChangeRequest, { kind: 'scaleOut' | 'scaleIn' }>;
+
+/**
+ * A pool marked serial has several turns, and others may change its level between two of them. Null: it is where it was to be, or further. Members
+ * that were named and have left are not to leave again.
+ */
+function remaining(request: Scaling): (granted: Granted) => ChangeRequest | null {
   let isFirst = true;
   return ({ record }) => {
-    const asked = isFirst || request.kind !== 'scaleIn' || !request.members ? request : stillThere(record, request);
-    isFirst = false;
-    return asked;
+    if (isFirst) {
+      isFirst = false;
+      return request;
+    }
+    if (distance(record, request) <= 0 && patched('scale-side-by-side')) return null;
+    return request.kind === 'scaleIn' && request.members ? stillThere(record, request) : request;
   };
+}
+
+/** Each turn must find the pool nearer than the one before did: two runs that pull it either way would do so for ever. */
+function supersededBy(request: Scaling): (granted: Granted) => Failure | null {
+  let nearest = Infinity;
+  return ({ record }) => {
+    const left = distance(record, request);
+    if (left < nearest || !patched('scale-side-by-side')) {
+      nearest = left;
+      return null;
+    }
+    const { pool, to } = request;
+    const level = String(own(record.pools, pool)?.level);
+    return failure(
+      'Superseded',
+      `Another run brings ${pool} of ${record.vnf} the other way: it is at level ${level} again. What this run has done so far stands. ` +
+        `Ask again for level ${String(to)} if that is what is wanted.`,
+      { vnf: record.vnf, pool, remedy: `Ask again for level ${String(to)}, once the other run has ended.` },
+    );
+  };
+}
+
+/** How many levels there are to go; less than none where others have gone further. */
+function distance(record: VnfRecord, { kind, pool, to }: Scaling): number {
+  const level = own(record.pools, pool)?.level ?? 0;
+  return kind === 'scaleOut' ? to - level : level - to;
 }
 
 function stillThere(record: VnfRecord, request: Extract<ChangeRequest, { kind: 'scaleIn' }>): ChangeRequest {
