@@ -61,7 +61,8 @@ interface Count {
 interface Guard {
   readonly spare: Spare;
   readonly unitOf: (host: string) => string | null;
-  readonly on: Map<string, number>;
+  /** What each unit has before anything changes. */
+  readonly before: ReadonlyMap<string, number>;
 }
 
 interface Guarded {
@@ -70,25 +71,20 @@ interface Guarded {
 }
 
 function guarding({ spare, failureDomain }: Sharing, { existing, domainOf }: Counted): Guard[] {
-  const hosts: Guard = { spare, unitOf: (host) => host, on: new Map(existing) };
+  const hosts: Guard = { spare, unitOf: (host) => host, before: existing };
   if (!failureDomain || !domainOf) return [hosts];
-  const domains: Guard = { spare: failureDomain.spare, unitOf: domainOf, on: new Map<string, number>() };
-  for (const [host, many] of existing) add(domains, host, many);
-  return [hosts, domains];
-}
-
-function add({ unitOf, on }: Guard, host: string, many: number): void {
-  const unit = unitOf(host);
-  if (unit !== null) on.set(unit, (on.get(unit) ?? 0) + many);
+  return [hosts, { spare: failureDomain.spare, unitOf: domainOf, before: countWithin(existing, domainOf) }];
 }
 
 /** Batches that keep the letter however it is counted. */
 function cutWhere(hosts: readonly string[], counts: readonly Guarded[]): CutHosts {
-  const guards = counts.flatMap(({ guards: each, total }) => each.map((guard) => ({ ...guard, total })));
+  const guards = counts.flatMap(({ guards: each, total }) =>
+    each.map((guard) => ({ ...guard, total, more: new Map<string, number>() })),
+  );
   let launched = 0;
   let rest = [...hosts];
   const batches: string[][] = [];
-  const broken = guards.find(({ spare, on, total }) => Math.max(0, ...on.values()) > capAt(spare, total + 1));
+  const broken = guards.find(({ spare, before, total }) => largest(before) > capAt(spare, total + 1));
   const forbiddenBy = rest.length > 0 && broken ? broken.total + 1 : null;
   while (rest.length > 0) {
     const batch: string[] = [];
@@ -108,21 +104,25 @@ function cutWhere(hosts: readonly string[], counts: readonly Guarded[]): CutHost
       return { batches: [...batches, rest], forbiddenBy: forbiddenBy ?? fewest + 1 };
     }
     batches.push(batch);
-    for (const host of batch) for (const guard of guards) add(guard, host, 1);
+    for (const { unitOf, more } of guards)
+      for (const host of batch) {
+        const unit = unitOf(host);
+        if (unit !== null) more.set(unit, (more.get(unit) ?? 0) + 1);
+      }
     launched += batch.length;
     rest = later;
   }
   return { batches, forbiddenBy };
 
-  function roomAtOnce({ spare, on, unitOf, total }: Guard & { total: number }) {
+  function roomAtOnce({ spare, before, more, unitOf, total }: (typeof guards)[number]) {
     const wanted = countOf(rest.flatMap((host) => unitOf(host) ?? []));
     const room = new Map<string, number>();
     const left = (unit: string | null): number => {
       if (unit === null) return Infinity;
       const known = room.get(unit);
       if (known !== undefined) return known;
-      const at = { there: on.get(unit) ?? 0, wanted: wanted.get(unit) ?? 0, total: total + launched };
-      const many = mostAtOnce(spare, at);
+      const there = (before.get(unit) ?? 0) + (more.get(unit) ?? 0);
+      const many = mostAtOnce(spare, { there, wanted: wanted.get(unit) ?? 0, total: total + launched });
       room.set(unit, many);
       return many;
     };
@@ -134,6 +134,12 @@ function cutWhere(hosts: readonly string[], counts: readonly Guarded[]): CutHost
       },
     };
   }
+}
+
+function largest(counts: ReadonlyMap<string, number>): number {
+  let most = 0;
+  for (const many of counts.values()) most = Math.max(most, many);
+  return most;
 }
 
 function mostAtOnce(spare: Spare, at: { there: number; wanted: number; total: number }): number {
@@ -168,11 +174,11 @@ export function orderDeletions<M extends { readonly host: string; readonly ordin
   return { order: lawful, forbiddenBy: firstBreach(lawful, { guards, total }) };
 }
 
-/** At which number of existing VMs a unit has more than its share. Uses the guards up. */
+/** At which number of existing VMs a unit has more than its share. */
 function firstBreach(order: readonly { readonly host: string }[], { guards, total }: Guarded): number | null {
-  const watched = guards.map(({ spare, unitOf, on }) => {
-    const heights = countOf([...on.values()].map(String));
-    return { spare, unitOf, on, heights, tallest: Math.max(0, ...on.values()) };
+  const watched = guards.map(({ spare, unitOf, before }) => {
+    const heights = countOf([...before.values()].map(String));
+    return { spare, unitOf, on: new Map(before), heights, tallest: largest(before) };
   });
   let left = total;
   for (const { host } of order) {
@@ -197,8 +203,8 @@ function firstBreach(order: readonly { readonly host: string }[], { guards, tota
  * soonest, which keeps all deadlines where any order does.
  */
 function byDeadline<M extends { readonly host: string }>(order: readonly M[], { guards, total }: Guarded): M[] {
-  const [hosts, domains] = guards.map(({ spare, unitOf, on: existing }) => {
-    const on = new Map(existing);
+  const [hosts, domains] = guards.map(({ spare, unitOf, before }) => {
+    const on = new Map(before);
     return {
       unitOf,
       /** How many may have been deleted when the next of its unit is. */
@@ -236,7 +242,7 @@ export function cutDeletions(
 ): readonly number[] {
   const total = sum(existing.values()) - vanishing.length;
   const needs = guarding(pool, { existing, domainOf }).map((guard) => ({
-    ...{ unitOf: guard.unitOf, of: needsOf(guard.spare, guard.on, total) },
+    ...{ unitOf: guard.unitOf, of: needsOf(guard.spare, guard.before, total) },
   }));
   const change = (host: string, how: 'begin' | 'takeBack'): void => {
     for (const { unitOf, of } of needs) {

@@ -58,10 +58,16 @@ function correctedBy({ record, snapshot, request }: PlanInput): FoundOn[] {
   if (request.kind !== 'emptyHosts') return [];
   const emptied = new Set(request.hosts);
   const isThere = ({ host }: { readonly host?: string }): boolean => host !== undefined && emptied.has(host);
-  const members = Object.values(record.pools).flatMap(({ inService }) => inService.filter(isThere));
+  const there = snapshot.servers.filter(isThere);
+  const members = Object.values(record.pools).flatMap(({ inService, failed }) => [
+    ...inService.filter(isThere),
+    ...failed.filter(isThere),
+  ]);
   const believed = new Set(members.map(({ serverId }) => serverId));
+  // As it nearly always is: then nobody else needs to be looked at.
+  if (there.length === believed.size && there.every(({ serverId }) => believed.has(serverId))) return [];
   const servers = snapshot.servers.filter((server) => isThere(server) || believed.has(server.serverId));
-  return servers.length === 0 ? [] : foundElsewhere(record, { ...snapshot, servers });
+  return foundElsewhere(record, { ...snapshot, servers });
 }
 
 function planAsRecorded(input: PlanInput): Planned {
