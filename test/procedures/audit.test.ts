@@ -185,6 +185,20 @@ describe('audit', () => {
     await ended.settle({ faults: true });
   }, 60_000);
 
+  test('a terminate takes along what an audit would, since no audit comes after it', async () => {
+    const trial = await stage.open('t1');
+    await instantiated(trial);
+    plantLeftovers(trial);
+    // Else a group that others use would keep it from ending.
+    trial.cloud.ports.delete('its-user');
+    const ended = await trial.run('terminate', { vnf: trial.vnf });
+    expect(ended).toMatchObject({ outcome: 'completed' });
+    const left = planted(trial.cloud);
+    for (const id of ['an-orphan', 'a-double', 'port-left', 'port-of-the-orphan', 'group-left'])
+      expect(left).not.toContain(id);
+    expect(left).toEqual(expect.arrayContaining(['a-stranger', 'half-tagged', 'of-another-vnf', 'port-of-a-stranger']));
+  }, 60_000);
+
   test('a schedule runs it from instantiate to terminate; one that has outlived its VNF goes with its next run', async () => {
     const audits = { everyMinutes: 10_080, repair: false };
     const { vnf, ...trial } = await stage.open('s1', 'operator', { audits });

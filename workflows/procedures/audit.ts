@@ -3,7 +3,7 @@ import type { Finding } from '../../domain/audit';
 import { auditScheduleId } from '../../domain/names';
 import type { ChangeRequest } from '../../domain/plan';
 import type { AuditResult } from '../../domain/procedures';
-import type { Member, VnfRecord } from '../../domain/record';
+import type { VnfRecord } from '../../domain/record';
 import { auditedMax, type RecordView } from '../../domain/turn';
 import { openChannel, type Channel } from '../channel';
 import { asFailure } from '../failures';
@@ -11,6 +11,7 @@ import { parseInput } from '../input';
 import { cloud, record as recordPort } from '../ports';
 import { mark, say } from '../progress';
 import type { Step, Table } from '../run';
+import { removeLeftOver } from '../steps/leftOver';
 import { change, marked } from './change';
 import { cleanUp, type CleanUpInput, type CleanUpResult } from './cleanUp';
 
@@ -147,12 +148,9 @@ function repairTable(channel: Channel, done: Repair): Table {
   const deleted: Step = {
     name: 'delete',
     action: async (turn) => {
-      const ports = cloud(turn.timing, { retrySeconds: turn.timing.undoSeconds });
       const { ref, vnf, timing } = turn;
-      for (const members of chunks(leftMembers(done.seen.findings), membersPerRemoval))
-        await ports.remove.executeWithOptions({ summary: `delete ${String(members.length)} left over` }, [
-          { turn: ref, vnf, members, timing },
-        ]);
+      const ports = cloud(timing, { retrySeconds: timing.undoSeconds });
+      await removeLeftOver(turn, done.seen.findings, ports);
       const [rules, securityGroups, serverGroups] = (
         ['leftoverRule', 'leftoverSecurityGroup', 'leftoverServerGroup'] as const
       ).map((kind) => idsOf(done.seen.findings, kind));
@@ -185,21 +183,6 @@ function repairTable(channel: Channel, done: Repair): Table {
     },
   };
   return { back: [compared], pivot: deleted, forward: [reported, comparedAgain] };
-}
-
-/** Deleted one after the other within one activity. */
-const membersPerRemoval = 10;
-
-/** Servers first, and then the ports that they held. */
-function leftMembers(findings: readonly Finding[]): Member[] {
-  const toDelete = findings.filter(({ action }) => action === 'delete');
-  const servers = toDelete.filter(({ kind }) => kind === 'orphan' || kind === 'double');
-  const ports = toDelete.filter(({ kind }) => kind === 'leftoverPort');
-  const none = { pool: '', ordinal: 0, host: '', token: '' };
-  return [
-    ...servers.map(({ id, pool = '', ordinal = 0 }) => ({ ...none, pool, ordinal, serverId: id, portIds: [] })),
-    ...ports.map(({ id }) => ({ ...none, serverId: '', portIds: [id] })),
-  ];
 }
 
 function idsOf(findings: readonly Finding[], kind: Finding['kind']): string[] {
@@ -238,10 +221,4 @@ function told(result: AuditResult): AuditResult {
   const mended = repair ? `; ${String(repaired.length)} repaired` : '';
   say(`audit of ${vnf} **completed**: ${kinds.length > 0 ? kinds.join(', ') : 'nothing differs'}${beyond}${mended}`);
   return result;
-}
-
-function chunks<T>(items: readonly T[], size: number): T[][] {
-  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) =>
-    items.slice(index * size, (index + 1) * size),
-  );
 }

@@ -8,6 +8,7 @@ import { record as recordPort } from '../ports';
 import { mark } from '../progress';
 import type { Step, Table } from '../run';
 import { commitOnce } from '../steps/commit';
+import { leftOverRemoved } from '../steps/leftOver';
 import { isOfUnborn, published, settled } from '../steps/settle';
 import { change, marked } from './change';
 import { dryRun } from './dryRun';
@@ -55,7 +56,7 @@ const unpublished: Step = {
 export const terminateTable: Table = {
   back: [],
   pivot: final,
-  forward: [unpublished, unscheduled, settled],
+  forward: [unpublished, unscheduled, leftOverRemoved, settled],
 };
 
 export async function terminate(raw: unknown): Promise<ProcedureResult | DryRunResult> {

@@ -1,0 +1,52 @@
+import { patched } from '@temporalio/workflow';
+import type { Finding } from '../../domain/audit';
+import type { Member } from '../../domain/record';
+import { forwardLimitSeconds } from '../../domain/timing';
+import { cloud } from '../ports';
+import type { Step, Turn } from '../run';
+
+/** Servers and ports that are surely the VNF's, and are in no record: what a create that came late has left. */
+
+/** Deleted one after the other within one activity. */
+const membersPerRemoval = 10;
+
+/** Servers first, and then the ports that they held. */
+export async function removeLeftOver(
+  { ref, vnf, timing }: Turn,
+  findings: readonly Finding[],
+  ports: ReturnType<typeof cloud>,
+): Promise<void> {
+  const all = leftMembers(findings);
+  for (let begun = 0; begun < all.length; begun += membersPerRemoval) {
+    const members = all.slice(begun, begun + membersPerRemoval);
+    await ports.remove.executeWithOptions({ summary: `delete ${String(members.length)} left over` }, [
+      { turn: ref, vnf, members, timing },
+    ]);
+  }
+}
+
+function leftMembers(findings: readonly Finding[]): Member[] {
+  const toDelete = findings.filter(({ action }) => action === 'delete');
+  const servers = toDelete.filter(({ kind }) => kind === 'orphan' || kind === 'double');
+  const ports = toDelete.filter(({ kind }) => kind === 'leftoverPort');
+  const none = { pool: '', ordinal: 0, host: '', token: '' };
+  return [
+    ...servers.map(({ id, pool = '', ordinal = 0 }) => ({ ...none, pool, ordinal, serverId: id, portIds: [] })),
+    ...ports.map(({ id }) => ({ ...none, serverId: '', portIds: [id] })),
+  ];
+}
+
+/** Before the end of a VNF: no audit will find it when the VNF is gone. */
+export const leftOverRemoved: Step = {
+  name: 'delete what is in no record',
+  action: async (turn) => {
+    // Runs of earlier releases go on without it.
+    if (!patched('left-over')) return;
+    const { timing, vnf, record } = turn;
+    const ports = cloud(timing, { retrySeconds: forwardLimitSeconds(timing) });
+    const { findings } = await ports.compare.executeWithOptions({ summary: `compare ${vnf} with its record` }, [
+      { record, inHand: [] },
+    ]);
+    await removeLeftOver(turn, findings, ports);
+  },
+};
