@@ -72,6 +72,8 @@ export const askSchema = runSchema.extend({
   class: z.enum(turnClasses),
   /** `refuse`: answer `denied` with Busy unless the turn is free now. */
   ifBusy: z.enum(['wait', 'refuse']),
+  /** Since when it has been asked, ISO 8601 by the run's clock. Runs of earlier releases do not say. */
+  since: text.optional(),
 });
 export type Ask = z.infer<typeof askSchema>;
 

@@ -23,6 +23,7 @@ import {
   type Granted,
   type RunRef,
 } from '../domain/turn';
+import { now } from './clock';
 import { toApplicationFailure } from './failures';
 
 /**
@@ -128,7 +129,7 @@ export function openChannel(vnf: string): Channel {
   };
 
   const ask = async ({ waitSeconds, sent, ...wish }: Wish): Promise<Granted> => {
-    const message: Ask = { ...self, ...wish };
+    const message: Ask = { ...self, ...wish, since: now() };
     try {
       for (let waited = 0; waited < waitSeconds; waited += askAgainSeconds) {
         if (waited > 0 || !sent) await send(signalNames.ask, message);

@@ -1,5 +1,5 @@
 import { zones, onePool, vnf } from '../../scripts/lib/virtual/specs';
-import { openWorld, type Procedure, type World } from '../../scripts/lib/virtual/world';
+import { openWorld, type Begun, type Procedure, type World } from '../../scripts/lib/virtual/world';
 import type { Ended } from '../../scripts/lib/virtual/ended';
 import { recordWorkflowId } from '../../domain/names';
 import type { AuditResult } from '../../domain/procedures';
@@ -53,6 +53,37 @@ test('a repair of what never came to be deletes nothing that was there before', 
     expect([...servers.keys(), ...ports.keys(), ...securityGroups.keys()]).toEqual(there);
     expect(publications.get(vnf)?.service['web']).toHaveLength(4);
     expect(await ended('adopt', { descriptor: onePool })).toMatchObject({ outcome: 'completed' });
+  } finally {
+    world.close();
+  }
+});
+
+/** What waits in the queue of a record that is lost asks again, under the same id, and found the record that adopt has made meanwhile. */
+test('a terminate that has waited for a lost record does not end what was adopted since', async () => {
+  const world: World = openWorld({
+    seed: 1,
+    cloud: { hosts: hostsOf(zones), bootSeconds: [60, 60], latencyMs: [1, 5] },
+  });
+  const ends = async (begun: Begun): Promise<Ended | undefined> => {
+    await world.until(`${begun.workflowId} ends`, () => begun.ended() !== undefined);
+    return begun.ended();
+  };
+  try {
+    await ends(world.begin('instantiate', { vnf, descriptor: onePool }));
+    await world.settle(vnf);
+    const scaleOut = world.begin('scaleOut', { vnf, pool: 'web', to: 6 });
+    await world.until('it launches', () => world.cloud.servers.size > 4);
+    const waiting = world.begin('terminate', { vnf });
+    await world.pass(5_000);
+    const record = world.temporal.latest(recordWorkflowId(vnf));
+    if (record) world.temporal.terminate(record);
+    world.temporal.terminate(scaleOut.run());
+    expect(await ends(world.begin('adopt', { vnf, descriptor: onePool }))).toMatchObject({ outcome: 'completed' });
+    const adopted = world.cloud.servers.size;
+    expect(await ends(waiting)).toMatchObject({ outcome: 'refused', kind: 'UnknownVnf' });
+    expect(world.cloud.servers.size).toBe(adopted);
+    expect(await ends(world.begin('terminate', { vnf }))).toMatchObject({ outcome: 'completed' });
+    expect(world.cloud.servers.size).toBe(0);
   } finally {
     world.close();
   }

@@ -48,6 +48,8 @@ export interface RecordState {
   readonly timing: Timing;
   readonly phase: Phase;
   readonly revision: number;
+  /** When it was made, ISO 8601. Records of earlier releases do not know. */
+  readonly madeAt?: string;
   readonly pools: Readonly<Record<string, PoolState>>;
   readonly groups: readonly Group[];
   readonly debts: readonly Debt[];
@@ -106,6 +108,7 @@ export function newState(input: {
   timing: Timing;
   /** The first ask: that of an adopt takes over what is there. */
   ask?: Pick<Ask, 'procedure'>;
+  madeAt?: string;
 }): RecordState {
   const empty: PoolState = { level: 0, nextOrdinal: 1, inService: [], failed: [] };
   return {
@@ -115,6 +118,7 @@ export function newState(input: {
     timing: input.timing,
     phase: input.ask?.procedure === 'adopt' ? 'adopting' : 'instantiating',
     revision: 0,
+    ...(input.madeAt !== undefined && { madeAt: input.madeAt }),
     pools: Object.fromEntries(input.descriptor.pools.map((pool) => [pool.name, empty])),
     groups: [],
     debts: [],
@@ -208,7 +212,7 @@ export function enqueue(state: RecordState, ask: Ask): { state: RecordState; ans
   });
   if (state.turn?.runId === ask.runId) return { state, answer: { kind: 'already' } };
   if (state.queue.some((each) => each.runId === ask.runId)) return { state, answer: { kind: 'queued' } };
-  const refusal = refusalNow(state, ask.procedure);
+  const refusal = refuseOlder(state, ask) ?? refusalNow(state, ask.procedure);
   if (refusal) return deny(refusal);
   const why = whyBusy(state);
   if ((why !== null && ask.ifBusy === 'refuse') || state.queue.length >= limits.queue) {
@@ -221,6 +225,23 @@ export function enqueue(state: RecordState, ask: Ask): { state: RecordState; ans
     );
   }
   return { state: { ...state, queue: [...state.queue, { ...ask, overtaken: 0 }] }, answer: { kind: 'queued' } };
+}
+
+/** Of two clocks. */
+const clocksDifferMs = 1_000;
+
+/**
+ * Whoever asked before this record was made asked another one of the same id, which is gone: what it wants was wanted of that VNF. But not those by
+ * whose ask it was made.
+ */
+function refuseOlder({ vnf, madeAt }: RecordState, { since, procedure }: Ask): Failure | null {
+  if (madeAt === undefined || since === undefined || procedure === 'instantiate' || procedure === 'adopt') return null;
+  if (Date.parse(since) + clocksDifferMs >= Date.parse(madeAt)) return null;
+  return failure(
+    'UnknownVnf',
+    `The VNF ${vnf} whose turn this run has waited for is gone; another was made under its id since. Nothing was done to that: ask again if it is wanted.`,
+    { vnf },
+  );
 }
 
 /** Why nobody gets a turn at once. */

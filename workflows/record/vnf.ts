@@ -112,7 +112,9 @@ export async function vnf(input: RecordInput): Promise<{ revision: number }> {
 
 async function keepRecord(input: RecordInput): Promise<{ revision: number }> {
   let state: RecordState =
-    'state' in input ? input.state : { ...recordState.newState(input), revision: input.revision ?? 0 };
+    'state' in input
+      ? input.state
+      : { ...recordState.newState({ ...input, madeAt: now() }), revision: input.revision ?? 0 };
   const inbox: Message[] = 'state' in input ? [] : [{ kind: 'ask', ask: input.ask }];
   const watched = new Set<string>();
   let cleaning = false;

@@ -4,6 +4,7 @@ import type { Member } from '../../domain/record';
 import { forwardLimitSeconds } from '../../domain/timing';
 import { cloud } from '../ports';
 import type { Step, Turn } from '../run';
+import { isOfUnborn } from './settle';
 
 /** Servers and ports that are surely the VNF's, and are in no record: what a create that came late has left. */
 
@@ -40,8 +41,8 @@ function leftMembers(findings: readonly Finding[]): Member[] {
 export const leftOverRemoved: Step = {
   name: 'delete what is in no record',
   action: async (turn) => {
-    // Runs of earlier releases go on without it.
-    if (!patched('left-over')) return;
+    // Runs of earlier releases go on without it. What looks left over of what never came to be may have been there before, and serve.
+    if (!patched('left-over') || isOfUnborn(turn.committed?.debt ?? null)) return;
     const { timing, vnf, record } = turn;
     const ports = cloud(timing, { retrySeconds: forwardLimitSeconds(timing) });
     const { findings } = await ports.compare.executeWithOptions({ summary: `compare ${vnf} with its record` }, [
