@@ -195,13 +195,17 @@ export interface CloudActivities {
    * runs at work that are not in the record's debts.
    */
   compare(input: { record: VnfRecord; inHand: readonly string[] }): Promise<{ findings: Finding[]; more: number }>;
-  /** Deletes by id what takes no place: rules, security groups, server groups. What is in use stays, and is told with the reason. */
+  /**
+   * Deletes by id what takes no place: rules, security groups, server groups; and makes the rules that `lacking.ids`, security groups of
+   * the record's, do not have. What is in use, or is refused, stays as it is, and is told with the reason.
+   */
   repair(input: {
     turn: TurnRef;
     vnf: string;
     rules: readonly string[];
     securityGroups: readonly string[];
     serverGroups: readonly string[];
+    lacking?: { descriptor: Descriptor; groups: readonly Group[]; ids: readonly string[] };
     timing: Timing;
   }): Promise<{ id: string; why: string }[]>;
   /** What a record can be made of. Reads only. Throws InvalidRequest where it cannot. A dry run has no turn. */

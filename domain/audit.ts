@@ -1,9 +1,9 @@
-import type { Descriptor, SecurityRule } from './descriptor/descriptor';
-import type { Inventory, PortFound, RuleFound, SecurityGroupFound, ServerFound } from './inventory';
+import type { Inventory, PortFound, SecurityGroupFound, ServerFound } from './inventory';
 import { capAt } from './levels';
 import { memberName, own, type Tagged } from './names';
 import { countOf } from './placement/batches';
-import { securityGroupOf, type Group, type Member, type VnfRecord } from './record';
+import { securityGroupOf, type Member, type VnfRecord } from './record';
+import { everybody, isCidr, lackingRules, ruleKey, wantedRules, type IngressRule } from './securityRules';
 
 /** What an audit finds: a closed list. */
 export const findingKinds = [
@@ -27,6 +27,8 @@ export const findingKinds = [
   'leftoverSecurityGroup',
   /** A rule of a group of ours that the descriptor does not say. */
   'leftoverRule',
+  /** A rule that the descriptor says, and a group of ours does not have: what it lets in is kept out. */
+  'missingRule',
   'leftoverServerGroup',
 ] as const;
 export type FindingKind = (typeof findingKinds)[number];
@@ -35,6 +37,7 @@ export interface Finding {
   readonly kind: FindingKind;
   /** As the cloud calls it; of what is missing, the member's name. */
   readonly name: string;
+  /** Of a rule that is missing, its security group's. */
   readonly id: string;
   /** Of a member, or of what was to be one. */
   readonly pool?: string;
@@ -43,8 +46,8 @@ export interface Finding {
   readonly wrong: string;
   /** What `repair` does about it, or would, in a sentence. */
   readonly repair: string;
-  /** The same for a program: delete it by its id, report a member dead, or leave it to a person or another procedure. */
-  readonly action: 'delete' | 'reportDead' | 'leave';
+  /** The same for a program: delete it by its id, make it again, report a member dead, or leave it to a person or another procedure. */
+  readonly action: 'delete' | 'create' | 'reportDead' | 'leave';
 }
 
 /**
@@ -302,7 +305,7 @@ function judgePort(port: PortFound, { servers }: Inventory, known: Known): Findi
 
 function judgeGroup(group: SecurityGroupFound, record: VnfRecord, known: Known): Finding[] {
   const { id, name, pool, token } = group;
-  if (record.groups.some((each) => each.id === id)) return leftoverRules(group, record);
+  if (record.groups.some((each) => each.id === id)) return judgeRules(group, record);
   if (group.vnf !== known.vnf || known.groupIds.has(id) || isInHand(known, group)) return [];
   const isWhole = pool !== undefined && token !== undefined;
   return [
@@ -320,49 +323,38 @@ function judgeGroup(group: SecurityGroupFound, record: VnfRecord, known: Known):
 }
 
 /** A group that bears our marks is ours with all that is in it. One that was taken over is not. */
-function leftoverRules(group: SecurityGroupFound, record: VnfRecord): Finding[] {
-  const { vnf, pool: name } = group;
-  if (vnf !== record.vnf || name === undefined) return [];
-  const said = rulesOf(record.descriptor, record.groups, name);
-  return group.rules
-    .filter((rule) => !said.has(ruleKey(rule)))
-    .map((rule) => ({
-      kind: 'leftoverRule',
+function judgeRules(group: SecurityGroupFound, { vnf, descriptor, groups }: VnfRecord): Finding[] {
+  const { pool: name } = group;
+  if (group.vnf !== vnf || name === undefined) return [];
+  const said = descriptor.pools.find((pool) => pool.name === name)?.securityRules ?? [];
+  const wanted = wantedRules(said, (pool) => securityGroupOf(groups, pool)?.id);
+  const keys = new Set(wanted.map(ruleKey));
+  return [
+    ...group.rules
+      .filter((rule) => !keys.has(ruleKey(rule)))
+      .map((rule) => ({
+        kind: 'leftoverRule' as const,
+        name: `${group.name}: ${sayRule(rule)}`,
+        id: rule.id,
+        wrong: `the descriptor has no such rule for ${name}`,
+        repair: 'deletes the rule, by its id',
+        action: 'delete' as const,
+      })),
+    ...lackingRules(wanted, group.rules).map((rule) => ({
+      kind: 'missingRule' as const,
       name: `${group.name}: ${sayRule(rule)}`,
-      id: rule.id,
-      wrong: `the descriptor has no such rule for ${name}`,
-      repair: 'deletes the rule, by its id',
-      action: 'delete',
-    }));
+      id: group.id,
+      wrong: `the descriptor has this rule for ${name}, and its security group does not`,
+      repair: 'makes the rule again',
+      action: 'create' as const,
+    })),
+  ];
 }
 
-/** The rules of a pool's group, as keys. */
-function rulesOf({ pools }: Descriptor, groups: readonly Group[], name: string): ReadonlySet<string> {
-  const rules = pools.find((pool) => pool.name === name)?.securityRules ?? [];
-  return new Set(rules.map((rule) => ruleKey(asFound(rule, groups))));
-}
-
-function asFound({ protocol, ports, from }: SecurityRule, groups: readonly Group[]): RuleFound {
-  const remote = securityGroupOf(groups, from)?.id;
-  return {
-    id: '',
-    protocol,
-    portMin: ports?.[0] ?? null,
-    portMax: ports?.[1] ?? null,
-    from: remote ?? (from === 'any' ? anybody : from),
-  };
-}
-
-/** What a rule is for that names nobody. */
-export const anybody = '0.0.0.0/0';
-
-function ruleKey({ protocol, portMin, portMax, from }: RuleFound): string {
-  return JSON.stringify([protocol, portMin, portMax, from]);
-}
-
-function sayRule({ protocol, portMin, portMax, from }: RuleFound): string {
+function sayRule({ ethertype, protocol, portMin, portMax, from }: IngressRule): string {
   const ports = portMin === null ? '' : ` ${String(portMin)}${portMax === portMin ? '' : `-${String(portMax)}`}`;
-  return `${protocol ?? 'any protocol'}${ports} from ${from === anybody ? 'any' : from}`;
+  const version = ethertype === 'IPv6' && !isCidr(from) ? ' by IPv6' : '';
+  return `${protocol ?? 'any protocol'}${ports}${version} from ${from === everybody.IPv4 ? 'any' : from}`;
 }
 
 function judgeServerGroups({ serverGroups }: Inventory, known: Known): Finding[] {

@@ -1,4 +1,5 @@
 import type { Tagged } from './names';
+import type { IngressRule } from './securityRules';
 
 /**
  * What the cloud has of one VNF, as one activity listed it: all that bears the VNF's tags or marks, and what is known by its id. The
@@ -48,13 +49,8 @@ export interface SecurityGroupFound extends Tagged {
 }
 
 /** A rule for what comes in. */
-export interface RuleFound {
+export interface RuleFound extends IngressRule {
   readonly id: string;
-  readonly protocol: string | null;
-  readonly portMin: number | null;
-  readonly portMax: number | null;
-  /** A CIDR, or the id of a security group. */
-  readonly from: string;
 }
 
 export interface ServerGroupFound {

@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { z } from 'zod';
 import { CloudConfigError } from './errors';
+import { hasUserinfo } from './redaction';
 import { cloudFromFile, textOf, type Env } from './files';
 
 /**
@@ -13,7 +14,12 @@ const interfaces = ['public', 'internal', 'admin'] as const;
 const authSchema = z.object({
   auth_url: z
     .url({ protocol: /^https?$/, error: 'give auth_url (OS_AUTH_URL), e.g. https://keystone.example.com:5000/v3' })
-    .refine((url) => !/\/v2\.0\/*$/.test(url), { error: 'Keystone v2.0 is not spoken: give the address of v3' }),
+    .refine((url) => !/\/v2\.0\/*$/.test(url), { error: 'Keystone v2.0 is not spoken: give the address of v3' })
+    // An address is shown in logs, errors and histories. Zod's message does not repeat it.
+    .refine((url) => !hasUserinfo(url), {
+      error:
+        'a user name or a password does not belong in the address: put them into username and password of clouds.yaml, or OS_USERNAME and OS_PASSWORD',
+    }),
   username: z.string().optional(),
   user_id: z.string().optional(),
   password: z.string().optional(),

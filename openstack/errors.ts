@@ -1,3 +1,5 @@
+import { withoutUserinfo } from './redaction';
+
 /**
  * Errors by what a caller does about them. Each keeps the method, the URL, the status, the body and the request id, and
  * never a token or a password.
@@ -122,7 +124,7 @@ export function errorOf(
 }
 
 function redirected(message: string, location: string | undefined): string {
-  const where = location === undefined ? '' : ` to ${location}`;
+  const where = location === undefined ? '' : ` to ${withoutUserinfo(location)}`;
   return `${message}: a redirect${where}, which is not followed because it would carry the token along; correct the endpoint`;
 }
 

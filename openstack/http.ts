@@ -1,7 +1,7 @@
 import { isIPv4 } from 'node:net';
 import { CloudConfigError, errorOf, messageIn, UnavailableError, type HttpContext } from './errors';
 import { reasonOf, unlessOver, type CallSignal, type Over } from './deadline';
-import { redacted } from './redaction';
+import { redacted, withoutUserinfo } from './redaction';
 import type { Gate } from './gate';
 import type { Pauses } from './pauses';
 import type { Call, SessionOptions } from './call';
@@ -196,6 +196,6 @@ export function refusePlainHttp(url: string, options: SessionOptions): void {
     hostname === 'localhost' || hostname === '[::1]' || (isIPv4(hostname) && hostname.startsWith('127.'));
   if (protocol === 'https:' || loopback || options.allowPlainHttp) return;
   throw new CloudConfigError(
-    `${url} is plain http beyond this machine: credentials would be readable on the way. Use https, or set BULKHEAD_ALLOW_PLAIN_HTTP=1`,
+    `${withoutUserinfo(url)} is plain http beyond this machine: credentials would be readable on the way. Use https, or set BULKHEAD_ALLOW_PLAIN_HTTP=1`,
   );
 }

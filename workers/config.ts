@@ -41,7 +41,14 @@ const buildId = z.string().regex(/^[A-Za-z0-9][\w.+-]{0,127}$/, {
 });
 
 export const workerSchema = z.object({
-  TEMPORAL_ADDRESS: z.string().min(1).default('127.0.0.1:7233').describe('host:port of the Temporal frontend'),
+  TEMPORAL_ADDRESS: z
+    .string()
+    .min(1)
+    .refine((address) => !address.includes('://'), {
+      error: 'give host:port alone, without http:// or the like, e.g. 127.0.0.1:7233',
+    })
+    .default('127.0.0.1:7233')
+    .describe('host:port of the Temporal frontend'),
   TEMPORAL_NAMESPACE: z.string().min(1).default('default').describe('namespace that procedures run in'),
   TEMPORAL_API_KEY: z.string().optional().describe('API key, e.g. of Temporal Cloud; implies TLS'),
   TEMPORAL_TLS: flag.default(false).describe('1: TLS, with the system CAs or TEMPORAL_TLS_CA'),

@@ -1,9 +1,9 @@
-import { anybody, compare } from '../../domain/audit';
+import { compare } from '../../domain/audit';
 import { failureDomainKeys } from '../../domain/descriptor/descriptor';
 import type { Inventory, PortFound, SecurityGroupFound, ServerFound } from '../../domain/inventory';
 import { readMarks, readTags, tag } from '../../domain/names';
-import type { VnfRecord } from '../../domain/record';
-import { ConflictError, neutron, nova } from '../../openstack';
+import { securityGroupOf, type VnfRecord } from '../../domain/record';
+import { ConflictError, neutron, nova, QuotaExceededError } from '../../openstack';
 import type { Dependencies } from '../dependencies';
 import { inParallel } from '../parallel';
 import type { CloudActivities } from '../ports';
@@ -11,6 +11,7 @@ import { deadlineOf, refuseLostTurn, type Deadline } from '../turn';
 import type { WayIn, Ways } from '../way-in';
 import { listOf } from './asTenant/groups';
 import type { DomainsByHost } from './domains';
+import { ingressRules, rulesLacking } from './groups';
 
 /** As many as a person reads, and as fit into a history; the others are found when these are mended. */
 export const findingsMax = 200;
@@ -85,31 +86,19 @@ export function portFound({ id, name, networkId, deviceId, description }: neutro
   return { ...readMarks(description), id, name, networkId, deviceId };
 }
 
-function groupFound({ id, name, description, rules }: neutron.SecurityGroup): SecurityGroupFound {
-  return {
-    ...readMarks(description),
-    id,
-    name,
-    // What goes out is Neutron's own.
-    rules: rules
-      .filter(({ direction }) => direction === 'ingress')
-      .map(({ id: rule, protocol, portMin, portMax, remoteGroupId, remoteIpPrefix }) => ({
-        id: rule,
-        protocol,
-        portMin,
-        portMax,
-        from: remoteGroupId ?? remoteIpPrefix ?? anybody,
-      })),
-  };
+function groupFound(group: neutron.SecurityGroup): SecurityGroupFound {
+  const { id, name, description } = group;
+  return { ...readMarks(description), id, name, rules: ingressRules(group) };
 }
 
 export function repairActivity({ session }: Dependencies): CloudActivities['repair'] {
-  return async ({ turn, rules, securityGroups, serverGroups, timing }) => {
+  return async ({ turn, rules, securityGroups, serverGroups, lacking, timing }) => {
     refuseLostTurn(turn);
     const deadline = deadlineOf(timing);
     const call = (): ReturnType<Deadline['call']> => deadline.call(turn.token);
     const left: { id: string; why: string }[] = [];
     for (const id of rules) await neutron.deleteSecurityGroupRule(session, id, call());
+    if (lacking) left.push(...(await makeRules({ session }, lacking, call)));
     for (const id of securityGroups) {
       try {
         await neutron.deleteSecurityGroup(session, id, call());
@@ -121,4 +110,25 @@ export function repairActivity({ session }: Dependencies): CloudActivities['repa
     for (const id of serverGroups) await nova.deleteServerGroup(session, id, call());
     return left;
   };
+}
+
+/** All of a group's at once. What Neutron refuses is told: another's rule may have come meanwhile, or the quota is used up. */
+async function makeRules(
+  { session }: Pick<Dependencies, 'session'>,
+  { descriptor, groups, ids }: NonNullable<Parameters<CloudActivities['repair']>[0]['lacking']>,
+  call: () => ReturnType<Deadline['call']>,
+): Promise<{ id: string; why: string }[]> {
+  const left: { id: string; why: string }[] = [];
+  for (const group of await neutron.listSecurityGroups(session, call())) {
+    const pool = descriptor.pools.find(({ name }) => securityGroupOf(groups, name)?.id === group.id);
+    if (!pool || !ids.includes(group.id)) continue;
+    const rules = rulesLacking(group, pool, (name) => securityGroupOf(groups, name)?.id);
+    try {
+      if (rules.length > 0) await neutron.createSecurityGroupRules(session, rules, call());
+    } catch (error) {
+      if (!(error instanceof ConflictError || error instanceof QuotaExceededError)) throw error;
+      left.push({ id: group.id, why: error.message });
+    }
+  }
+  return left;
 }

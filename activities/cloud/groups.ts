@@ -1,5 +1,7 @@
-import type { Descriptor, SecurityRule } from '../../domain/descriptor/descriptor';
+import type { Pool } from '../../domain/descriptor/descriptor';
+import type { RuleFound } from '../../domain/inventory';
 import { groupMarks, groupName, readMarks, readTags, tag } from '../../domain/names';
+import { everybody, isCidr, lackingRules, wantedRules } from '../../domain/securityRules';
 import { ConflictError, neutron, nova } from '../../openstack';
 import type { Dependencies } from '../dependencies';
 import { cloudUnavailable } from '../errors';
@@ -31,10 +33,11 @@ export function createGroupsActivity(dependencies: Dependencies): CloudActivitie
       );
     }
     // A repeat finds rules that an earlier attempt made, and Neutron refuses the same rule twice.
-    const missing = rulesOf(descriptor, groups).filter((rule) => !hasRule(groups, rule));
+    const groupIdOf = (pool: string): string | undefined => groups.get(pool)?.id;
     try {
-      for (const { id } of groups.values()) {
-        const rules = missing.filter((rule) => rule.groupId === id);
+      for (const pool of descriptor.pools) {
+        const group = groups.get(pool.name);
+        const rules = group ? rulesLacking(group, pool, groupIdOf) : [];
         if (rules.length > 0) await neutron.createSecurityGroupRules(session, rules, deadline.call(turn.token));
       }
     } catch (error) {
@@ -68,38 +71,34 @@ async function removeDoubles(
   }
 }
 
-function rulesOf(descriptor: Descriptor, groups: ReadonlyMap<string, neutron.SecurityGroup>): neutron.NewRule[] {
-  const rules = descriptor.pools.flatMap((pool) =>
-    pool.securityRules.map((rule) => ruleFor(groups.get(pool.name)?.id ?? '', rule, groups)),
-  );
-  // A rule that a descriptor says twice is one rule.
-  return [...new Map(rules.map((rule) => [JSON.stringify(rule), rule])).values()];
+/** The rules of a group for what comes in: what goes out is Neutron's own. */
+export function ingressRules({ rules }: neutron.SecurityGroup): RuleFound[] {
+  return rules
+    .filter(({ direction }) => direction === 'ingress')
+    .map(({ id, ethertype, protocol, portMin, portMax, remoteGroupId, remoteAddressGroupId, remoteIpPrefix }) => ({
+      id,
+      ethertype,
+      protocol,
+      portMin,
+      portMax,
+      from: remoteGroupId ?? remoteAddressGroupId ?? remoteIpPrefix ?? everybody[ethertype],
+    }));
 }
 
-function ruleFor(
-  groupId: string,
-  rule: SecurityRule,
-  groups: ReadonlyMap<string, neutron.SecurityGroup>,
-): neutron.NewRule {
-  const remote = groups.get(rule.from);
-  return {
-    groupId,
-    protocol: rule.protocol,
-    ...(rule.ports && { portMin: rule.ports[0], portMax: rule.ports[1] }),
-    ...(remote ? { remoteGroupId: remote.id } : { remoteIpPrefix: rule.from === 'any' ? '0.0.0.0/0' : rule.from }),
-  };
-}
-
-function hasRule(groups: ReadonlyMap<string, neutron.SecurityGroup>, wanted: neutron.NewRule): boolean {
-  const group = [...groups.values()].find((each) => each.id === wanted.groupId);
-  return (group?.rules ?? []).some(
-    (rule) =>
-      rule.direction === 'ingress' &&
-      rule.protocol === wanted.protocol &&
-      rule.portMin === (wanted.portMin ?? null) &&
-      rule.portMax === (wanted.portMax ?? null) &&
-      rule.remoteGroupId === (wanted.remoteGroupId ?? null) &&
-      (rule.remoteIpPrefix ?? '0.0.0.0/0') === (wanted.remoteIpPrefix ?? '0.0.0.0/0'),
+/** What the descriptor says of a pool's group, and the group does not have. */
+export function rulesLacking(
+  group: neutron.SecurityGroup,
+  { securityRules }: Pick<Pool, 'securityRules'>,
+  groupIdOf: (pool: string) => string | undefined,
+): neutron.NewRule[] {
+  return lackingRules(wantedRules(securityRules, groupIdOf), ingressRules(group)).map(
+    ({ protocol, portMin, portMax, from }) => ({
+      groupId: group.id,
+      ...(protocol !== null && { protocol }),
+      ...(portMin !== null && { portMin }),
+      ...(portMax !== null && { portMax }),
+      ...(isCidr(from) ? { remoteIpPrefix: from } : { remoteGroupId: from }),
+    }),
   );
 }
 

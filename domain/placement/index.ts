@@ -72,7 +72,7 @@ function correctedBy({ record, snapshot, request }: PlanInput): FoundOn[] {
 
 function planAsRecorded(input: PlanInput): Planned {
   const { record, request, snapshot } = input;
-  const wrong = validateRequest(record, request) ?? unknownHosts(input) ?? unseenDomains(input);
+  const wrong = validateRequest(record, request) ?? unknownHosts(input) ?? unknownZones(input) ?? unseenDomains(input);
   if (wrong) return { ok: false, refusal: wrong };
   const outOfReach = refuseOutOfReach(input);
   if (outOfReach) return { ok: false, refusal: outOfReach };
@@ -510,5 +510,26 @@ function unknownHosts({ record, request, snapshot }: PlanInput): Failure | null 
       vnf: record.vnf,
       problems: unknown.map((host) => ({ path: 'hosts', message: `there is no host ${host}` })),
     },
+  );
+}
+
+/**
+ * More hosts would be no remedy for a zone that is misspelt. Only what begins is asked: of what is there hosts may have gone, and a tenant
+ * is shown those zones alone that are available.
+ */
+function unknownZones({ record, request, snapshot }: PlanInput): Failure | null {
+  const known = [...new Set(snapshot.hosts.map(({ zone }) => zone))].sort();
+  if (request.kind !== 'instantiate' || known.length === 0) return null;
+  const problems = record.descriptor.pools.flatMap(({ zone }, index) =>
+    known.includes(zone)
+      ? []
+      : [{ path: `pools.${String(index)}.zone`, message: `there is no zone ${zone}; there are ${known.join(', ')}` }],
+  );
+  if (problems.length === 0) return null;
+  const unknown = [...new Set(record.descriptor.pools.map(({ zone }) => zone))].filter((zone) => !known.includes(zone));
+  return failure(
+    'InvalidRequest',
+    `There is no zone ${unknown.join(', ')}: no host is in it. There are ${known.join(', ')}. Correct the descriptor, or make the zone.`,
+    { vnf: record.vnf, problems },
   );
 }

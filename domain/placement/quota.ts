@@ -3,6 +3,7 @@ import { failure, type Failure, type Shortage } from '../failure';
 import type { Snapshot, QuotaResource } from '../snapshot';
 import { costOf } from './budget';
 import type { PoolPlan } from './pool';
+import { wantedRules } from '../securityRules';
 
 /**
  * Quota for the procedure's peak: everything new beside everything that is there, less what goes before anything is
@@ -33,7 +34,7 @@ export function checkQuota(vnf: string, snapshot: Snapshot, peak: Peak): Failure
   if (peak.groupsOf) {
     add('security_groups', peak.groupsOf.pools.length);
     // Neutron makes two egress rules (IPv4 and IPv6) with every group. A rule that is said twice is made once.
-    const rulesOf = (pool: Pool): number => new Set(pool.securityRules.map((rule) => JSON.stringify(rule))).size;
+    const rulesOf = (pool: Pool): number => wantedRules(pool.securityRules, (from) => from).length;
     add(
       'security_group_rules',
       peak.groupsOf.pools.reduce((sum, pool) => sum + rulesOf(pool) + 2, 0),

@@ -2,6 +2,7 @@ import type { CloudConfig } from '../config';
 import { OpenStackError, UnauthorizedError, UnavailableError } from '../errors';
 import { send, type Way } from '../http';
 import { deadlineAfter } from '../deadline';
+import { withoutUserinfo } from '../redaction';
 import type { Service, SessionOptions } from '../call';
 import { authRequest, tokenSchema, type TokenBody } from './tokens';
 
@@ -73,8 +74,9 @@ async function authenticate({ way, config, timeoutMs }: Keystone): Promise<Login
       },
     });
     if (secret === undefined) {
-      const message = `POST ${url}: the answer has no X-Subject-Token; is this a Keystone v3?`;
-      throw new UnavailableError(message, { service: 'identity', method: 'POST', url }, { fateUnknown: false });
+      const shown = withoutUserinfo(url);
+      const message = `POST ${shown}: the answer has no X-Subject-Token; is this a Keystone v3?`;
+      throw new UnavailableError(message, { service: 'identity', method: 'POST', url: shown }, { fateUnknown: false });
     }
     return { secret, body: token, endpoints: new Map() };
   } catch (error) {

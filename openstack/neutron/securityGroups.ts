@@ -10,20 +10,24 @@ const ruleSchema = z
   .object({
     id: z.string(),
     direction: z.string(),
+    ethertype: z.enum(['IPv4', 'IPv6']),
     protocol: z.string().nullish(),
     port_range_min: z.number().nullish(),
     port_range_max: z.number().nullish(),
     remote_ip_prefix: z.string().nullish(),
     remote_group_id: z.string().nullish(),
+    remote_address_group_id: z.string().nullish(),
   })
   .transform((raw) => ({
     id: raw.id,
     direction: raw.direction,
+    ethertype: raw.ethertype,
     protocol: raw.protocol ?? null,
     portMin: raw.port_range_min ?? null,
     portMax: raw.port_range_max ?? null,
     remoteIpPrefix: raw.remote_ip_prefix ?? null,
     remoteGroupId: raw.remote_group_id ?? null,
+    remoteAddressGroupId: raw.remote_address_group_id ?? null,
   }));
 
 const groupSchema = z
@@ -47,7 +51,7 @@ export type SecurityGroup = z.infer<typeof groupSchema>;
 
 export interface NewRule {
   readonly groupId: string;
-  readonly protocol: string;
+  readonly protocol?: string;
   readonly portMin?: number;
   readonly portMax?: number;
   readonly remoteIpPrefix?: string;
@@ -91,7 +95,7 @@ export async function createSecurityGroupRules(
       security_group_id: rule.groupId,
       direction: 'ingress',
       ethertype: rule.remoteIpPrefix?.includes(':') ? 'IPv6' : 'IPv4',
-      protocol: rule.protocol,
+      ...(rule.protocol !== undefined && { protocol: rule.protocol }),
       ...(rule.portMin !== undefined && { port_range_min: rule.portMin }),
       ...(rule.portMax !== undefined && { port_range_max: rule.portMax }),
       ...(rule.remoteIpPrefix !== undefined && { remote_ip_prefix: rule.remoteIpPrefix }),

@@ -1,5 +1,6 @@
 import { emit, newUuid, type Cloud, type SecurityGroup, type SecurityRule } from '../model';
 import { listIn, objectIn, pageBody, Refusal, route, text, type Request, type Response, type Route } from '../routing';
+import { asStored, duplicateKey, type StoredRule } from './rules';
 import { checkQuota, conflict, found, matches, ownerOf, refuseOthers, tagsIn, visible } from './shared';
 
 /** Security groups: create, list, show, update, delete, tags; there is no default one. Their rules: create (also in bulk), list, show, delete. */
@@ -140,7 +141,7 @@ function createGroup(request: Request): Response {
     project: owner,
   });
   // A new group lets everything out, by IPv4 and IPv6.
-  for (const ethertype of ['IPv4', 'IPv6']) addRule(request, group, { direction: 'egress', ethertype });
+  for (const ethertype of ['IPv4', 'IPv6']) addRule(request, group, asStored({ direction: 'egress', ethertype }));
   return { status: 201, body: { security_group: showGroup(cloud, group) } };
 }
 
@@ -152,18 +153,20 @@ function createRules(request: Request): Response {
   if (groupIds.size > 1) throw severalGroups();
   checkQuota(request, 'security_group_rule', { more: given.length });
   const keys = new Set<string>();
-  const groups = given.map((each) => {
-    const groupId = text(each['security_group_id']) ?? '';
+  const wanted = given.map((raw) => {
+    const groupId = text(raw['security_group_id']) ?? '';
     const group = found(visible(request, cloud.securityGroups.get(groupId)), 'Security group', groupId);
-    const key = ruleKey(groupId, each);
-    const exists = [...cloud.securityRules.values()].find((rule) => ruleKey(rule.groupId, showRule(rule)) === key);
-    if (exists || keys.has(key)) {
-      throw conflict('SecurityGroupRuleExists', `Security group rule already exists. Rule id is ${exists?.id ?? ''}.`);
-    }
+    const each = asStored(raw);
+    const key = duplicateKey(groupId, each);
+    if (keys.has(key)) throw conflict('DuplicateSecurityGroupRuleInPost', 'Duplicate Security Group Rule in POST.');
     keys.add(key);
     return { each, group };
   });
-  const created = groups.map(({ each, group }) => addRule(request, group, each));
+  const exists = [...cloud.securityRules.values()].find((rule) => keys.has(duplicateKey(rule.groupId, rule)));
+  if (exists) {
+    throw conflict('SecurityGroupRuleExists', `Security group rule already exists. Rule id is ${exists.id}.`);
+  }
+  const created = wanted.map(({ each, group }) => addRule(request, group, each));
   return {
     status: 201,
     body: bulk
@@ -178,31 +181,12 @@ function severalGroups(): Refusal {
   return new Refusal(400, message, { body: { NeutronError: { type, message, detail: '' } } });
 }
 
-/** What makes two rules the same one. The ethertype is IPv4 where none is said. */
-function ruleKey(groupId: string, rule: Record<string, unknown>): string {
-  const fields = ['direction', 'protocol', 'port_range_min', 'port_range_max', 'remote_ip_prefix', 'remote_group_id'];
-  return JSON.stringify([groupId, rule['ethertype'] ?? 'IPv4', ...fields.map((field) => rule[field] ?? null)]);
-}
-
 function addRule(
   { cloud, requestId }: Request,
   { id: groupId, projectId }: SecurityGroup,
-  given: Record<string, unknown>,
+  stored: StoredRule,
 ): SecurityRule {
-  const number = (value: unknown): number | null => (typeof value === 'number' ? value : null);
-  const rule: SecurityRule = {
-    id: newUuid(cloud),
-    groupId,
-    projectId,
-    direction: text(given['direction']) ?? 'ingress',
-    ethertype: text(given['ethertype']) ?? 'IPv4',
-    protocol: text(given['protocol']) ?? null,
-    portMin: number(given['port_range_min']),
-    portMax: number(given['port_range_max']),
-    remoteIpPrefix: text(given['remote_ip_prefix']) ?? null,
-    remoteGroupId: text(given['remote_group_id']) ?? null,
-    description: text(given['description']) ?? '',
-  };
+  const rule: SecurityRule = { id: newUuid(cloud), groupId, projectId, ...stored };
   cloud.securityRules.set(rule.id, rule);
   emit(cloud, { type: 'securityRule.created', requestId, id: rule.id, group: groupId, project: projectId });
   return rule;

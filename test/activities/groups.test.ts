@@ -1,4 +1,5 @@
 import type { Activities } from '../../activities/ports';
+import type { SecurityRule } from '../../domain/descriptor/descriptor';
 import type { Group } from '../../domain/record';
 import { portMarks } from '../../domain/names';
 import { neutron } from '../../openstack';
@@ -35,6 +36,12 @@ const rules = [
   { group: 'ims1-web-1', protocol: 'tcp', ports: [5060, 5060], from: 'ims1-web' },
 ];
 
+const ofIpv6: readonly SecurityRule[] = [
+  { protocol: 'icmp', from: 'FD00:0:0::/48' },
+  { protocol: 'icmp', from: 'fd00::/48' },
+  { protocol: 'tcp', ports: [80, 80], from: 'FD00::0001:0005/48' },
+];
+
 describe('createGroups', () => {
   test('a repeat says that there may be more, and what comes later is removed by name, but for what is to be kept', async () => {
     const made = await lab.run('createGroups', { turn, vnf, descriptor, timing: lab.timing }, { attempt: 2 });
@@ -64,6 +71,21 @@ describe('createGroups', () => {
     const first = await create();
     const events = lab.cloud.log.length;
     expect(await create({ attempt: 2 })).toEqual(first);
+    expect(lab.cloud.log).toHaveLength(events);
+  });
+
+  test('knows its rules again as Neutron keeps them, and makes one that is said in two forms once', async () => {
+    const [web] = descriptor.pools;
+    if (!web) throw new Error('it has pools');
+    const said = { ...descriptor, pools: [{ ...web, securityRules: ofIpv6 }] };
+    const input = { turn, vnf, descriptor: said, timing: lab.timing };
+    const first = await lab.run('createGroups', input);
+    expect(ingress()).toEqual([
+      { group: 'ims1-web', protocol: 'ipv6-icmp', ports: [null, null], from: 'fd00::/48' },
+      { group: 'ims1-web', protocol: 'tcp', ports: [80, 80], from: 'fd00::1:5/48' },
+    ]);
+    const events = lab.cloud.log.length;
+    expect((await lab.run('createGroups', input, { attempt: 2 })).groups).toEqual(first.groups);
     expect(lab.cloud.log).toHaveLength(events);
   });
 

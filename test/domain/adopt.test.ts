@@ -168,11 +168,22 @@ const cases: readonly [kind: Misfit['kind'], input: AdoptGiven, name: string][] 
           ...strayGroup,
           name: 'ims1-web',
           pool: 'web',
-          rules: [{ id: 'r', protocol: 'tcp', portMin: 22, portMax: 22, from: '0.0.0.0/0' }],
+          rules: [{ id: 'r', ethertype: 'IPv4', protocol: 'tcp', portMin: 22, portMax: 22, from: '0.0.0.0/0' }],
         },
       ],
     }),
     'ims1-web: tcp 22 from any',
+  ],
+  [
+    'missingRule',
+    {
+      ...given(four, { securityGroups: [{ ...strayGroup, name: 'ims1-web', pool: 'web' }] }),
+      descriptor: {
+        ...descriptor,
+        pools: [{ ...web, securityRules: [{ protocol: 'udp', ports: [5060, 5060], from: 'fd00::/8' }] }],
+      },
+    },
+    'ims1-web: udp 5060 from fd00::/8',
   ],
 ];
 

@@ -1,6 +1,6 @@
 import { compare, findingKinds, type Finding } from '../../domain/audit';
-import type { Pool } from '../../domain/descriptor/descriptor';
-import type { Inventory, PortFound, ServerFound } from '../../domain/inventory';
+import type { Pool, SecurityRule } from '../../domain/descriptor/descriptor';
+import type { Inventory, PortFound, RuleFound, ServerFound } from '../../domain/inventory';
 import type { Debt, VnfRecord } from '../../domain/record';
 import { memberOn, on, poolNamed, stateOf } from './build';
 
@@ -36,7 +36,9 @@ function portOf(id: string, deviceId: string, change: Partial<PortFound> = {}): 
   return { id, name: `ims1-${id}`, networkId: 'mgmt-id', deviceId, vnf, token: 'before', ...change };
 }
 
-const rule = { id: 'rule', protocol: 'tcp', portMin: 80, portMax: 80, from: '0.0.0.0/0' } as const;
+const rule = { id: 'rule', ethertype: 'IPv4', protocol: 'tcp', portMin: 80, portMax: 80, from: '0.0.0.0/0' } as const;
+
+const ofPort80 = { ethertype: 'IPv6', protocol: 'tcp', portMin: 80, portMax: 80 } as const;
 
 function cloudWith(change: Partial<Inventory> = {}): Inventory {
   return {
@@ -92,6 +94,7 @@ const each: readonly [kind: Finding['kind'], inventory: Inventory, id: string, a
     'ssh',
     'delete',
   ],
+  ['missingRule', cloudWith({ securityGroups: [{ ...strayGroup, id: 'group' }] }), 'group', 'create'],
   ['leftoverServerGroup', also('serverGroups', strayApart), 'apart-9', 'delete'],
   ['leftoverServerGroup', also('serverGroups', { ...strayApart, serverIds: ['web-1'] }), 'apart-9', 'leave'],
 ];
@@ -109,7 +112,7 @@ test('every kind has its case, and says what is wrong and what repair does', () 
     for (const { wrong, repair } of compare(recordWith(), inventory))
       expect([wrong, repair]).toEqual([
         expect.stringMatching(/.{10}/),
-        expect.stringMatching(/^(deletes|reports|nothing: )/),
+        expect.stringMatching(/^(deletes|makes|reports|nothing: )/),
       ]);
 });
 
@@ -256,11 +259,81 @@ test('a rule from a pool is known by the id of its group', () => {
     pools: { ...record.pools, api: stateOf([]) },
     groups: [...record.groups, { pool: 'api', id: 'api-group' }],
   });
-  const said = { id: 'r', protocol: 'udp', portMin: 5060, portMax: 5061, from: 'group' };
+  const said = { id: 'r', ethertype: 'IPv4', protocol: 'udp', portMin: 5060, portMax: 5061, from: 'group' } as const;
   const group = { id: 'api-group', name: 'ims1-api', vnf, pool: 'api', token: 'before', rules: [said] };
   expect(found(also('securityGroups', group), both)).toEqual([]);
-  const other = { ...group, rules: [{ ...said, from: 'another' }] };
-  expect(found(also('securityGroups', other), both)).toEqual([['leftoverRule', 'r', 'delete']]);
+  const others = [{ ...said, from: 'another' }, { ...said, ethertype: 'IPv6' } as const];
+  for (const other of others)
+    expect(found(also('securityGroups', { ...group, rules: [said, other] }), both)).toEqual([
+      ['leftoverRule', 'r', 'delete'],
+    ]);
+  const lacking = also('securityGroups', { ...group, rules: [] });
+  expect(found(lacking, both)).toEqual([['missingRule', 'api-group', 'create']]);
+  // While the group that it is from is gone, nobody can make it.
+  expect(found(lacking, { ...both, groups: both.groups.filter(({ id }) => id !== 'group') })).not.toContainEqual(
+    expect.arrayContaining(['missingRule']),
+  );
+});
+
+describe('a rule is the same one however the cloud writes it', () => {
+  const written: readonly [said: SecurityRule, stored: Partial<RuleFound>][] = [
+    [
+      { protocol: 'icmp', from: 'fd00::/48' },
+      { ethertype: 'IPv6', protocol: 'ipv6-icmp', from: 'fd00::/48' },
+    ],
+    [
+      { protocol: 'icmp', from: 'fd00::/48' },
+      { ethertype: 'IPv6', protocol: '58', from: 'fd00::/48' },
+    ],
+    [{ protocol: 'icmp', from: 'any' }, { protocol: '1' }],
+    [
+      { protocol: 'tcp', ports: [80, 80], from: 'FD00:0:0::/48' },
+      { ...ofPort80, from: 'fd00::/48' },
+    ],
+    [
+      { protocol: 'tcp', ports: [80, 80], from: 'fd00:0:1:0:1:0:1:0/64' },
+      { ...ofPort80, from: 'fd00:0:1:0:1:0:1:0/64' },
+    ],
+    [
+      { protocol: 'tcp', ports: [80, 80], from: '::102:304/128' },
+      { ...ofPort80, from: '::1.2.3.4/128' },
+    ],
+    [
+      { protocol: 'tcp', ports: [80, 80], from: '0::0/0' },
+      { ...ofPort80, from: '::/0' },
+    ],
+    [
+      { protocol: 'tcp', ports: [80, 80], from: '10.0.0.5/8' },
+      { ...ofPort80, ethertype: 'IPv4', from: '10.0.0.5/8' },
+    ],
+  ];
+
+  test.each(written)('%j is %j', (said, stored) => {
+    const { descriptor } = recordWith();
+    const record = recordWith({ descriptor: { ...descriptor, pools: [poolNamed('web', { securityRules: [said] })] } });
+    const base = {
+      id: 'r',
+      ethertype: 'IPv4',
+      protocol: null,
+      portMin: null,
+      portMax: null,
+      from: '0.0.0.0/0',
+    } as const;
+    const cloud = cloudWith({ securityGroups: [{ ...strayGroup, id: 'group', rules: [{ ...base, ...stored }] }] });
+    expect(found(cloud, record)).toEqual([]);
+  });
+
+  test('and another where bits of the host differ, which the cloud keeps', () => {
+    const { descriptor } = recordWith();
+    const web = poolNamed('web', { securityRules: [{ protocol: 'tcp', ports: [80, 80], from: '10.0.0.5/8' }] });
+    const cloud = cloudWith({
+      securityGroups: [{ ...strayGroup, id: 'group', rules: [{ ...rule, from: '10.0.0.0/8' }] }],
+    });
+    expect(found(cloud, recordWith({ descriptor: { ...descriptor, pools: [web] } }))).toEqual([
+      ['leftoverRule', 'rule', 'delete'],
+      ['missingRule', 'group', 'create'],
+    ]);
+  });
 });
 
 test.each(['adopting', 'instantiating'] as const)(

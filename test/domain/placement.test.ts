@@ -439,19 +439,24 @@ describe('plans for several pools on the same hosts', () => {
     }
   });
 
-  test('are refused as impossible only where one pool alone finds no place; else the word is NotFound', () => {
+  test('are refused as impossible only where one pool alone finds no place, and as invalid where its zone is none; else the word is NotFound', () => {
     const seen = new Set<string>();
     fc.assert(
       fc.property(anySeveral, (input) => {
         const planned = plan(input);
         if (planned.ok) return;
         seen.add(planned.refusal.kind);
+        // Of a VNF that is to be made: a zone without a host is none.
+        const zones = new Set(input.snapshot.hosts.map(({ zone }) => zone));
+        const isZoneless = input.record.descriptor.pools.some(({ zone }) => !zones.has(zone));
+        if (input.request.kind === 'instantiate')
+          expect(planned.refusal.kind === 'InvalidRequest').toBe(isZoneless && zones.size > 0);
         if (planned.refusal.kind !== 'Impossible') return;
         const alone = questionsOf(input).filter(({ pool }) => pool.name === planned.refusal.details.pool);
         expect(alone.map(leastLaunches)).toEqual([null]);
       }),
       runs,
     );
-    expect([...seen].sort()).toEqual(['Impossible', 'NotFound']);
+    expect([...seen].sort()).toEqual(['Impossible', 'InvalidRequest', 'NotFound']);
   });
 });

@@ -1,7 +1,8 @@
-import { plan } from '../../domain/placement';
+import { withRemedies } from '../../domain/explain/remedies';
+import { plan, type PlanInput } from '../../domain/placement';
 import { validateRequest } from '../../domain/placement/validate';
 import type { ChangeRequest } from '../../domain/plan';
-import { hostsNamed, memberOn, on, poolNamed, recordOf, snapshotOf, stateOf } from './build';
+import { hostNamed, hostsNamed, memberOn, on, poolNamed, recordOf, snapshotOf, stateOf } from './build';
 
 const record = recordOf([
   {
@@ -47,6 +48,33 @@ describe('a request is refused that no cloud could make right:', () => {
     };
     expect(validateRequest(record, request)).toEqual(refusal);
     expect(plan({ record, snapshot: snapshotOf(hostsNamed(9)), request })).toEqual({ ok: false, refusal });
+  });
+
+  test('a zone that the cloud does not have, of a VNF that is to be made: more hosts are no remedy for it', () => {
+    const pools = [poolNamed('web'), poolNamed('db', { zone: 'mz; rm -rf' })];
+    const born = recordOf(pools.map((pool) => ({ pool })));
+    const hosts = [...hostsNamed(9), hostNamed('d1', { zone: 'dmz' })];
+    const input: PlanInput = { record: born, snapshot: snapshotOf(hosts), request: { kind: 'instantiate' } };
+    const planned = plan(input);
+    const message = 'there is no zone mz; rm -rf; there are dmz, mz';
+    expect(planned).toMatchObject({
+      ok: false,
+      refusal: {
+        kind: 'InvalidRequest',
+        message: expect.stringContaining('There is no zone mz; rm -rf: no host is in it. There are dmz, mz.') as string,
+        details: { problems: [{ path: 'pools.1.zone', message }] },
+      },
+    });
+    if (planned.ok) throw new Error('it is refused');
+    expect(withRemedies(input, planned.refusal)).toEqual(planned.refusal);
+    // Hosts may have gone since; then more of them are.
+    const grown: PlanInput = {
+      ...input,
+      record,
+      snapshot: snapshotOf([hostNamed('d1', { zone: 'dmz' })]),
+      request: scale('scaleOut', 5),
+    };
+    expect(plan(grown)).toMatchObject({ ok: false, refusal: { kind: 'Impossible' } });
   });
 
   test('hosts that the cloud does not have', () => {

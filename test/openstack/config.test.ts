@@ -128,6 +128,30 @@ describe('the address of Keystone', () => {
   });
 });
 
+describe('a user name or a password in the address of Keystone', () => {
+  test.each([
+    'https://admin:MARKED@k/v3',
+    'https://admin@k',
+    'https://:MARKED@k/identity',
+    'HTTPS://admin:MARKED%40x@k/v3',
+    'http://admin:MARKED@k',
+  ])('%s is refused, and not repeated', (url) => {
+    const clouds = file('named.yaml', yaml('one').replace('https://keystone.example.com:5000', url));
+    for (const env of [
+      { ...variables, OS_AUTH_URL: url },
+      { OS_CLOUD: 'one', OS_CLIENT_CONFIG_FILE: clouds },
+    ]) {
+      const said = problem(() => loadCloudConfig(env));
+      expect(said).toMatch(/auth\.auth_url: .*clouds\.yaml.*OS_USERNAME and OS_PASSWORD/);
+      expect(said).not.toMatch(/MARKED|admin/);
+    }
+  });
+
+  test.each(['https://admin:MARKED@', 'ftp://admin:MARKED@k', 'admin:MARKED@k'])('%s is not repeated either', (url) => {
+    expect(problem(() => loadCloudConfig({ ...variables, OS_AUTH_URL: url }))).not.toContain('MARKED');
+  });
+});
+
 describe('clouds.yaml', () => {
   const config = {
     name: 'one',

@@ -90,6 +90,40 @@ test.each(['drop', 'hang'] as const)('a call without an answer: %s', async (how)
   expectNoSecrets(await errorFrom(neutron.listNetworks(cloud.session({ timeoutMs: 200 }, { auth }))));
 });
 
+describe('what somebody has put into an address', () => {
+  const marked = (url: string): string => url.replace('http://', 'http://admin:MARKED@x@');
+  const expectHidden = (error: unknown): void => {
+    expect(shown(error)).toContain('://***@127.0.0.1');
+    expect(shown(error)).not.toMatch(/MARKED|admin/);
+  };
+
+  test('of Keystone, that does not answer as it should', async () => {
+    const cloud = await cloudWith(() => ({ status: 204 }), { login: () => ({ status: 503 }) });
+    expectHidden(await errorFrom(neutron.listNetworks(connect(configOf(marked(cloud.url))))));
+    await cloud.close();
+    expectHidden(await errorFrom(neutron.listNetworks(connect(configOf(marked(cloud.url))))));
+  });
+
+  test('of a service in the catalog', async () => {
+    const login: ScriptedOptions['login'] = (nth, url) => token(marked(url), nth);
+    for (const how of [() => 'drop' as const, () => ({ status: 500 }), () => ({ body: { networks: 7 } })]) {
+      const cloud = await cloudWith(how, { login });
+      expectHidden(await errorFrom(neutron.listNetworks(cloud.session())));
+    }
+  });
+
+  test('of where a redirect points', async () => {
+    const headers = { Location: marked('http://127.0.0.1:1/networks') };
+    const cloud = await cloudWith(() => ({ status: 302, headers }));
+    expectHidden(await errorFrom(neutron.listNetworks(cloud.session())));
+  });
+
+  test('of one that is plain http', () => {
+    const refused = (): unknown => connect(configOf('http://admin:MARKED@keystone.example.com'));
+    expect(refused).toThrow('http://***@keystone.example.com');
+  });
+});
+
 test('the guest password that Nova answers a create with', async () => {
   const cloud = await cloudWith(() => ({ status: 202, body: { server: { uuid: 'no id', adminPass: 'hunter\\"2' } } }));
   const create = nova.createServer(cloud.session({}, { auth }), {

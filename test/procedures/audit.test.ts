@@ -154,6 +154,36 @@ describe('audit', () => {
     expect(left.sort()).toEqual(['group-in-use', 'half-tagged']);
   }, 60_000);
 
+  test('rules that the descriptor says are known as the cloud keeps them, and a repair puts back those that are gone', async () => {
+    const { vnf, cloud, run } = await stage.open('r1');
+    const pools = small.pools.map((pool) => ({
+      ...pool,
+      securityRules: [
+        { protocol: 'icmp' as const, from: 'FD00:0:0::/48' },
+        { protocol: 'tcp' as const, ports: [22, 22] as const, from: 'any' },
+      ],
+    }));
+    expect((await run('instantiate', { vnf, descriptor: { ...small, pools } })).outcome).toBe('completed');
+    const kept = (): string[] =>
+      [...cloud.securityRules.values()]
+        .filter(({ direction }) => direction === 'ingress')
+        .map(({ protocol, remoteIpPrefix }) => `${protocol ?? ''} ${remoteIpPrefix ?? ''}`)
+        .sort();
+    const said = ['ipv6-icmp fd00::/48', 'tcp 0.0.0.0/0'];
+    const repair = { vnf, repair: true };
+    expect([audited(await run('audit', repair)).findings, kept()]).toEqual([[], said]);
+
+    for (const { id, direction } of cloud.securityRules.values())
+      if (direction === 'ingress') cloud.securityRules.delete(id);
+    const found = audited(await run('audit', repair, ({ attempt }) => (attempt === 1 ? 'after' : undefined)));
+    expect(found.findings.map(({ kind, name, action }) => [kind, name, action])).toEqual([
+      ['missingRule', `${vnf}-web: icmp from FD00:0:0::/48`, 'create'],
+      ['missingRule', `${vnf}-web: tcp 22 from any`, 'create'],
+    ]);
+    expect([found.repaired, found.refused, kept()]).toEqual([found.findings, {}, said]);
+    expect(audited(await run('audit', { vnf })).findings).toEqual([]);
+  }, 60_000);
+
   test('what a run at work is making is not judged, and the report says who is', async () => {
     const trial = await stage.open('b1');
     const { vnf } = trial;

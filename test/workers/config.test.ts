@@ -67,6 +67,11 @@ describe('the environment', () => {
 
   test.each<[string, string, string]>([
     ['TEMPORAL_TLS', 'yes', 'give 1 or 0'],
+    [
+      'TEMPORAL_ADDRESS',
+      'http://127.0.0.1:7233',
+      'give host:port alone, without http:// or the like, e.g. 127.0.0.1:7233',
+    ],
     ['TEMPORAL_CONNECT_SECONDS', 'soon', 'give a number'],
     ['BULKHEAD_PACE', '0', 'give a factor above 0 and up to 1'],
     ['BULKHEAD_PACE', '1.5', 'give a factor above 0 and up to 1'],

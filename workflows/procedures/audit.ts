@@ -129,7 +129,7 @@ interface Repair {
  * | step | undo |
  * | --- | --- |
  * | compare | nothing to undo |
- * | delete what is left over: servers, then ports, rules, security groups, server groups | none: nobody has what is deleted, and nothing of it can be made again. So it is the pivot |
+ * | delete what is left over: servers, then ports, rules, security groups, server groups; make rules that are missing | none: nobody has what is deleted, and nothing of it can be made again. So it is the pivot |
  * | report the missing dead | none: they are |
  * | compare again | nothing to undo |
  *
@@ -155,8 +155,11 @@ function repairTable(channel: Channel, done: Repair): Table {
         ['leftoverRule', 'leftoverSecurityGroup', 'leftoverServerGroup'] as const
       ).map((kind) => idsOf(done.seen.findings, kind));
       if (!rules || !securityGroups || !serverGroups) return;
-      if (rules.length + securityGroups.length + serverGroups.length === 0) return;
-      const left = await ports.repair({ turn: ref, vnf, rules, securityGroups, serverGroups, timing });
+      const { descriptor, groups } = turn.record;
+      const ids = [...new Set(idsOf(done.seen.findings, 'missingRule'))];
+      if (rules.length + securityGroups.length + serverGroups.length + ids.length === 0) return;
+      const lacking = ids.length > 0 ? { lacking: { descriptor, groups, ids } } : {};
+      const left = await ports.repair({ turn: ref, vnf, rules, securityGroups, serverGroups, ...lacking, timing });
       done.refused = Object.fromEntries(left.map(({ id, why }) => [id, why]));
     },
   };
@@ -186,7 +189,7 @@ function repairTable(channel: Channel, done: Repair): Table {
 }
 
 function idsOf(findings: readonly Finding[], kind: Finding['kind']): string[] {
-  return findings.flatMap((each) => (each.kind === kind && each.action === 'delete' ? [each.id] : []));
+  return findings.flatMap((each) => (each.kind === kind && each.action !== 'leave' ? [each.id] : []));
 }
 
 function repairResult(vnf: string, { seen, after, refused, record }: Repair): AuditResult {

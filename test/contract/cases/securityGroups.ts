@@ -1,6 +1,6 @@
 import { like, neutronError, nowhere, uuid, type Area } from '../case';
 import type { Asked } from '../cloud';
-import type { Shown } from '../scene';
+import type { Scene, Shown } from '../scene';
 
 const rule = (group: string, changes: object = {}): object => ({
   security_group_id: group,
@@ -9,6 +9,15 @@ const rule = (group: string, changes: object = {}): object => ({
   protocol: 'tcp',
   port_range_min: 5060,
   port_range_max: 5060,
+  ...changes,
+});
+
+/** It has no ports. */
+const icmp = (group: string, changes: object = {}): object => ({
+  security_group_id: group,
+  direction: 'ingress',
+  ethertype: 'IPv4',
+  protocol: 'icmp',
   ...changes,
 });
 
@@ -100,11 +109,58 @@ export const securityGroups: Area = {
       fact: 'the same rule twice in one request: refused, and none is made',
       play: async ({ ask, securityGroup }) => {
         const group = await securityGroup();
-        const { status } = await ask(createRules(rule(group), rule(group)));
-        expect(status).toBe(409);
+        const { status, body: refusal } = await ask(createRules(rule(group), rule(group)));
+        expect([status, refusal]).toEqual([409, neutronError('DuplicateSecurityGroupRuleInPost')]);
         const { body } = await ask({ to: `GET network/security-group-rules?security_group_id=${group}` });
         expect(body['security_group_rules']).toHaveLength(2);
       },
+    },
+    {
+      fact: 'a rule for ICMP by IPv6 is kept as ipv6-icmp, whatever it was called',
+      play: async ({ ask, securityGroup }) => {
+        const group = await securityGroup();
+        const { status, body } = await ask(createRules(icmp(group, { ethertype: 'IPv6' })));
+        expect([status, body]).toMatchObject([201, { security_group_rules: [{ protocol: 'ipv6-icmp' }] }]);
+        const again = await ask(createRules(icmp(group, { ethertype: 'IPv6', protocol: 'ipv6-icmp' })));
+        expect([again.status, again.body]).toEqual([409, neutronError('SecurityGroupRuleExists')]);
+        const v4 = await ask(createRules(icmp(group)));
+        expect([v4.status, v4.body]).toMatchObject([201, { security_group_rules: [{ protocol: 'icmp' }] }]);
+      },
+    },
+    ...[
+      ['FD00:0:0::/48', 'fd00::/48'],
+      ['fd00:0:1:0:1:0:1:0/64', 'fd00:0:1:0:1:0:1:0/64'],
+      ['FD00:1:2:3:0:5:6:7/64', 'fd00:1:2:3:0:5:6:7/64'],
+      ['fd00::0.1.0.5/8', 'fd00::1:5/8'],
+      ['::FFFF:102:304/128', '::ffff:1.2.3.4/128'],
+      ['::1:2/128', '::0.1.0.2/128'],
+      ['0::0/0', '::/0'],
+      ['10.0.0.5/8', '10.0.0.5/8'],
+    ].map(([given = '', kept = '']) => ({
+      fact: `a rule from ${given} is kept as from ${kept}, and is there then`,
+      play: async ({ ask, securityGroup }: Scene) => {
+        const group = await securityGroup();
+        const ethertype = given.includes(':') ? 'IPv6' : 'IPv4';
+        const { status, body } = await ask(createRules(rule(group, { ethertype, remote_ip_prefix: given })));
+        expect([status, body]).toMatchObject([201, { security_group_rules: [{ remote_ip_prefix: kept }] }]);
+        const again = await ask(createRules(rule(group, { ethertype, remote_ip_prefix: kept })));
+        expect([again.status, again.body]).toEqual([409, neutronError('SecurityGroupRuleExists')]);
+      },
+    })),
+    {
+      fact: 'a rule from everybody is the same rule however it says so',
+      play: async ({ ask, securityGroup }) => {
+        const group = await securityGroup();
+        await ask(createRules(rule(group)));
+        const { status, body } = await ask(createRules(rule(group, { remote_ip_prefix: '0.0.0.0/0' })));
+        expect([status, body]).toEqual([409, neutronError('SecurityGroupRuleExists')]);
+      },
+    },
+    {
+      fact: 'a rule of one IP version from a prefix of the other: 400',
+      ask: async ({ securityGroup }) => createRules(rule(await securityGroup(), { remote_ip_prefix: 'fd00::/8' })),
+      status: 400,
+      body: neutronError('SecurityGroupRuleParameterConflict', 'Conflicting value ethertype IPv4 for CIDR fd00::/8'),
     },
     {
       fact: 'one of a bulk is there already: 409, and none is made',
