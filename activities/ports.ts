@@ -195,18 +195,25 @@ export interface CloudActivities {
    * runs at work that are not in the record's debts.
    */
   compare(input: { record: VnfRecord; inHand: readonly string[] }): Promise<{ findings: Finding[]; more: number }>;
-  /** Deletes by id what takes no place: rules, security groups, server groups. What is in use stays, and is told with the reason. */
+  /**
+   * Deletes by id what takes no place: rules, security groups, server groups; puts their tags back on members that have lost them. What is in
+   * use stays, and what may be another VNF's is left alone: both are told with the reason.
+   */
   repair(input: {
     turn: TurnRef;
     vnf: string;
     rules: readonly string[];
     securityGroups: readonly string[];
     serverGroups: readonly string[];
+    untagged?: readonly Member[];
     timing: Timing;
   }): Promise<{ id: string; why: string }[]>;
   /** What a record can be made of. Reads only. Throws InvalidRequest where it cannot. A dry run has no turn. */
   survey(input: { turn?: TurnRef; vnf: string; descriptor: Descriptor; match?: Match | undefined }): Promise<Adoption>;
-  /** Gives servers and their ports that were made by other means our tags and marks, or (`marked` false) takes them off again. */
+  /**
+   * Gives servers and their ports that were made by other means our tags and marks, or (`marked` false) takes them off again. Throws InvalidRequest
+   * where another VNF's are on one of them, also where they came at the same time: never do two VNFs get through with one server.
+   */
   markMembers(input: {
     turn: TurnRef;
     vnf: string;

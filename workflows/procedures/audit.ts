@@ -128,7 +128,7 @@ interface Repair {
  * | step | undo |
  * | --- | --- |
  * | compare | nothing to undo |
- * | delete what is left over: servers, then ports, rules, security groups, server groups | none: nobody has what is deleted, and nothing of it can be made again. So it is the pivot |
+ * | delete what is left over: servers, then ports, rules, security groups, server groups; tag again members that have lost their tags | none: nobody has what is deleted, and nothing of it can be made again. So it is the pivot |
  * | report the missing dead | none: they are |
  * | compare again | nothing to undo |
  *
@@ -157,8 +157,9 @@ function repairTable(channel: Channel, done: Repair): Table {
         ['leftoverRule', 'leftoverSecurityGroup', 'leftoverServerGroup'] as const
       ).map((kind) => idsOf(done.seen.findings, kind));
       if (!rules || !securityGroups || !serverGroups) return;
-      if (rules.length + securityGroups.length + serverGroups.length === 0) return;
-      const left = await ports.repair({ turn: ref, vnf, rules, securityGroups, serverGroups, timing });
+      const untagged = membersToTag(done.seen.findings, turn.record);
+      if (rules.length + securityGroups.length + serverGroups.length + untagged.length === 0) return;
+      const left = await ports.repair({ turn: ref, vnf, rules, securityGroups, serverGroups, untagged, timing });
       done.refused = Object.fromEntries(left.map(({ id, why }) => [id, why]));
     },
   };
@@ -200,6 +201,13 @@ function leftMembers(findings: readonly Finding[]): Member[] {
     ...servers.map(({ id, pool = '', ordinal = 0 }) => ({ ...none, pool, ordinal, serverId: id, portIds: [] })),
     ...ports.map(({ id }) => ({ ...none, serverId: '', portIds: [id] })),
   ];
+}
+
+/** Of the record's own words: a finding does not say which token its member has. */
+function membersToTag(findings: readonly Finding[], { pools }: VnfRecord): Member[] {
+  const ids = new Set(findings.flatMap(({ action, id }) => (action === 'tag' ? [id] : [])));
+  const members = Object.values(pools).flatMap(({ inService, failed }) => [...inService, ...failed]);
+  return members.filter(({ serverId }) => ids.has(serverId));
 }
 
 function idsOf(findings: readonly Finding[], kind: Finding['kind']): string[] {
