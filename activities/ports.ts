@@ -196,8 +196,9 @@ export interface CloudActivities {
    */
   compare(input: { record: VnfRecord; inHand: readonly string[] }): Promise<{ findings: Finding[]; more: number }>;
   /**
-   * Deletes by id what takes no place: rules, security groups, server groups; and makes the rules that `lacking.ids`, security groups of
-   * the record's, do not have. What is in use, or is refused, stays as it is, and is told with the reason.
+   * Deletes by id what takes no place: rules, security groups, server groups; makes the rules that `lacking.ids`, security groups of the
+   * record's, do not have; puts their tags back on members that have lost them. What is in use, or is refused, stays as it is, and what may be
+   * another VNF's is left alone: both are told with the reason.
    */
   repair(input: {
     turn: TurnRef;
@@ -206,11 +207,15 @@ export interface CloudActivities {
     securityGroups: readonly string[];
     serverGroups: readonly string[];
     lacking?: { descriptor: Descriptor; groups: readonly Group[]; ids: readonly string[] };
+    untagged?: readonly Member[];
     timing: Timing;
   }): Promise<{ id: string; why: string }[]>;
   /** What a record can be made of. Reads only. Throws InvalidRequest where it cannot. A dry run has no turn. */
   survey(input: { turn?: TurnRef; vnf: string; descriptor: Descriptor; match?: Match | undefined }): Promise<Adoption>;
-  /** Gives servers and their ports that were made by other means our tags and marks, or (`marked` false) takes them off again. */
+  /**
+   * Gives servers and their ports that were made by other means our tags and marks, or (`marked` false) takes them off again. Throws InvalidRequest
+   * where another VNF's are on one of them, also where they came at the same time: never do two VNFs get through with one server.
+   */
   markMembers(input: {
     turn: TurnRef;
     vnf: string;

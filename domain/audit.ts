@@ -1,6 +1,6 @@
 import type { Inventory, PortFound, SecurityGroupFound, ServerFound } from './inventory';
 import { capAt } from './levels';
-import { memberName, own, type Tagged } from './names';
+import { memberName, memberTags, own, vnfsIn, type Tagged } from './names';
 import { countOf } from './placement/batches';
 import { securityGroupOf, type Member, type VnfRecord } from './record';
 import { everybody, isCidr, lackingRules, ruleKey, wantedRules, type IngressRule } from './securityRules';
@@ -11,6 +11,10 @@ export const findingKinds = [
   'orphan',
   /** A second server of one member. */
   'double',
+  /** A server of the VNF that bears another VNF's tag: beside ours, or where a member has lost ours. */
+  'foreignTag',
+  /** A member whose server does not bear the VNF's tag. */
+  'noTag',
   /** A member in service whose server the cloud does not have. */
   'missing',
   /** A member on another host than the record has it on. */
@@ -46,8 +50,8 @@ export interface Finding {
   readonly wrong: string;
   /** What `repair` does about it, or would, in a sentence. */
   readonly repair: string;
-  /** The same for a program: delete it by its id, make it again, report a member dead, or leave it to a person or another procedure. */
-  readonly action: 'delete' | 'create' | 'reportDead' | 'leave';
+  /** The same for a program: delete it by its id, make it again, put a member's tags back, report it dead, or leave it to a person or another procedure. */
+  readonly action: 'delete' | 'create' | 'tag' | 'reportDead' | 'leave';
 }
 
 /**
@@ -125,14 +129,25 @@ function isInHand({ tokens }: Known, { token }: Tagged): boolean {
 function judgeServers(record: VnfRecord, { servers }: Inventory, known: Known): Finding[] {
   return servers.flatMap((server) => {
     const member = known.members.get(server.id);
-    if (member) return judgePlace(record, member, server);
-    if (server.vnf !== known.vnf || known.owed.has(server.id) || isInHand(known, server)) return [];
+    if (member) return [...judgeTags(record.vnf, member, server), ...judgePlace(record, member, server)];
+    if (!vnfsIn(server.tags).includes(known.vnf) || known.owed.has(server.id) || isInHand(known, server)) return [];
     return judgeStranger(server, known);
   });
 }
 
 /** A server of ours that nobody knows. Where its tags are not whole, whether we made it is not sure. */
-function judgeStranger({ id, name, pool, ordinal, token }: ServerFound, known: Known): Finding {
+function judgeStranger(server: ServerFound, known: Known): Finding {
+  const { id, name, pool, ordinal, token } = server;
+  const others = othersOf(known.vnf, server);
+  if (others.length > 0)
+    return {
+      kind: 'foreignTag',
+      name,
+      id,
+      wrong: `it bears the tag of ${known.vnf}, which has no record of it, and of ${others.join(', ')}`,
+      repair: `nothing: it may serve for another; where ${known.vnf} has nothing to do with it, take its tag off`,
+      action: 'leave',
+    };
   if (pool === undefined || ordinal === undefined || token === undefined)
     return {
       kind: 'orphan',
@@ -158,11 +173,50 @@ function judgeStranger({ id, name, pool, ordinal, token }: ServerFound, known: K
   };
 }
 
+function othersOf(vnf: string, { tags }: ServerFound): string[] {
+  return vnfsIn(tags).filter((each) => each !== vnf);
+}
+
+/** A member that does not bear the VNF's tag is one that adopt takes for a stranger; of one with two, two records may say that it is theirs. */
+function judgeTags(vnf: string, member: Member, server: ServerFound): Finding[] {
+  const { pool, ordinal } = member;
+  const about = { name: server.name, id: server.id, pool, ordinal } as const;
+  const name = memberName(vnf, pool, ordinal);
+  const others = othersOf(vnf, server);
+  const isTagged = vnfsIn(server.tags).includes(vnf);
+  if (others.length > 0)
+    return [
+      {
+        ...about,
+        kind: 'foreignTag',
+        wrong: `${name} bears the tag of ${others.join(', ')}${isTagged ? ' as well' : `, and not of ${vnf}`}`,
+        repair: `nothing: whose it is, a person must say; until then terminate, scale in and heal neither ${[vnf, ...others].join(' nor ')}`,
+        action: 'leave',
+      },
+    ];
+  // What is gone needs none.
+  if (isTagged || server.status === 'DELETED') return [];
+  const wrong = `${name} does not bear the tag of ${vnf}`;
+  const wanted = memberTags({ vnf, ...member });
+  const isSure = server.tags.every((each) => wanted.includes(each));
+  return [
+    isSure
+      ? { ...about, kind: 'noTag', wrong, repair: 'tags it again: no tag on it says anything else', action: 'tag' }
+      : {
+          ...about,
+          kind: 'noTag',
+          wrong: `${wrong}, and others that are not its own`,
+          repair: 'nothing: whose it is, a person must say',
+          action: 'leave',
+        },
+  ];
+}
+
 function judgePlace(
   { vnf, descriptor }: VnfRecord,
   { pool, ordinal, host }: Member,
   server: ServerFound,
-): Finding | readonly Finding[] {
+): readonly Finding[] {
   // On no host it is in ERROR, or being evacuated: that is for heal to see. A tenant's record may not know the host yet.
   if (server.host === null) return [];
   const about = { name: server.name, id: server.id, pool, ordinal, action: 'leave' } as const;
@@ -295,6 +349,8 @@ function judgePort(port: PortFound, { servers }: Inventory, known: Known): Findi
       `the member ${holder?.name ?? deviceId} has it, and it is no port of its in the record`,
       'nothing: it may carry traffic; detach it first',
     );
+  // It has been told of its server that another VNF has it too.
+  if (holder && othersOf(known.vnf, holder).length > 0) return undefined;
   if (holder?.token === undefined)
     return finding(
       `the server ${deviceId} has it, which is none of ours`,

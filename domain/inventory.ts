@@ -17,6 +17,8 @@ export interface Inventory {
 export interface ServerFound extends Tagged {
   readonly id: string;
   readonly name: string;
+  /** All that begin with `bulkhead:`, as they are: a server that is two VNFs' has more than its fields say. */
+  readonly tags: readonly string[];
   /** As Nova says it: `ACTIVE`, `ERROR` … */
   readonly status: string;
   /** By the name that the record knows hosts by. Null while it has none. */

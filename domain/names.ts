@@ -81,6 +81,21 @@ export function readTags(tags: readonly string[]): Tagged {
   };
 }
 
+/** All that a member's server bears. The token comes first where they are put on one by one: it is in nobody else's tags. */
+export function memberTags(of: { vnf: string; pool: string; ordinal: number; token: string }): readonly string[] {
+  return [tag.token(of.token), tag.pool(of.pool), tag.ordinal(of.ordinal), tag.vnf(of.vnf)];
+}
+
+/** What of a server's tags says that a VNF has it, or had. */
+export function ourTags(tags: readonly string[]): readonly string[] {
+  return tags.filter((each) => each.startsWith('bulkhead:'));
+}
+
+/** Every VNF whose tag is among them. One is right; at two, two adopts have met, or a person has put one on. */
+export function vnfsIn(tags: readonly string[]): readonly string[] {
+  return [...new Set(tags.flatMap((each) => readTags([each]).vnf ?? []))];
+}
+
 /** As ids of VNFs and names of pools are: anybody may tag a server of theirs, with anything. */
 const label = /^[a-z]([a-z0-9-]{0,18}[a-z0-9])?$/;
 const something = /./;

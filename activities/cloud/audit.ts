@@ -1,8 +1,8 @@
 import { compare } from '../../domain/audit';
 import { failureDomainKeys } from '../../domain/descriptor/descriptor';
 import type { Inventory, PortFound, SecurityGroupFound, ServerFound } from '../../domain/inventory';
-import { readMarks, readTags, tag } from '../../domain/names';
-import { securityGroupOf, type VnfRecord } from '../../domain/record';
+import { memberTags, ourTags, readMarks, readTags, tag } from '../../domain/names';
+import { securityGroupOf, type Member, type VnfRecord } from '../../domain/record';
 import { ConflictError, neutron, nova, QuotaExceededError } from '../../openstack';
 import type { Dependencies } from '../dependencies';
 import { inParallel } from '../parallel';
@@ -78,7 +78,7 @@ export async function listInventory(
 export function serverFound(server: nova.Server, { way, domains }: Pick<Listed, 'way' | 'domains'>): ServerFound {
   const { id, name, status, zone, flavor, imageId, tags } = server;
   const host = way.hostOf(server);
-  const found = { ...readTags(tags), id, name, status, zone, flavor, imageId, host };
+  const found = { ...readTags(tags), tags: ourTags(tags), id, name, status, zone, flavor, imageId, host };
   return domains && host !== null ? { ...found, domains: domains.get(host) ?? {} } : found;
 }
 
@@ -92,7 +92,7 @@ function groupFound(group: neutron.SecurityGroup): SecurityGroupFound {
 }
 
 export function repairActivity({ session }: Dependencies): CloudActivities['repair'] {
-  return async ({ turn, rules, securityGroups, serverGroups, lacking, timing }) => {
+  return async ({ turn, vnf, rules, securityGroups, serverGroups, lacking, untagged = [], timing }) => {
     refuseLostTurn(turn);
     const deadline = deadlineOf(timing);
     const call = (): ReturnType<Deadline['call']> => deadline.call(turn.token);
@@ -108,6 +108,10 @@ export function repairActivity({ session }: Dependencies): CloudActivities['repa
       }
     }
     for (const id of serverGroups) await nova.deleteServerGroup(session, id, call());
+    for (const member of untagged) {
+      const why = await tagAgain({ session, call }, vnf, member);
+      if (why !== null) left.push({ id: member.serverId, why });
+    }
     return left;
   };
 }
@@ -131,4 +135,26 @@ async function makeRules(
     }
   }
   return left;
+}
+
+/** Looked at once more: another VNF may have taken it over since it was found. The VNF's tag comes last. */
+async function tagAgain(
+  { session, call }: Pick<Dependencies, 'session'> & { readonly call: () => ReturnType<Deadline['call']> },
+  vnf: string,
+  member: Member,
+): Promise<string | null> {
+  const server = await nova.getServer(session, member.serverId, call());
+  if (!server) return 'it is gone';
+  const wanted = memberTags({ vnf, ...member });
+  if (ourTags(server.tags).some((each) => !wanted.includes(each))) return "it bears tags that are not this member's";
+  const ports = await neutron.listPorts(session, { deviceId: server.id }, call());
+  const other = ports.flatMap(({ description }) => readMarks(description).vnf ?? []).find((each) => each !== vnf);
+  if (other !== undefined) return `a port of it is marked as ${other}'s`;
+  try {
+    for (const each of wanted) if (!server.tags.includes(each)) await nova.addTag(session, server.id, each, call());
+  } catch (error) {
+    if (!(error instanceof ConflictError)) throw error;
+    return `Nova lets no tag be put on it while it is ${server.status}`;
+  }
+  return null;
 }

@@ -1,5 +1,6 @@
 import { capacityOf } from '../../domain/explain/capacity';
 import type { Descriptor } from '../../domain/descriptor/descriptor';
+import { portsLeft } from '../../domain/adopt';
 import { failure } from '../../domain/failure';
 import { plan } from '../../domain/placement';
 import { asFound } from '../../domain/placement/rebalance';
@@ -75,16 +76,17 @@ async function refuseLeftovers(
   });
   if (servers.length + ports.length === 0) return;
   const found = [...servers.map((server) => server.name), ...ports.map((port) => port.name)].slice(0, 10).join(', ');
+  // Of ports alone adopt makes nothing.
+  const message =
+    servers.length === 0
+      ? `The cloud has no servers of ${vnf}, and no record knows it; but ${portsLeft(vnf, ports)} Or choose another id.`
+      : `The cloud has ${String(servers.length)} servers and ${String(ports.length)} ports tagged as ${vnf}'s (${found}), and no record knows them. Take them over ("bulkhead adopt ${vnf} <descriptor>", or the procedure adopt), delete them, or choose another id.`;
   throw toFailure(
-    failure(
-      'AlreadyExists',
-      `The cloud has ${String(servers.length)} servers and ${String(ports.length)} ports tagged as ${vnf}'s (${found}), and no record knows them. Take them over ("bulkhead adopt ${vnf} <descriptor>", or the procedure adopt), delete them, or choose another id.`,
-      {
-        vnf,
-        servers: servers.map((server) => server.serverId),
-        ports: ports.map((port) => port.id),
-      },
-    ),
+    failure('AlreadyExists', message, {
+      vnf,
+      servers: servers.map((server) => server.serverId),
+      ports: ports.map((port) => port.id),
+    }),
   );
 }
 

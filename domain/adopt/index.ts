@@ -3,9 +3,10 @@ import type { Descriptor, Pool } from '../descriptor/descriptor';
 import { failure, type Failure } from '../failure';
 import type { Inventory, PortFound, ServerFound } from '../inventory';
 import { capAt } from '../levels';
-import { groupName, memberName, own, portName, readPortName } from '../names';
+import { groupName, memberName, own, portName, readPortName, vnfsIn } from '../names';
 import type { MemberRef } from '../plan';
 import type { Group, Member, PoolState, VnfRecord } from '../record';
+import { adoptedToken, foreignTo } from './foreign';
 
 /**
  * A record made of what the cloud has and of a descriptor, and nothing else: of servers that bear the VNF's tags (Temporal's database is
@@ -16,8 +17,10 @@ import type { Group, Member, PoolState, VnfRecord } from '../record';
 export const misfitKinds = [
   /** Of a pool that the descriptor does not have: nothing is adopted. */
   'unknownPool',
-  /** Matched, and tagged as another VNF's. */
+  /** Its tags or the marks of its ports say that another VNF has it, or that some VNF had it. */
   'ofAnotherVnf',
+  /** The match can be read in more than one way. */
+  'ambiguous',
   /** Of ours: adopted as failed. Made by other means: left alone. */
   'notActive',
   'wrongFlavor',
@@ -46,6 +49,8 @@ export interface Misfit {
 /** A server that was made by other means, and which member it is to be. */
 export interface Matched extends MemberRef {
   readonly server: ServerFound;
+  /** Where the match can be read in other ways as well: these. */
+  readonly orElse?: readonly MemberRef[];
 }
 
 export interface AdoptGiven {
@@ -81,15 +86,12 @@ export interface Adoption {
   readonly misfits: readonly Misfit[];
 }
 
-/** What stands in the place of a turn's token in the tags of what no turn of ours has made. No clean-up ever looks for it. */
-export const adoptedToken = 'adopted';
-
-export function adoption(given: AdoptGiven): { ok: true; adoption: Adoption } | { ok: false; refusal: Failure } {
-  const { vnf, descriptor } = given;
+export function adoption(all: AdoptGiven): { ok: true; adoption: Adoption } | { ok: false; refusal: Failure } {
+  const { vnf, descriptor } = all;
+  const { given, misfits } = withoutOthers(all);
   const unknown = unknownPools(given);
-  if (unknown.length > 0) return { ok: false, refusal: poolsRefused(given, unknown) };
+  if (unknown.length > 0) return { ok: false, refusal: poolsRefused(given, [...unknown, ...misfits]) };
   const pools: Record<string, AdoptedPool> = {};
-  const misfits: Misfit[] = [];
   for (const pool of descriptor.pools) {
     const adopted = adoptPool(given, pool);
     pools[pool.name] = adopted.pool;
@@ -99,8 +101,9 @@ export function adoption(given: AdoptGiven): { ok: true; adoption: Adoption } | 
     return { ok: false, refusal: nothingFound(given, misfits) };
   const groups = groupsOf(given);
   const record = recordOf(given, { pools, groups });
-  // Whose share is broken has been said, with what becomes of it here.
-  const beyond = compare(record, given.inventory).filter(({ kind }) => kind !== 'shareBroken');
+  // Of these it has been said what becomes of them here; and who is new is tagged next.
+  const said: readonly FindingKind[] = ['shareBroken', 'foreignTag', 'noTag'];
+  const beyond = compare(record, all.inventory).filter(({ kind }) => !said.includes(kind));
   return {
     ok: true,
     adoption: { pools, groups, misfits: [...misfits, ...beyond.map(asMisfit)] },
@@ -119,6 +122,44 @@ export function adoption(given: AdoptGiven): { ok: true; adoption: Adoption } | 
       then,
     };
   }
+}
+
+/** What is another VNF's, or may be any of several members, is told and left alone. It takes no ordinal, and its pool refuses nothing. */
+function withoutOthers(given: AdoptGiven): { readonly given: AdoptGiven; readonly misfits: Misfit[] } {
+  const { vnf, inventory } = given;
+  const misfits: Misfit[] = [];
+  const isForeign = (server: ServerFound, of: Partial<MemberRef>): boolean => {
+    const foreign = foreignTo(vnf, server, inventory.ports);
+    const { pool, ordinal } = of;
+    const about = { name: server.name, id: server.id, ...(pool !== undefined && { pool }) };
+    const place = ordinal !== undefined && { ordinal };
+    if (foreign) misfits.push({ ...about, ...place, kind: 'ofAnotherVnf', ...foreign });
+    return foreign !== null;
+  };
+  const isOurs = (server: ServerFound): boolean => vnfsIn(server.tags).includes(vnf);
+  const foreignIds = new Set(
+    inventory.servers.filter((server) => isOurs(server) && isForeign(server, server)).map(({ id }) => id),
+  );
+  const matched = given.matched.filter((each) => {
+    const { server, orElse = [] } = each;
+    if (isOurs(server)) return !foreignIds.has(server.id);
+    if (isForeign(server, each)) {
+      foreignIds.add(server.id);
+      return false;
+    }
+    if (orElse.length === 0) return true;
+    const readings = [each, ...orElse].map(({ pool, ordinal }) => `number ${String(ordinal)} of ${pool}`);
+    misfits.push({
+      kind: 'ambiguous',
+      name: server.name,
+      id: server.id,
+      wrong: `the match reads it as ${readings.join(', and as ')}`,
+      then: 'left alone; give a match that tells them apart, e.g. by tags of its own for the pool and for the ordinal',
+    });
+    return false;
+  });
+  const servers = inventory.servers.filter(({ id }) => !foreignIds.has(id));
+  return { given: { ...given, matched, inventory: { ...inventory, servers } }, misfits };
 }
 
 /** As the record will have it: what an audit would find then does not fit. */
@@ -147,30 +188,36 @@ export function recordOf(
 }
 
 function unknownPools({ vnf, descriptor, inventory, matched }: AdoptGiven): Misfit[] {
+  const gone = 'nothing is adopted; give the descriptor that has the pool, or';
   const all = [
     ...inventory.servers.flatMap((server) =>
-      server.vnf === vnf && server.pool !== undefined ? [{ server, pool: server.pool }] : [],
+      server.vnf === vnf && server.pool !== undefined
+        ? [{ server, pool: server.pool, then: `${gone} delete the server` }]
+        : [],
     ),
-    ...matched.filter(({ server }) => server.vnf !== vnf),
+    ...matched
+      .filter(({ server }) => server.vnf !== vnf)
+      .map(({ server, pool }) => ({ server, pool, then: `${gone} correct the match` })),
   ];
   return all
     .filter(({ pool }) => !descriptor.pools.some(({ name }) => name === pool))
-    .map(({ server, pool }) => ({
+    .map(({ server, pool, then }) => ({
       kind: 'unknownPool',
       name: server.name,
       id: server.id,
       pool,
       wrong: `it is of the pool ${pool}, which the descriptor does not have`,
-      then: 'nothing is adopted; give the descriptor that has the pool, or delete the server',
+      then,
     }));
 }
 
 function poolsRefused({ vnf, descriptor }: AdoptGiven, misfits: readonly Misfit[]): Failure {
-  const pools = [...new Set(misfits.map(({ pool }) => pool ?? ''))].join(', ');
+  const unknown = misfits.filter(({ kind }) => kind === 'unknownPool');
+  const pools = [...new Set(unknown.map(({ pool }) => pool ?? ''))].join(', ');
   const known = descriptor.pools.map(({ name }) => name).join(', ');
   return failure(
     'InvalidRequest',
-    `${String(misfits.length)} servers are of pools that the descriptor does not have: ${pools} (it has ${known}). Adopt ${vnf} with the descriptor that it was made with, correct the match, or delete them first.`,
+    `${String(unknown.length)} servers are of pools that the descriptor does not have: ${pools} (it has ${known}). Adopt ${vnf} with the descriptor that it was made with, or correct the match; details.misfits says of each what can be done.`,
     { vnf, problems: [{ path: 'descriptor', message: `it has no pool ${pools}` }], misfits: misfits.slice(0, toldMax) },
   );
 }
@@ -178,15 +225,35 @@ function poolsRefused({ vnf, descriptor }: AdoptGiven, misfits: readonly Misfit[
 /** A failure that is larger than Temporal takes could not be reported at all. */
 const toldMax = 50;
 
-function nothingFound({ vnf }: AdoptGiven, misfits: readonly Misfit[]): Failure {
+function nothingFound({ vnf, inventory }: AdoptGiven, misfits: readonly Misfit[]): Failure {
   const some =
     misfits.length > 0 ? ` What was found does not fit: ${misfits[0]?.name ?? ''}: ${misfits[0]?.wrong ?? ''}.` : '';
+  const ports = inventory.ports.filter((port) => port.vnf === vnf);
+  const left = ports.length > 0 ? ` ${portsLeft(vnf, ports)}` : '';
   return failure(
     'InvalidRequest',
-    `The cloud has no server that can be adopted as a member of ${vnf}.${some} Look whether the project is the right one; servers that were made by other means need a match; a new VNF is made by instantiate.`,
-    { vnf, problems: [{ path: 'vnf', message: 'the cloud has no members of it' }], misfits: misfits.slice(0, toldMax) },
+    `The cloud has no server that can be adopted as a member of ${vnf}.${some} Look whether the project is the right one; servers that were made by other means need a match; a new VNF is made by instantiate.${left}`,
+    {
+      vnf,
+      problems: [{ path: 'vnf', message: 'the cloud has no members of it' }],
+      misfits: misfits.slice(0, toldMax),
+      ...(ports.length > 0 && { ports: ports.slice(0, toldMax).map(({ id }) => id) }),
+    },
   );
 }
+
+/** No procedure knows them without a record, and adopt makes none of ports alone. */
+export function portsLeft(vnf: string, ports: readonly Pick<PortFound, 'id' | 'name' | 'deviceId'>[]): string {
+  const said = ports.slice(0, namedMax).map(({ id, name, deviceId }) => {
+    const held = deviceId === '' ? '' : `, held by the server ${deviceId}`;
+    return `${name} (${id}${held})`;
+  });
+  const more = ports.length > namedMax ? `, and ${String(ports.length - namedMax)} more` : '';
+  return `${String(ports.length)} ports are marked as ${vnf}'s: ${said.join(', ')}${more}. Those that no server holds can be deleted by hand, by "openstack port delete <id>", and then ${vnf} can be instantiated.`;
+}
+
+/** As many as a sentence carries. */
+const namedMax = 10;
 
 interface Found extends MemberRef {
   readonly server: ServerFound;
@@ -239,9 +306,7 @@ function othersOf(
     // Others count from 0; ours begin with 1.
     const ordinal = said === 0 ? highest + 1 : said;
     const about = { name: server.name, id: server.id, pool: pool.name, ordinal } as const;
-    if (server.vnf !== undefined)
-      misfits.push({ ...about, kind: 'ofAnotherVnf', wrong: `it is tagged as ${server.vnf}'s`, then: 'left alone' });
-    else if (server.status !== 'ACTIVE')
+    if (server.status !== 'ACTIVE')
       misfits.push({
         ...about,
         kind: 'notActive',
@@ -286,7 +351,7 @@ function memberOf(given: AdoptGiven, pool: Pool, { ordinal, server, isNew }: Fou
     portIds: portsOf(given, pool, { ordinal, server }).flatMap((port) => port?.id ?? []),
     host: server.host ?? '',
     ...(domain !== undefined && { domain }),
-    token: server.token ?? adoptedToken,
+    token: server.token ?? adoptedToken(given.vnf),
     server: server.name,
     isDead: server.status !== 'ACTIVE',
     isNew,

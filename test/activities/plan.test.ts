@@ -203,10 +203,15 @@ describe('plan', () => {
   });
 
   test('instantiate is refused where only ports are left', async () => {
-    await launched(lab, rowsOf('web', [1]), { turn: laterTurn });
+    const [left] = await launched(lab, rowsOf('web', [1]), { turn: laterTurn });
     lab.cloud.servers.clear();
     const refused = lab.run('plan', { turn, record: recordOf({}, { phase: 'instantiating' }), request: instantiate });
-    await expect(refused).rejects.toMatchObject({ type: 'AlreadyExists' });
+    // Adopt makes nothing of ports alone.
+    await expect(refused).rejects.toMatchObject({
+      type: 'AlreadyExists',
+      message: expect.stringMatching(`${left?.portIds[0] ?? '-'}.*openstack port delete`) as string,
+    });
+    await expect(refused).rejects.toMatchObject({ message: expect.not.stringContaining('bulkhead adopt') as string });
   });
 
   test('instantiate plans again over what its own turn has made', async () => {

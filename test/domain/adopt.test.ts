@@ -1,9 +1,11 @@
+import { adoptedToken } from '../../domain/adopt/foreign';
 import { adoption, misfitKinds, type Adoption, type AdoptGiven, type Matched, type Misfit } from '../../domain/adopt';
 import { readMatch, type Match } from '../../domain/adopt/match';
 import { findingKinds } from '../../domain/audit';
 import type { Inventory, PortFound, ServerFound } from '../../domain/inventory';
 import { procedureInputs } from '../../domain/procedures';
-import { poolNamed } from './build';
+import { tag } from '../../domain/names';
+import { poolNamed, tagged } from './build';
 
 /** A record made of the cloud and a descriptor alone, and what does not fit. */
 
@@ -20,7 +22,7 @@ function serverOf(ordinal: number, change: Partial<ServerFound> = {}): ServerFou
   const id = `s${String(ordinal)}`;
   const said = { vnf, pool: 'web', ordinal, token: 'before', flavor: 'unit', imageId: 'image-id' };
   const name = `ims1-web-${String(ordinal)}`;
-  return { id, name, status: 'ACTIVE', host: `h${String(ordinal)}`, zone: 'mz', ...said, ...change };
+  return tagged({ id, name, status: 'ACTIVE', host: `h${String(ordinal)}`, zone: 'mz', ...said, ...change });
 }
 
 function portsOf(server: ServerFound, change: Partial<PortFound> = {}): PortFound[] {
@@ -70,7 +72,11 @@ function unmarked(ports: readonly PortFound[]): PortFound[] {
 /** One made by other means. */
 function stranger(ordinal: number, change: Partial<ServerFound> = {}): Matched {
   const { vnf: _vnf, pool: _pool, ordinal: _ordinal, token: _token, ...server } = serverOf(ordinal);
-  return { pool: 'web', ordinal, server: { ...server, name: `old-${String(ordinal)}`, ...change } };
+  return {
+    pool: 'web',
+    ordinal,
+    server: tagged({ ...server, tags: undefined, name: `old-${String(ordinal)}`, ...change }),
+  };
 }
 
 function adopted(input: AdoptGiven): Adoption {
@@ -137,10 +143,21 @@ const apart = { id: 'a1', name: 'a', pool: 'api', number: 1, token: 'before', se
 const withPorts = (...more: PortFound[]): Partial<Inventory> => ({
   ports: [...four.flatMap((each) => portsOf(each)), ...more],
 });
+/** Two adopts have met at it. Nova lists ours first. */
+const both = serverOf(5, {
+  tags: [tag.vnf(vnf), tag.vnf('ims2'), tag.pool('web'), tag.ordinal(5), tag.token('before')],
+});
+const withForeignPort = given(four, withPorts(...portsOf(stranger(7).server, { vnf: 'ims2' })), [stranger(7)]);
 const cases: readonly [kind: Misfit['kind'], input: AdoptGiven, name: string][] = [
   ['notActive', given([...four.slice(1), serverOf(1, { status: 'ERROR' })]), 'ims1-web-1'],
   ['notActive', given(four, {}, [stranger(7, { status: 'SHUTOFF' })]), 'old-7'],
   ['ofAnotherVnf', given(four, {}, [stranger(7, { vnf: 'ims2' })]), 'old-7'],
+  ['ofAnotherVnf', given(four, {}, [stranger(7, { tags: [tag.pool('web'), tag.token('before')] })]), 'old-7'],
+  ['ofAnotherVnf', given(four, {}, [stranger(7, { tags: [tag.token(adoptedToken('ims2'))] })]), 'old-7'],
+  ['ofAnotherVnf', given(four, {}, [{ ...stranger(7, { vnf: 'ims2' }), pool: 'api' }]), 'old-7'],
+  ['ofAnotherVnf', given([...four, both]), 'ims1-web-5'],
+  ['ofAnotherVnf', withForeignPort, 'old-7'],
+  ['ambiguous', given(four, {}, [{ ...stranger(7), orElse: [{ pool: 'web1', ordinal: 0 }] }]), 'old-7'],
   ['wrongFlavor', given([...four.slice(1), serverOf(1, { flavor: 'huge' })]), 'ims1-web-1'],
   ['wrongImage', given([...four.slice(1), serverOf(1, { imageId: 'older' })]), 'ims1-web-1'],
   ['wrongZone', given([...four.slice(1), serverOf(1, { zone: 'dmz' })]), 'ims1-web-1'],
@@ -192,8 +209,9 @@ test.each(cases)('%s is reported, and nothing else', (kind, input, name) => {
 });
 
 test('every kind that there can be has its case', () => {
-  // What an unknown pool makes is a refusal; members are taken from the cloud, so that none is missing, or elsewhere.
-  const never: readonly string[] = ['unknownPool', 'missing', 'wrongHost'];
+  // What an unknown pool makes is a refusal; members are taken from the cloud, so that none is missing, or elsewhere; whose they are
+  // is said by adopt itself.
+  const never: readonly string[] = ['unknownPool', 'missing', 'wrongHost', 'foreignTag', 'noTag'];
   const all = [...misfitKinds, ...findingKinds].filter((kind) => !never.includes(kind));
   expect(new Set(cases.map(([kind]) => kind))).toEqual(new Set(all));
 });
@@ -220,6 +238,48 @@ test.each([
   });
 });
 
+test("what is another VNF's is left alone, also where its pool is unknown and others refuse all", () => {
+  const others = ['web1', 'web-'].map((pool, index) => ({ ...stranger(7 + index, { vnf: 'ims2' }), pool }));
+  const made = adoption(given(four, {}, [...others, { ...stranger(9), pool: 'old-web-' }]));
+  if (made.ok) throw new Error('one is of an unknown pool');
+  expect(made.refusal.message).toMatch(/^1 servers are of pools .* have: old-web- \(it has web\)/);
+  expect(made.refusal.message).not.toContain('delete');
+  const told = (made.refusal.details['misfits'] as Misfit[]).map(({ kind, name, then }) => [kind, name, then]);
+  expect(told).toEqual([
+    ['unknownPool', 'old-9', expect.stringMatching(/correct the match$/)],
+    ['ofAnotherVnf', 'old-7', 'left alone'],
+    ['ofAnotherVnf', 'old-8', 'left alone'],
+  ]);
+});
+
+test("where another VNF's tag is on all, nobody is adopted, and it is said whose they are", () => {
+  const made = adoption(given([], {}, [stranger(1, { vnf: 'ims2' }), stranger(2, { vnf: 'ims2' })]));
+  expect(made).toMatchObject({
+    ok: false,
+    refusal: { details: { misfits: [{ kind: 'ofAnotherVnf' }, { kind: 'ofAnotherVnf' }, { kind: 'belowSize' }] } },
+  });
+  expect(made.ok ? '' : made.refusal.message).toContain("old-1: it is tagged as ims2's");
+});
+
+test('an adopt that was broken off is gone on with by the VNF that began it', () => {
+  const begun = [tag.token(adoptedToken(vnf)), tag.pool('web'), tag.ordinal(7)];
+  const input = given(four, {}, [stranger(7, { tags: begun, token: adoptedToken(vnf), pool: 'web', ordinal: 7 })]);
+  expect(adopted(input).pools['web']?.members[4]).toMatchObject({ ordinal: 7, isNew: true, token: 'adopted-ims1' });
+  const met = [...begun, tag.token(adoptedToken('ims2'))];
+  expect(misfits(given(four, {}, [stranger(7, { tags: met })]))).toEqual([['ofAnotherVnf', 'old-7']]);
+});
+
+test('where only ports are left they are named, with what becomes of them', () => {
+  const left = [...portsOf(serverOf(1), { deviceId: '' }), ...portsOf(serverOf(2)).slice(1)];
+  const made = adoption(given([], { ports: left }));
+  if (made.ok) throw new Error('there is nobody');
+  expect(made.refusal.message).toContain(
+    "3 ports are marked as ims1's: ims1-web-1.mgmt (s1.mgmt), ims1-web-1.sig (s1.sig), ims1-web-2.sig (s2.sig, held by the server s2).",
+  );
+  expect(made.refusal.message).toContain('openstack port delete');
+  expect(made.refusal.details).toMatchObject({ ports: ['s1.mgmt', 's1.sig', 's2.sig'] });
+});
+
 test('where there is nobody, nothing is adopted', () => {
   expect(adoption(given([]))).toMatchObject({ ok: false, refusal: { kind: 'InvalidRequest' } });
 });
@@ -230,12 +290,12 @@ describe('made by other means', () => {
     // Others count from 0, and ours do not.
     expect(made.pools['web']).toMatchObject({ level: 4, nextOrdinal: 9 });
     expect(made.pools['web']?.members.slice(2)).toMatchObject([
-      { ordinal: 7, server: 'old-7', token: 'adopted', isNew: true, portIds: ['s7.mgmt', 's7.sig'] },
-      { ordinal: 8, server: 'old-0', token: 'adopted', isNew: true },
+      { ordinal: 7, server: 'old-7', token: 'adopted-ims1', isNew: true, portIds: ['s7.mgmt', 's7.sig'] },
+      { ordinal: 8, server: 'old-0', token: 'adopted-ims1', isNew: true },
     ]);
   });
 
-  test.each<[match: Match, name: string, tags: string[], expected: unknown]>([
+  test.each<[match: Match, name: string, tags: string[], expected: { pool: string; ordinal: number } | null]>([
     [{ namePattern: 'old-{pool}-{ordinal}' }, 'old-a-b-007', [], { pool: 'a-b', ordinal: 7 }],
     [{ namePattern: 'old-{pool}-{ordinal}' }, 'bold-web-1', [], null],
     [{ namePattern: 'old-{pool}-{ordinal}' }, 'old-web-1x', [], null],
@@ -249,7 +309,53 @@ describe('made by other means', () => {
     ],
     [{ tags: ['role={pool}', 'index={ordinal}', 'ims'] }, 'any', ['index=3', 'role=web'], null],
   ])('%j of %s %j is %j', (match, name, tags, expected) => {
-    expect(readMatch(match, { name, tags })).toEqual(expected);
+    const read = expected ? [expected] : [];
+    expect(readMatch(match, { name, tags }, [])).toEqual(read);
+    expect(readMatch(match, { name, tags }, ['api', expected?.pool ?? 'web'])).toEqual(read);
+  });
+
+  const adjacent: Match = { namePattern: '{pool}{ordinal}' };
+  test.each<[match: Match, name: string, pools: string[], expected: [pool: string, ordinal: number][]]>([
+    [adjacent, 'web10', ['web'], [['web', 10]]],
+    [
+      adjacent,
+      'web10',
+      ['web', 'web1'],
+      [
+        ['web', 10],
+        ['web1', 0],
+      ],
+    ],
+    [adjacent, 'web2', ['web', 'web1'], [['web', 2]]],
+    [adjacent, 'web12', ['web1'], [['web1', 2]]],
+    // Of no pool that is known: as short a name as can be.
+    [adjacent, 'api10', ['web'], [['api', 10]]],
+    [
+      { tags: ['node={pool}{ordinal}'] },
+      'n',
+      ['web', 'web1'],
+      [
+        ['web', 11],
+        ['web1', 1],
+      ],
+    ],
+    [{ namePattern: '{pool}*{ordinal}' }, 'web-x10', ['web'], [['web', 10]]],
+    [{ namePattern: '{pool}*{ordinal}' }, 'web10', ['web'], [['web', 10]]],
+    [{ namePattern: '{pool}-{ordinal}*' }, 'web-10b', ['web'], [['web', 10]]],
+    [{ namePattern: '*{ordinal}.{pool}' }, 'vm10.web', ['web'], [['web', 10]]],
+    [{ namePattern: '{pool}-{ordinal}' }, 'a-web-3', ['web', 'a-web'], [['a-web', 3]]],
+    [
+      { namePattern: '*{pool}-{ordinal}' },
+      'a-web-3',
+      ['web', 'a-web'],
+      [
+        ['web', 3],
+        ['a-web', 3],
+      ],
+    ],
+  ])('%j of %s with the pools %j is every way to read it', (match, name, pools, expected) => {
+    const read = readMatch(match, { name, tags: ['x', 'node=web11'] }, pools);
+    expect(read.map(({ pool, ordinal }) => [pool, ordinal])).toEqual(expected);
   });
 
   test.each([

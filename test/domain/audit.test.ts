@@ -1,8 +1,10 @@
+import { adoptedToken } from '../../domain/adopt/foreign';
 import { compare, findingKinds, type Finding } from '../../domain/audit';
 import type { Pool, SecurityRule } from '../../domain/descriptor/descriptor';
 import type { Inventory, PortFound, RuleFound, ServerFound } from '../../domain/inventory';
 import type { Debt, VnfRecord } from '../../domain/record';
-import { memberOn, on, poolNamed, stateOf } from './build';
+import { tag } from '../../domain/names';
+import { memberOn, on, poolNamed, stateOf, tagged } from './build';
 
 /** Where cloud and record differ: each kind of finding, and what is none. */
 
@@ -29,7 +31,11 @@ function recordWith(change: Partial<VnfRecord> = {}): VnfRecord {
 function serverOf(id: string, change: Partial<ServerFound> = {}): ServerFound {
   const ordinal = Number(/[0-9]+$/.exec(id)?.[0] ?? 1);
   const said = { vnf, pool: 'web', ordinal, token: 'before', flavor: 'unit', imageId: 'image-id' };
-  return { id, name: `ims1-${id}`, status: 'ACTIVE', host: `h${String(ordinal)}`, zone: 'mz', ...said, ...change };
+  return tagged({
+    ...{ id, name: `ims1-${id}`, status: 'ACTIVE', host: `h${String(ordinal)}`, zone: 'mz' },
+    ...said,
+    ...change,
+  });
 }
 
 function portOf(id: string, deviceId: string, change: Partial<PortFound> = {}): PortFound {
@@ -64,10 +70,23 @@ test('a cloud that has what the record has has nothing to be found', () => {
 
 const strayGroup = { id: 'g2', name: 'ims1-web', vnf, pool: 'web', token: 'gone', rules: [] };
 const strayApart = { id: 'apart-9', name: 'g9', pool: 'web', number: 9, token: 'gone', serverIds: [] };
+const ours = (ordinal: number): readonly string[] => serverOf(`web-${String(ordinal)}`).tags;
+function withTags(change: (tags: readonly string[]) => readonly string[]): Inventory {
+  const [, ...others] = cloudWith().servers;
+  const { vnf: _vnf, ...first } = serverOf('web-1', { tags: change(ours(1)) });
+  return cloudWith({ servers: [first, ...others] });
+}
 const each: readonly [kind: Finding['kind'], inventory: Inventory, id: string, action: Finding['action']][] = [
   ['orphan', also('servers', serverOf('web-9', { token: 'gone' })), 'web-9', 'delete'],
   ['orphan', also('servers', { ...serverOf('web-9'), token: undefined } as never), 'web-9', 'leave'],
   ['double', also('servers', serverOf('other', { ordinal: 2, token: 'gone' })), 'other', 'delete'],
+  ['foreignTag', withTags((tags) => [...tags, tag.vnf('ims2')]), 'web-1', 'leave'],
+  ['foreignTag', withTags((tags) => [tag.vnf('ims2'), ...tags.slice(1)]), 'web-1', 'leave'],
+  ['foreignTag', also('servers', serverOf('web-9', { tags: [tag.vnf('a'), ...ours(9)] })), 'web-9', 'leave'],
+  ['foreignTag', also('servers', serverOf('web-9', { tags: [...ours(9), tag.vnf('ims2')] })), 'web-9', 'leave'],
+  ['noTag', withTags((tags) => tags.slice(1)), 'web-1', 'tag'],
+  ['noTag', withTags(() => []), 'web-1', 'tag'],
+  ['noTag', withTags((tags) => [...tags.slice(1), tag.token(adoptedToken('ims2'))]), 'web-1', 'leave'],
   ['missing', cloudWith({ servers: cloudWith().servers.slice(1) }), 'web-1', 'reportDead'],
   [
     'wrongHost',
@@ -103,6 +122,15 @@ test.each(each)('%s is found, and nothing else', (kind, inventory, id, action) =
   expect(found(inventory)).toEqual([[kind, id, action]]);
 });
 
+test('a port of a server that another VNF has as well goes with what is said of its server', () => {
+  const server = serverOf('web-9', { tags: [...ours(9), tag.vnf('ims2')] });
+  const port = portOf('p9', 'web-9', { token: 'gone' });
+  const { servers, ports } = cloudWith();
+  expect(found(cloudWith({ servers: [...servers, server], ports: [...ports, port] }))).toEqual([
+    ['foreignTag', 'web-9', 'leave'],
+  ]);
+});
+
 /** Of several members, and so of cases of their own. */
 const shared: readonly Finding['kind'][] = ['shareBroken', 'domainShareBroken', 'noDomain'];
 
@@ -112,7 +140,7 @@ test('every kind has its case, and says what is wrong and what repair does', () 
     for (const { wrong, repair } of compare(recordWith(), inventory))
       expect([wrong, repair]).toEqual([
         expect.stringMatching(/.{10}/),
-        expect.stringMatching(/^(deletes|makes|reports|nothing: )/),
+        expect.stringMatching(/^(deletes|makes|tags|reports|nothing: )/),
       ]);
 });
 

@@ -1,6 +1,8 @@
 import type { Descriptor, Pool } from '../../domain/descriptor/descriptor';
 import type { Remedy } from '../../domain/explain/remedy';
 import type { PlanInput } from '../../domain/placement';
+import type { ServerFound } from '../../domain/inventory';
+import { tag } from '../../domain/names';
 import type { Member, PoolState, VnfRecord } from '../../domain/record';
 import type { Host, Resources, Snapshot } from '../../domain/snapshot';
 
@@ -135,4 +137,18 @@ export function withLimits(snapshot: Snapshot, remedy: Extract<Remedy, { kind: '
   for (const [resource, limit] of Object.entries(remedy.limits) as [keyof typeof quotas, number][])
     quotas[resource] = { used: quotas[resource]?.used ?? 0, limit };
   return { ...snapshot, quotas };
+}
+
+/** With the tags that its fields say, unless it has some of its own. */
+export function tagged(
+  server: Omit<ServerFound, 'tags'> & { readonly tags?: readonly string[] | undefined },
+): ServerFound {
+  const { vnf, pool, ordinal, token } = server;
+  const tags = [
+    ...(vnf === undefined ? [] : [tag.vnf(vnf)]),
+    ...(pool === undefined ? [] : [tag.pool(pool)]),
+    ...(ordinal === undefined ? [] : [tag.ordinal(ordinal)]),
+    ...(token === undefined ? [] : [tag.token(token)]),
+  ];
+  return { ...server, tags: server.tags ?? tags };
 }

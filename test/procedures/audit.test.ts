@@ -1,5 +1,5 @@
 import { ScheduleNotFoundError } from '@temporalio/client';
-import { adoptedToken } from '../../domain/adopt';
+import { adoptedToken } from '../../domain/adopt/foreign';
 import { groupMarks, portMarks, serverGroupName, tag } from '../../domain/names';
 import type { AdoptResult, AuditResult } from '../../domain/procedures';
 import { scheduleAudits } from '../../activities/record/audits';
@@ -184,6 +184,28 @@ describe('audit', () => {
     expect(audited(await run('audit', { vnf })).findings).toEqual([]);
   }, 60_000);
 
+  test('members that have lost their tag are found, and with repair tagged again; of one that another VNF has too it only tells', async () => {
+    const trial = await stage.open('n1');
+    const { vnf } = trial;
+    await instantiated(trial);
+    const [lost, both] = [1, 2].map((ordinal) => memberNamed(trial, ordinal));
+    if (!lost || !both) throw new Error('it has four members');
+    lost.tags = lost.tags.filter((each) => each !== tag.vnf(vnf));
+    both.tags = [...both.tags, tag.vnf('other1')];
+    const repaired = audited(await trial.run('audit', { vnf, repair: true }));
+    expect(repaired.findings.map(({ kind, id }) => [kind, id]).sort()).toEqual([
+      ['foreignTag', both.id],
+      ['noTag', lost.id],
+    ]);
+    expect(repaired).toMatchObject({ refused: {}, repaired: [{ id: lost.id }] });
+    expect(audited(await trial.run('audit', { vnf })).findings.map(({ kind }) => kind)).toEqual(['foreignTag']);
+    // Of another VNF's members none is taken over, be their tag there or not.
+    const match = { namePattern: `${vnf}-{pool}-{ordinal}` };
+    lost.tags = lost.tags.filter((each) => each !== tag.vnf(vnf));
+    const refused = await trial.run('adopt', { vnf: `${vnf}-b`, descriptor: small, match });
+    expect(refused).toMatchObject({ outcome: 'refused', kind: 'InvalidRequest', details: { misfits: { length: 5 } } });
+  }, 60_000);
+
   test('what a run at work is making is not judged, and the report says who is', async () => {
     const trial = await stage.open('b1');
     const { vnf } = trial;
@@ -346,13 +368,13 @@ describe('adopt', () => {
     );
     const of = (server: Server): unknown => [
       server.tags.includes('theirs'),
-      server.tags.includes(tag.token(adoptedToken)),
+      server.tags.includes(tag.token(adoptedToken(vnf))),
     ];
     expect(members.map(({ serverId }) => cloud.servers.get(serverId)).map((each) => each && of(each))).toEqual(
       Array(4).fill([true, true]),
     );
     expect([...cloud.ports.values()].map(({ description }) => description)).toEqual(
-      Array(4).fill(`made by hand ${portMarks({ vnf, token: adoptedToken })}`),
+      Array(4).fill(`made by hand ${portMarks({ vnf, token: adoptedToken(vnf) })}`),
     );
     await lives(trial, () => settledView(stage.bulkhead, vnf, settleWithinSeconds));
     // Theirs was theirs.
@@ -392,6 +414,47 @@ describe('adopt', () => {
     for (const trial of [back, vanished, lost]) expect((await adopt(trial)).outcome).toBe('completed');
     for (const { cloud } of trials) expect([cloud.servers.size, cloud.ports.size]).toEqual([4, 4]);
   }, 90_000);
+
+  test('of two VNFs that take over the same servers at once never do both, and who goes back leaves them to the other', async () => {
+    const trial = await stage.open('m1');
+    const { cloud } = trial;
+    await forgotten(trial);
+    disguised(trial);
+    const vnfs = ['m1', 'm1-b'];
+    const ends = await Promise.all(
+      vnfs.map(async (vnf) => {
+        const workflowId = `${vnf}-adopt-beside`;
+        await stage.client.workflow.start('adopt', {
+          ...{ taskQueue: 'bulkhead', workflowId },
+          args: [{ vnf, descriptor: small, match }],
+        });
+        return await endOf(stage.client.workflow.getHandle(workflowId));
+      }),
+    );
+    const through = vnfs.filter((_, index) => ends[index]?.outcome === 'completed');
+    expect(through.length).toBeLessThan(2);
+    const back = ends.filter(({ outcome }) => outcome !== 'completed');
+    expect(back.map(({ outcome, kind }) => [outcome, kind])).toEqual(back.map(() => ['unwound', 'InvalidRequest']));
+    for (const { message } of back) expect(message).toMatch(/another VNF's \((m1|m1-b)\).*old-web-[1-4] \(/);
+    for (const vnf of vnfs) await settledView(stage.bulkhead, vnf, settleWithinSeconds);
+    // Once they have gone back one of them has all, and the other gets none of it.
+    const [winner = 'm1-b'] = through;
+    if (through.length === 0)
+      expect(await trial.run('adopt', { vnf: winner, descriptor: small, match })).toMatchObject({
+        outcome: 'completed',
+      });
+    const loser = vnfs.find((vnf) => vnf !== winner) ?? '';
+    expect(await trial.run('adopt', { vnf: loser, descriptor: small, match })).toMatchObject({
+      kind: 'InvalidRequest',
+      message: expect.stringContaining(`it is tagged as ${winner}'s`) as string,
+    });
+    expect(audited(await trial.run('audit', { vnf: winner })).findings).toEqual([]);
+    const tags = [...cloud.servers.values()].flatMap((server) => server.tags.filter((each) => each.includes('vnf=')));
+    expect(tags).toEqual(Array(4).fill(tag.vnf(winner)));
+    expect([...cloud.ports.values()].map(({ description }) => description)).toEqual(
+      Array(4).fill(`made by hand ${portMarks({ vnf: winner, token: adoptedToken(winner) })}`),
+    );
+  }, 60_000);
 
   test('a tenant is told why it cannot take over what is in no server group', async () => {
     const trial = await stage.open('l1', 'tenant');

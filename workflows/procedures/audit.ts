@@ -3,7 +3,7 @@ import type { Finding } from '../../domain/audit';
 import { auditScheduleId } from '../../domain/names';
 import type { ChangeRequest } from '../../domain/plan';
 import type { AuditResult } from '../../domain/procedures';
-import type { VnfRecord } from '../../domain/record';
+import type { Member, VnfRecord } from '../../domain/record';
 import { auditedMax, type RecordView } from '../../domain/turn';
 import { openChannel, type Channel } from '../channel';
 import { asFailure } from '../failures';
@@ -129,7 +129,7 @@ interface Repair {
  * | step | undo |
  * | --- | --- |
  * | compare | nothing to undo |
- * | delete what is left over: servers, then ports, rules, security groups, server groups; make rules that are missing | none: nobody has what is deleted, and nothing of it can be made again. So it is the pivot |
+ * | delete what is left over: servers, then ports, rules, security groups, server groups; make rules that are missing; tag again members that have lost their tags | none: nobody has what is deleted, and nothing of it can be made again. So it is the pivot |
  * | report the missing dead | none: they are |
  * | compare again | nothing to undo |
  *
@@ -157,9 +157,11 @@ function repairTable(channel: Channel, done: Repair): Table {
       if (!rules || !securityGroups || !serverGroups) return;
       const { descriptor, groups } = turn.record;
       const ids = [...new Set(idsOf(done.seen.findings, 'missingRule'))];
-      if (rules.length + securityGroups.length + serverGroups.length + ids.length === 0) return;
+      const untagged = membersToTag(done.seen.findings, turn.record);
+      if (rules.length + securityGroups.length + serverGroups.length + ids.length + untagged.length === 0) return;
       const lacking = ids.length > 0 ? { lacking: { descriptor, groups, ids } } : {};
-      const left = await ports.repair({ turn: ref, vnf, rules, securityGroups, serverGroups, ...lacking, timing });
+      const made = { ...lacking, untagged };
+      const left = await ports.repair({ turn: ref, vnf, rules, securityGroups, serverGroups, ...made, timing });
       done.refused = Object.fromEntries(left.map(({ id, why }) => [id, why]));
     },
   };
@@ -186,6 +188,13 @@ function repairTable(channel: Channel, done: Repair): Table {
     },
   };
   return { back: [compared], pivot: deleted, forward: [reported, comparedAgain] };
+}
+
+/** Of the record's own words: a finding does not say which token its member has. */
+function membersToTag(findings: readonly Finding[], { pools }: VnfRecord): Member[] {
+  const ids = new Set(findings.flatMap(({ action, id }) => (action === 'tag' ? [id] : [])));
+  const members = Object.values(pools).flatMap(({ inService, failed }) => [...inService, ...failed]);
+  return members.filter(({ serverId }) => ids.has(serverId));
 }
 
 function idsOf(findings: readonly Finding[], kind: Finding['kind']): string[] {
