@@ -116,7 +116,7 @@ export interface Sought {
   readonly madePools?: readonly string[];
 }
 
-/** Task queue `bulkhead-cloud`: short calls. All but `plan` and those that find change the cloud and have no heartbeat. */
+/** Task queue `bulkhead-cloud`: short calls. All but `plan` and those that find change the cloud, and none has a heartbeat time-out. */
 export interface CloudActivities {
   /** Reads one snapshot and plans on it. A refusal is thrown as its kind. */
   plan(input: PlanInput): Promise<Plan>;
