@@ -26,6 +26,7 @@ import type { RunView, StuckTold } from '../domain/stuck';
 import { isLoopback } from './address';
 import { parsePayloadKeys, payloadCodec } from './encryption';
 import { BulkheadError, PlainTextRefusedError, reasonOf, TemporalUnavailableError, typed } from './errors';
+import { endableRetries } from './retries';
 import { readRun, tellStuck } from './stuck';
 
 /** What an NFVO imports: the procedures as typed calls with typed failures, and what VNFs there are. */
@@ -153,6 +154,7 @@ export type Bulkhead = { readonly [K in Procedure]: Call<K> } & {
   readonly retry: (workflowId: string) => Promise<StuckTold>;
   readonly skip: (workflowId: string) => Promise<StuckTold>;
   readonly giveUp: (workflowId: string) => Promise<StuckTold>;
+  /** What is still asked is not tried again, and may throw a TemporalUnavailableError. Waits up to five seconds for a retry that is due. */
   readonly close: () => Promise<void>;
 };
 
@@ -164,8 +166,10 @@ export async function connectBulkhead(options: BulkheadOptions): Promise<Bulkhea
   const { address, namespace = 'default', tls, apiKey, connectSeconds = 10 } = options;
   refusePlainText(options);
   const payloadKeys = options.payloadKeys === undefined ? [] : parsePayloadKeys(options.payloadKeys);
+  const retries = endableRetries();
   const connection = await Connection.connect({
     address,
+    interceptors: [retries.interceptor],
     connectTimeout: connectSeconds * 1_000,
     ...(tls !== undefined && { tls }),
     ...(apiKey !== undefined && { apiKey }),
@@ -199,7 +203,7 @@ export async function connectBulkhead(options: BulkheadOptions): Promise<Bulkhea
         .catch((error: unknown) => {
           throw error instanceof WorkflowExecutionAlreadyStartedError ? taken(workflowId, error) : error;
         });
-      return runOf<ResultOf<K, I>>(handle, handle.firstExecutionRunId);
+      return runOf<ResultOf<K, I>>(client, handle, handle.firstExecutionRunId);
     });
   };
 
@@ -230,7 +234,10 @@ export async function connectBulkhead(options: BulkheadOptions): Promise<Bulkhea
     retry: (workflowId) => typedly(() => tellStuck(client, workflowId, 'retry')),
     skip: (workflowId) => typedly(() => tellStuck(client, workflowId, 'skip')),
     giveUp: (workflowId) => typedly(() => tellStuck(client, workflowId, 'giveUp')),
-    close: () => connection.close(),
+    close: async () => {
+      await retries.end();
+      await connection.close();
+    },
   };
 }
 
@@ -252,7 +259,7 @@ async function typedly<T>(body: () => Promise<T>): Promise<T> {
   }
 }
 
-function runOf<R>(handle: WorkflowHandle, runId: string): Run<R> {
+function runOf<R>(client: Client, handle: WorkflowHandle, runId: string): Run<R> {
   return {
     workflowId: handle.workflowId,
     runId,
@@ -266,7 +273,9 @@ function runOf<R>(handle: WorkflowHandle, runId: string): Run<R> {
       }),
     progress: () =>
       typedly(async () => {
-        const metadata = await handle.query<{ currentDetails?: string }>('__temporal_workflow_metadata');
+        const metadata = await client.withDeadline(Date.now() + answerWithinMs, () =>
+          handle.query<{ currentDetails?: string }>('__temporal_workflow_metadata'),
+        );
         return metadata.currentDetails ?? '';
       }),
   };
@@ -286,7 +295,7 @@ async function attachTo<R>(client: Client, procedure: Procedure, workflowId: str
       workflowId,
     });
   }
-  return runOf(client.workflow.getHandle(workflowId, described.runId), described.runId);
+  return runOf(client, client.workflow.getHandle(workflowId, described.runId), described.runId);
 }
 
 /** The workflow refuses them too; here also those that are taken by what they are reserved for. */

@@ -278,6 +278,27 @@ describe('with servers', () => {
     await world.stack.observer.clearFaults();
   });
 
+  test('while no worker answers it asks once at a time, and ends well when the run has', async () => {
+    const [worker] = world.stack.workers;
+    worker?.kill('SIGSTOP');
+    // Of queries side by side the server refuses the most, and each of those is tried again.
+    const waiting = starting('heal', 'web1', '--id', 'paused');
+    await until('it has begun', 20, () => isThere('paused'));
+    await new Promise((resolve) => setTimeout(resolve, 4_000));
+    worker?.kill('SIGCONT');
+    const { code, stdout, stderr } = await waiting.ended;
+    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/^completed\n/) as string });
+    expect(stderr).not.toMatch(/Error|    at /);
+  });
+
+  function isThere(workflowId: string): Promise<boolean> {
+    const described = world.client.workflow.getHandle(workflowId).describe();
+    return described.then(
+      () => true,
+      () => false,
+    );
+  }
+
   test('a run that is cancelled meanwhile exits with 1', async () => {
     await slowServers();
     const waiting = starting('scale-out', 'web1', 'web', '10', '--id', 'cancelled');

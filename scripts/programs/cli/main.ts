@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import {
@@ -442,11 +443,11 @@ async function waitedFor<R>(run: Run<R>, json: boolean): Promise<R> {
     process.exit(exitCodes.interrupted);
   };
   process.once('SIGINT', interrupted);
-  const stop = json ? () => undefined : follow(run.progress);
+  const stop = json ? () => Promise.resolve() : follow(run.progress);
   try {
     return await run.result();
   } finally {
-    stop();
+    await stop();
     process.off('SIGINT', interrupted);
   }
 }
@@ -550,22 +551,31 @@ function changes(result: ProcedureResult | DryRunResult): string[] {
   ];
 }
 
-/** Prints where the run is whenever that changes. */
-function follow(progress: () => Promise<string>): () => void {
-  let last = '';
-  const timer = setInterval(() => {
-    progress().then(
-      (now) => {
-        const line = unescaped(now.split('\n')[0] ?? '');
-        if (line !== last && line !== '') process.stderr.write(`${forTerminal(line)}\n`);
-        last = line;
-      },
-      () => undefined,
-    );
-  }, 500);
-  return () => {
-    clearInterval(timer);
+/** Between two looks at where a run is. */
+const lookAgainMs = 500;
+
+/** Prints where the run is whenever that changes, asking once at a time. What comes back ends that, when nothing is asked any more. */
+function follow(progress: () => Promise<string>): () => Promise<void> {
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const following = async (): Promise<void> => {
+    for (let last = ''; !signal.aborted;) {
+      await sleep(lookAgainMs, undefined, { signal }).catch(() => undefined);
+      if (signal.aborted) return;
+      const line = await progress().then(firstLine, () => last);
+      if (line !== last && line !== '' && !signal.aborted) process.stderr.write(`${forTerminal(line)}\n`);
+      last = line;
+    }
   };
+  const followed = following();
+  return async () => {
+    stopping.abort();
+    await followed;
+  };
+}
+
+function firstLine(details: string): string {
+  return unescaped(details.split('\n')[0] ?? '');
 }
 
 async function connected(body: (bulkhead: Bulkhead) => Promise<void>): Promise<void> {
