@@ -258,7 +258,7 @@ program
 
 program
   .command('run <workflow-id>')
-  .description('where a run is; of one that is stuck both errors, what is left, and what to do')
+  .description('where a run is, or how it ended; of one that is stuck both errors, what is left, and what to do')
   .option('--json', 'print all of it as JSON', false)
   .action((id: string, { json }: { json: boolean }) =>
     reported(json, () =>
@@ -517,11 +517,14 @@ function adopted({ outcome, members, levels, misfits, more }: AdoptResult): stri
   ].join('\n');
 }
 
-function restored({ outcome, hosts, opened, unforced }: RestoreHostResult | RestoreHostPlan): string {
-  const before = hosts.filter((host) => !opened.includes(host));
+function restored(result: RestoreHostResult | RestoreHostPlan): string {
+  const { outcome, hosts, opened, unforced } = result;
+  const down = result.outcome === 'planned' ? result.down : [];
+  const before = hosts.filter((host) => !opened.includes(host) && !down.includes(host));
   return [
     outcome,
     ...(opened.length > 0 ? [`  opened: ${opened.join(', ')}`] : []),
+    ...(down.length > 0 ? [`  DOWN, and not opened before they are up: ${down.join(', ')}`] : []),
     ...(unforced.length > 0 ? [`  no longer forced down: ${unforced.join(', ')}`] : []),
     ...(before.length > 0 ? [`  open before: ${before.join(', ')}`] : []),
   ].join('\n');
