@@ -288,7 +288,7 @@ describe('with servers', () => {
     worker?.kill('SIGCONT');
     const { code, stdout, stderr } = await waiting.ended;
     expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/^completed\n/) as string });
-    expect(stderr).not.toMatch(/Error|    at /);
+    expect(stderr).not.toMatch(/Error|\n {4}at /);
   });
 
   function isThere(workflowId: string): Promise<boolean> {

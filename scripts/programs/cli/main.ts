@@ -561,12 +561,13 @@ const lookAgainMs = 500;
 function follow(progress: () => Promise<string>): () => Promise<void> {
   const stopping = new AbortController();
   const { signal } = stopping;
+  const isOver = (): boolean => signal.aborted;
   const following = async (): Promise<void> => {
-    for (let last = ''; !signal.aborted;) {
+    for (let last = ''; !isOver();) {
       await sleep(lookAgainMs, undefined, { signal }).catch(() => undefined);
-      if (signal.aborted) return;
+      if (isOver()) return;
       const line = await progress().then(firstLine, () => last);
-      if (line !== last && line !== '' && !signal.aborted) process.stderr.write(`${forTerminal(line)}\n`);
+      if (line !== last && line !== '' && !isOver()) process.stderr.write(`${forTerminal(line)}\n`);
       last = line;
     }
   };
