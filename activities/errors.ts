@@ -8,6 +8,7 @@ import {
   UnavailableError,
   CloudConfigError,
 } from '../openstack';
+import { AttemptOver } from './turn';
 
 /** A failure of a known kind, as Temporal carries it. Only what a repeat may mend is retryable. */
 export function toFailure({ kind, message, details }: Failure): ApplicationFailure {
@@ -21,7 +22,7 @@ export function toFailure({ kind, message, details }: Failure): ApplicationFailu
 
 /** Whatever the OpenStack client threw, for Temporal. What it does not know is a bug, and goes on as it is. */
 export function mapped(error: unknown): unknown {
-  if (error instanceof CloudConfigError) return cloudUnavailable(error.message, {});
+  if (error instanceof CloudConfigError || error instanceof AttemptOver) return cloudUnavailable(error.message, {});
   if (!(error instanceof OpenStackError)) return error;
   const { service, method, url, status, body, requestId, retryAfterSeconds } = error.context;
   const details = { service, method, url, status: status ?? null, body: body ?? null, requestId: requestId ?? null };

@@ -13,6 +13,7 @@ import { capacityActivity, planActivity, planEmptyHostsActivity } from './cloud/
 import { publishActivity } from './cloud/publish';
 import { removeActivity, removeByTokenActivity } from './cloud/remove';
 import { guarded } from './errors';
+import { handingOn } from './handover';
 import { recordActivities } from './record';
 import { awaitHealthyActivity } from './wait/awaitHealthy';
 import { drainActivity } from './wait/drain';
@@ -58,19 +59,19 @@ export function createActivities(dependencies: Dependencies): Activities {
   const drain: DrainActivities = { drain: drainActivity(dependencies) };
   return {
     ...recordActivities(dependencies),
-    ...withMappedErrors(cloud),
-    ...withMappedErrors(wait),
-    ...withMappedErrors(drain),
+    ...within(handingOn, cloud),
+    ...within(guarded, wait),
+    ...within(guarded, drain),
     watch: watchActivity(dependencies),
   };
 }
 
 type Calls = Readonly<Record<string, (input: never) => Promise<unknown>>>;
 
-function withMappedErrors<T extends object>(activities: T): T {
+function within<T extends object>(attempt: (body: () => Promise<unknown>) => Promise<unknown>, activities: T): T {
   const entries = Object.entries(activities as Calls).map(([name, activity]) => [
     name,
-    (input: never) => guarded(() => activity(input)),
+    (input: never) => attempt(() => activity(input)),
   ]);
   return Object.fromEntries(entries) as T;
 }

@@ -116,7 +116,7 @@ export interface Sought {
   readonly madePools?: readonly string[];
 }
 
-/** Task queue `bulkhead-cloud`: short calls. All but `plan` and those that find change the cloud and have no heartbeat. */
+/** Task queue `bulkhead-cloud`: short calls. All but `plan` and those that find change the cloud, and none has a heartbeat time-out. */
 export interface CloudActivities {
   /** Reads one snapshot and plans on it. A refusal is thrown as its kind. */
   plan(input: PlanInput): Promise<Plan>;
@@ -255,8 +255,11 @@ export interface CloudActivities {
   }): Promise<{ closed: string[]; fenced: string[] }>;
   /** Opens hosts again that this occurrence closed (by their mark), and no others. Null: any of ours. */
   reopenHosts(input: { hosts: readonly string[]; occurrence: string | null; timing: Timing }): Promise<void>;
-  /** Which of these hosts we have closed, and forced down. Throws InvalidRequest where somebody else has done either. */
-  lookAtClosed(input: { hosts: readonly string[] }): Promise<{ closed: string[]; fenced: string[] }>;
+  /**
+   * Which of these hosts we have closed, and forced down, and which of the closed are down by themselves. Throws InvalidRequest where somebody else
+   * has done either.
+   */
+  lookAtClosed(input: { hosts: readonly string[] }): Promise<{ closed: string[]; fenced: string[]; down: string[] }>;
   /** Plans all VNFs of the hosts on one snapshot, so that each finds a place beside the others; of a maintenance throws a refusal where not all do. Null: there are none. */
   planEmptyHosts(input: {
     hosts: readonly string[];

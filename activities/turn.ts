@@ -4,7 +4,6 @@ import { requestId } from '../domain/names';
 import type { Timing } from '../domain/timing';
 import type { TurnRef } from '../domain/turn';
 import type { CallOptions } from '../openstack';
-import { cloudUnavailable } from './errors';
 
 /**
  * A run that was reset replays the grant of the run that it was made from, and would act with a token that is not its own.
@@ -21,12 +20,28 @@ export function refuseLostTurn(turn: TurnRef): void {
   });
 }
 
+/** No call can be begun any more in this attempt. */
+export class AttemptOver extends Error {
+  override readonly name = 'AttemptOver';
+  /** The workflow stops waiting before another attempt could do better. */
+  readonly isLast: boolean;
+
+  constructor(isLast: boolean) {
+    super(
+      isLast
+        ? 'the time for it is over, and what it waits for has not come to be'
+        : 'the time of this attempt is over; the next one goes on from what exists',
+    );
+    this.isLast = isLast;
+  }
+}
+
 /**
  * The time that a mutating activity has. It has no heartbeat time-out, so Temporal begins the next attempt when its
  * start-to-close time is over; no call may begin so late that it is still under way then.
  */
 export interface Deadline {
-  /** Options for a call that begins now. Throws where it is too late for one: the next attempt finds what this one did. */
+  /** Options for a call that begins now. Throws AttemptOver where it is too late for one: the next attempt finds what this one did. */
   readonly call: (token?: string) => CallOptions;
   readonly isOver: () => boolean;
 }
@@ -35,14 +50,14 @@ export function deadlineOf(timing: Timing): Deadline {
   const began = Date.now();
   const endsAt = Math.min(began + timing.mutateSeconds * 1_000, givenUpAt());
   const lastCallAt = Math.min(began + timing.lastCallSeconds * 1_000, endsAt - timing.callSeconds * 1_000);
+  const isLast = lastCallAt < began + timing.lastCallSeconds * 1_000;
   // A call may have waited long for its place in the queue of calls, or for a new token: it ends all the same in time.
   const signal = AbortSignal.timeout(Math.max(0, endsAt - began));
   const isOver = (): boolean => Date.now() > lastCallAt;
   return {
     isOver,
     call: (token) => {
-      if (isOver())
-        throw cloudUnavailable('the time of this attempt is over; the next one goes on from what exists', {});
+      if (isOver()) throw new AttemptOver(isLast);
       return {
         timeoutMs: timing.callSeconds * 1_000,
         signal,

@@ -22,11 +22,13 @@ import {
   type RestoreHostResult,
 } from '../domain/procedures';
 import { signalNames, type RecordView } from '../domain/turn';
-import type { RunView, StuckTold } from '../domain/stuck';
+import type { StuckTold } from '../domain/stuck';
 import { isLoopback } from './address';
 import { parsePayloadKeys, payloadCodec } from './encryption';
 import { BulkheadError, PlainTextRefusedError, reasonOf, TemporalUnavailableError, typed } from './errors';
-import { readRun, tellStuck } from './stuck';
+import { endableRetries } from './retries';
+import { readRun, type RunReport } from './run';
+import { tellStuck } from './stuck';
 
 /** What an NFVO imports: the procedures as typed calls with typed failures, and what VNFs there are. */
 
@@ -61,6 +63,7 @@ export type { Remedy } from '../domain/explain/remedy';
 export type { SeenHost } from '../domain/explain/seenHosts';
 export type { Choice, Told } from '../domain/explain/told';
 export type { RecordView } from '../domain/turn';
+export type { Retrying, RunEnd, RunReport } from './run';
 export type { Leftover, RunView, StuckRun, StuckTold, StuckView } from '../domain/stuck';
 
 export interface BulkheadOptions extends Pick<ConnectionOptions, 'tls' | 'apiKey'> {
@@ -77,7 +80,7 @@ export interface BulkheadOptions extends Pick<ConnectionOptions, 'tls' | 'apiKey
 }
 
 export interface RunOptions {
-  /** Any id but `vnf:…`, `host:…`, `audit:…` and `cloud:…`. While a run has this id, another is refused with AlreadyExists. */
+  /** Any id of up to 1,000 characters but `vnf:…`, `host:…`, `audit:…` and `cloud:…`. While a run has this id, another is refused with AlreadyExists. */
   readonly workflowId?: string;
 }
 
@@ -141,10 +144,10 @@ export type Bulkhead = { readonly [K in Procedure]: Call<K> } & {
   /** Begins the clean-ups of a blocked VNF again, once what was in their way is mended; without any it does nothing. Throws UnknownVnf. */
   readonly cleanUpAgain: (vnf: string) => Promise<void>;
   /**
-   * What a run says of itself, by its workflow id: whether it is stuck, with both errors, what is left and what to do. Throws a BulkheadError
-   * InvalidRequest where there is no such run.
+   * What a run says of itself, by its workflow id: where it is and what it tries again, or how it ended; whether it is stuck, with both errors, what
+   * is left and what to do. Throws a BulkheadError InvalidRequest where there is no such run.
    */
-  readonly run: (workflowId: string) => Promise<RunView>;
+  readonly run: (workflowId: string) => Promise<RunReport>;
   /**
    * Of a run that is stuck. `retry`: what was in the way is mended, and it is tried again. `skip`: it was done by hand; throws Stuck with
    * `details.left` where the cloud still shows something. `giveUp`: the run ends as Stuck, and its VNF's record cleans up behind it. All
@@ -153,6 +156,7 @@ export type Bulkhead = { readonly [K in Procedure]: Call<K> } & {
   readonly retry: (workflowId: string) => Promise<StuckTold>;
   readonly skip: (workflowId: string) => Promise<StuckTold>;
   readonly giveUp: (workflowId: string) => Promise<StuckTold>;
+  /** What is still asked is not tried again, and may throw a TemporalUnavailableError. Waits up to five seconds for a retry that is due. */
   readonly close: () => Promise<void>;
 };
 
@@ -164,8 +168,10 @@ export async function connectBulkhead(options: BulkheadOptions): Promise<Bulkhea
   const { address, namespace = 'default', tls, apiKey, connectSeconds = 10 } = options;
   refusePlainText(options);
   const payloadKeys = options.payloadKeys === undefined ? [] : parsePayloadKeys(options.payloadKeys);
+  const retries = endableRetries();
   const connection = await Connection.connect({
     address,
+    interceptors: [retries.interceptor],
     connectTimeout: connectSeconds * 1_000,
     ...(tls !== undefined && { tls }),
     ...(apiKey !== undefined && { apiKey }),
@@ -186,6 +192,7 @@ export async function connectBulkhead(options: BulkheadOptions): Promise<Bulkhea
     input: I,
     { workflowId = `${procedure}-${randomUUID()}` }: RunOptions = {},
   ) => {
+    refuseNoId(workflowId);
     refuseReservedId(workflowId);
     return await typedly(async () => {
       const handle = await client.workflow
@@ -199,7 +206,7 @@ export async function connectBulkhead(options: BulkheadOptions): Promise<Bulkhea
         .catch((error: unknown) => {
           throw error instanceof WorkflowExecutionAlreadyStartedError ? taken(workflowId, error) : error;
         });
-      return runOf<ResultOf<K, I>>(handle, handle.firstExecutionRunId);
+      return runOf<ResultOf<K, I>>(client, handle, handle.firstExecutionRunId);
     });
   };
 
@@ -210,7 +217,7 @@ export async function connectBulkhead(options: BulkheadOptions): Promise<Bulkhea
 
   return {
     start,
-    attach: (procedure, workflowId) => typedly(() => attachTo(client, procedure, workflowId)),
+    attach: (procedure, workflowId) => ofRun(workflowId, () => attachTo(client, procedure, workflowId)),
     instantiate: call('instantiate'),
     scaleOut: call('scaleOut'),
     scaleIn: call('scaleIn'),
@@ -226,11 +233,14 @@ export async function connectBulkhead(options: BulkheadOptions): Promise<Bulkhea
     list: () => typedly(() => listVnfs(client)),
     cleanUpAgain: (vnf) => typedly(() => cleanUpAgain(client, vnf)),
     run: (workflowId) =>
-      typedly(() => client.withDeadline(Date.now() + answerWithinMs, () => readRun(client, workflowId))),
-    retry: (workflowId) => typedly(() => tellStuck(client, workflowId, 'retry')),
-    skip: (workflowId) => typedly(() => tellStuck(client, workflowId, 'skip')),
-    giveUp: (workflowId) => typedly(() => tellStuck(client, workflowId, 'giveUp')),
-    close: () => connection.close(),
+      ofRun(workflowId, () => client.withDeadline(Date.now() + answerWithinMs, () => readRun(client, workflowId))),
+    retry: (workflowId) => ofRun(workflowId, () => tellStuck(client, workflowId, 'retry')),
+    skip: (workflowId) => ofRun(workflowId, () => tellStuck(client, workflowId, 'skip')),
+    giveUp: (workflowId) => ofRun(workflowId, () => tellStuck(client, workflowId, 'giveUp')),
+    close: async () => {
+      await retries.end();
+      await connection.close();
+    },
   };
 }
 
@@ -252,7 +262,15 @@ async function typedly<T>(body: () => Promise<T>): Promise<T> {
   }
 }
 
-function runOf<R>(handle: WorkflowHandle, runId: string): Run<R> {
+/** Of a run that is there already. */
+function ofRun<T>(workflowId: string, body: () => Promise<T>): Promise<T> {
+  return typedly(() => {
+    refuseNoId(workflowId);
+    return body();
+  });
+}
+
+function runOf<R>(client: Client, handle: WorkflowHandle, runId: string): Run<R> {
   return {
     workflowId: handle.workflowId,
     runId,
@@ -266,7 +284,9 @@ function runOf<R>(handle: WorkflowHandle, runId: string): Run<R> {
       }),
     progress: () =>
       typedly(async () => {
-        const metadata = await handle.query<{ currentDetails?: string }>('__temporal_workflow_metadata');
+        const metadata = await client.withDeadline(Date.now() + answerWithinMs, () =>
+          handle.query<{ currentDetails?: string }>('__temporal_workflow_metadata'),
+        );
         return metadata.currentDetails ?? '';
       }),
   };
@@ -286,7 +306,20 @@ async function attachTo<R>(client: Client, procedure: Procedure, workflowId: str
       workflowId,
     });
   }
-  return runOf(client.workflow.getHandle(workflowId, described.runId), described.runId);
+  return runOf(client, client.workflow.getHandle(workflowId, described.runId), described.runId);
+}
+
+/** As Temporal counts and limits it. */
+const workflowIdBytesMax = 1_000;
+
+/** Temporal would say so in words of its own, or none. */
+function refuseNoId(workflowId: string): void {
+  const bytes = Buffer.byteLength(workflowId);
+  if (bytes > 0 && bytes <= workflowIdBytesMax) return;
+  const wrong = bytes === 0 ? 'is empty' : `has ${String(bytes)} bytes`;
+  throw refused('InvalidRequest', `The workflow id ${wrong}. Give one of 1 to ${String(workflowIdBytesMax)} bytes.`, {
+    workflowId: workflowId.slice(0, workflowIdBytesMax),
+  });
 }
 
 /** The workflow refuses them too; here also those that are taken by what they are reserved for. */

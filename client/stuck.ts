@@ -1,14 +1,12 @@
 import {
   ApplicationFailure,
-  QueryNotRegisteredError,
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
   WorkflowUpdateRPCTimeoutOrCancelledError,
   type Client,
 } from '@temporalio/client';
 import { failureKinds, type FailureDetails } from '../domain/failure';
-import { runQuery, type RunView, type StuckAnswer, type StuckTold } from '../domain/stuck';
-import type { RecordView } from '../domain/turn';
+import type { StuckAnswer, StuckTold } from '../domain/stuck';
 import { BulkheadError, TemporalUnavailableError } from './errors';
 
 /** What a person, or a program in their place, tells a run that is stuck. */
@@ -24,21 +22,6 @@ export async function tellStuck(client: Client, workflowId: string, answer: Stuc
   } catch (error) {
     throw told(error, workflowId, answer);
   }
-}
-
-export async function readRun(client: Client, workflowId: string): Promise<RunView> {
-  try {
-    const view = await client.workflow.getHandle(workflowId).query<RunView | RecordView>(runQuery);
-    if ('what' in view) return view;
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError) throw noRun(workflowId, error);
-    // It has only just begun, it plans only, or it is none.
-    if (!(error instanceof QueryNotRegisteredError)) throw error;
-  }
-  throw new BulkheadError(
-    `${workflowId} is no run of a procedure that could be stuck. The status of a VNF says which are.`,
-    { kind: 'InvalidRequest', outcome: 'refused', details: { workflowId } },
-  );
 }
 
 function told(error: unknown, workflowId: string, answer: StuckAnswer): unknown {

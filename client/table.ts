@@ -2,11 +2,13 @@ import type { Capacity, Deaths, DomainCapacity, PoolCapacity, Ranges } from '../
 import { blastSaid, type BlastRadius, type DomainBlastRadius, type Explanation } from '../domain/explain/explanation';
 import { remediesSaid, remedySaid } from '../domain/explain/remedy';
 import { own } from '../domain/names';
-import { leftSaid, stuckSaid, type RunView } from '../domain/stuck';
+import { unescaped } from '../domain/markdown';
+import { leftSaid, stuckSaid } from '../domain/stuck';
 import type { Choice } from '../domain/explain/told';
 import type { RecordView } from '../domain/turn';
 import { aligned } from './aligned';
 import { mapOfCapacity, mapText } from './map';
+import type { RunEnd, RunReport } from './run';
 
 /** The host x pool table for a terminal: members in service, and how many failed. */
 export function statusTable(view: RecordView): string {
@@ -100,13 +102,19 @@ function blastBefore({ before, after }: BlastRadius | DomainBlastRadius): string
   return ` (now ${String(before.members)} of ${String(before.level)}, spare ${before.spare === 0 ? 'none' : String(before.spare)})`;
 }
 
-/** Of a run that is stuck, all that a person has to know to decide. */
-export function runText({ what, stuck, stuckChildren }: RunView): string {
+/** Where a run is, or how it ended; of one that is stuck, all that a person has to know to decide. */
+export function runText(report: RunReport): string {
+  const { what, stuck, stuckChildren, ended } = report;
+  if (ended) return `${what}: ended, ${endSaid(ended)}`;
   const children = stuckChildren.map(
     ({ vnf, workflowId, note }) => `waits for ${vnf}: the run ${workflowId} ${stuckSaid(note)}`,
   );
   if (stuck === null)
-    return [`${what}: ${children.length > 0 ? 'not stuck itself' : 'not stuck'}`, ...children].join('\n');
+    return [
+      `${what}: at work, ${children.length > 0 ? 'not stuck itself' : 'not stuck'}`,
+      ...whereSaid(report),
+      ...children,
+    ].join('\n');
   const { step, error, reason, left, retries, until, remedy } = stuck;
   return [
     `${what}: STUCK in ${step}, until ${until}`,
@@ -117,6 +125,22 @@ export function runText({ what, stuck, stuckChildren }: RunView): string {
     `what to do: ${remedy}`,
     ...children,
   ].join('\n');
+}
+
+function endSaid({ outcome, kind, message }: RunEnd): string {
+  return [outcome, ...(kind === null ? [] : [kind])].join(', ') + (message === null ? '' : `: ${message}`);
+}
+
+/** The step that it is at, and what fails in it. */
+function whereSaid({ details, retrying }: RunReport): string[] {
+  const [where = ''] = unescaped(details).split('\n');
+  return [
+    ...(where === '' ? [] : [`where it is: ${where}`]),
+    ...retrying.map(
+      ({ activity, attempt, kind, message }) =>
+        `${activity} is tried again, attempt ${String(attempt)}; the last one failed: ${kind}: ${message}`,
+    ),
+  ];
 }
 
 /** What a VNF can be on a cloud, for a terminal. */

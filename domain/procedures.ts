@@ -232,7 +232,11 @@ export interface RestoreHostResult {
 }
 
 /** What a dry run of restoreHost returns. */
-export type RestoreHostPlan = Omit<RestoreHostResult, 'outcome'> & { readonly outcome: 'planned' };
+export interface RestoreHostPlan extends Omit<RestoreHostResult, 'outcome'> {
+  readonly outcome: 'planned';
+  /** Closed by us and not up, so that they are not opened. Of a host that is forced down nobody can tell before it is no longer. */
+  readonly down: readonly string[];
+}
 
 /** What an audit returns, also where it has found nothing. */
 export interface AuditResult {

@@ -122,6 +122,10 @@ export function lookAtClosedActivity({ session, timing }: Dependencies): CloudAc
         .filter(which)
         .map(({ host }) => host)
         .sort();
-    return { closed: named((seen) => isClosedByUs(seen, null)), fenced: named((seen) => isFencedByUs(seen, null)) };
+    return {
+      closed: named((seen) => isClosedByUs(seen, null)),
+      fenced: named((seen) => isFencedByUs(seen, null)),
+      down: named((seen) => isClosedByUs(seen, null) && !seen.forcedDown && !seen.up),
+    };
   };
 }

@@ -1,4 +1,3 @@
-import { Context } from '@temporalio/activity';
 import type { FailureDomain, Spare } from '../../domain/descriptor/descriptor';
 import { countOf, cutDeletions, orderDeletions } from '../../domain/placement/batches';
 import { own, portMarks, readMarks, readPortName, readTags, tag, type Tagged } from '../../domain/names';
@@ -9,6 +8,7 @@ import type { Dependencies } from '../dependencies';
 import type { ServerGroupFound, WayIn, Ways } from '../way-in';
 import type { DomainsByHost } from './domains';
 import { cloudUnavailable } from '../errors';
+import { handOnOrdinals, ordinalsSeen } from '../handover';
 import type { CloudActivities } from '../ports';
 import { deadlineOf, refuseLostTurn, sleep, type Deadline } from '../turn';
 import { deletePorts } from './ports';
@@ -103,11 +103,8 @@ export function removeByTokenActivity(dependencies: Dependencies, ways: Ways): C
     refuseLostTurn(turn);
     const { session } = dependencies;
     const deadline = deadlineOf(timing);
-    const context = Context.current();
     const kept = new Set(keep);
-    const nextOrdinals: Record<string, number> = {
-      ...(context.info.heartbeatDetails as Record<string, number> | undefined),
-    };
+    const nextOrdinals = ordinalsSeen();
     const guarded = spares && {
       ...{ spares, failed: new Set(failed) },
       ...(await guardedDomains(await ways(), failureDomains, deadline.call())),
@@ -130,8 +127,7 @@ export function removeByTokenActivity(dependencies: Dependencies, ways: Ways): C
         if (pool !== undefined && ordinal !== undefined)
           nextOrdinals[pool] = Math.max(own(nextOrdinals, pool) ?? 0, ordinal + 1);
       }
-      // No heartbeat time-out is set for this activity: it only carries the ordinals.
-      context.heartbeat(nextOrdinals);
+      handOnOrdinals(nextOrdinals);
       const strayServers = servers.filter((server) => !kept.has(server.id));
       const strayPorts = ports.filter((port) => !kept.has(port.deviceId));
       await deletePorts(

@@ -94,7 +94,18 @@ describe('restoreHost', () => {
       hosts: [host],
       opened: [host],
       unforced: [host],
+      down: [],
     });
     expect(trial.cloud.hosts.get(host)).toMatchObject({ enabled: false, forcedDown: true });
+  }, 60_000);
+
+  test('says in a dry run which hosts are down, and would not be opened', async () => {
+    const trial = await stage.open('r4');
+    const [up = '', down = ''] = trial.hosts;
+    expect((await trial.run('evacuateHost', { hosts: [up, down], cause: 'maintenance' })).outcome).toBe('completed');
+    await trial.observer.setHost(down, { alive: false });
+    await until('Nova reports it down', 10, () => Promise.resolve(trial.cloud.hosts.get(down)?.reportedUp === false));
+    const ended = await trial.run('restoreHost', { hosts: [up, down], dryRun: true });
+    expect(ended.result).toMatchObject({ outcome: 'planned', opened: [up], unforced: [], down: [down] });
   }, 60_000);
 });

@@ -137,6 +137,37 @@ test('an undo that fails for ever: it says both errors, what is left and what to
   await expect(stage.bulkhead.retry(id)).rejects.toMatchObject({ kind: 'InvalidRequest', outcome: 'refused' });
 }, 90_000);
 
+test('what the cloud has answered last is told, though no call could be begun any more when the time was over', async () => {
+  const trial = await opened('o1');
+  const { vnf } = trial;
+  await trial.observer.addFault({
+    kind: 'status',
+    match: { method: 'DELETE', path: '/servers/' },
+    times: 10_000,
+    status: 503,
+  });
+  const { id, view, ended } = await stuck(
+    trial,
+    trial.run('scaleOut', { vnf, pool: 'web', to: 6 }, ({ key }) => (key === 'awaitHealthy#1' ? 'fails' : undefined)),
+  );
+  expect(view.stuck.error).toMatchObject({
+    kind: 'CloudUnavailable',
+    message: expect.stringMatching(/^DELETE http:.*\/servers\/[-0-9a-f]+: 503 /) as string,
+    details: {
+      service: 'compute',
+      method: 'DELETE',
+      url: expect.stringContaining('/servers/') as string,
+      status: 503,
+      requestId: expect.stringMatching(/^req-/) as string,
+    },
+  });
+  expect((await stage.bulkhead.status(vnf)).stuck[0]?.message).toMatch(/^DELETE http:.*: 503 /);
+  await trial.observer.clearFaults();
+  await stage.bulkhead.retry(id);
+  expect((await ended).outcome).toBe('unwound');
+  await trial.settle({ faults: true });
+}, 90_000);
+
 test('a skip is refused with what is there still, and taken when somebody has cleaned by hand', async () => {
   const trial = await opened('b1');
   const { id, ended } = await stuck(trial, goingBack(trial, always));

@@ -278,6 +278,27 @@ describe('with servers', () => {
     await world.stack.observer.clearFaults();
   });
 
+  test('while no worker answers it asks once at a time, and ends well when the run has', async () => {
+    const [worker] = world.stack.workers;
+    worker?.kill('SIGSTOP');
+    // Of queries side by side the server refuses the most, and each of those is tried again.
+    const waiting = starting('heal', 'web1', '--id', 'paused');
+    await until('it has begun', 20, () => isThere('paused'));
+    await new Promise((resolve) => setTimeout(resolve, 4_000));
+    worker?.kill('SIGCONT');
+    const { code, stdout, stderr } = await waiting.ended;
+    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/^completed\n/) as string });
+    expect(stderr).not.toMatch(/Error|\n {4}at /);
+  });
+
+  function isThere(workflowId: string): Promise<boolean> {
+    const described = world.client.workflow.getHandle(workflowId).describe();
+    return described.then(
+      () => true,
+      () => false,
+    );
+  }
+
   test('a run that is cancelled meanwhile exits with 1', async () => {
     await slowServers();
     const waiting = starting('scale-out', 'web1', 'web', '10', '--id', 'cancelled');
@@ -289,8 +310,64 @@ describe('with servers', () => {
     await world.stack.observer.clearFaults();
   });
 
-  test('a run is asked where it is; one that is not stuck, or is not there, can be told nothing', async () => {
-    expect(await bulkhead('run', 'cancelled')).toMatchObject({ code: 0, stdout: 'scaleOut of web1: not stuck\n' });
+  test('a run is asked where it is and what fails in it, and how it has ended', async () => {
+    await world.stack.observer.addFault({
+      kind: 'status',
+      status: 503,
+      times: 10_000,
+      match: { method: 'POST', path: '/ports$' },
+    });
+    const started = await bulkhead('scale-out', 'web1', 'web', '11', '--no-wait', '--id', 'failing');
+    expect(started.code).toBe(0);
+    let said = '';
+    await until('it says what fails', 20, async () => {
+      ({ stdout: said } = await bulkhead('run', 'failing'));
+      return said.includes('is tried again');
+    });
+    expect(said).toMatch(/^scaleOut of web1: at work, not stuck\nwhere it is: scaleOut of web1: plan › launch › /);
+    expect(said).toMatch(
+      /\nlaunch is tried again, attempt \d+; the last one failed: CloudUnavailable: POST .*\/ports: 503 /,
+    );
+    await world.stack.observer.clearFaults();
+    await (await world.bulkhead.attach('scaleOut', 'failing')).result();
+    expect(await bulkhead('run', 'failing')).toMatchObject({
+      code: 0,
+      stdout: 'scaleOut of web1: ended, completed\n',
+    });
+    expect((await bulkhead('run', 'cancelled')).stdout).toMatch(
+      /^scaleOut of web1: ended, cancelled, Cancelled: The run/,
+    );
+    const { stdout } = await bulkhead('run', 'cancelled', '--json');
+    expect(JSON.parse(stdout)).toMatchObject({
+      ...{ what: 'scaleOut of web1', stuck: null, retrying: [] },
+      ended: { outcome: 'cancelled', kind: 'Cancelled' },
+    });
+    await bulkhead('scale-in', 'web1', 'web', '9');
+  });
+
+  test('a run that has no turn and no way to be stuck says where it is, too', async () => {
+    await bulkhead('heal', 'web1', '--dry-run', '--id', 'planned');
+    expect((await bulkhead('run', 'planned')).stdout).toBe('heal of web1: ended, planned\n');
+  });
+
+  test.each([
+    ['is empty', ''],
+    ['has 1001 bytes', 'x'.repeat(1_001)],
+  ])('an id that %s is refused in plain words', async (said, id) => {
+    for (const args of [
+      ['heal', 'web1', '--id', id],
+      ['run', id],
+      ['retry', id],
+    ]) {
+      const { code, stderr } = await bulkhead(...args);
+      expect({ code, stderr }).toEqual({
+        code: 1,
+        stderr: `bulkhead: refused, InvalidRequest: The workflow id ${said}. Give one of 1 to 1000 bytes.\n`,
+      });
+    }
+  });
+
+  test('one that is not stuck, or is not there, can be told nothing', async () => {
     for (const [command, id] of [
       ['retry', 'cancelled'],
       ['skip', 'no-such-run'],

@@ -30,11 +30,12 @@ export async function restoreHost(raw: unknown): Promise<RestoreHostResult | Res
   mark({ hosts, phase: 'asking' });
   return await marked(async () => {
     const timing = await recordPort().readTiming();
-    const { closed, fenced } = await look(hosts, timing);
+    const { closed, fenced, down = [] } = await look(hosts, timing);
     const said = { procedure: 'restoreHost', hosts } as const;
     if (input.dryRun) {
       mark({ phase: 'ended', outcome: 'completed' });
-      return { outcome: 'planned', ...said, opened: closed, unforced: fenced };
+      const opened = closed.filter((host) => !down.includes(host));
+      return { outcome: 'planned', ...said, opened, unforced: fenced, down };
     }
     return await holdHosts(hosts, async () => {
       const found = await look(hosts, timing);
@@ -49,6 +50,8 @@ export async function restoreHost(raw: unknown): Promise<RestoreHostResult | Res
 interface Found {
   readonly closed: readonly string[];
   readonly fenced: readonly string[];
+  /** Workers of earlier releases do not say so. */
+  readonly down?: readonly string[];
 }
 
 function look(hosts: readonly string[], timing: Timing): Promise<Found> {

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import {
@@ -257,7 +258,7 @@ program
 
 program
   .command('run <workflow-id>')
-  .description('where a run is; of one that is stuck both errors, what is left, and what to do')
+  .description('where a run is, or how it ended; of one that is stuck both errors, what is left, and what to do')
   .option('--json', 'print all of it as JSON', false)
   .action((id: string, { json }: { json: boolean }) =>
     reported(json, () =>
@@ -442,11 +443,11 @@ async function waitedFor<R>(run: Run<R>, json: boolean): Promise<R> {
     process.exit(exitCodes.interrupted);
   };
   process.once('SIGINT', interrupted);
-  const stop = json ? () => undefined : follow(run.progress);
+  const stop = json ? () => Promise.resolve() : follow(run.progress);
   try {
     return await run.result();
   } finally {
-    stop();
+    await stop();
     process.off('SIGINT', interrupted);
   }
 }
@@ -516,11 +517,14 @@ function adopted({ outcome, members, levels, misfits, more }: AdoptResult): stri
   ].join('\n');
 }
 
-function restored({ outcome, hosts, opened, unforced }: RestoreHostResult | RestoreHostPlan): string {
-  const before = hosts.filter((host) => !opened.includes(host));
+function restored(result: RestoreHostResult | RestoreHostPlan): string {
+  const { outcome, hosts, opened, unforced } = result;
+  const down = result.outcome === 'planned' ? result.down : [];
+  const before = hosts.filter((host) => !opened.includes(host) && !down.includes(host));
   return [
     outcome,
     ...(opened.length > 0 ? [`  opened: ${opened.join(', ')}`] : []),
+    ...(down.length > 0 ? [`  DOWN, and not opened before they are up: ${down.join(', ')}`] : []),
     ...(unforced.length > 0 ? [`  no longer forced down: ${unforced.join(', ')}`] : []),
     ...(before.length > 0 ? [`  open before: ${before.join(', ')}`] : []),
   ].join('\n');
@@ -550,22 +554,32 @@ function changes(result: ProcedureResult | DryRunResult): string[] {
   ];
 }
 
-/** Prints where the run is whenever that changes. */
-function follow(progress: () => Promise<string>): () => void {
-  let last = '';
-  const timer = setInterval(() => {
-    progress().then(
-      (now) => {
-        const line = unescaped(now.split('\n')[0] ?? '');
-        if (line !== last && line !== '') process.stderr.write(`${forTerminal(line)}\n`);
-        last = line;
-      },
-      () => undefined,
-    );
-  }, 500);
-  return () => {
-    clearInterval(timer);
+/** Between two looks at where a run is. */
+const lookAgainMs = 500;
+
+/** Prints where the run is whenever that changes, asking once at a time. What comes back ends that, when nothing is asked any more. */
+function follow(progress: () => Promise<string>): () => Promise<void> {
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const isOver = (): boolean => signal.aborted;
+  const following = async (): Promise<void> => {
+    for (let last = ''; !isOver();) {
+      await sleep(lookAgainMs, undefined, { signal }).catch(() => undefined);
+      if (isOver()) return;
+      const line = await progress().then(firstLine, () => last);
+      if (line !== last && line !== '' && !isOver()) process.stderr.write(`${forTerminal(line)}\n`);
+      last = line;
+    }
   };
+  const followed = following();
+  return async () => {
+    stopping.abort();
+    await followed;
+  };
+}
+
+function firstLine(details: string): string {
+  return unescaped(details.split('\n')[0] ?? '');
 }
 
 async function connected(body: (bulkhead: Bulkhead) => Promise<void>): Promise<void> {
