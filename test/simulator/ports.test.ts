@@ -232,7 +232,7 @@ describe('security groups', () => {
         body: { security_group_rules: [rule(lab), rule(lab)] },
       }),
       status: 409,
-      body: neutronError('SecurityGroupRuleExists'),
+      body: neutronError('DuplicateSecurityGroupRuleInPost'),
     },
     {
       fact: 'rules of two groups in one request: 400',
