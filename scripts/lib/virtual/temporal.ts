@@ -188,15 +188,14 @@ export class VirtualTemporal {
 
   /**
    * As the server does it: the run is terminated, and a new one begins with what had happened up to that step. What was under way then
-   * begins again, and signals and updates that came later come again.
+   * begins again, and signals and updates that came later come again; and so does what became of a child that had been asked for by then: that is
+   * not begun a second time.
    */
   async reset(run: Run, steps: number): Promise<Run> {
     // Nobody has looked at it yet: there is nothing to go back to.
     if (run.execution.steps.length === 0) return run;
     const played = run.execution.steps.slice(0, steps);
-    const comesAgain = (job: Job): boolean => Boolean(job.signalWorkflow) || run.updates.isKept(job);
-    const later = run.execution.steps.slice(steps).flatMap((step) => step.jobs.filter(comesAgain));
-    const waiting = run.inbox.filter((job) => job.signalWorkflow);
+    const later = [...run.execution.steps.slice(steps).flatMap(({ jobs }) => jobs), ...run.inbox];
     if (run.status === 'RUNNING') this.terminate(run);
     const made = this.#make({ ...run, runId: this.#newRunId(), seed: run.execution.start.seed });
     const { execution } = made;
@@ -204,7 +203,15 @@ export class VirtualTemporal {
     made.scheduled = true;
     for (const { jobs } of played) commands.push(...(await execution.activate(jobs)));
     made.scheduled = false;
-    const done = new Set(played.flatMap(({ jobs }) => jobs.flatMap((job) => keyOfResolved(job) ?? [])));
+    const children = new Set(commands.flatMap((command) => command.startChildWorkflowExecution?.seq ?? []));
+    const isOfChild = ({
+      resolveChildWorkflowExecutionStart: start,
+      resolveChildWorkflowExecution: end,
+    }: Job): boolean => children.has(start?.seq ?? end?.seq ?? NaN);
+    const comesAgain = (job: Job): boolean => Boolean(job.signalWorkflow) || isOfChild(job) || run.updates.isKept(job);
+    const again = later.filter(comesAgain);
+    const resolved = [...played.flatMap(({ jobs }) => jobs), ...again];
+    const done = new Set(resolved.flatMap((job) => keyOfResolved(job) ?? []));
     const cancelled = new Set(commands.flatMap((command) => command.cancelTimer?.seq ?? []));
     for (const command of commands) {
       const key = keyOfCommand(command);
@@ -212,7 +219,7 @@ export class VirtualTemporal {
       if (command.startTimer && cancelled.has(command.startTimer.seq ?? 0)) continue;
       this.#apply(made, command);
     }
-    for (const job of [...later, ...waiting]) this.#deliver(made, job);
+    for (const job of again) this.#deliver(made, job);
     return made;
   }
 
