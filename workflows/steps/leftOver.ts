@@ -4,12 +4,9 @@ import type { Member } from '../../domain/record';
 import { forwardLimitSeconds } from '../../domain/timing';
 import { cloud } from '../ports';
 import type { Step, Turn } from '../run';
-import { isOfUnborn } from './settle';
+import { isOfUnborn, membersPerRemoval } from './settle';
 
 /** Servers and ports that are surely the VNF's, and are in no record: what a create that came late has left. */
-
-/** Deleted one after the other within one activity. */
-const membersPerRemoval = 10;
 
 /** Servers first, and then the ports that they held. */
 export async function removeLeftOver(

@@ -7,7 +7,7 @@ import { cloud, draining } from '../ports';
 import type { Step } from '../run';
 
 /** Deleted one after the other within one activity, so that the plan's order holds. */
-const membersPerRemoval = 10;
+export const membersPerRemoval = 10;
 
 /** Both stages of the committed revision. Always before the turn is yielded, and drains and deletions always after. */
 export const published: Step = {
