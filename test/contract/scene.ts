@@ -31,6 +31,8 @@ export interface Scene {
   /** Those of them that have room for a few servers: on a shared cloud others may have filled any. */
   readonly roomyHosts: (zone?: string) => Promise<readonly HostService[]>;
   readonly serviceOf: (host: string) => Promise<HostService>;
+  /** Once the compute service says so. Of one that was killed it says `up` for some seconds. */
+  readonly hostIs: (state: 'up' | 'down', host: string) => Promise<HostService>;
   readonly setService: (host: string, change: object) => Promise<Answer>;
   readonly allocatedOn: (id: string) => Promise<number>;
   /** Of the guest's project; undone at the end. */
@@ -124,11 +126,13 @@ export function sceneOf(cloud: CloudUnderTest, found: Found): Scene {
   const prefix = `ct-${randomBytes(4).toString('hex')}`;
   const undos: (() => Promise<unknown>)[] = [];
   const makers = new Set<Caller>();
+  const asked = asking(cloud, makers);
   const scene: Scene = {
     cloud,
     found,
     prefix,
-    ...asking(cloud, makers),
+    ask: asked.ask,
+    askAll: asked.askAll,
     ...servers(() => scene),
     ...networking(() => scene),
     ...groups(() => scene),
@@ -141,7 +145,7 @@ export function sceneOf(cloud: CloudUnderTest, found: Found): Scene {
       for (;;) {
         const seen = await look();
         if (seen !== undefined) return seen;
-        if (cloud.now() >= end) throw new Error(`not within ${String(seconds)} s: ${what}`);
+        if (cloud.now() >= end) throw new Error(`not within ${String(seconds)} s: ${what}; ${asked.last()}`);
         await cloud.pass(lookEverySeconds);
       }
     },
@@ -153,16 +157,23 @@ export function sceneOf(cloud: CloudUnderTest, found: Found): Scene {
   return scene;
 }
 
-/** Remembers who may have made something. */
-function asking(cloud: CloudUnderTest, makers: Set<Caller>): Pick<Scene, 'ask' | 'askAll'> {
+/** Remembers who may have made something, and what was answered last. */
+function asking(
+  cloud: CloudUnderTest,
+  makers: Set<Caller>,
+): Pick<Scene, 'ask' | 'askAll'> & { readonly last: () => string } {
+  let last = 'nothing was asked';
   const note = (asked: Asked): void => {
     const { as = 'tenant' } = asked;
     if (targetOf(asked).method === 'POST' && as !== 'nobody') makers.add(as);
   };
   return {
-    ask: (asked) => {
+    last: () => last,
+    ask: async (asked) => {
       note(asked);
-      return cloud.ask(asked);
+      const answer = await cloud.ask(asked);
+      last = `${asked.to} answered ${String(answer.status)} ${answer.text}`;
+      return answer;
     },
     askAll: (all) => {
       all.forEach(note);
@@ -294,7 +305,7 @@ async function roomyOf({ ask, found }: Scene): Promise<ReadonlySet<string>> {
 
 function computes(
   scene: () => Scene,
-): Pick<Scene, 'hosts' | 'roomyHosts' | 'serviceOf' | 'setService' | 'allocatedOn' | 'setQuota'> {
+): Pick<Scene, 'hosts' | 'roomyHosts' | 'serviceOf' | 'hostIs' | 'setService' | 'allocatedOn' | 'setQuota'> {
   const all = async (): Promise<readonly HostService[]> => {
     const { body } = await scene().ask({ to: 'GET compute/os-services?binary=nova-compute', as: 'operator' });
     return body['services'] as readonly HostService[];
@@ -310,6 +321,11 @@ function computes(
     );
   return {
     serviceOf,
+    hostIs: (state, host) =>
+      scene().until(`${host} is ${state}`, async () => {
+        const service = await serviceOf(host);
+        return service.state === state ? service : undefined;
+      }),
     hosts,
     roomyHosts: async (zone) => {
       const roomy = await roomyOf(scene());

@@ -1,6 +1,6 @@
 import { like, novaError, type Area } from '../case';
 import type { Answer } from '../cloud';
-import { hostAttribute, idIn, type HostService, type Scene, type Shown } from '../scene';
+import { hostAttribute, idIn, type Scene, type Shown } from '../scene';
 import { noCandidates } from './choosing';
 
 /** A host of the smaller zone that is up and has room, with servers of the operator's on it; and another one beside it. */
@@ -31,15 +31,9 @@ async function revive(scene: Scene, host: string): Promise<void> {
     if (!(await scene.serviceOf(host)).forced_down) return true;
     return (await scene.setService(host, { forced_down: false })).status === 200 ? true : undefined;
   });
-  await scene.until(`${host} is up`, async () => ((await scene.serviceOf(host)).state === 'up' ? true : undefined));
+  await scene.hostIs('up', host);
   await scene.setService(host, { status: 'enabled' });
 }
-
-const isDown = (scene: Scene, host: string): Promise<HostService> =>
-  scene.until(`${host} is down`, async () => {
-    const service = await scene.serviceOf(host);
-    return service.state === 'down' ? service : undefined;
-  });
 
 /** For a moment it is said to be off and still where it was. */
 const evacuated = (scene: Scene, id: string, from: string): Promise<Shown> =>
@@ -109,7 +103,7 @@ export const death: Area = {
       play: async (scene) => {
         const staged = await stage(scene);
         await kill(scene, staged.host);
-        expect(await isDown(scene, staged.host)).toMatchObject({ status: 'enabled', forced_down: false });
+        expect(await scene.hostIs('down', staged.host)).toMatchObject({ status: 'enabled', forced_down: false });
         expect(await scene.show(one(staged), 'operator')).toMatchObject({ status: 'ACTIVE', host_status: 'UNKNOWN' });
       },
     },
@@ -222,7 +216,7 @@ export const death: Area = {
         await kill(scene, host);
         const { status, body } = await scene.ask(scene.newServer({ as: 'operator', host }));
         expect(status).toBe(202);
-        await isDown(scene, host);
+        await scene.hostIs('down', host);
         expect(await scene.show(idIn(body, 'server'), 'operator')).toMatchObject({ status: 'BUILD' });
         await revive(scene, host);
         await scene.becomes(idIn(body, 'server'), 'ACTIVE', 'operator');
@@ -235,7 +229,7 @@ export const death: Area = {
         const staged = await stage(scene);
         await kill(scene, staged.host);
         expect((await act(scene, one(staged), { reboot: { type: 'HARD' } })).status).toBe(202);
-        await isDown(scene, staged.host);
+        await scene.hostIs('down', staged.host);
         expect((await scene.show(one(staged), 'operator'))['OS-EXT-STS:task_state']).not.toBeNull();
         await revive(scene, staged.host);
         await scene.becomes(one(staged), 'ACTIVE', 'operator');

@@ -30,9 +30,13 @@ interface Scarce {
   readonly flavorRef: string;
 }
 
-/** A class of which there is one, below a host with room, and a flavor that asks for it. Nova leaves such a provider alone. */
+/**
+ * A class of which there is one, below a host with room, and a flavor that asks for it. Nova leaves such a provider alone, and remembers
+ * it: a nova-compute that has read of it asks for it for minutes after it is deleted, and what is evacuated to it meanwhile ends in ERROR
+ * (ResourceProviderAllocationRetrievalFailed). So it is started anew.
+ */
 async function scarceClass(scene: Scene): Promise<Scarce> {
-  const { ask, later, prefix, roomyHosts, found } = scene;
+  const { ask, later, prefix, roomyHosts, hostIs, cloud, found } = scene;
   const done = async (to: string, body?: object): Promise<Answer['body']> => {
     const answer = await ask({ to, as: 'operator', ...(body && { body }) });
     if (answer.status >= 300) throw new Error(`${to}: ${answer.text}`);
@@ -42,6 +46,12 @@ async function scarceClass(scene: Scene): Promise<Scarce> {
   const [service] = await roomyHosts(found.zone);
   const host = service?.host ?? '';
   const root = await providerOf(scene, host);
+  later(async () => {
+    await cloud.host(host).fail();
+    await hostIs('down', host);
+    await cloud.host(host).recover();
+    await hostIs('up', host);
+  });
   await done(`PUT placement/resource_classes/${resource}`);
   later(() => done(`DELETE placement/resource_classes/${resource}`));
   const below = { name: `${host}_${prefix}`, parent_provider_uuid: root };
@@ -152,6 +162,7 @@ export const room: Area = {
     },
     {
       fact: 'a class on a provider below a host’s: who asks for it takes it, and the next finds no host though there is room',
+      needs: 'hosts',
       play: async (scene) => {
         const { launch, show, ask, remove, until, allocatedOn, later, found } = scene;
         const { host, root, child, resource, flavorRef } = await scarceClass(scene);
