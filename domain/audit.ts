@@ -3,6 +3,7 @@ import { capAt } from './levels';
 import { memberName, memberTags, own, vnfsIn, type Tagged } from './names';
 import { countOf } from './placement/batches';
 import { securityGroupOf, type Member, type VnfRecord } from './record';
+import { isDeadStatus } from './snapshot';
 import { everybody, isCidr, lackingRules, ruleKey, wantedRules, type IngressRule } from './securityRules';
 
 /** What an audit finds: a closed list. */
@@ -17,6 +18,10 @@ export const findingKinds = [
   'noTag',
   /** A member in service whose server the cloud does not have. */
   'missing',
+  /** A member in service whose server the cloud says is in ERROR, or SHUTOFF. */
+  'notActive',
+  /** A member in service that has lost a port of the record's. */
+  'noPort',
   /** A member on another host than the record has it on. */
   'wrongHost',
   /** A member in another zone than its pool's. */
@@ -65,6 +70,7 @@ export function compare(record: VnfRecord, inventory: Inventory, inHand: readonl
   const findings = [
     ...judgeServers(record, inventory, known),
     ...judgeMissing(record, inventory),
+    ...judgePorts(record, inventory),
     ...judgeShares(record, inventory),
     ...judgeDomains(record, inventory),
     ...inventory.ports.flatMap((port) => judgePort(port, inventory, known) ?? []),
@@ -129,7 +135,12 @@ function isInHand({ tokens }: Known, { token }: Tagged): boolean {
 function judgeServers(record: VnfRecord, { servers }: Inventory, known: Known): Finding[] {
   return servers.flatMap((server) => {
     const member = known.members.get(server.id);
-    if (member) return [...judgeTags(record.vnf, member, server), ...judgePlace(record, member, server)];
+    if (member)
+      return [
+        ...judgeTags(record.vnf, member, server),
+        ...judgeStatus(record, member, server),
+        ...judgePlace(record, member, server),
+      ];
     if (!vnfsIn(server.tags).includes(known.vnf) || known.owed.has(server.id) || isInHand(known, server)) return [];
     return judgeStranger(server, known);
   });
@@ -210,6 +221,49 @@ function judgeTags(vnf: string, member: Member, server: ServerFound): Finding[] 
           action: 'leave',
         },
   ];
+}
+
+/** What is gone is missed already, and who is known to be dead waits for a replacement. */
+function judgeStatus({ vnf, pools }: VnfRecord, member: Member, { id, name, status }: ServerFound): Finding[] {
+  const { pool, ordinal } = member;
+  if (status === 'DELETED' || !isDeadStatus(status) || !own(pools, pool)?.inService.includes(member)) return [];
+  return [
+    {
+      kind: 'notActive',
+      name,
+      id,
+      pool,
+      ordinal,
+      wrong: `${memberName(vnf, pool, ordinal)} is in service, and its server is ${status}`,
+      repair: 'nothing: heal replaces it; start it first where somebody has only stopped it',
+      action: 'leave',
+    },
+  ];
+}
+
+/** Of who has its server: with that all its ports are gone. */
+function judgePorts({ vnf, pools }: VnfRecord, { servers, portsGone }: Inventory): Finding[] {
+  const gone = new Set(portsGone);
+  const byId = new Map(servers.map((server) => [server.id, server]));
+  return Object.values(pools).flatMap(({ inService }) =>
+    inService.flatMap(({ pool, ordinal, serverId, portIds }): Finding[] => {
+      const server = byId.get(serverId);
+      const lost = portIds.filter((id) => gone.has(id));
+      if (!server || server.status === 'DELETED' || lost.length === 0) return [];
+      return [
+        {
+          kind: 'noPort',
+          name: server.name,
+          id: serverId,
+          pool,
+          ordinal,
+          wrong: `${memberName(vnf, pool, ordinal)} is in service, and Neutron does not have its port ${lost.join(', ')} any more`,
+          repair: 'nothing: a heal that names it replaces it',
+          action: 'leave',
+        },
+      ];
+    }),
+  );
 }
 
 function judgePlace(

@@ -8,6 +8,8 @@ import type { IngressRule } from './securityRules';
 export interface Inventory {
   readonly servers: readonly ServerFound[];
   readonly ports: readonly PortFound[];
+  /** The ids of ports that the record has of members, and Neutron has not. Empty where no record is looked at. */
+  readonly portsGone: readonly string[];
   readonly securityGroups: readonly SecurityGroupFound[];
   /** A tenant's way of keeping members apart. */
   readonly serverGroups: readonly ServerGroupFound[];

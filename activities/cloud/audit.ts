@@ -25,7 +25,7 @@ export function compareActivity(dependencies: Dependencies, ways: Ways): CloudAc
   };
 }
 
-/** All that bears the VNF's tags or marks, and its members by their ids. Lists, and a look at each member that they lack. */
+/** All that bears the VNF's tags or marks, and its members and their ports by their ids. Lists, and a look at each that they lack. */
 async function readInventory(
   dependencies: Dependencies,
   { record, way }: { readonly record: VnfRecord; readonly way: WayIn },
@@ -33,7 +33,7 @@ async function readInventory(
   const { vnf, descriptor } = record;
   const deadline = deadlineOf(dependencies.timing);
   const domains = await way.readDomains(failureDomainKeys(descriptor), deadline.call());
-  const inventory = await listInventory(dependencies, { vnf, way, deadline, domains });
+  const { inventory, portIds } = await listProject(dependencies, { vnf, way, deadline, domains });
   const listed = new Set(inventory.servers.map(({ id }) => id));
   const members = Object.values(record.pools).flatMap((pool) => pool.inService);
   const unlisted = members.map(({ serverId }) => serverId).filter((id) => !listed.has(id));
@@ -43,7 +43,16 @@ async function readInventory(
     const server = await nova.getServer(dependencies.session, id, deadline.call());
     if (server) found.push(serverFound(server, { way, domains }));
   });
-  return { ...inventory, servers: [...inventory.servers, ...found] };
+  const servers = [...inventory.servers, ...found];
+  const withServer = new Set(servers.map(({ id }) => id));
+  const portsGone: string[] = [];
+  const doubtful = members
+    .filter(({ serverId }) => withServer.has(serverId))
+    .flatMap((member) => member.portIds.filter((id) => !portIds.has(id)));
+  await inParallel(doubtful, askedAtOnce, async (id) => {
+    if (!(await neutron.getPort(dependencies.session, id, deadline.call()))) portsGone.push(id);
+  });
+  return { ...inventory, servers, portsGone };
 }
 
 const askedAtOnce = 5;
@@ -56,10 +65,15 @@ export interface Listed {
   readonly domains: DomainsByHost | null;
 }
 
-export async function listInventory(
+export async function listInventory(dependencies: Dependencies, listed: Listed): Promise<Inventory> {
+  return (await listProject(dependencies, listed)).inventory;
+}
+
+/** With the ids of all ports of the project: one that was taken over bears no mark of ours. */
+async function listProject(
   { session }: Dependencies,
   { vnf, way, deadline, domains }: Listed,
-): Promise<Inventory> {
+): Promise<{ readonly inventory: Inventory; readonly portIds: ReadonlySet<string> }> {
   const call = deadline.call();
   const [servers, ports, securityGroups, serverGroups] = await Promise.all([
     nova.listServers(session, { tags: [tag.vnf(vnf)] }, call),
@@ -67,12 +81,14 @@ export async function listInventory(
     neutron.listSecurityGroups(session, call),
     listOf({ session }, vnf, call),
   ]);
-  return {
+  const inventory = {
     servers: servers.map((server) => serverFound(server, { way, domains })),
     ports: ports.map(portFound).filter((port) => port.vnf === vnf),
     securityGroups: securityGroups.map(groupFound).filter((group) => group.vnf === vnf),
     serverGroups,
+    portsGone: [],
   };
+  return { inventory, portIds: new Set(ports.map(({ id }) => id)) };
 }
 
 export function serverFound(server: nova.Server, { way, domains }: Pick<Listed, 'way' | 'domains'>): ServerFound {

@@ -21,12 +21,8 @@ export const misfitKinds = [
   'ofAnotherVnf',
   /** The match can be read in more than one way. */
   'ambiguous',
-  /** Of ours: adopted as failed. Made by other means: left alone. */
-  'notActive',
   'wrongFlavor',
   'wrongImage',
-  /** It lacks a port on one of its pool's networks. */
-  'noPort',
   /** A host has more members of a pool than its share. */
   'shareBroken',
   'belowSize',

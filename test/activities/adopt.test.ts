@@ -137,6 +137,35 @@ test('a member that has lost the tag of its VNF is not taken for a stranger', as
 });
 
 describe('an audit', () => {
+  test('finds a member in ERROR or SHUTOFF, and one that has lost a port, and no other, also of what was taken over', async () => {
+    const members = await strangers([1, 2, 3, 4, 5]);
+    const [failed, stopped, portless, bare] = members.map(serverOf);
+    if (!failed || !stopped || !portless || !bare) throw new Error('five were launched');
+    await mark(members);
+    const record = recordOf({ web: { level: 5, inService: members } });
+    const found = async (): Promise<readonly unknown[]> => {
+      const { findings } = await lab.run('compare', { record, inHand: [] });
+      const ofState = findings.filter(({ kind }) => kind === 'notActive' || kind === 'noPort');
+      return ofState.map(({ kind, id, action }) => [kind, id, action]).sort();
+    };
+    expect(await found()).toEqual([]);
+    Object.assign(failed, { status: 'ERROR', vmState: 'error' });
+    Object.assign(stopped, { status: 'SHUTOFF', vmState: 'stopped' });
+    lab.cloud.ports.delete(members[2]?.portIds[0] ?? '');
+    // The marks of its port are gone, and it is not.
+    Object.assign(lab.cloud.ports.get(members[3]?.portIds[0] ?? '') ?? {}, { description: '' });
+    const all = [
+      ['noPort', portless.id, 'leave'],
+      ['notActive', failed.id, 'leave'],
+      ['notActive', stopped.id, 'leave'],
+    ];
+    expect(await found()).toEqual(all);
+    lab.cloud.starting.add('neutron');
+    await expect(found()).rejects.toThrow();
+    lab.cloud.starting.delete('neutron');
+    expect(await found()).toEqual(all);
+  });
+
   test('finds a member that bears no tag, or two, and tags again the one that is surely its own', async () => {
     const members = await active([1, 2, 3]);
     const [lost, both, taken] = members.map(serverOf);

@@ -57,6 +57,7 @@ function given(
       ].reverse(),
       securityGroups: [],
       serverGroups: [],
+      portsGone: [],
       ...change,
     },
     matched,

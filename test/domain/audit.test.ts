@@ -52,6 +52,7 @@ function cloudWith(change: Partial<Inventory> = {}): Inventory {
     ports: members.map(({ serverId, portIds }) => portOf(portIds[0] ?? '', serverId)),
     securityGroups: [{ id: 'group', name: 'ims1-web', vnf, pool: 'web', token: 'before', rules: [rule] }],
     serverGroups: [{ id: 'apart-1', name: 'g1', pool: 'web', number: 1, token: 'before', serverIds: [] }],
+    portsGone: [],
     ...change,
   };
 }
@@ -88,6 +89,13 @@ const each: readonly [kind: Finding['kind'], inventory: Inventory, id: string, a
   ['noTag', withTags(() => []), 'web-1', 'tag'],
   ['noTag', withTags((tags) => [...tags.slice(1), tag.token(adoptedToken('ims2'))]), 'web-1', 'leave'],
   ['missing', cloudWith({ servers: cloudWith().servers.slice(1) }), 'web-1', 'reportDead'],
+  [
+    'notActive',
+    cloudWith({ servers: [serverOf('web-1', { status: 'ERROR' }), ...cloudWith().servers.slice(1)] }),
+    'web-1',
+    'leave',
+  ],
+  ['noPort', also('portsGone', 'web-1-mgmt'), 'web-1', 'leave'],
   [
     'wrongHost',
     cloudWith({ servers: [serverOf('web-1', { host: 'h7' }), ...cloudWith().servers.slice(1)] }),
@@ -247,10 +255,18 @@ describe('what is none', () => {
       ['holder'],
     ],
     ['what is tagged as of another VNF', also('servers', serverOf('web-9', { vnf: 'ims2' }))],
+    [
+      'who is known to be dead, and waits for a replacement',
+      {
+        ...also('portsGone', 'web-1-mgmt'),
+        servers: [serverOf('web-1', { status: 'ERROR' }), ...cloudWith().servers.slice(1)],
+      },
+      recordWith({ pools: { web: stateOf(members.slice(1), { failed: members.slice(0, 1) }) } }),
+    ],
     ['a port of another VNF', also('ports', portOf('p9', '', { vnf: 'ims2' }))],
     [
-      'a member on no host: heal sees it',
-      cloudWith({ servers: [serverOf('web-1', { host: null, status: 'ERROR' }), ...cloudWith().servers.slice(1)] }),
+      'a member on no host, which is being evacuated',
+      cloudWith({ servers: [serverOf('web-1', { host: null, status: 'REBUILD' }), ...cloudWith().servers.slice(1)] }),
     ],
     [
       'one known to be dead, whose server is gone',
