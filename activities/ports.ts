@@ -191,8 +191,8 @@ export interface CloudActivities {
     timing: Timing;
   }): Promise<void>;
   /**
-   * Lists what the cloud has of a VNF and compares it with the record, at most `findingsMax` of it told. Reads only. `inHand`: tokens of
-   * runs at work that are not in the record's debts.
+   * Lists what the cloud has of a VNF and compares it with the record, at most `findingsMax` of it told, what a repair acts on first.
+   * Reads only. `inHand`: tokens of runs at work that are not in the record's debts.
    */
   compare(input: { record: VnfRecord; inHand: readonly string[] }): Promise<{ findings: Finding[]; more: number }>;
   /**

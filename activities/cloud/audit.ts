@@ -20,7 +20,12 @@ export const findingsMax = 200;
 export function compareActivity(dependencies: Dependencies, ways: Ways): CloudActivities['compare'] {
   return async ({ record, inHand }) => {
     const inventory = await readInventory(dependencies, { record, way: await ways() });
-    const findings = compare(record, inventory, inHand);
+    const all = compare(record, inventory, inHand);
+    // What only a person mends must not hide what a repair does.
+    const findings = [
+      ...all.filter(({ action }) => action !== 'leave'),
+      ...all.filter(({ action }) => action === 'leave'),
+    ];
     return { findings: findings.slice(0, findingsMax), more: Math.max(0, findings.length - findingsMax) };
   };
 }

@@ -8,12 +8,12 @@ import { isOfUnborn, membersPerRemoval } from './settle';
 
 /** Servers and ports that are surely the VNF's, and are in no record: what a create that came late has left. */
 
-/** Servers first, and then the ports that they held. */
+/** Servers first, and then the ports that they held. Returns how many it has deleted. */
 export async function removeLeftOver(
   { ref, vnf, timing }: Turn,
   findings: readonly Finding[],
   ports: ReturnType<typeof cloud>,
-): Promise<void> {
+): Promise<number> {
   const all = leftMembers(findings);
   for (let begun = 0; begun < all.length; begun += membersPerRemoval) {
     const members = all.slice(begun, begun + membersPerRemoval);
@@ -21,6 +21,7 @@ export async function removeLeftOver(
       { turn: ref, vnf, members, timing },
     ]);
   }
+  return all.length;
 }
 
 function leftMembers(findings: readonly Finding[]): Member[] {
@@ -42,9 +43,13 @@ export const leftOverRemoved: Step = {
     if (!patched('left-over') || isOfUnborn(turn.committed?.debt ?? null)) return;
     const { timing, vnf, record } = turn;
     const ports = cloud(timing, { retrySeconds: forwardLimitSeconds(timing) });
-    const { findings } = await ports.compare.executeWithOptions({ summary: `compare ${vnf} with its record` }, [
-      { record, inHand: [] },
-    ]);
-    await removeLeftOver(turn, findings, ports);
+    for (;;) {
+      const { findings, more } = await ports.compare.executeWithOptions({ summary: `compare ${vnf} with its record` }, [
+        { record, inHand: [] },
+      ]);
+      const deleted = await removeLeftOver(turn, findings, ports);
+      // One look tells so many at most, and those first that can be deleted.
+      if (more === 0 || deleted === 0 || !patched('left-over-whole')) return;
+    }
   },
 };
