@@ -163,9 +163,10 @@ export type Bulkhead = { readonly [K in Procedure]: Call<K> } & {
 /** A query needs a worker; with none this is how long it is waited for. */
 const answerWithinMs = 5_000;
 
-/** Throws PlainTextRefusedError, PayloadKeyError and TemporalUnavailableError. */
+/** Throws PlainTextRefusedError, PayloadKeyError and TemporalUnavailableError; of an address that is a URL a BulkheadError, `InvalidRequest`. */
 export async function connectBulkhead(options: BulkheadOptions): Promise<Bulkhead> {
   const { address, namespace = 'default', tls, apiKey, connectSeconds = 10 } = options;
+  refuseUrl(address);
   refusePlainText(options);
   const payloadKeys = options.payloadKeys === undefined ? [] : parsePayloadKeys(options.payloadKeys);
   const retries = endableRetries();
@@ -242,6 +243,15 @@ export async function connectBulkhead(options: BulkheadOptions): Promise<Bulkhea
       await connection.close();
     },
   };
+}
+
+function refuseUrl(address: string): void {
+  if (!address.includes('://')) return;
+  throw refused(
+    'InvalidRequest',
+    `The address ${address} is a URL. Give host:port alone, e.g. 127.0.0.1:7233; tls: true for an encrypted connection.`,
+    { address },
+  );
 }
 
 /** As a worker does: what is asked, answered and found would be readable on the way, and anybody could answer. */

@@ -14,6 +14,14 @@ test.each<Partial<BulkheadOptions>>([{}, { tls: false }, { tls: null }, { tls: f
   },
 );
 
+test.each(['http://127.0.0.1:7233', 'https://temporal.example:7233'])('%s is no address', async (address) => {
+  await expect(connectBulkhead({ ...away, address })).rejects.toMatchObject({
+    kind: 'InvalidRequest',
+    outcome: 'refused',
+    message: expect.stringMatching(/host:port/) as string,
+  });
+});
+
 test.each<Partial<BulkheadOptions>>([
   { tls: true },
   { tls: {} },
