@@ -11,6 +11,7 @@ import { payloadCodec, type PayloadKey } from '../client/encryption';
 import { taskQueues } from '../domain/procedures';
 import { encryptedFailuresPath, workflowSource } from './bundle';
 import { loggingVnf } from './logging';
+import { readable } from './readable';
 
 /** The workers of one process: the workflows, and the activities on a queue for each kind, so that none takes the slots of another. */
 
@@ -79,7 +80,7 @@ export interface WorkersOptions {
 /** Of a worker's own client too. Failures are encoded where there is a key. */
 export function dataConverterWith(keys: readonly PayloadKey[]): NonNullable<WorkerOptions['dataConverter']> {
   return {
-    payloadCodecs: [payloadCodec(keys)],
+    payloadCodecs: [readable(payloadCodec(keys))],
     ...(keys.length > 0 && { failureConverterPath: encryptedFailuresPath }),
   };
 }

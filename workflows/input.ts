@@ -10,22 +10,24 @@ export function parseInput<K extends keyof ParsedInputs>(procedure: K, raw: unkn
   refuseReservedId(procedure);
   const parsed = procedureInputs[procedure].safeParse(raw);
   if (parsed.success) return parsed.data as ParsedInputs[K];
-  throw invalid(procedure, parsed.error.issues);
+  throw invalid(procedure, parsed.error.issues, raw);
 }
 
 /** A failure that is larger than Temporal takes could not be reported at all. Nobody reads further than this. */
 const problemsMax = 20;
 const textMax = 300;
 
-function invalid(procedure: string, issues: readonly z.core.$ZodIssue[]): ApplicationFailure {
+function invalid(procedure: string, issues: readonly z.core.$ZodIssue[], raw: unknown): ApplicationFailure {
   const problems = issues.slice(0, problemsMax).map((issue) => ({
     path: issue.path.join('.').slice(0, textMax) || '(input)',
     message: issue.message.slice(0, textMax),
   }));
   const said = problems.map(({ path, message }) => `${path}: ${message}`).join('; ');
+  // Of what a worker could not read it is a sentence.
+  const instead = typeof raw === 'string' ? ` It is the text ${JSON.stringify(raw.slice(0, textMax))}.` : '';
   const more = issues.length > problems.length ? ` (and ${String(issues.length - problems.length)} more)` : '';
   return toApplicationFailure(
-    failure('InvalidRequest', `${procedure} cannot be run with this input: ${said}${more}.`, { problems }),
+    failure('InvalidRequest', `${procedure} cannot be run with this input: ${said}${more}.${instead}`, { problems }),
     'refused',
   );
 }

@@ -1,4 +1,6 @@
+import { Client, type Payload } from '@temporalio/client';
 import { recordWorkflowId } from '../../domain/names';
+import { taskQueues } from '../../domain/procedures';
 import { limits } from '../../workflows/record/state';
 import { expectHeld, small, startWorld, until, type World } from './world';
 
@@ -13,6 +15,38 @@ beforeAll(async () => {
 afterAll(async () => {
   await world.stop();
 }, 60_000);
+
+/** As another SDK may send it, or a hand that says a wrong encoding. */
+const foreignly = (payloads: Payload[]): Payload[] =>
+  payloads.map((payload) => ({ ...payload, metadata: { encoding: Buffer.from('json/protobuf') } }));
+
+test('a signal that cannot be read is dropped, and a run whose input cannot is refused', async () => {
+  const vnf = 'foreign1';
+  expect((await world.run('instantiate', { vnf, descriptor: small })).outcome).toBe('completed');
+  const { connection, options } = world.client;
+  const foreign = new Client({
+    connection,
+    namespace: options.namespace,
+    dataConverter: {
+      payloadCodecs: [
+        { encode: (payloads) => Promise.resolve(foreignly(payloads)), decode: (payloads) => Promise.resolve(payloads) },
+      ],
+    },
+  });
+  await foreign.workflow.getHandle(recordWorkflowId(vnf)).signal('ask', { nonsense: true });
+  const refused = foreign.workflow.execute('scaleOut', {
+    workflowId: 'foreign-input',
+    taskQueue: taskQueues.workflows,
+    args: [{ vnf, pool: 'web', to: 6 }],
+  });
+  await expect(refused).rejects.toMatchObject({
+    cause: { type: 'InvalidRequest', message: expect.stringMatching(/json\/protobuf/) as string },
+  });
+  expect((await world.run('scaleOut', { vnf, pool: 'web', to: 6 })).outcome).toBe('completed');
+  expect((await world.bulkhead.status(vnf)).dropped).toBe(1);
+  expect((await world.run('terminate', { vnf })).outcome).toBe('completed');
+  expectHeld(await world.verdict());
+}, 120_000);
 
 test('a record that continues as new forgets nothing: members, queue, nor a message that came at that moment', async () => {
   const vnf = 'web1';
