@@ -125,6 +125,13 @@ export class Execution {
     }
   }
 
+  /** As on a server, where a workflow's clock stands at the time of the task that it does again. Says what it wants done by all of them. */
+  async replay(steps: readonly Step[]): Promise<Command[]> {
+    const commands: Command[] = [];
+    for (const { at, jobs } of steps) commands.push(...(await this.#time.asAt(at, () => this.activate(jobs))));
+    return commands;
+  }
+
   /** Undefined where the workflow has no such query yet. */
   query(name: string): unknown {
     const query = this.#activator.queryHandlers.get(name);

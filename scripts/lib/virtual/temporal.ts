@@ -198,10 +198,8 @@ export class VirtualTemporal {
     const later = [...run.execution.steps.slice(steps).flatMap(({ jobs }) => jobs), ...run.inbox];
     if (run.status === 'RUNNING') this.terminate(run);
     const made = this.#make({ ...run, runId: this.#newRunId(), seed: run.execution.start.seed });
-    const { execution } = made;
-    const commands: Command[] = [];
     made.scheduled = true;
-    for (const { jobs } of played) commands.push(...(await execution.activate(jobs)));
+    const commands = await made.execution.replay(played);
     made.scheduled = false;
     const children = new Set(commands.flatMap((command) => command.startChildWorkflowExecution?.seq ?? []));
     const isOfChild = ({
@@ -326,7 +324,7 @@ export class VirtualTemporal {
   async #doAgain({ run, jobs, worker }: Redo): Promise<void> {
     const before = run.execution.steps.slice(0, -1);
     run.execution = new Execution(run.execution.start, this.#options.time);
-    for (const step of before) await run.execution.activate(step.jobs);
+    await run.execution.replay(before);
     run.inbox.unshift(...jobs);
     await this.#task(run, worker);
   }

@@ -10,6 +10,8 @@ export interface VirtualTime {
   readonly after: (milliseconds: number, call: () => void) => () => void;
   /** Goes on to the next timer and calls it. False where there is none. */
   readonly next: () => boolean;
+  /** Does something as at an earlier time, and comes back. Nothing else may be under way meanwhile. */
+  readonly asAt: <T>(earlier: number, body: () => Promise<T>) => Promise<T>;
   /** Lets everything run that can without time going on. */
   readonly settle: () => Promise<void>;
   readonly uninstall: () => void;
@@ -131,6 +133,15 @@ export function installVirtualTime(startsAt = RealDate.UTC(2026, 0, 1)): Virtual
         return true;
       }
       return false;
+    },
+    asAt: async (earlier, body) => {
+      const before = now;
+      now = earlier;
+      try {
+        return await body();
+      } finally {
+        now = before;
+      }
     },
     // Node comes to this when no promise has anything left to do, and looks at no socket and no clock before.
     settle: () =>
