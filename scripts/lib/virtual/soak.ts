@@ -1,5 +1,8 @@
+import { capOf, fitsOn } from '../../../checker/arithmetic';
 import { verdictLines } from '../../../checker/report';
 import { guarantees } from '../../../checker/verdict';
+import type { Pool } from '../../../domain/descriptor/descriptor';
+import { parseDescriptor } from '../../../domain/descriptor/parse';
 import { recordWorkflowId } from '../../../domain/names';
 import { signalNames } from '../../../domain/turn';
 import { hostsOf, migrate, setAlive, type HostSpec } from '../../../simulator';
@@ -278,15 +281,28 @@ async function repair(world: World, { story, vnf }: { story: Story; vnf: string 
   const closed = [...world.cloud.hosts.values()].filter(({ enabled, forcedDown }) => !enabled || forcedDown);
   if (closed.length > 0) await ended('restoreHost', { hosts: closed.map(({ name }) => name) });
   const end = await ended('rebalance', { vnf });
-  // One that was moved to a host of no rack counts in none, and stays: with it the pool may have grown beyond what the racks carry.
-  const pools = story.vnfs.find((each) => each.vnf === vnf)?.pools ?? [];
-  const isBeyond = (name: string): boolean =>
-    pools.some(
-      (pool) => pool.name === name && pool.rackSpare !== undefined && story.racks?.[pool.zone]?.includes(null),
-    );
-  const left = end?.outcome === 'completed' ? shortIn(end).filter((name) => !isBeyond(name)) : [end?.message ?? ''];
+  const beyond = beyondRacks(world, { story, vnf });
+  const left = end?.outcome === 'completed' ? shortIn(end).filter((name) => !beyond.has(name)) : [end?.message ?? ''];
   if (left.length > 0) throw new Error(`rebalance has left ${vnf} as it was: ${left.join(', ')}`);
   await world.settle(vnf);
+}
+
+/**
+ * Pools that have more members than their racks carry. One that was moved to a host of no rack, or into another zone, counts in no rack:
+ * with it a pool may have grown so far.
+ */
+function beyondRacks(world: World, { story, vnf }: { story: Story; vnf: string }): ReadonlySet<string> {
+  const parsed = parseDescriptor(descriptorOf(story, vnf));
+  if (!parsed.ok) throw new Error(`the descriptor of ${vnf} is none`);
+  const carried = ({ zone, spare, failureDomain }: Pool, level: number): boolean => {
+    if (!failureDomain) return true;
+    const here = hostsIn(story).filter((host) => host.zone === zone);
+    const rooms = here.map(({ domains }) => ({ own: 0, free: level, domain: domains?.[rackKey] ?? null }));
+    return fitsOn(rooms, { level, cap: capOf(spare, level), domainCap: capOf(failureDomain.spare, level) });
+  };
+  const levels = world.viewOf(vnf)?.pools ?? {};
+  const beyond = parsed.descriptor.pools.filter((pool) => !carried(pool, levels[pool.name]?.level ?? 0));
+  return new Set(beyond.map(({ name }) => name));
 }
 
 /** The key of the metadata that says of a host which rack it is in. */
