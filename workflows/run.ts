@@ -1,6 +1,6 @@
 import { CancellationScope, CancelledFailure, isCancellation } from '@temporalio/workflow';
 import type { Sought } from '../activities/ports';
-import type { Failure } from '../domain/failure';
+import { failure, type Failure } from '../domain/failure';
 import { plain } from '../domain/markdown';
 import { memberName } from '../domain/names';
 import type { Batch, ChangeRequest, MemberRef, Plan, ServerGroupRef } from '../domain/plan';
@@ -163,8 +163,8 @@ async function unwind(registered: readonly Step[], turn: Turn, reason: Failure |
   }
   // A person has given it up. What is committed and unpaid stays with this run in the record, which pays it when it ends without a `done`.
   if (turn.owing && reason) throw toApplicationFailure(reason, 'stuck');
-  await turn.channel.done({
-    token: turn.ref.token,
+  // It has gone back, whether or not there is a record to be told.
+  await told(turn, {
     outcome: reason ? (turn.touched ? 'unwound' : 'refused') : 'cancelled',
     nextOrdinals: nextOrdinals(turn),
   });
@@ -175,7 +175,28 @@ async function goForward(table: Table, turn: Turn): Promise<void> {
     say(progress(table, turn, step.name));
     await insist(turn, step);
   }
-  await turn.channel.done({ token: turn.ref.token, outcome: 'completed' });
+  const isTold = await told(turn, { outcome: 'completed' });
+  // A terminate has left nothing of which somebody would have to know.
+  if (!isTold && turn.procedure !== 'terminate') throw toApplicationFailure(recordGone(turn.vnf), 'stuck');
+}
+
+/** False where the record is gone: then there is no turn to give back. */
+async function told({ channel, ref }: Turn, end: Omit<Parameters<Channel['done']>[0], 'token'>): Promise<boolean> {
+  try {
+    await channel.done({ token: ref.token, ...end });
+    return true;
+  } catch (error) {
+    if (asFailure(error)?.kind !== 'UnknownVnf') throw error;
+    return false;
+  }
+}
+
+function recordGone(vnf: string): Failure {
+  return failure(
+    'TurnLost',
+    `The record of ${vnf} was terminated while this run was at work. What the run has done stands: adopt makes a record of it, and an audit with repair deletes what is left over.`,
+    { vnf },
+  );
 }
 
 /**

@@ -10,11 +10,13 @@ import {
   outcomesAfter,
   partsOf,
   seesWhatItMade,
+  wayFrom,
   type CallFault,
   type Fault,
   type Moment,
   type StuckFault,
   type Trouble,
+  type Way,
 } from './faults';
 import { personOf, type Person } from './person';
 import { problemsWithoutRecord } from './recordless';
@@ -36,6 +38,7 @@ export interface Case {
   readonly moment: number;
   /** What the clean run has left the record at, or published last. */
   readonly revision: number;
+  readonly way: Way | undefined;
 }
 
 export interface Played {
@@ -61,6 +64,12 @@ const lateMs = 26_000;
 /** How often a failing call fails: more often than an activity is tried before the pivot. */
 const failsTimes = 40;
 const undoes: readonly string[] = ['removeByToken', 'removeGroups', 'reopenHosts', 'unfenceHosts'];
+
+/** Adopt's own takes off again what was put on. */
+function isOfUndo({ activity, method }: CloudCall): boolean {
+  return undoes.includes(activity) || (activity === 'markMembers' && method === 'DELETE');
+}
+
 const refused: CallStrike = { kind: 'status', status: 500, moment: 'before' };
 const unauthorized: CallStrike = { kind: 'status', status: 401, moment: 'before' };
 
@@ -71,7 +80,10 @@ function isLogin({ method, path }: CloudCall): boolean {
 /** All cases of a procedure, in the order of its clean run. */
 export function casesAt(spec: Spec, { moments, revision }: Pick<Played, 'moments' | 'revision'>): Case[] {
   return moments.flatMap((moment, index) =>
-    faultsAt(moment, index === 0).map((fault) => ({ spec, fault, moment: index, revision })),
+    faultsAt(moment, index === 0).map((fault) => ({
+      ...{ spec, fault, moment: index, revision },
+      way: wayFrom(moments, index),
+    })),
   );
 }
 
@@ -103,13 +115,14 @@ export async function play(spec: Spec, struck?: Omit<Case, 'spec'>): Promise<Pla
     trouble = undefined;
   };
   /** Also what cleans up behind it, where that is to fail too. */
-  const isRefused = ({ workflowId, activity, method, path }: CloudCall): boolean => {
+  const isRefused = (call: CloudCall): boolean => {
+    const { workflowId, method, path } = call;
     const isConcerned =
       isUnderTest(workflowId) || (stuck?.answer === 'blocked' && workflowId.startsWith(`audit:${vnf}:`));
     if (!isConcerned || method === 'GET' || trouble === undefined) return false;
     switch (trouble) {
       case 'undoFails':
-        return undoes.includes(activity);
+        return isOfUndo(call);
       case 'cloudFails':
         return !path.startsWith('/identity');
       case 'loginFails':
@@ -138,7 +151,7 @@ export async function play(spec: Spec, struck?: Omit<Case, 'spec'>): Promise<Pla
         strikes.left -= 1;
         return strikes;
       }
-      if (undoFails > 0 && at === 'before' && undoes.includes(call.activity)) {
+      if (undoFails > 0 && at === 'before' && isOfUndo(call)) {
         undoFails -= 1;
         return refused;
       }
@@ -224,8 +237,7 @@ export async function play(spec: Spec, struck?: Omit<Case, 'spec'>): Promise<Pla
       case 'reset':
         later.push(async () => {
           const run = begun?.run();
-          if (run?.status === 'RUNNING' && run.children.size === 0)
-            await temporal.reset(run, Math.ceil(run.execution.steps.length / 2));
+          if (run?.status === 'RUNNING') await temporal.reset(run, Math.ceil(run.execution.steps.length / 2));
         });
         return;
       case 'misplace':
@@ -292,7 +304,7 @@ export async function play(spec: Spec, struck?: Omit<Case, 'spec'>): Promise<Pla
     const ended = await ends(begun);
     // Who was never stuck has called nobody.
     if (person?.steps.length === 0) mend();
-    const problems = [...overlaps, ...(await problemsAfter(world, { spec, ended, fault: struck?.fault, person }))];
+    const problems = [...overlaps, ...(await problemsAfter(world, { spec, ended, struck, person }))];
     watching = false;
     const revision = world.viewOf(vnf)?.revision ?? world.cloud.publications.get(vnf)?.revision ?? 0;
     if (struck && ended.outcome === 'completed' && struck.fault !== 'recordTerminated' && revision !== struck.revision)
@@ -321,21 +333,26 @@ function asked(person: Person | undefined): Pick<Played, 'stuckIn' | 'wasBlocked
 interface Aftermath {
   readonly spec: Spec;
   readonly ended: Ended;
-  readonly fault: Fault | undefined;
+  readonly struck: Pick<Case, 'fault' | 'way'> | undefined;
   readonly person: Person | undefined;
 }
 
-async function problemsAfter(world: World, { spec, ended, fault, person }: Aftermath): Promise<string[]> {
+async function problemsAfter(world: World, { spec, ended, struck, person }: Aftermath): Promise<string[]> {
   const problems: string[] = [];
   const { ends } = spec;
-  const after = outcomesAfter(fault, person !== undefined && person.steps.length > 0);
+  const { fault, way } = struck ?? {};
+  const after = outcomesAfter(fault, { gotStuck: person !== undefined && person.steps.length > 0, way });
   const allowed = ends === undefined ? after : after.map((outcome) => (outcome === 'completed' ? ends : outcome));
   if (!allowed.includes(ended.outcome))
     problems.push(
       `it ended ${ended.outcome} (${ended.kind ?? ''} ${ended.message ?? ''}), and not ${allowed.join(' or ')}`,
     );
   // Nobody is left who knows the members: adopt is for that.
-  if (fault === 'recordTerminated') return [...problems, ...(await problemsWithoutRecord(world, spec))];
+  if (fault === 'recordTerminated') {
+    problems.push(...(await problemsWithoutRecord(world, spec)));
+    // Adopt takes what an audit was to find for members, and the checker has not seen them come.
+    return spec.procedure === 'audit' ? problems : [...problems, ...brokenIn(world, fault)];
+  }
   await world.until('nothing but records is at work', () => isQuiet(world));
   const isGone = (await person?.looksAfter()) ?? false;
   if (!isGone) problems.push(...((await spec.after?.(world, ended)) ?? []));
@@ -351,11 +368,15 @@ async function problemsAfter(world: World, { spec, ended, fault, person }: After
   if (cleaned && saidSo) problems.push(`it ended ${ended.outcome}, and the record had to clean up behind it`);
   const left = [...world.temporal.runs.values()].filter((run) => run.status === 'RUNNING' && run.type !== 'vnf');
   for (const run of left) problems.push(`${run.workflowId} never ends`);
+  return [...problems, ...brokenIn(world, fault)];
+}
+
+/** G8 is promised where nothing goes wrong. */
+function brokenIn(world: World, fault: Fault | undefined): string[] {
   const verdict = world.verdict();
   const broken = guarantees.filter((each) => verdict.guarantees[each].violations.length > 0);
   const counts = fault === undefined ? broken : broken.filter((each) => each !== 'G8');
-  if (counts.length > 0) problems.push(verdictLines(verdict).join('\n'));
-  return problems;
+  return counts.length > 0 ? [verdictLines(verdict).join('\n')] : [];
 }
 
 function createdTwice({ cloud }: World): string[] {

@@ -121,8 +121,39 @@ const otherEnds: Partial<Record<Fault, readonly Ended['outcome'][]>> = {
   childCancelled: ['refused', 'unwound', 'cancelled'],
 };
 
+/** Which way a run has to go from there: before its pivot, which is its last commit, back, and after it forward. */
+export type Way = 'back' | 'forward';
+
+/** Undefined where it commits nothing, or is so near to it that what befalls it there may be heard of before or after. */
+export function wayFrom(moments: readonly Moment[], index: number): Way | undefined {
+  const commit = moments.findLastIndex(({ what, at }) => at === 'before' && what.startsWith('commit from '));
+  if (commit === -1) return undefined;
+  const committed = moments.findLastIndex(({ what, at }) => at === 'after' && what.startsWith('committed from '));
+  if (index >= committed) return 'forward';
+  const later = moments.slice(index + 1, commit).filter(({ kind, at }) => kind === 'activity' && at === 'ends');
+  // A child hears of it from the run that has begun it.
+  return later.length > (moments[index]?.inChild ? 1 : 0) ? 'back' : undefined;
+}
+
+/** What cancels a run, which is the only thing by which one that could go on has to go back. */
+const cancels: readonly Fault[] = ['cancelled', 'cancelledAndUndoFailsOnce', 'cancelledAndUndoFails'];
+/** They take from a run what it knew, or who knew it. */
+const forgets: readonly (Fault | undefined)[] = ['reset', 'recordTerminated'];
+const backwards: readonly Ended['outcome'][] = ['refused', 'unwound', 'cancelled'];
+
 /** `gotStuck`: a person was asked on the way. */
-export function outcomesAfter(fault: Fault | undefined, gotStuck: boolean): readonly Ended['outcome'][] {
+export function outcomesAfter(
+  fault: Fault | undefined,
+  { gotStuck, way }: { readonly gotStuck: boolean; readonly way: Way | undefined },
+): readonly Ended['outcome'][] {
+  const all = outcomesOf(fault, gotStuck);
+  if (way === 'forward' && !forgets.includes(fault)) return all.filter((outcome) => !backwards.includes(outcome));
+  const isCancelled =
+    fault !== undefined && (cancels.includes(fault) || (isLasting(fault) && partsOf(fault).trouble === 'undoFails'));
+  return way === 'back' && isCancelled ? all.filter((outcome) => outcome !== 'completed') : all;
+}
+
+function outcomesOf(fault: Fault | undefined, gotStuck: boolean): readonly Ended['outcome'][] {
   if (fault && isLasting(fault)) {
     const { trouble, answer } = partsOf(fault);
     if (gotStuck && answer !== 'retried' && answer !== 'skipped') return ['stuck'];
