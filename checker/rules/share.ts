@@ -103,7 +103,9 @@ function judgeLossOf(
 ): void {
   const { name, pool, counts, levels } = of;
   const { spare, kind } = of.units;
-  if (spare === 'none' || vnf.ending || pool.dead.size > 0 || pool.published.size < Math.min(...levels)) return;
+  if (spare === 'none' || vnf.ending || pool.published.size < Math.min(...levels)) return;
+  // Not whole: also one that lacks the dead while it is made smaller.
+  if (pool.dead.size > 0 || pool.lost > 0) return;
   const needed = Math.min(...levels.map((level) => level - spareOf(spare, level)));
   scribe.looked('G1b');
   for (const [unit, count] of counts) {

@@ -43,9 +43,8 @@ export const mutants: readonly Mutant[] = [
     name: 'done-never-sent',
     what: 'a run that completes does not say so to the record',
     file: 'workflows/run.ts',
-    from: `  await turn.channel.done({ token: turn.ref.token, outcome: 'completed' });
-}`,
-    to: `}`,
+    from: `  const isTold = await told(turn, { outcome: 'completed' });`,
+    to: `  const isTold = true as boolean;`,
   },
   {
     name: 'undo-cancellable',
