@@ -7,7 +7,7 @@ import { endOf, small, until, type Ended } from '../real/world';
 import { waysIn } from '../replay/ways';
 import { instantiated } from './four';
 import { openStage, type Stage, type Trial } from './stage';
-import type { Script } from './strikes';
+import { cleanUpId, endCleanUp, vanishes } from './vanishing';
 
 /**
  * Situations in which runs go the ways that were added (`patched`), on a real server: the demo comes by few of them. With
@@ -80,30 +80,12 @@ test('audit-told: what an audit finds is in the status', async () => {
   expect(await trial.run('terminate', { vnf: 'b1' })).toMatchObject({ outcome: 'completed' });
 }, 60_000);
 
-/** The clean-up behind the run with this token, as soon as it runs. */
-async function endCleanUp(vnf: string, token: string, attempt: number): Promise<void> {
-  const handle = stage.client.workflow.getHandle(`audit:${vnf}:${token}:${String(attempt)}`);
-  await until(`clean-up ${String(attempt)} of ${vnf} runs`, 30, () =>
-    handle.describe().then(
-      () => true,
-      () => false,
-    ),
-  );
-  await handle.terminate('by a test');
-}
-
 /** A VNF that has never come to be, and whose record knows that the clean-ups behind it failed. */
 async function unborn(trial: Trial): Promise<void> {
   const { vnf } = trial;
-  let token = '';
-  const script: Script = ({ key, workflowId, runId }) =>
-    key === 'awaitHealthy#1' ? end(workflowId, runId) : undefined;
-  const end = async (workflowId: string, runId: string): Promise<void> => {
-    token = (await stage.bulkhead.status(vnf)).turn?.token ?? '';
-    await stage.client.workflow.getHandle(workflowId, runId).terminate('by a test');
-  };
-  expect(await trial.run('instantiate', { vnf, descriptor: small }, script)).toMatchObject({ outcome: 'vanished' });
-  for (const attempt of [1, 2, 3]) await endCleanUp(vnf, token, attempt);
+  const input = { vnf, descriptor: small };
+  const token = await vanishes(stage, trial, { procedure: 'instantiate', input, at: 'awaitHealthy#1' });
+  for (const attempt of [1, 2, 3]) await endCleanUp(stage, cleanUpId(vnf, token, attempt));
   await until('it is blocked', 30, async () => (await stage.bulkhead.status(vnf)).blocked !== null);
 }
 
@@ -125,7 +107,7 @@ test('unborn: nor does the clean-up behind one', async () => {
   const [debt] = (await stage.bulkhead.status('h1')).debts;
   await stage.client.workflow.getHandle(recordWorkflowId('h1')).result();
   expect([trial.cloud.servers.size, trial.cloud.ports.size, trial.cloud.securityGroups.size]).toEqual([0, 0, 0]);
-  await expectWay('unborn', `audit:h1:${debt?.token ?? ''}:1`);
+  await expectWay('unborn', cleanUpId('h1', debt?.token ?? '', 1));
 }, 60_000);
 
 test('groups-last: a clean-up that deletes groups goes behind those that delete what uses them', async () => {
@@ -138,7 +120,7 @@ test('groups-last: a clean-up that deletes groups goes behind those that delete 
   const { debts } = await stage.bulkhead.status('d1');
   const token = debts.find(({ workflowId }) => workflowId === 'd1-terminate')?.token ?? '';
   for (const id of ['d1-terminate', 'd1-scaleIn']) await stage.client.workflow.getHandle(id).terminate('by a test');
-  await endCleanUp('d1', token, 1);
+  await endCleanUp(stage, cleanUpId('d1', token, 1));
   expect((await Promise.all([scaling, ending])).map(({ outcome }) => outcome)).toEqual(['vanished', 'vanished']);
   await stage.client.workflow.getHandle(recordWorkflowId('d1')).result();
   expect([trial.cloud.servers.size, trial.cloud.ports.size, trial.cloud.securityGroups.size]).toEqual([0, 0, 0]);
