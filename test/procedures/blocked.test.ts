@@ -2,6 +2,7 @@ import type { RecordView } from '../../domain/turn';
 import { until } from '../real/world';
 import { instantiated } from './four';
 import { openStage, type Stage, type Trial } from './stage';
+import { cleanUpId, endCleanUp, vanishes } from './vanishing';
 
 /** A clean-up that cannot be done: nobody gets a turn until somebody has mended what was in its way. */
 
@@ -58,6 +59,20 @@ test('a terminate removes what the clean-up left, too', async () => {
   expect(await trial.settle({ faults: true })).toBeNull();
   expect(trial.cloud.servers.size).toBe(0);
 }, 240_000);
+
+test('one that is terminated, too, is no end of it: the record begins another, which leaves nothing', async () => {
+  const trial = await stage.open('again1');
+  const { vnf } = trial;
+  await instantiated(trial);
+  const input = { vnf, pool: 'web', to: 6 };
+  const token = await vanishes(stage, trial, { procedure: 'scaleOut', input, at: 'awaitHealthy#1' });
+  expect(trial.cloud.servers.size).toBe(6);
+  await endCleanUp(stage, cleanUpId(vnf, token, 1));
+  expect((await trial.settle({ faults: true }))?.pools['web']?.level).toBe(4);
+  expect([trial.cloud.servers.size, trial.cloud.ports.size]).toEqual([4, 4]);
+  const ends = [1, 2].map((attempt) => stage.client.workflow.getHandle(cleanUpId(vnf, token, attempt)).describe());
+  expect((await Promise.all(ends)).map(({ status }) => status.name)).toEqual(['TERMINATED', 'COMPLETED']);
+}, 120_000);
 
 test('a clean-up of a VNF that there is not is UnknownVnf', async () => {
   await expect(stage.bulkhead.cleanUpAgain('nobody')).rejects.toMatchObject({ kind: 'UnknownVnf' });

@@ -31,6 +31,9 @@ export interface Stage {
   readonly open: (name: string, as?: As, given?: TrialOptions) => Promise<Trial>;
   readonly bulkhead: Bulkhead;
   readonly client: Client;
+  /** Of the server, and the CLI that it was started with. */
+  readonly address: string;
+  readonly temporalProgram: string;
   readonly stop: () => Promise<void>;
 }
 
@@ -99,7 +102,8 @@ export async function openStage(): Promise<Stage> {
     logger: new DefaultLogger('ERROR'),
     telemetryOptions: { logging: { filter: 'ERROR', forward: {} } },
   });
-  const temporal = await startDevServer({ program: await findTemporal(() => undefined) });
+  const temporalProgram = await findTemporal(() => undefined);
+  const temporal = await startDevServer({ program: temporalProgram });
   const connection = await Connection.connect({ address: temporal.address });
   const native = await NativeConnection.connect({ address: temporal.address });
   const client = new Client({ connection });
@@ -116,6 +120,8 @@ export async function openStage(): Promise<Stage> {
   return {
     bulkhead,
     client,
+    address: temporal.address,
+    temporalProgram,
     open: async (name, as = 'operator', given = {}) => {
       const trial = await openTrial(name, { client, bulkhead, as, ...given });
       trials.set(name, trial);

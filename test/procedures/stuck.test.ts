@@ -1,6 +1,12 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import type { RunView } from '../../client';
 import { neutron, nova } from '../../openstack';
 import { tag } from '../../domain/names';
+import { root } from '../../scripts/lib/root';
+import { runToEnd, type Finished } from '../real/program';
 import { until, type Ended } from '../real/world';
 import { instantiated } from './four';
 import { openStage, type Stage, type Trial } from './stage';
@@ -444,3 +450,63 @@ test('a host that cannot be opened again is opened by hand', async () => {
   expect((await run).outcome).toBe('unwound');
   await trial.settle({ faults: true });
 }, 90_000);
+
+describe('from the command line', () => {
+  function bulkhead(...args: string[]): Promise<Finished> {
+    return runToEnd('scripts/programs/cli/main.js', args, { env: { TEMPORAL_ADDRESS: stage.address } });
+  }
+
+  /** What docs/stuck.md says to type to the Temporal CLI, of this run. Its standard output. */
+  async function asDocumented(command: RegExp, id: string): Promise<string> {
+    const [said] = command.exec(readFileSync(join(root, 'docs/stuck.md'), 'utf8')) ?? [];
+    if (said === undefined) throw new Error(`docs/stuck.md has no ${String(command)}`);
+    const path = [dirname(stage.temporalProgram), process.env['PATH']].join(delimiter);
+    const env = { ...process.env, PATH: path, TEMPORAL_ADDRESS: stage.address };
+    return (await promisify(execFile)('sh', ['-c', said.replaceAll('order-1', id)], { env })).stdout;
+  }
+
+  test('a run says that it is stuck, is told to retry, and by the Temporal CLI alone once more', async () => {
+    const trial = await opened('p1');
+    let broken = true;
+    const { id, ended } = await stuck(
+      trial,
+      goingBack(trial, () => broken),
+    );
+    const { code, stdout } = await bulkhead('run', id);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^scaleOut of p1: STUCK in undo of launch, until \d{4}-/);
+    expect(stdout).toContain('\nwhy it cannot: CloudUnavailable: it is away for good\n');
+    expect(stdout).toMatch(/\nleft: .*server p1-web-5 \(/);
+    expect(stdout).toContain(`bulkhead retry ${id}`);
+    expect((await bulkhead('status', 'p1')).stdout).toMatch(new RegExp(`^STUCK: .*${id}`, 'm'));
+
+    const refused = await bulkhead('skip', id);
+    expect(refused).toMatchObject({ code: 1, stdout: '' });
+    expect(refused.stderr).toMatch(/^bulkhead: refused, Stuck: .*server p1-web-5 \(/);
+
+    expect(await bulkhead('retry', id)).toEqual({ code: 0, stdout: `${id}: retry of undo of launch\n`, stderr: '' });
+    await until('it is stuck again', 20, async () => (await stage.bulkhead.run(id)).stuck?.retries === 1);
+    broken = false;
+    await until('the list has it', 20, async () =>
+      (await asDocumented(/temporal workflow list --query "Phase = 'stuck'"/, id)).includes(id),
+    );
+    expect(await asDocumented(/temporal workflow query --workflow-id order-1 .*?json/, id)).toContain('undo of launch');
+    expect(await asDocumented(/^temporal workflow update execute .*$/m, id)).toContain('retry');
+    expect(await ended).toMatchObject({ outcome: 'unwound', kind: 'CloudUnavailable' });
+    expect((await trial.settle({ faults: true }))?.pools['web']?.level).toBe(4);
+    expect((await bulkhead('run', id)).stdout).toMatch(/^scaleOut of p1: ended, unwound, CloudUnavailable: /);
+  }, 90_000);
+
+  test('one that is given up ends as Stuck, and the record cleans up behind it', async () => {
+    const trial = await opened('q1');
+    const { id, ended } = await stuck(trial, goingBack(trial, always));
+    const { code, stdout } = await bulkhead('give-up', id, '--json');
+    expect({ code, told: JSON.parse(stdout) as unknown }).toEqual({
+      code: 0,
+      told: { step: 'undo of launch', answer: 'giveUp' },
+    });
+    expect(await ended).toMatchObject({ outcome: 'stuck', kind: 'Stuck' });
+    expect((await trial.settle({ faults: true }))?.pools['web']?.level).toBe(4);
+    expect(trial.cloud.servers.size).toBe(4);
+  }, 90_000);
+});

@@ -22,10 +22,17 @@ export type Env = Readonly<Record<string, string>>;
 
 const saidWithinSeconds = 30;
 
+export interface Given {
+  readonly env?: Env;
+  readonly cwd?: string;
+  /** What has `dist/` in it. This one by default. */
+  readonly release?: string;
+}
+
 /** `script` is below `dist/`. It gets this environment, and of the developer's own nothing that would configure it. */
-export function begin(script: string, args: readonly string[], given: { env?: Env; cwd?: string } = {}): Program {
+export function begin(script: string, args: readonly string[], given: Given = {}): Program {
   const inherited = Object.entries(process.env).filter(([name]) => !/^(TEMPORAL|BULKHEAD|OS)_/.test(name));
-  const child = spawn(process.execPath, [join(root, 'dist', script), ...args], {
+  const child = spawn(process.execPath, [join(given.release ?? root, 'dist', script), ...args], {
     env: { ...Object.fromEntries(inherited), ...given.env },
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(given.cwd !== undefined && { cwd: given.cwd }),
@@ -54,10 +61,6 @@ export function begin(script: string, args: readonly string[], given: { env?: En
   };
 }
 
-export function runToEnd(
-  script: string,
-  args: readonly string[],
-  given: { env?: Env; cwd?: string } = {},
-): Promise<Finished> {
+export function runToEnd(script: string, args: readonly string[], given: Given = {}): Promise<Finished> {
   return begin(script, args, given).ended;
 }

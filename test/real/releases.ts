@@ -27,6 +27,7 @@ export interface Change {
 }
 
 const commit = 'await tell(commit, turn_1.signalNames.committed, committed);';
+const removal = 'const deleted = await removeLeftOver(turn, findings, ports);';
 const another = 'await (0, workflow_1.sleep)(1);';
 
 /** Changes as a next release makes them. */
@@ -45,6 +46,8 @@ export const changes = {
   },
   /** And the same as it must not be. */
   recordBare: { file: 'workflows/record/vnf.js', from: commit, to: `${another} ${commit}` },
+  /** Another order in a way that was added, and that not every history goes. */
+  newerWay: { file: 'workflows/steps/leftOver.js', from: removal, to: `${another} ${removal}` },
 } as const satisfies Record<string, Change>;
 
 export function changed(text: string, { file, from, to }: Change): string {

@@ -4,10 +4,12 @@ import { historyFromJSON } from '@temporalio/common/lib/proto-utils';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { root } from '../../scripts/lib/root';
 import { changed, changes, type Change } from '../real/releases';
+import { waysIn } from './ways';
 
 /**
  * The gate of every change to a workflow: what released versions recorded is replayed by this one. A run that is in flight while
- * workers are renewed goes on from such a history. Recorded by `./scripts/demo --histories`, and never edited.
+ * workers are renewed goes on from such a history. Recorded by `./scripts/demo --histories` and
+ * test/procedures/ways.test.ts, and never edited.
  */
 interface Recorded {
   readonly workflowId: string;
@@ -72,6 +74,32 @@ test('every procedure, the record and the clean-up have a recorded history', () 
   for (const type of [...needed, 'vnf', 'audit', 'hostMutex']) expect(types).toContain(type);
 });
 
+/** All `patched` in workflows/, by what they say: calls, and the ids that are written there. */
+function patchesInSource(): { readonly calls: number; readonly ids: string[] } {
+  const directory = join(root, 'workflows');
+  const source = readdirSync(directory, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => readFileSync(join(directory, file), 'utf8'))
+    .join('\n');
+  const ids = [...source.matchAll(/\bpatched\('([^']+)'\)/g)].flatMap(([, id]) => id ?? []);
+  return { calls: source.split(/\bpatched\(/).length - 1, ids };
+}
+
+const patches = patchesInSource();
+const gone = new Set(recorded.flatMap((each) => waysIn(read(each).history)));
+
+test.each([...new Set(patches.ids)])('a recorded history goes the way of %s', (id) => {
+  if (!gone.has(id))
+    throw new Error(
+      `No history in test/replay/histories has the marker of '${id}': a changed order in there would fail nothing. Play it in ` +
+        'test/procedures/ways.test.ts, and add what that records. See docs/upgrading.md, "Changing what a workflow does".',
+    );
+});
+
+test('each `patched` says its id in plain letters', () => {
+  expect(patches.ids).toHaveLength(patches.calls);
+});
+
 interface Started {
   readonly workflowExecutionStartedEventAttributes?: {
     readonly input?: { readonly payloads: { readonly data: string }[] };
@@ -113,6 +141,7 @@ const words = /cannot go on with this code.*TMPRL1100.*put the order back.*patch
 test.each([
   ['a procedure with another order of steps', 'scaleOut-1.json', changes.stepOrder],
   ['a record that does something more', 'vnf-1.json', changes.recordBare],
+  ['a newer way with another order of steps', 'terminate-4.json', changes.newerWay],
 ] as const)('%s does not replay, and it is said what to do', async (_what, file, change) => {
   const [release = ''] = readdirSync(directory);
   await expect(replay(read({ release, file }), change)).rejects.toThrow(words);

@@ -11,7 +11,7 @@ const document = 'docs/survives.md';
 
 interface Row {
   readonly what: string;
-  /** What it is tried by, on a virtual clock and on a real server. */
+  /** What the search tries, and a test that plays an example. */
   readonly tried: readonly [string, string];
 }
 
@@ -19,7 +19,7 @@ const rows = readFileSync(join(root, document), 'utf8')
   .split('\n')
   .map((line) => line.split('|').map((cell) => cell.trim()))
   .filter((cells) => cells.length === 6 && !/^(-+|what dies or fails)$/.test(cells[1] ?? ''))
-  .map(([, what = '', , virtual = '', real = '']): Row => ({ what, tried: [virtual, real] }));
+  .map(([, what = '', , search = '', example = '']): Row => ({ what, tried: [search, example] }));
 
 function quoted(cell: string): string[] {
   return [...cell.matchAll(/`([^`]+)`/g)].flatMap(([, each]) => each ?? []);

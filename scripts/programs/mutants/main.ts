@@ -1,12 +1,10 @@
 import { execFile } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Command } from 'commander';
-import { ModuleKind, ScriptTarget, transpileModule } from 'typescript';
-import { root } from '../../lib/root';
 import { mutants, type Mutant } from './mutants';
+import { checkFits, planted } from './planted';
 import { brokenBy, holdsAsItIs } from './properties';
 
 /**
@@ -20,27 +18,6 @@ interface Options {
   readonly json: boolean;
   readonly only?: string;
   readonly every: string;
-}
-
-function checkFits({ file, from }: Mutant): void {
-  if (readFileSync(join(root, file), 'utf8').split(from).length !== 2)
-    throw new Error(
-      `${file} does not have the text of this mutant once: bring scripts/programs/mutants/mutants.ts up to date`,
-    );
-}
-
-/** A copy of the build, in which one file is another one. */
-function planted({ file, from, to }: Mutant): string {
-  const source = readFileSync(join(root, file), 'utf8');
-  const directory = mkdtempSync(join(tmpdir(), 'bulkhead-mutant-'));
-  cpSync(join(root, 'dist'), join(directory, 'dist'), { recursive: true });
-  cpSync(join(root, 'descriptors'), join(directory, 'descriptors'), { recursive: true });
-  for (const each of ['node_modules', 'package.json']) symlinkSync(join(root, each), join(directory, each));
-  const { outputText } = transpileModule(source.replace(from, to), {
-    compilerOptions: { module: ModuleKind.CommonJS, target: ScriptTarget.ES2023, esModuleInterop: true },
-  });
-  writeFileSync(join(directory, 'dist', file.replace(/\.ts$/, '.js')), outputText);
-  return directory;
 }
 
 /** What tells of it first, or null. */
