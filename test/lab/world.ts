@@ -29,6 +29,7 @@ export interface LabWorld {
   readonly bulkhead: Bulkhead;
   /** Where Temporal is, for programs. */
   readonly address: string;
+  readonly client: Client;
   /** Straight to the cloud, as the operator. */
   readonly cloud: Session;
   /** Straight to the cloud, as the worker. */
@@ -113,6 +114,7 @@ export async function startLabWorld(entry = operator): Promise<LabWorld> {
       proxy,
       bulkhead,
       address: temporal.address,
+      client,
       cloud,
       own,
       policyFile: (service) => join(home, 'etc', service, 'policy.yaml'),
