@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
-import { readMarks, readTags } from '../../domain/names';
+import { ourTags, readMarks, readTags } from '../../domain/names';
 import { serverGroupIds } from '../../domain/record';
 import type { RecordView } from '../../domain/turn';
 import { neutron, nova, placement, type Session } from '../../openstack';
@@ -113,7 +113,8 @@ async function allocationsWrong(cloud: Session, servers: readonly nova.Server[])
 
 /** Whatever is marked as ours, and no record is left to know it: of a suite that was cut off. */
 export async function sweep(cloud: Session): Promise<void> {
-  const isMarked = ({ tags }: nova.Server): boolean => readTags(tags).vnf !== undefined;
+  // Also what has lost the tag that says whose it is.
+  const isMarked = ({ tags }: nova.Server): boolean => ourTags(tags).length > 0;
   await untilNothing(60, async () => {
     const servers = (await nova.listServers(cloud, {})).filter(isMarked);
     for (const { id } of servers) await nova.deleteServer(cloud, id);

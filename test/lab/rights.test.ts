@@ -1,7 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
+import { readMarks, recordWorkflowId, tag } from '../../domain/names';
+import type { AuditResult } from '../../domain/procedures';
+import type { RecordView } from '../../domain/turn';
 import { neutron, nova } from '../../openstack';
-import type { Ended, Procedure } from '../real/world';
+import { until, type Ended, type Procedure } from '../real/world';
 import { openHosts, sweep } from './inventory';
 import { descriptorIn, done, levels } from './round';
 import { startLabWorld, type LabWorld } from './world';
@@ -28,8 +31,14 @@ afterAll(async () => {
   }
 }, suiteMs);
 
+type Members = RecordView['pools'][string]['inService'];
+
+async function inService(): Promise<Members> {
+  return (await world.settle(vnf))?.pools['web']?.inService ?? [];
+}
+
 async function hostOfOne(): Promise<string> {
-  return (await world.settle(vnf))?.pools['web']?.inService[0]?.host ?? '';
+  return (await inService())[0]?.host ?? '';
 }
 
 /** A host that is dead meanwhile. */
@@ -73,6 +82,10 @@ test(
     const busy = await hostOfOne();
     await done(world, 'evacuateHost', { hosts: [busy], cause: 'maintenance' });
     await done(world, 'restoreHost', { hosts: [busy] });
+    expect(await world.bulkhead.capacity({ vnf })).toMatchObject({ vnf, exists: true, untold: null, refusal: null });
+    await repaired();
+    await rebalanced();
+    await adopted();
     await done(world, 'terminate', { vnf });
     expect(await world.settle(vnf)).toBeNull();
     expect(await nova.listServers(world.own, {})).toEqual([]);
@@ -80,6 +93,53 @@ test(
   },
   suiteMs,
 );
+
+/** What a repair needs a right of its own for: a tag that is lost, a rule too many, and one that is missing. */
+async function repaired(): Promise<void> {
+  const [member] = await inService();
+  await nova.removeTag(world.own, member?.serverId ?? '', tag.vnf(vnf));
+  const groups = await neutron.listSecurityGroups(world.own);
+  const { id: groupId = '', rules = [] } = groups.find(({ description }) => readMarks(description).vnf === vnf) ?? {};
+  const ssh = { protocol: 'tcp', portMin: 22, portMax: 22, remoteIpPrefix: '0.0.0.0/0' };
+  await neutron.createSecurityGroupRules(world.own, [{ groupId, ...ssh }]);
+  await neutron.deleteSecurityGroupRule(world.own, rules.find(({ protocol }) => protocol === 'tcp')?.id ?? '');
+
+  const all = ['leftoverRule', 'missingRule', 'noTag'];
+  const audited = async (input: object): Promise<Record<string, unknown>> => {
+    const { outcome, message, result } = await world.run('audit', { vnf, ...input });
+    const { findings = [], repaired: mended = [], refused } = (result ?? {}) as Partial<AuditResult>;
+    const kinds = (of: AuditResult['findings']): string[] => of.map(({ kind }) => kind).sort();
+    return { outcome, message, found: kinds(findings), mended: kinds(mended), refused };
+  };
+  const completed = { outcome: 'completed', message: undefined, refused: {} };
+  expect(await audited({ repair: true, dryRun: true })).toEqual({ ...completed, found: all, mended: [] });
+  expect(await audited({ repair: true })).toEqual({ ...completed, found: all, mended: all });
+  expect(await audited({})).toEqual({ ...completed, found: [], mended: [] });
+}
+
+/** An operator has moved a member onto another one's host. */
+async function rebalanced(): Promise<void> {
+  const [first, second] = await inService();
+  const id = second?.serverId ?? '';
+  await world.cloud.call({
+    ...{ service: 'compute', method: 'POST', path: `/servers/${id}/action` },
+    body: { 'os-migrateLive': { host: first?.host, block_migration: 'auto' } },
+  });
+  await until('it is on that host', 30, async () => (await nova.getServer(world.cloud, id))?.host === first?.host);
+  const { result } = await world.run('rebalance', { vnf });
+  expect(result).toMatchObject({ launched: [{}], removed: [{ host: first?.host }], short: [] });
+}
+
+/** Its record is lost. */
+async function adopted(): Promise<void> {
+  const before = await world.settle(vnf);
+  await world.client.workflow.getHandle(recordWorkflowId(vnf)).terminate('its database is lost');
+  expect(await world.settle(vnf)).toBeNull();
+  const { outcome, message, result } = await world.run('adopt', { vnf, descriptor: evacuable() });
+  expect({ outcome, message, result }).toMatchObject({ outcome: 'completed', result: { misfits: [] } });
+  const { level, inService: members } = before?.pools['web'] ?? {};
+  expect((await world.settle(vnf))?.pools['web']).toMatchObject({ level, inService: members });
+}
 
 const aggregateReply = z.object({ aggregate: z.object({ id: z.number() }) });
 

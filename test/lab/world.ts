@@ -29,6 +29,7 @@ export interface LabWorld {
   readonly bulkhead: Bulkhead;
   /** Where Temporal is, for programs. */
   readonly address: string;
+  readonly client: Client;
   /** Straight to the cloud, as the operator. */
   readonly cloud: Session;
   /** Straight to the cloud, as the worker. */
@@ -51,8 +52,8 @@ interface Begun {
   readonly end: () => Promise<Ended>;
 }
 
-/** Drains and holds are quick; the cloud's own time is what it is. */
-const workerEnv = { BULKHEAD_PACE: '0.05', BULKHEAD_TIMEOUT_PACE: '1' };
+/** Drains and holds are quick; the cloud's own time is what it is. Nobody answers a run that is stuck: it ends soon, and says why. */
+const workerEnv = { BULKHEAD_PACE: '0.05', BULKHEAD_TIMEOUT_PACE: '1', BULKHEAD_STUCK_SECONDS: '10' };
 
 const services = ['compute', 'network', 'placement', 'image'] as const;
 
@@ -113,6 +114,7 @@ export async function startLabWorld(entry = operator): Promise<LabWorld> {
       proxy,
       bulkhead,
       address: temporal.address,
+      client,
       cloud,
       own,
       policyFile: (service) => join(home, 'etc', service, 'policy.yaml'),

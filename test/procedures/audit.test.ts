@@ -302,21 +302,50 @@ function disguised({ cloud }: Trial): void {
 
 const match = { namePattern: 'old-{pool}-{ordinal}' };
 
-/** Everything that a VNF's life is made of. */
-async function lives(trial: Trial, settle: () => Promise<unknown>): Promise<void> {
+/** Everything that a VNF's life is made of. A tenant sees no hosts, and closes none. */
+async function lives(
+  trial: Trial,
+  settle: () => Promise<unknown>,
+  as: 'operator' | 'tenant' = 'operator',
+): Promise<void> {
   const { vnf } = trial;
-  const done = async (procedure: Parameters<Trial['run']>[0], input: object = {}): Promise<void> => {
-    const ended = await trial.run(procedure, { vnf, ...input });
+  const done = async (procedure: Parameters<Trial['run']>[0], input: object): Promise<unknown> => {
+    const ended = await trial.run(procedure, input);
     expect({ procedure, ...ended }).toMatchObject({ outcome: 'completed' });
     await settle();
+    return ended.result;
   };
-  await done('scaleOut', { pool: 'web', to: 6 });
-  await done('scaleIn', { pool: 'web', to: 4 });
+  await done('scaleOut', { vnf, pool: 'web', to: 6 });
+  await done('scaleIn', { vnf, pool: 'web', to: 4 });
   await trial.observer.setServer(memberNamed(trial, 2).id, { state: 'ERROR' });
-  await done('heal');
+  await done('heal', { vnf });
+  if (as === 'operator') await moves(trial, done);
   expect(audited(await trial.run('audit', { vnf })).findings).toEqual([]);
-  await done('terminate');
+  await done('terminate', { vnf });
   expect([trial.cloud.servers.size, trial.cloud.ports.size]).toEqual([0, 0]);
+}
+
+/** Off a host and back onto all of them, by our hands and by others'. */
+async function moves(
+  { vnf, observer }: Trial,
+  done: (procedure: Parameters<Trial['run']>[0], input: object) => Promise<unknown>,
+): Promise<void> {
+  const inService = async (): Promise<readonly { readonly serverId: string; readonly host: string }[]> =>
+    (await stage.bulkhead.status(vnf)).pools['web']?.inService ?? [];
+  const [{ host } = { host: '' }] = await inService();
+  expect(await done('evacuateHost', { hosts: [host], cause: 'maintenance' })).toMatchObject({
+    vnfs: [{ vnf, launched: [{ pool: 'web' }], removed: [{ pool: 'web', host }], short: [] }],
+  });
+  expect((await inService()).map((member) => member.host)).not.toContain(host);
+  expect(await done('restoreHost', { hosts: [host] })).toMatchObject({ opened: [host] });
+  const [first, second] = await inService();
+  await observer.setServer(second?.serverId ?? '', { host: first?.host ?? '' });
+  expect(await done('rebalance', { vnf })).toMatchObject({
+    launched: [{ pool: 'web' }],
+    removed: [{ pool: 'web', host: first?.host }],
+    short: [],
+  });
+  expect(new Set((await inService()).map((member) => member.host)).size).toBe(4);
 }
 
 describe('adopt', () => {
@@ -354,7 +383,7 @@ describe('adopt', () => {
         outcome: 'refused',
         kind: 'AlreadyExists',
       });
-      await lives(trial, () => trial.settle());
+      await lives(trial, () => trial.settle(), as);
       expect([cloud.securityGroups.size, cloud.serverGroups.size]).toEqual([0, 0]);
     },
     60_000,
@@ -384,6 +413,45 @@ describe('adopt', () => {
     await lives(trial, () => settledView(stage.bulkhead, vnf, settleWithinSeconds));
     // Theirs was theirs.
     expect([...cloud.securityGroups.values()].map(({ name }) => name)).toEqual(['theirs']);
+  }, 60_000);
+
+  test('of servers that their tags tell, whatever they are called: all of the tags must be there', async () => {
+    const trial = await stage.open('o1');
+    const { vnf, cloud } = trial;
+    await forgotten(trial);
+    disguised(trial);
+    const indexed = new Map<number, string>();
+    for (const server of cloud.servers.values()) {
+      const index = Number(/[0-9]+$/.exec(server.name)?.[0]) - 1;
+      indexed.set(index, server.id);
+      // As others count, and in no order that a name would give.
+      Object.assign(server, { name: `vm-${server.id}`, tags: [`index=${String(index)}`, 'role=web', 'ims'] });
+    }
+    const [like] = cloud.servers.values();
+    if (!like) throw new Error('it has four servers');
+    const strangers = { 'of-another-system': ['role=web', 'index=7'], 'without-a-number': ['ims', 'role=web'] };
+    for (const [id, tags] of Object.entries(strangers))
+      cloud.servers.set(id, { ...like, id, name: `${vnf}-web-9`, tags, portIds: [], ownPortIds: [] });
+    const adopted = await trial.run('adopt', {
+      ...{ vnf, descriptor: small },
+      match: { tags: ['ims', 'role={pool}', 'index={ordinal}'] },
+    });
+    expect(adopted).toMatchObject({ outcome: 'completed', result: { levels: { web: { to: 4 } }, misfits: [] } });
+    const { members } = adopted.result as AdoptResult;
+    // No member is number 0: that one gets the next number.
+    expect(members.map(({ name, serverId }) => [name, serverId])).toEqual(
+      [1, 2, 3, 0].map((index, at) => [`${vnf}-web-${String(at + 1)}`, indexed.get(index)]),
+    );
+    for (const [index, id] of indexed) {
+      const kept = ['ims', 'role=web', `index=${String(index)}`];
+      expect(cloud.servers.get(id)?.tags).toEqual(expect.arrayContaining([...kept, tag.vnf(vnf)]));
+    }
+    for (const [id, tags] of Object.entries(strangers)) {
+      expect(cloud.servers.get(id)?.tags).toEqual(tags);
+      // What is not ours stays, and here would be in the way of the count.
+      cloud.servers.delete(id);
+    }
+    await lives(trial, () => settledView(stage.bulkhead, vnf, settleWithinSeconds));
   }, 60_000);
 
   test('goes back by taking off what it put on, and whatever ends it, no server is touched', async () => {
