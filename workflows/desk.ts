@@ -59,7 +59,7 @@ export interface Task<T> {
   /** Of the failure, once it is given up. */
   readonly details?: Readonly<Record<string, unknown>>;
   /** What to do once it is given up. */
-  readonly afterwards: string;
+  readonly afterwards: (error: Failure) => string;
   readonly timing: Timing;
   /** Whoever else has to know. Null: no longer. */
   readonly tell?: (note: StuckNote | null) => Promise<void>;
@@ -325,7 +325,7 @@ function givenUp(of: {
       error,
       ...(task.reason && { reason: task.reason }),
       left: left ?? [],
-      remedy: task.afterwards,
+      remedy: task.afterwards(error),
     }),
     'stuck',
     cause,

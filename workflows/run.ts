@@ -191,10 +191,13 @@ async function told({ channel, ref }: Turn, end: Omit<Parameters<Channel['done']
   }
 }
 
+/** What to do where there is no record that would clean up. */
+const withoutRecord = 'Adopt makes a record of what is there, and an audit with repair deletes what is left over.';
+
 function recordGone(vnf: string): Failure {
   return failure(
     'TurnLost',
-    `The record of ${vnf} was terminated while this run was at work. What the run has done stands: adopt makes a record of it, and an audit with repair deletes what is left over.`,
+    `The record of ${vnf} was terminated while this run was at work. What the run has done stands. ${withoutRecord}`,
     { vnf },
   );
 }
@@ -223,7 +226,10 @@ export async function insist(turn: Turn, step: Step & { readonly reason?: Failur
       name: memberName(vnf, pool, ordinal),
     })),
     details: { vnf },
-    afterwards: `The record cleans up by itself and tries three times; look at "bulkhead status ${vnf}", and at the cloud for the token ${ref.token}.`,
+    afterwards: ({ kind }) =>
+      kind === 'UnknownVnf'
+        ? withoutRecord
+        : `The record cleans up by itself and tries three times; look at "bulkhead status ${vnf}", and at the cloud for the token ${ref.token}.`,
     timing,
     tell: (note) => turn.channel.stuck(ref.token, note),
   });

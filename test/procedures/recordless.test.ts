@@ -45,7 +45,7 @@ async function play({ vnf, procedure, to, at, step, servers }: (typeof moments)[
   expect(ended).toMatchObject({
     outcome: 'stuck',
     kind: 'Stuck',
-    details: { vnf, step, error: { kind: 'UnknownVnf' } },
+    details: { vnf, step, error: { kind: 'UnknownVnf' }, remedy: expect.stringMatching(/^Adopt/) as string },
   });
   expect(ended.details?.['left']).toEqual(
     expect.arrayContaining([{ kind: 'server', id: expect.any(String) as string, name: nameOf(vnf, procedure) }]),

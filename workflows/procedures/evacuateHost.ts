@@ -251,7 +251,8 @@ async function undone<T>(
         look: async () =>
           (await cloud(timing, { retrySeconds: timing.mutateSeconds }).lookAtClosed({ hosts }))[left].map(leftover),
         known: hosts.map(leftover),
-        afterwards: `Once the cloud answers, run restoreHost, or do it by hand: openstack compute service set ${how} <host> nova-compute.`,
+        afterwards: () =>
+          `Once the cloud answers, run restoreHost, or do it by hand: openstack compute service set ${how} <host> nova-compute.`,
         timing,
       }),
     );
