@@ -3,7 +3,7 @@ import { summary } from '../../domain/markdown';
 import { failure } from '../../domain/failure';
 import type { RestoreHostPlan, RestoreHostResult } from '../../domain/procedures';
 import type { Timing } from '../../domain/timing';
-import { toApplicationFailure } from '../failures';
+import { asFailure, toApplicationFailure } from '../failures';
 import { parseInput } from '../input';
 import { cloud, record as recordPort, waiting } from '../ports';
 import { mark } from '../progress';
@@ -65,17 +65,20 @@ async function restore(
   { closed, fenced }: Found,
   { waitSeconds, timing }: { waitSeconds: number; timing: Timing },
 ): Promise<void> {
-  const { forced, down } = await waiting(timing, waitSeconds).unfenceHosts.executeWithOptions(
-    { summary: summary(`until ${closed.join(', ')} are up`) },
-    [{ hosts: closed, occurrence: null, alsoUnmarked: [], untilUp: true, forSeconds: waitSeconds, timing }],
-  );
+  const { forced, down } = await waiting(timing, waitSeconds)
+    .unfenceHosts.executeWithOptions({ summary: summary(`until ${closed.join(', ')} are up`) }, [
+      { hosts: closed, occurrence: null, alsoUnmarked: [], untilUp: true, forSeconds: waitSeconds, timing },
+    ])
+    .catch(halfDone(closed));
   const away = closed.filter((host) => forced.includes(host) || down.includes(host));
   const back = closed.filter((host) => !away.includes(host));
   if (back.length > 0)
     await CancellationScope.nonCancellable(() =>
-      cloud(timing).reopenHosts.executeWithOptions({ summary: summary(`open ${back.join(', ')} to scheduling`) }, [
-        { hosts: back, occurrence: null, timing },
-      ]),
+      cloud(timing)
+        .reopenHosts.executeWithOptions({ summary: summary(`open ${back.join(', ')} to scheduling`) }, [
+          { hosts: back, occurrence: null, timing },
+        ])
+        .catch(halfDone(closed)),
     );
   if (away.length === 0) return;
   const refused = forced.length > 0 ? ` Nova refuses to un-force ${forced.join(', ')} as long as that is so.` : '';
@@ -95,4 +98,19 @@ async function restore(
     ),
     'unwound',
   );
+}
+
+/** It has begun, and so it is not refused, whatever the cloud has let it do. */
+function halfDone(hosts: readonly string[]): (error: unknown) => never {
+  return (error) => {
+    const reason = asFailure(error);
+    if (reason === undefined) throw error;
+    mark({ phase: 'ended', outcome: 'unwound' });
+    const remedy = 'Run restoreHost again: what is open by now stays so.';
+    throw toApplicationFailure(
+      { ...reason, message: `${reason.message} ${remedy}`, details: { ...reason.details, left: hosts, remedy } },
+      'unwound',
+      error instanceof Error ? error : undefined,
+    );
+  };
 }

@@ -23,7 +23,7 @@ import { problemsWithoutRecord } from './recordless';
 import { firstPool, vnf, zones, type Spec } from './specs';
 import type { CallStrike, CloudCall } from './worker';
 import type { Run } from './temporal';
-import { isQuiet, openWorld, type Begun, type World } from './world';
+import { isQuiet, openWorld, type Begun, type Procedure, type World } from './world';
 
 /**
  * Every fault at every moment of a procedure. It is played once without, to see all moments at which something can go wrong: each call to
@@ -65,8 +65,9 @@ const lateMs = 26_000;
 const failsTimes = 40;
 const undoes: readonly string[] = ['removeByToken', 'removeGroups', 'reopenHosts', 'unfenceHosts'];
 
-/** Adopt's own takes off again what was put on. */
-function isOfUndo({ activity, method }: CloudCall): boolean {
+/** Adopt's own takes off again what was put on. A restoreHost does what undoes the closing, and has none. */
+function isOfUndo(procedure: Procedure, { activity, method }: CloudCall): boolean {
+  if (procedure === 'restoreHost') return false;
   return undoes.includes(activity) || (activity === 'markMembers' && method === 'DELETE');
 }
 
@@ -122,7 +123,7 @@ export async function play(spec: Spec, struck?: Omit<Case, 'spec'>): Promise<Pla
     if (!isConcerned || method === 'GET' || trouble === undefined) return false;
     switch (trouble) {
       case 'undoFails':
-        return isOfUndo(call);
+        return isOfUndo(spec.procedure, call);
       case 'cloudFails':
         return !path.startsWith('/identity');
       case 'loginFails':
@@ -151,7 +152,7 @@ export async function play(spec: Spec, struck?: Omit<Case, 'spec'>): Promise<Pla
         strikes.left -= 1;
         return strikes;
       }
-      if (undoFails > 0 && at === 'before' && isOfUndo(call)) {
+      if (undoFails > 0 && at === 'before' && isOfUndo(spec.procedure, call)) {
         undoFails -= 1;
         return refused;
       }

@@ -85,6 +85,21 @@ async function killHosts(world: World): Promise<void> {
   await world.pass(1_000);
 }
 
+/** More than one, so that it can be cut off in between. */
+const emptied = 2;
+
+async function emptyHosts(world: World): Promise<void> {
+  const members = world.viewOf(vnf)?.pools[firstPool]?.inService ?? [];
+  const hosts = members.slice(0, emptied).map(({ host }) => host);
+  const asked = world.begin('evacuateHost', { hosts, cause: 'maintenance' });
+  await world.until('the hosts are empty', () => asked.ended() !== undefined);
+  await world.settle(vnf);
+}
+
+function closedHosts({ cloud }: World): string[] {
+  return [...cloud.hosts.values()].filter(({ enabled, forcedDown }) => !enabled || forcedDown).map(({ name }) => name);
+}
+
 /** Nothing more may be made before something goes. */
 function fillQuota({ cloud }: World): Promise<void> {
   for (const { quotas } of cloud.projects.values()) quotas.set('instances', cloud.servers.size);
@@ -327,6 +342,19 @@ const specsOfQuota: readonly Spec[] = [
   },
 ];
 
+/** What an operator does to a host when the work on it is done. */
+const specOfHosts: Spec = {
+  ...{ name: 'restoreHost', procedure: 'restoreHost', descriptor: onePool },
+  prepare: emptyHosts,
+  input: (world) => ({ hosts: closedHosts(world) }),
+  after: (world, { outcome }) => {
+    const closed = closedHosts(world);
+    if (outcome === 'completed') return Promise.resolve(closed.map((host) => `${host} is closed`));
+    const isTouched = closed.length < emptied;
+    return Promise.resolve(outcome === 'refused' && isTouched ? ['it was refused, and has opened a host'] : []);
+  },
+};
+
 /** Each of them concerns one pool, whatever others there are. */
 const ofOnePool: readonly Procedure[] = ['scaleOut', 'scaleIn'];
 /** Nova takes a server into a group only when it is made, so that a tenant cannot keep such servers apart: refused. */
@@ -335,6 +363,7 @@ const notForTenants = 'adopt of what others made';
 export const specs: readonly Spec[] = [
   ...specsOf({ descriptor: onePool }, ''),
   ...specsOf({ descriptor: twoPools }, ' (two pools)').filter(({ procedure }) => !ofOnePool.includes(procedure)),
+  specOfHosts,
   ...specsOfRacks,
   ...specsOfQuota,
   ...specsOf({ descriptor: onePool, as: 'tenant' }, ' (tenant)').filter(({ name }) => !name.startsWith(notForTenants)),
