@@ -43,13 +43,14 @@ export const leftOverRemoved: Step = {
     if (!patched('left-over') || isOfUnborn(turn.committed?.debt ?? null)) return;
     const { timing, vnf, record } = turn;
     const ports = cloud(timing, { retrySeconds: forwardLimitSeconds(timing) });
-    for (;;) {
+    // One look tells so many at most, and those first that can be deleted. Each leaves fewer to tell, or is the last.
+    for (let moreBefore = Infinity; ;) {
       const { findings, more } = await ports.compare.executeWithOptions({ summary: `compare ${vnf} with its record` }, [
         { record, inHand: [] },
       ]);
       const deleted = await removeLeftOver(turn, findings, ports);
-      // One look tells so many at most, and those first that can be deleted.
-      if (more === 0 || deleted === 0 || !patched('left-over-whole')) return;
+      if (more === 0 || more >= moreBefore || deleted === 0 || !patched('left-over-whole')) return;
+      moreBefore = more;
     }
   },
 };
