@@ -9,6 +9,7 @@ import { createGroupsActivity, removeGroupsActivity } from './cloud/groups';
 import { evacuateActivity } from './cloud/evacuate';
 import { findLeftActivity } from './cloud/left';
 import { launchActivity } from './cloud/launch';
+import { findOrphansActivity, findVnfsActivity } from './cloud/orphans';
 import { capacityActivity, planActivity, planEmptyHostsActivity } from './cloud/plan';
 import { publishActivity } from './cloud/publish';
 import { removeActivity, removeByTokenActivity } from './cloud/remove';
@@ -22,6 +23,7 @@ import type { Ways } from './way-in';
 
 export type { Dependencies } from './dependencies';
 export { namesIn } from './names-in-cloud';
+export { scheduleOrphans } from './record/audits';
 export { wayIn, type As } from './way-in';
 export { pacedServicePort, type ServicePort } from './service-port';
 
@@ -44,6 +46,8 @@ export function createActivities(dependencies: Dependencies): Activities {
     publish: publishActivity(dependencies),
     compare: compareActivity(dependencies, ways),
     repair: repairActivity(dependencies),
+    findVnfs: findVnfsActivity(dependencies),
+    findOrphans: findOrphansActivity(dependencies),
     survey: surveyActivity(dependencies, ways),
     markMembers: markMembersActivity(dependencies),
     findDead: async (input) => (await ways()).findDead(input),

@@ -2,6 +2,7 @@ import type { Adoption } from '../domain/adopt';
 import type { Match } from '../domain/adopt/match';
 import type { Finding } from '../domain/audit';
 import type { Capacity } from '../domain/explain/capacity';
+import type { UnrecordedVnf } from '../domain/orphans';
 import type { Descriptor, FailureDomain, Spare } from '../domain/descriptor/descriptor';
 import type { Together } from '../domain/placement/together';
 import type { ChangeRequest, LaunchRow, MemberRef, Onto, Plan, ServerGroupRef } from '../domain/plan';
@@ -29,6 +30,8 @@ export interface RecordActivities {
   startRecord(input: { vnf: string; descriptor: Descriptor; ask: Ask }): Promise<void>;
   /** The pace and time-outs that this worker was configured with, for runs that hold no turn. */
   readTiming(): Promise<Timing>;
+  /** Those of these VNFs of which no record runs. */
+  withoutRecord(input: { vnfs: readonly string[] }): Promise<string[]>;
   /** Takes away the schedule of a VNF's audits. Without effect where there is none. */
   unscheduleAudits(input: { vnf: string }): Promise<void>;
 }
@@ -210,6 +213,10 @@ export interface CloudActivities {
     untagged?: readonly Member[];
     timing: Timing;
   }): Promise<{ id: string; why: string }[]>;
+  /** All VNFs that anything in the project says it is of. Reads only. */
+  findVnfs(): Promise<string[]>;
+  /** What the project has of these, at most `findingsMax` things told, all counted. Reads only. */
+  findOrphans(input: { vnfs: readonly string[] }): Promise<UnrecordedVnf[]>;
   /** What a record can be made of. Reads only. Throws InvalidRequest where it cannot. A dry run has no turn. */
   survey(input: { turn?: TurnRef; vnf: string; descriptor: Descriptor; match?: Match | undefined }): Promise<Adoption>;
   /**

@@ -16,6 +16,7 @@ import {
   type CapacityResult,
   type DryRunResult,
   type EvacuateHostResult,
+  type OrphansResult,
   type ProcedureInputs,
   type ProcedureResult,
   type RestoreHostPlan,
@@ -41,6 +42,7 @@ export type {
   CapacityResult,
   DryRunResult,
   EvacuateHostResult,
+  OrphansResult,
   ProcedureInputs,
   ProcedureResult,
   RestoreHostPlan,
@@ -58,6 +60,7 @@ export type {
   Explanation,
   HostTable,
 } from '../domain/explain/explanation';
+export type { Orphan, OrphanKind, UnrecordedVnf } from '../domain/orphans';
 export type { FailureDetails, FailureKind, HostReason } from '../domain/failure';
 export type { Remedy } from '../domain/explain/remedy';
 export type { SeenHost } from '../domain/explain/seenHosts';
@@ -102,6 +105,7 @@ interface Results {
   readonly evacuateHost: { readonly completed: EvacuateHostResult; readonly planned: DryRunResult };
   readonly restoreHost: { readonly completed: RestoreHostResult; readonly planned: RestoreHostPlan };
   readonly audit: { readonly completed: AuditResult; readonly planned: AuditResult };
+  readonly orphans: { readonly completed: OrphansResult; readonly planned: OrphansResult };
   readonly adopt: { readonly completed: AdoptResult; readonly planned: AdoptResult };
   readonly capacity: { readonly completed: CapacityResult; readonly planned: CapacityResult };
 }
@@ -228,6 +232,7 @@ export async function connectBulkhead(options: BulkheadOptions): Promise<Bulkhea
     rebalance: call('rebalance'),
     terminate: call('terminate'),
     audit: call('audit'),
+    orphans: call('orphans'),
     adopt: call('adopt'),
     capacity: call('capacity'),
     status: (vnf) => typedly(() => client.withDeadline(Date.now() + answerWithinMs, () => readStatus(client, vnf))),

@@ -5,6 +5,7 @@ import { own } from '../domain/names';
 import { unescaped } from '../domain/markdown';
 import { leftSaid, stuckSaid } from '../domain/stuck';
 import type { Choice } from '../domain/explain/told';
+import type { OrphansResult } from '../domain/procedures';
 import type { RecordView } from '../domain/turn';
 import { aligned } from './aligned';
 import { mapOfCapacity, mapText } from './map';
@@ -176,6 +177,21 @@ export function capacityText(capacity: Capacity): string {
 
 function deathsSaid(deaths: number | null): string {
   return deaths === null ? '?' : String(deaths);
+}
+
+/** Of each VNF without a record what there is, and what to do about it. */
+export function orphansText({ unrecorded }: OrphansResult): string {
+  if (unrecorded.length === 0) return 'nothing: every VNF has a record';
+  return unrecorded
+    .flatMap(({ vnf, counts, things, remedy }) => {
+      const untold = Object.values(counts).reduce((sum, many) => sum + many, 0) - things.length;
+      return [
+        `${vnf} has no record: ${remedy}`,
+        ...things.map(({ kind, id, name }) => `  ${kind} ${name} (${id})`),
+        ...(untold > 0 ? [`  and ${String(untold)} more`] : []),
+      ];
+    })
+    .join('\n');
 }
 
 function domainSaid(domain: DomainCapacity | undefined): string[] {

@@ -135,6 +135,9 @@ export function recordWorkflowId(vnf: string): string {
   return `vnf:${vnf}`;
 }
 
+/** The Temporal Schedule by which is looked for what no VNF with a record has. */
+export const orphansScheduleId = 'orphans';
+
 /** The Temporal Schedule of a VNF's audits. */
 export function auditScheduleId(vnf: string): string {
   return `audit:${vnf}`;

@@ -5,6 +5,7 @@ import type { Finding } from './audit';
 import type { Capacity } from './explain/capacity';
 import type { Explanation } from './explain/explanation';
 import type { FailureKind } from './failure';
+import type { UnrecordedVnf } from './orphans';
 import type { MemberRef } from './plan';
 
 /**
@@ -153,6 +154,8 @@ export const procedureInputs = {
     repair: z.boolean({ error: 'true or false' }).default(false),
     ...common,
   }),
+  /** Of the whole project; it only looks, and takes no turn. */
+  orphans: z.strictObject({}),
   adopt: z.strictObject({
     vnf: vnfSchema,
     descriptor: descriptorSchema,
@@ -258,6 +261,13 @@ export interface AuditResult {
   readonly atWork: readonly string[];
   /** False: the record changed under every look, so that a finding may be of what was just being done. */
   readonly steady: boolean;
+}
+
+/** What orphans returns, also where there are none. */
+export interface OrphansResult {
+  readonly outcome: 'completed';
+  readonly procedure: 'orphans';
+  readonly unrecorded: readonly UnrecordedVnf[];
 }
 
 /** What capacity returns. */

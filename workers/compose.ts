@@ -20,6 +20,7 @@ const recordNames = [
   'loadDescriptor',
   'startRecord',
   'readTiming',
+  'withoutRecord',
   'unscheduleAudits',
 ] as const satisfies (keyof RecordActivities)[];
 const cloudNames = [
@@ -37,7 +38,7 @@ const cloudNames = [
     'findLeft',
     'publish',
   ] as const),
-  ...(['compare', 'repair', 'survey', 'markMembers'] as const),
+  ...(['compare', 'repair', 'survey', 'markMembers', 'findVnfs', 'findOrphans'] as const),
   ...(['findDead', 'findOnHosts', 'closeHosts', 'reopenHosts', 'lookAtClosed'] as const),
 ] as const satisfies (keyof CloudActivities)[];
 const waitNames = ['awaitHealthy', 'unfenceHosts'] as const satisfies (keyof WaitActivities)[];

@@ -94,7 +94,9 @@ export const workerSchema = z.object({
     .describe("share of a zone's hosts that may be said to have failed at once, unless forced"),
   BULKHEAD_AUDIT_EVERY_MINUTES: whole(0, 10_080)
     .default(15)
-    .describe('how often each VNF that is made from now on is audited by itself; 0: not at all'),
+    .describe(
+      'how often each VNF that is made from now on is audited by itself, and orphans are looked for; 0: not at all',
+    ),
   BULKHEAD_AUDIT_REPAIR: flag
     .default(false)
     .describe('1: such an audit repairs what is surely ours; 0: it only says what it has found'),

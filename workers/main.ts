@@ -1,6 +1,6 @@
 import { Client, Connection } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
-import { createActivities, namesIn, pacedServicePort, wayIn } from '../activities';
+import { createActivities, namesIn, pacedServicePort, scheduleOrphans, wayIn } from '../activities';
 import { timingAt } from '../domain/timing';
 import { CloudConfigError, connect, createGate, loadCloudConfig, type CloudConfig } from '../openstack';
 import { createWorkers, dataConverterWith } from './compose';
@@ -69,16 +69,15 @@ async function run({ config, cloud }: Configured): Promise<number> {
     namespace: config.TEMPORAL_NAMESPACE,
     dataConverter: dataConverterWith(payloadKeys),
   });
+  const { BULKHEAD_AUDIT_EVERY_MINUTES: everyMinutes, BULKHEAD_AUDIT_REPAIR: repair } = config;
+  const audits = everyMinutes === 0 ? null : { everyMinutes, repair };
   const activities = createActivities({
     session,
     client,
     service: pacedServicePort(config.BULKHEAD_PUBLICATION_URL ?? null),
     timing,
     failedHostsPercent: config.BULKHEAD_FAILED_HOSTS_PERCENT,
-    audits:
-      config.BULKHEAD_AUDIT_EVERY_MINUTES === 0
-        ? null
-        : { everyMinutes: config.BULKHEAD_AUDIT_EVERY_MINUTES, repair: config.BULKHEAD_AUDIT_REPAIR },
+    audits,
     descriptorsDirectory: config.BULKHEAD_DESCRIPTORS,
     names: namesIn(session),
     as,
@@ -132,6 +131,10 @@ async function run({ config, cloud }: Configured): Promise<number> {
   );
   if (deployment) void sayDeployment({ connection, namespace: config.TEMPORAL_NAMESPACE }, deployment.version, logger);
   void sayWayIn(as, logger);
+  void scheduleOrphans({ client, audits }).catch((error: unknown) => {
+    const problem = error instanceof Error ? error.message : String(error);
+    logger.warn({ problem }, 'nobody looks by himself for what VNFs without a record have left: ask for orphans');
+  });
   try {
     await Promise.all(running);
   } catch (error) {

@@ -10,6 +10,7 @@ export { evacuateVnf } from './procedures/evacuateVnf';
 export { rebalance } from './procedures/rebalance';
 export { terminate } from './procedures/terminate';
 export { audit } from './procedures/audit';
+export { orphans } from './procedures/orphans';
 export { adopt } from './procedures/adopt';
 export { capacity } from './procedures/capacity';
 export { hostMutex } from './procedures/hostMutex';

@@ -14,11 +14,13 @@ import { taskQueues } from '../../domain/procedures';
 import type { RecordView } from '../../domain/turn';
 import type { Dependencies } from '../dependencies';
 import { cloudUnavailable, toFailure } from '../errors';
+import { inParallel } from '../parallel';
 import type { RecordActivities } from '../ports';
 import { scheduleAudits, unscheduleAudits } from './audits';
 
 /** A query that no worker takes up is given up after this, well within the activity's own time. */
 const answerWithinMs = 5_000;
+const describedAtOnce = 10;
 
 /** What speaks to Temporal and not to the cloud. */
 export function recordActivities(dependencies: Dependencies): RecordActivities {
@@ -34,6 +36,14 @@ export function recordActivities(dependencies: Dependencies): RecordActivities {
       throw toFailure(
         failure('InvalidRequest', `The descriptor cannot be used: ${said}.`, { problems: parsed.problems }),
       );
+    },
+
+    withoutRecord: async ({ vnfs }) => {
+      const without = new Set<string>();
+      await inParallel(vnfs, describedAtOnce, async (vnf) => {
+        if (!(await isRunning(client, vnf))) without.add(vnf);
+      });
+      return vnfs.filter((vnf) => without.has(vnf));
     },
 
     readRecord: async ({ vnf }) => {
@@ -93,6 +103,18 @@ function asUnavailable(error: unknown): unknown {
     `Temporal did not take the schedule of the audits: ${error.message}. Without them: BULKHEAD_AUDIT_EVERY_MINUTES=0`,
     {},
   );
+}
+
+async function isRunning(client: Client, vnf: string): Promise<boolean> {
+  try {
+    const { status } = await client.workflow.getHandle(recordWorkflowId(vnf)).describe();
+    return status.name === 'RUNNING';
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return false;
+    if (error instanceof ServiceError)
+      throw cloudUnavailable(`Temporal does not say whether ${vnf} has a record: ${error.message}`, {});
+    throw error;
+  }
 }
 
 /** Null where there is none, or none any more. */

@@ -3,7 +3,7 @@ import { adoptedToken } from '../../domain/adopt/foreign';
 import { groupMarks, portMarks, serverGroupName, tag } from '../../domain/names';
 import type { AdoptResult, AuditResult } from '../../domain/procedures';
 import { findingsMax } from '../../activities/cloud/audit';
-import { scheduleAudits } from '../../activities/record/audits';
+import { scheduleAudits, scheduleOrphans } from '../../activities/record/audits';
 import type { Cloud, Server } from '../../simulator/model';
 import { endOf, settleWithinSeconds, small, until, type Ended } from '../real/world';
 import { settledView } from '../../scripts/lib/settled';
@@ -281,6 +281,51 @@ describe('audit', () => {
     const last = await endOf(stage.client.workflow.getHandle(await runOf()));
     expect(last).toMatchObject({ outcome: 'refused', kind: 'UnknownVnf' });
     await expect(schedule.describe()).rejects.toBeInstanceOf(ScheduleNotFoundError);
+  }, 60_000);
+});
+
+describe('orphans', () => {
+  test('of VNFs without a record all is told and nothing touched, and of those that have one nothing; a schedule looks, too', async () => {
+    const trial = await stage.open('o1');
+    const { vnf, cloud } = trial;
+    await instantiated(trial);
+    plantServer(trial, 'of-another-vnf', [tag.vnf('other1'), tag.pool('web'), tag.ordinal(9), tag.token(gone)]);
+    plantServer(trial, 'a-stranger', []);
+    plantPort(trial, 'port-of-the-other', { description: portMarks({ vnf: 'other1', token: gone }) });
+    plantPort(trial, 'port-of-a-third', { description: portMarks({ vnf: 'other2', token: gone }) });
+    const before = [...cloud.servers.keys(), ...cloud.ports.keys()];
+    // The trial is found by the run's id.
+    const { outcome, unrecorded } = await stage.bulkhead.orphans({}, { workflowId: `${vnf}-orphans` });
+    expect(outcome).toBe('completed');
+    expect(unrecorded).toEqual([
+      {
+        vnf: 'other1',
+        counts: { server: 1, port: 1, securityGroup: 0, serverGroup: 0 },
+        things: [
+          { kind: 'server', id: 'of-another-vnf', name: 'of-another-vnf' },
+          { kind: 'port', id: 'port-of-the-other', name: 'port-of-the-other' },
+        ],
+        remedy: expect.stringMatching(/adopt other1 .* terminate it/) as string,
+      },
+      {
+        vnf: 'other2',
+        counts: { server: 0, port: 1, securityGroup: 0, serverGroup: 0 },
+        things: [{ kind: 'port', id: 'port-of-a-third', name: 'port-of-a-third' }],
+        remedy: expect.stringMatching(/delete these by hand/) as string,
+      },
+    ]);
+    expect([...cloud.servers.keys(), ...cloud.ports.keys()]).toEqual(before);
+    await expect(
+      stage.bulkhead
+        .start('orphans', { vnf } as never, { workflowId: `${vnf}-orphans-2` })
+        .then((run) => run.result()),
+    ).rejects.toMatchObject({ kind: 'InvalidRequest' });
+
+    for (const _ of ['made', 'there already'])
+      await scheduleOrphans({ client: stage.client, audits: { everyMinutes: 10_080, repair: false } });
+    const { action, spec } = await stage.client.schedule.getHandle('orphans').describe();
+    expect(action).toMatchObject({ type: 'startWorkflow', workflowType: 'orphans', args: [{}] });
+    expect(spec.intervals).toMatchObject([{ every: 604_800_000 }]);
   }, 60_000);
 });
 

@@ -70,6 +70,7 @@ test('every procedure, the record and the clean-up have a recorded history', () 
     'rebalance',
     'adopt',
     'capacity',
+    'orphans',
   ];
   for (const type of [...needed, 'vnf', 'audit', 'hostMutex']) expect(types).toContain(type);
 });

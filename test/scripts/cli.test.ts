@@ -72,6 +72,7 @@ describe('what needs no server', () => {
       'terminate',
       'audit',
       'adopt',
+      'orphans',
       'capacity',
     ])
       expect(stdout).toContain(command);
@@ -204,12 +205,14 @@ describe('with servers', () => {
   });
 
   test('an audit says what it has found, and an adopt of a VNF that there is what to do instead', async () => {
-    const [audit, data, adopt, pattern] = await Promise.all([
+    const [orphans, audit, data, adopt, pattern] = await Promise.all([
+      bulkhead('orphans'),
       bulkhead('audit', 'web1'),
       bulkhead('audit', 'web1', '--repair', '--dry-run', '--json'),
       bulkhead('adopt', 'web1', 'mine.yaml'),
       bulkhead('adopt', 'web9', 'mine.yaml', '--match-name', 'web-{pool}'),
     ]);
+    expect(orphans).toMatchObject({ code: 0, stdout: 'nothing: every VNF has a record\n' });
     expect(audit).toMatchObject({ code: 0, stdout: 'nothing differs\n' });
     expect(JSON.parse(data.stdout)).toMatchObject({ procedure: 'audit', repair: false, findings: [], steady: true });
     expect(adopt.code).toBe(1);

@@ -13,6 +13,7 @@ import {
   type CapacityResult,
   type DryRunResult,
   type EvacuateHostResult,
+  type OrphansResult,
   type Procedure,
   type ProcedureInputs,
   type ProcedureResult,
@@ -23,7 +24,7 @@ import {
 } from '../../../client';
 import { reasonOf } from '../../../client/errors';
 import { mapOfCapacity, mapsOfExplanation, mapSvg, type HostMap } from '../../../client/map';
-import { capacityText, explanationText, runText, statusText } from '../../../client/table';
+import { capacityText, explanationText, orphansText, runText, statusText } from '../../../client/table';
 import { addSearchAttributes, connectionOptions, missingSearchAttributes } from '../../../workers/temporal';
 import { ConfigError, parseWorkerConfig, type WorkerConfig } from '../../../workers/config';
 import { releaseBuildId } from '../../../workers/deployment';
@@ -229,6 +230,12 @@ program
         { json, wait: true, dryRun: false, ...(svg !== undefined && { svg }) },
       ),
   );
+
+program
+  .command('orphans')
+  .description('what the project has of VNFs that have no record: left over, or to be adopted')
+  .option('--json', 'print all of it as JSON', false)
+  .action(({ json }: { readonly json: boolean }) => procedure('orphans', {}, { json, wait: true, dryRun: false }));
 
 program
   .command('status <vnf>')
@@ -461,6 +468,7 @@ function mapsIn(result: AnyResult): HostMap[] {
 
 type AnyResult =
   | CapacityResult
+  | OrphansResult
   | AuditResult
   | AdoptResult
   | ProcedureResult
@@ -480,6 +488,7 @@ function said(result: AnyResult): string {
   if ('findings' in result) return audited(result);
   if ('misfits' in result) return adopted(result);
   if ('exists' in result) return capacityText(result);
+  if ('unrecorded' in result) return orphansText(result);
   const explained = result.outcome === 'planned' ? Object.entries(result.explanations) : [];
   return [
     result.outcome,
