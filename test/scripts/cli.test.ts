@@ -85,7 +85,7 @@ describe('with servers', () => {
   let world: World;
 
   beforeAll(async () => {
-    world = await startWorld({ hosts: 'mz=4,dmz=1' });
+    world = await startWorld({ hosts: 'mz=4,dmz=1', workerEnv: { BULKHEAD_AUDIT_EVERY_MINUTES: '10080' } });
     writeFileSync(join(world.stack.directory, 'mine.yaml'), JSON.stringify(small));
     // Relative to where the person stands.
     const made = await bulkhead('instantiate', 'web1', 'mine.yaml');
@@ -213,6 +213,8 @@ describe('with servers', () => {
       bulkhead('adopt', 'web9', 'mine.yaml', '--match-name', 'web-{pool}'),
     ]);
     expect(orphans).toMatchObject({ code: 0, stdout: 'nothing: every VNF has a record\n' });
+    const { action } = await world.client.schedule.getHandle('orphans').describe();
+    expect(action).toMatchObject({ type: 'startWorkflow', workflowType: 'orphans' });
     expect(audit).toMatchObject({ code: 0, stdout: 'nothing differs\n' });
     expect(JSON.parse(data.stdout)).toMatchObject({ procedure: 'audit', repair: false, findings: [], steady: true });
     expect(adopt.code).toBe(1);
