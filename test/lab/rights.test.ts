@@ -83,6 +83,7 @@ test(
     await done(world, 'evacuateHost', { hosts: [busy], cause: 'maintenance' });
     await done(world, 'restoreHost', { hosts: [busy] });
     expect(await world.bulkhead.capacity({ vnf })).toMatchObject({ vnf, exists: true, untold: null, refusal: null });
+    expect(await world.bulkhead.orphans({})).toMatchObject({ unrecorded: [] });
     await repaired();
     await rebalanced();
     await adopted();
