@@ -20,6 +20,7 @@ export const noteSchema = z.discriminatedUnion('kind', [
       'terminate',
       'audit',
       'adopt',
+      'capacity',
     ]),
     /** Absent for evacuateHost and restoreHost. */
     vnf: z.string().optional(),
