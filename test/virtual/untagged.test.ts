@@ -115,3 +115,27 @@ test('one that is to stay gets the tag of whose it is, and its ports lose their 
     world.close();
   }
 });
+
+test('an audit with repair tags a member again before it is to go, and not when it is owed', async () => {
+  const world = await open('operator');
+  try {
+    const lost = serverOf(world, 2);
+    const loseTag = (): void => {
+      lost.tags = lost.tags.filter((each) => each !== tag.vnf(vnf));
+    };
+    const audited = async (): Promise<boolean> => {
+      const audit = world.begin('audit', { vnf, repair: true });
+      await world.until('it has looked', () => audit.ended() !== undefined);
+      expect(audit.ended()).toMatchObject({ outcome: 'completed' });
+      return lost.tags.includes(tag.vnf(vnf));
+    };
+    loseTag();
+    expect(await audited()).toBe(true);
+    loseTag();
+    const begun = world.begin('scaleIn', { vnf, pool: 'web', to: 3, members: [lost.name] });
+    await world.until('it is stuck', () => Boolean(stuckIn(begun.run())));
+    expect(await audited()).toBe(false);
+  } finally {
+    world.close();
+  }
+});
