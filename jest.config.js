@@ -13,6 +13,7 @@ module.exports = {
       { jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, module: { type: 'commonjs' } },
     ],
   },
+  testSequencer: '<rootDir>/test/sequencer.js',
   testTimeout: 60_000,
   // Most of the time is spent waiting for a server: on two cores three at a time, where jest's own choice would be one. (It takes no more than 100%.)
   maxWorkers: availableParallelism() + 1,

@@ -20,6 +20,8 @@ export const noteSchema = z.discriminatedUnion('kind', [
       'terminate',
       'audit',
       'adopt',
+      'capacity',
+      'orphans',
     ]),
     /** Absent for evacuateHost and restoreHost. */
     vnf: z.string().optional(),

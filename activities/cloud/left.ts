@@ -1,4 +1,4 @@
-import { portMarks, readMarks, serverGroupName, tag } from '../../domain/names';
+import { portMarks, readMarks, serverGroupName, tag, vnfsIn } from '../../domain/names';
 import type { Leftover } from '../../domain/stuck';
 import { neutron, nova } from '../../openstack';
 import type { Dependencies } from '../dependencies';
@@ -7,6 +7,7 @@ import { deadlineOf, sleep, type Deadline } from '../turn';
 import type { Ways } from '../way-in';
 import { isOf } from './groups';
 import { betweenLooksMs } from './remove';
+import { untaggedAmong } from './untagged';
 
 /**
  * What is there still of what was to be gone: the same things that an undo, or the payment of a debt, would remove, and by the same marks. A
@@ -47,9 +48,14 @@ async function serversLeft({ session }: Dependencies, { vnf, sought }: Of, deadl
   if (tokens.length + members.length === 0) return [];
   const ids = new Set(members.map((member) => member.serverId));
   const servers = await nova.listServers(session, { tags: [tag.vnf(vnf)] }, deadline.call());
-  return servers
-    .filter((server) => ids.has(server.id) || tokens.some((token) => server.tags.includes(tag.token(token))))
-    .map(({ id, name }) => ({ kind: 'server', id, name }));
+  const listed = new Set(servers.map(({ id }) => id));
+  const unlisted = members.filter(({ serverId }) => !listed.has(serverId));
+  const untagged = await untaggedAmong(session, { vnf, members: unlisted }, () => deadline.call());
+  return [
+    ...servers.filter((server) => ids.has(server.id) || tokens.some((token) => server.tags.includes(tag.token(token)))),
+    // One with another VNF's tag is that one's.
+    ...untagged.map(({ server }) => server).filter((server) => vnfsIn(server.tags).length === 0),
+  ].map(({ id, name }) => ({ kind: 'server', id, name }));
 }
 
 async function portsLeft({ session }: Dependencies, { vnf, sought }: Of, deadline: Deadline): Promise<Leftover[]> {

@@ -12,6 +12,7 @@ import { handOnOrdinals, ordinalsSeen } from '../handover';
 import type { CloudActivities } from '../ports';
 import { deadlineOf, refuseLostTurn, sleep, type Deadline } from '../turn';
 import { deletePorts } from './ports';
+import { untaggedAmong, untaggedFailure } from './untagged';
 
 /** Between two looks at whether what was deleted is gone. */
 const lookAgainMs = 250;
@@ -24,8 +25,9 @@ export function betweenLooksMs({ tickSeconds }: Timing): number {
 
 /**
  * Servers in the given order, then their ports, until the cloud shows neither. What is gone already is done, where the cloud says so of
- * each; what does not bear the VNF's tag is never touched, whatever its id. Orphans are looked for until two looks find none: a create
- * that was still on its way when they were first looked for fails when its ports are gone, or has been seen by then.
+ * each; what does not bear the VNF's tag is never touched, whatever its id, nor are its ports: where a member's server has lost it, the others
+ * go, and then a person is told. Orphans are looked for until two looks find none: a create that was still on its way when they were first
+ * looked for fails when its ports are gone, or has been seen by then.
  */
 export function removeActivity(dependencies: Dependencies): CloudActivities['remove'] {
   return async ({ turn, vnf, members, orphans = [], timing }) => {
@@ -35,6 +37,8 @@ export function removeActivity(dependencies: Dependencies): CloudActivities['rem
     const serverIds = members.map((member) => member.serverId);
     const portIds = members.flatMap((member) => member.portIds);
     const looksWanted = orphans.length === 0 ? 1 : 2;
+    /** Servers that have borne the tag, or were gone. */
+    const known = new Set<string>();
     for (let clean = 0; ;) {
       const call = deadline.call();
       const [servers, ofMembers, ofTurn] = await Promise.all([
@@ -44,6 +48,11 @@ export function removeActivity(dependencies: Dependencies): CloudActivities['rem
           ? []
           : neutron.listPorts(session, { description: portMarks({ vnf, token: turn.token }) }, call),
       ]);
+      for (const { id } of servers) known.add(id);
+      const unknown = members.filter(({ serverId }) => !known.has(serverId));
+      const untagged = await untaggedAmong(session, { vnf, members: unknown }, () => deadline.call());
+      const untaggedIds = new Set(untagged.map(({ server }) => server.id));
+      for (const { serverId } of unknown) if (!untaggedIds.has(serverId)) known.add(serverId);
       const left = {
         servers: inOrder(
           serverIds,
@@ -52,8 +61,9 @@ export function removeActivity(dependencies: Dependencies): CloudActivities['rem
         ports: distinct([
           ...[...ofMembers, ...(await unlisted(ofMembers))].filter((port) => readMarks(port.description).vnf === vnf),
           ...ofTurn.filter((port) => isOrphan({ ...readPortName(vnf, port.name), ...readMarks(port.description) })),
-        ]),
+        ]).filter(({ deviceId }) => !untaggedIds.has(deviceId)),
       };
+      if (untagged.length > 0 && left.servers.length + left.ports.length === 0) throw untaggedFailure(vnf, untagged);
       clean = left.servers.length + left.ports.length === 0 ? clean + 1 : 0;
       if (clean >= looksWanted) return;
       if (clean > 0) await sleep(betweenLooksMs(timing));
@@ -68,7 +78,7 @@ export function removeActivity(dependencies: Dependencies): CloudActivities['rem
         left.ports.map(({ id }) => id),
         () => deadline.call(turn.token),
       );
-      if (orphans.length + held.length === 0) return;
+      if (orphans.length + held.length + untagged.length === 0) return;
       if (held.length > 0) await sleep(lookAgainMs);
     }
 

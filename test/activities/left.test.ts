@@ -1,3 +1,4 @@
+import { tag } from '../../domain/names';
 import { takeAway } from '../../simulator/outages';
 import type { Leftover } from '../../domain/stuck';
 import type { Sought } from '../../activities/ports';
@@ -54,6 +55,16 @@ test('of members: they and their ports, where those bear the mark of the VNF', a
   ]);
   await lab.run('remove', { turn, vnf, members: [first], timing: lab.timing });
   expect(await left({ members: [first, other] })).toEqual([]);
+});
+
+test('of members that have lost the tag of the VNF: where they bear no other', async () => {
+  const [bare, taken] = await launched(lab, web);
+  const servers = [bare, taken].map((member) => lab.cloud.servers.get(member?.serverId ?? ''));
+  if (!bare || !taken || !servers[0] || !servers[1]) throw new Error('they were launched');
+  servers[0].tags = [];
+  servers[1].tags = [tag.vnf('ims2')];
+  lab.cloud.ports.clear();
+  expect(said(await left({ members: [bare, taken] }))).toEqual(['server ims1-web-1']);
 });
 
 test('of pools: their security groups, and of groups that are known by id also those', async () => {

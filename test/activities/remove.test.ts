@@ -83,12 +83,70 @@ describe('remove', () => {
     expect(lab.cloud.ports.size).toBe(0);
   });
 
-  test('never touches what does not bear the tag of the VNF, whatever its id', async () => {
+  test('never touches what does not bear the tag of the VNF, whatever its id, and says whose tag it bears', async () => {
     const others = await launched(lab, web, { vnf: 'ims2' });
-    await lab.run('remove', { turn, vnf, members: others, timing: lab.timing });
+    await expect(lab.run('remove', { turn, vnf, members: others, timing: lab.timing })).rejects.toMatchObject({
+      type: 'Stuck',
+      message: expect.stringContaining(
+        `ims2-web-1 (${others[0]?.serverId ?? ''}) of ims1-web-1, which bears the tag of ims2`,
+      ) as string,
+    });
     expect(lab.cloud.servers.size).toBe(3);
     expect(lab.cloud.ports.size).toBe(6);
     expect([...lab.cloud.servers.values()].some((server) => server.deleting)).toBe(false);
+  });
+
+  test.each(['operator', 'tenant'] as const)(
+    'a server that has lost the tag stays, with its ports, when the others are gone, and a person is told (%s)',
+    async (as) => {
+      await lab.close();
+      lab = await openLab({ as });
+      const members = await launched(lab, web);
+      const [lost] = members;
+      const server = lab.cloud.servers.get(lost?.serverId ?? '');
+      if (!lost || !server) throw new Error('it was launched');
+      const { tags } = server;
+      server.tags = tags.filter((each) => each !== tag.vnf(vnf));
+      const attempt = lab.run('remove', { turn, vnf, members, timing: lab.timing });
+      await expect(attempt).rejects.toMatchObject({
+        type: 'Stuck',
+        nonRetryable: true,
+        message:
+          `ims1 has lost its tag on server ims1-web-1 (${server.id}) of ims1-web-1: without it nothing is deleted. If it is ims1's, put it back ` +
+          `(openstack --os-compute-api-version 2.26 server set --tag bulkhead:vnf=ims1 ${server.id}), or delete the server by its id, and retry.`,
+        details: [{ vnf, untagged: [{ member: 'ims1-web-1', server: 'ims1-web-1', id: server.id, others: [] }] }],
+      });
+      expect(names(lab.cloud.servers.values())).toEqual(['ims1-web-1']);
+      expect([...lab.cloud.ports.keys()].sort()).toEqual([...lost.portIds].sort());
+      server.tags = tags;
+      await lab.run('remove', { turn, vnf, members, timing: lab.timing });
+      expect(lab.cloud.servers.size + lab.cloud.ports.size).toBe(0);
+    },
+  );
+
+  test('one without its tag whose ports are gone is told of, too', async () => {
+    const [member] = await launched(lab, rowsOf('web', [1]));
+    const server = lab.cloud.servers.get(member?.serverId ?? '');
+    if (!member || !server) throw new Error('it was launched');
+    server.tags = [];
+    lab.cloud.ports.clear();
+    const remove = (): Promise<void> => lab.run('remove', { turn, vnf, members: [member], timing: lab.timing });
+    await expect(remove()).rejects.toMatchObject({ type: 'Stuck' });
+    lab.cloud.servers.delete(server.id);
+    await remove();
+  });
+
+  test('of a server in a cell that is down Nova says no tags: that is for the next attempt', async () => {
+    const [member] = await launched(lab, rowsOf('web', [1]));
+    const server = lab.cloud.servers.get(member?.serverId ?? '');
+    if (!member || !server) throw new Error('it was launched');
+    Object.assign(server, { tags: [], status: 'UNKNOWN' });
+    await expect(lab.run('remove', { turn, vnf, members: [member], timing: lab.timing })).rejects.toMatchObject({
+      type: 'CloudUnavailable',
+      nonRetryable: false,
+    });
+    expect(lab.cloud.servers.size).toBe(1);
+    expect([...lab.cloud.ports.keys()].sort()).toEqual([...member.portIds].sort());
   });
 
   test('finds orphans by pool, ordinal and token, and leaves a pool whose name begins alike', async () => {

@@ -38,7 +38,7 @@ const wanderer = 'dmz1';
 const vnfs = ['mz1', 'mz2', 'mz3', 'mz4', 'mz5'] as const;
 
 /** Those that make and remove members. */
-type Changing = Exclude<Procedure, 'restoreHost' | 'audit' | 'adopt' | 'rebalance'>;
+type Changing = Exclude<Procedure, 'restoreHost' | 'audit' | 'adopt' | 'rebalance' | 'capacity' | 'orphans'>;
 
 export interface Role {
   readonly procedure: Changing;

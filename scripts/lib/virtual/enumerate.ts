@@ -1,6 +1,7 @@
 import { verdictLines } from '../../../checker/report';
 import { guarantees } from '../../../checker/verdict';
 import { recordWorkflowId } from '../../../domain/names';
+import type { RecordView } from '../../../domain/turn';
 import { hostsOf, inDomains } from '../../../simulator';
 import type { Ended } from './ended';
 import {
@@ -301,11 +302,12 @@ export async function play(spec: Spec, struck?: Omit<Case, 'spec'>): Promise<Pla
       await spec.prepare?.(world);
     }
     watching = true;
+    const before = stateOf(world);
     begun = world.begin(spec.procedure, spec.input(world));
     const ended = await ends(begun);
     // Who was never stuck has called nobody.
     if (person?.steps.length === 0) mend();
-    const problems = [...overlaps, ...(await problemsAfter(world, { spec, ended, struck, person }))];
+    const problems = [...overlaps, ...(await problemsAfter(world, { spec, before, ended, struck, person }))];
     watching = false;
     const revision = world.viewOf(vnf)?.revision ?? world.cloud.publications.get(vnf)?.revision ?? 0;
     if (struck && ended.outcome === 'completed' && struck.fault !== 'recordTerminated' && revision !== struck.revision)
@@ -331,14 +333,36 @@ function asked(person: Person | undefined): Pick<Played, 'stuckIn' | 'wasBlocked
   return { stuckIn: person?.steps ?? [], wasBlocked: person?.wasBlocked() ?? false };
 }
 
+interface State {
+  readonly events: number;
+  readonly record: RecordView | null;
+}
+
+function stateOf(world: World): State {
+  return { events: world.cloud.log.filter(({ type }) => type !== 'note').length, record: world.viewOf(vnf) };
+}
+
+/** What one that only looks must not have changed. What the last audit has found is said, and decides nothing. */
+function changedSince(before: State, world: World): string[] {
+  const now = stateOf(world);
+  const said = ({ record }: State): string => JSON.stringify({ ...record, audited: undefined });
+  return [
+    ...(now.events === before.events ? [] : ['it has changed the cloud']),
+    ...(now.record === null || said(now) === said(before)
+      ? []
+      : [`it has changed the record: ${said(before)} is now ${said(now)}`]),
+  ];
+}
+
 interface Aftermath {
   readonly spec: Spec;
+  readonly before: State;
   readonly ended: Ended;
   readonly struck: Pick<Case, 'fault' | 'way'> | undefined;
   readonly person: Person | undefined;
 }
 
-async function problemsAfter(world: World, { spec, ended, struck, person }: Aftermath): Promise<string[]> {
+async function problemsAfter(world: World, { spec, before, ended, struck, person }: Aftermath): Promise<string[]> {
   const problems: string[] = [];
   const { ends } = spec;
   const { fault, way } = struck ?? {};
@@ -348,6 +372,7 @@ async function problemsAfter(world: World, { spec, ended, struck, person }: Afte
     problems.push(
       `it ended ${ended.outcome} (${ended.kind ?? ''} ${ended.message ?? ''}), and not ${allowed.join(' or ')}`,
     );
+  if (spec.onlyLooks) problems.push(...changedSince(before, world));
   // Nobody is left who knows the members: adopt is for that.
   if (fault === 'recordTerminated') {
     problems.push(...(await problemsWithoutRecord(world, spec)));

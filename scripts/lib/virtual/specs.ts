@@ -1,4 +1,5 @@
 import { groupMarks, portMarks, recordWorkflowId, tag } from '../../../domain/names';
+import type { AuditResult, OrphansResult } from '../../../domain/procedures';
 import { migrate, setAlive, type Cloud } from '../../../simulator';
 import { emit, type Host } from '../../../simulator/model';
 import type { Ended } from './ended';
@@ -18,6 +19,8 @@ export interface Spec {
   readonly input: (world: World) => Readonly<Record<string, unknown>>;
   /** How it ends where nothing goes wrong: completed where it is left out. */
   readonly ends?: Ended['outcome'];
+  /** It takes no turn: however it ends, the cloud is as it was, and so is all that the record decides by. */
+  readonly onlyLooks?: true;
   /** What is done behind it, before the record is looked at. Says what is not as promised. */
   readonly after?: (world: World, ended: Ended) => Promise<readonly string[]>;
 }
@@ -190,6 +193,14 @@ function leftIn({ cloud: { servers, ports, securityGroups } }: World): string[] 
   return [servers, ports, securityGroups].flatMap((each) => [...each.keys()]).filter((id) => id.startsWith('left-'));
 }
 
+/** Of what was left: what its report does not have, or the record is not told of. */
+async function notFoundBy(world: World, { result }: Ended): Promise<string[]> {
+  const { findings, steady } = result as AuditResult;
+  const told = (): number => world.viewOf(vnf)?.audited?.findings.length ?? 0;
+  if (steady) await world.until('the record was told of it', () => told() === findings.length);
+  return leftIn(world).flatMap((id) => (findings.some((each) => each.id === id) ? [] : [`${id} was not found`]));
+}
+
 /** Its record is lost. `disguised`: and nothing says any more whose servers and ports they are. */
 async function loseRecord({ temporal, cloud, pass }: World, disguised: boolean): Promise<void> {
   const record = temporal.latest(recordWorkflowId(vnf));
@@ -286,6 +297,26 @@ function specsOf(
       input: () => ({ vnf, repair: true }),
       after: (world, { outcome }) =>
         Promise.resolve(outcome === 'completed' ? leftIn(world).map((id) => `${id} was not repaired`) : []),
+    }),
+    spec('audit without repair', {
+      ...{ procedure: 'audit', onlyLooks: true },
+      prepare: leaveThings,
+      input: () => ({ vnf }),
+      after: async (world, ended) => (ended.outcome === 'completed' ? await notFoundBy(world, ended) : []),
+    }),
+    spec('orphans', {
+      ...{ procedure: 'orphans', onlyLooks: true },
+      input: () => ({}),
+      after: (_, { result }) =>
+        Promise.resolve(
+          ((result as OrphansResult | undefined)?.unrecorded ?? []).map((each) => `${each.vnf} has a record`),
+        ),
+    }),
+    spec('capacity', { procedure: 'capacity', onlyLooks: true, input: () => ({ vnf }) }),
+    spec('capacity of what is yet to be', {
+      ...{ procedure: 'capacity', onlyLooks: true },
+      prepare: null,
+      input: () => lost,
     }),
     spec('adopt', {
       procedure: 'adopt',

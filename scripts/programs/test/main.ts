@@ -1,6 +1,6 @@
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /** `./scripts/test`: the checks, then the tests, and one closing line that counts both. */
@@ -11,9 +11,10 @@ interface Check {
   readonly node?: readonly [major: number, minor: number];
 }
 
+/** The longest first. */
 const checks: readonly Check[] = [
-  { name: 'typecheck' },
   { name: 'lint' },
+  { name: 'typecheck' },
   { name: 'format:check' },
   { name: 'imports', node: [20, 12] },
   { name: 'unused' },
@@ -25,39 +26,51 @@ let failed = 0;
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 const only = process.argv.slice(2);
 
-if (only.length === 0) {
-  for (const { name, node } of checks) {
-    if (node && (major < node[0] || (major === node[0] && minor < node[1]))) {
-      process.stdout.write(
-        `${name}: not run, its tool needs Node ${node.join('.')} and this is ${process.versions.node}\n`,
-      );
-      continue;
-    }
-    const { status, stdout, stderr } = spawnSync('npm', ['run', '--silent', name], {
-      encoding: 'utf8',
-      maxBuffer: 64 * 1024 * 1024,
-    });
-    if (status === 0) passed += 1;
-    else failed += 1;
-    process.stdout.write(status === 0 ? `${name}: ok\n` : `${name}: FAILED\n${stdout}${stderr}`);
-  }
+/** As many at once as there are cores: none of them uses more than one. */
+async function runChecks(): Promise<void> {
+  const waiting = [...checks];
+  const next = async (): Promise<void> => {
+    for (let check = waiting.shift(); check; check = waiting.shift()) await runCheck(check);
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, next));
 }
 
-const directory = mkdtempSync(join(tmpdir(), 'bulkhead-test-'));
-const outputFile = join(directory, 'jest.json');
-const { status } = spawnSync(
-  process.execPath,
-  ['node_modules/jest/bin/jest.js', '--json', `--outputFile=${outputFile}`, ...only],
-  { stdio: ['ignore', 'ignore', 'inherit'] },
-);
-const counted = countedIn(outputFile);
-rmSync(directory, { recursive: true, force: true });
-passed += counted.passed;
-failed += counted.failed;
-// A run that died without a word has failed, whatever it counted.
-if (status !== 0 && counted.failed === 0) failed += 1;
-process.stdout.write(`${String(passed)} passed, ${String(failed)} failed\n`);
-process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
+async function runCheck({ name, node }: Check): Promise<void> {
+  if (node && (major < node[0] || (major === node[0] && minor < node[1]))) {
+    process.stdout.write(
+      `${name}: not run, its tool needs Node ${node.join('.')} and this is ${process.versions.node}\n`,
+    );
+    return;
+  }
+  const { isOk, said } = await ran('npm', ['run', '--silent', name]);
+  if (isOk) passed += 1;
+  else failed += 1;
+  process.stdout.write(isOk ? `${name}: ok\n` : `${name}: FAILED\n${said}`);
+}
+
+function ran(command: string, args: readonly string[]): Promise<{ readonly isOk: boolean; readonly said: string }> {
+  return new Promise((resolve) => {
+    execFile(command, args, { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
+      resolve({ isOk: error === null, said: `${stdout}${stderr}` });
+    });
+  });
+}
+
+function runTests(): void {
+  const directory = mkdtempSync(join(tmpdir(), 'bulkhead-test-'));
+  const outputFile = join(directory, 'jest.json');
+  const { status } = spawnSync(
+    process.execPath,
+    ['node_modules/jest/bin/jest.js', '--json', `--outputFile=${outputFile}`, ...only],
+    { stdio: ['ignore', 'ignore', 'inherit'] },
+  );
+  const counted = countedIn(outputFile);
+  rmSync(directory, { recursive: true, force: true });
+  passed += counted.passed;
+  failed += counted.failed;
+  // A run that died without a word has failed, whatever it counted.
+  if (status !== 0 && counted.failed === 0) failed += 1;
+}
 
 function countedIn(file: string): { passed: number; failed: number } {
   try {
@@ -71,3 +84,12 @@ function countedIn(file: string): { passed: number; failed: number } {
     return { passed: 0, failed: 1 };
   }
 }
+
+async function main(): Promise<void> {
+  if (only.length === 0) await runChecks();
+  runTests();
+  process.stdout.write(`${String(passed)} passed, ${String(failed)} failed\n`);
+  process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
+}
+
+void main();
