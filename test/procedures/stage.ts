@@ -9,7 +9,7 @@ import { check } from '../../checker';
 import { connectBulkhead, type Bulkhead } from '../../client';
 import { timingAt, type Timing } from '../../domain/timing';
 import type { RecordView } from '../../domain/turn';
-import { connect, type Session } from '../../openstack';
+import { connect, httpWire, type Session } from '../../openstack';
 import { observe, type Observer } from '../../scripts/lib/observer';
 import { root } from '../../scripts/lib/root';
 import { credentials } from '../../scripts/lib/embeddedLogins';
@@ -20,7 +20,7 @@ import { settledView } from '../../scripts/lib/settled';
 import { endOf, expectHeld, settleWithinSeconds, type Ended, type Procedure } from '../real/world';
 import { settledNote } from '../../scripts/lib/observer';
 import { brief } from './brief';
-import { struck, type Call, type Script, type Strike } from './strikes';
+import { activityNow, struck, struckWire, type Call, type Script, type Strike, type WireScript } from './strikes';
 
 /**
  * A real Temporal server with this process's workers on it, and for each trial an embedded cloud of its own: trials run side by
@@ -40,6 +40,8 @@ export interface Stage {
 export interface TrialOptions {
   readonly audits?: Dependencies['audits'];
   readonly limits?: Partial<Timing>;
+  /** By zone, how many hosts. */
+  readonly zones?: Readonly<Record<string, number>>;
 }
 
 export interface Trial {
@@ -51,7 +53,7 @@ export interface Trial {
   /** The hosts of zone mz, in order. */
   readonly hosts: readonly string[];
   /** Runs a procedure to its end, noted for the checker. `script` strikes at its calls, not at those of others. */
-  readonly run: (procedure: Procedure, input: object, script?: Script) => Promise<Ended>;
+  readonly run: (procedure: Procedure, input: object, script?: Script, wires?: WireScript) => Promise<Ended>;
   /**
    * Waits until the record is free, notes it, and fails with every guarantee that did not hold. Progress (G8) is not promised
    * where faults were made.
@@ -59,6 +61,8 @@ export interface Trial {
   readonly settle: (options?: { readonly faults: boolean }) => Promise<RecordView | null>;
   /** Calls of the last run, in order, each attempt once, with how it ended. */
   readonly calls: () => readonly Answered[];
+  /** The clean-ups behind its runs that have been at work, by their workflow ids. */
+  readonly cleanUps: () => readonly string[];
   readonly close: () => Promise<void>;
 }
 
@@ -81,7 +85,7 @@ const timing: Timing = {
 };
 
 /** Four hosts more than a pool of four at a third needs, so that one may be spoilt and one may die. */
-const zones = { mz: 8, dmz: 1 };
+const usualZones = { mz: 8, dmz: 1 };
 
 interface Running extends Trial {
   readonly activities: Activities;
@@ -172,28 +176,49 @@ function routed(trials: ReadonlyMap<string, Running>, client: Client): Activitie
   return Object.fromEntries(names.map((name) => [name, route(name)])) as unknown as Activities;
 }
 
+/** The record, its clean-ups and the mutexes are not. */
+function isUnderTest(of: { readonly workflowId: string; readonly workflowType: string | undefined }): boolean {
+  return (
+    !of.workflowId.startsWith('audit:') &&
+    /^(instantiate|scaleOut|scaleIn|heal|evacuateHost|evacuateVnf|restoreHost|terminate|audit|adopt)$/.test(
+      of.workflowType ?? '',
+    )
+  );
+}
+
+/** Whether the activity that is at work is the run's under test. */
+function isOfRun(): boolean {
+  const { workflowExecution, workflowType } = activityNow() ?? {};
+  return isUnderTest({ workflowId: workflowExecution?.workflowId ?? '', workflowType });
+}
+
 async function openTrial(
   vnf: string,
   given: { client: Client; bulkhead: Bulkhead; as: As } & TrialOptions,
 ): Promise<Running> {
-  const { client, bulkhead, as, audits = null, limits = {} } = given;
+  const { client, bulkhead, as, audits = null, limits = {}, zones = usualZones } = given;
   const specs = hostsOf(zones).map((host) => ({ ...host, name: `${vnf}-${host.name}` }));
   const cloud = createCloud({ hosts: specs, pace, bootSeconds: [5, 10], latencyMs: [0, 1] });
   const served: Served = await serve(cloud);
   const observer = observe(served.url);
-  const session = connect({
-    name: 'embedded',
-    authUrl: `${served.url}/identity`,
-    auth: credentials[as],
-    region: null,
-    interface: 'public',
-    ca: null,
-    verify: true,
-  });
+  let wires: WireScript = () => undefined;
+  const wire = struckWire(httpWire({ ca: null, verify: true }), (wanted) => (isOfRun() ? wires(wanted) : undefined));
+  const session = connect(
+    {
+      name: 'embedded',
+      authUrl: `${served.url}/identity`,
+      auth: credentials[as],
+      region: null,
+      interface: 'public',
+      ca: null,
+      verify: true,
+    },
+    { wire },
+  );
   const activities = createActivities({
     session,
     client,
-    service: pacedServicePort(served.url),
+    service: pacedServicePort(served.url, wire),
     timing: { ...timing, ...limits },
     failedHostsPercent: 34,
     audits,
@@ -204,6 +229,7 @@ async function openTrial(
   let script: Script = () => undefined;
   let topWorkflowId = '';
   let calls: Answered[] = [];
+  const cleanUps = new Set<string>();
   const keys = new Map<string, string>();
   let counts = new Map<string, number>();
 
@@ -220,13 +246,8 @@ async function openTrial(
     const { activityId, attempt, workflowExecution, workflowType } = Context.current().info;
     const { workflowId = '', runId = '' } = workflowExecution ?? {};
     const call = { name, attempt, workflowId, runId, brief: brief(name, input), answer: '…' };
-    // The record, its clean-ups and the mutexes are not the run under test.
-    if (
-      workflowId.startsWith('audit:') ||
-      !(workflowType ?? '').match(
-        /^(instantiate|scaleOut|scaleIn|heal|evacuateHost|evacuateVnf|restoreHost|terminate|audit|adopt)$/,
-      )
-    )
+    if (workflowId.startsWith('audit:')) cleanUps.add(workflowId);
+    if (!isUnderTest({ workflowId, workflowType }))
       return { call: { ...call, key: '', strike: undefined }, strike: undefined, topWorkflowId };
     const keyed = { ...call, key: keyOf(name, `${runId}/${activityId}`) };
     const said = script(keyed);
@@ -235,11 +256,12 @@ async function openTrial(
     calls.push(answered);
     return { call: answered, strike, topWorkflowId, ...(said instanceof Promise && { first: said }) };
   };
-  const run: Trial['run'] = async (procedure, input, with_ = () => undefined) => {
+  const run: Trial['run'] = async (procedure, input, with_ = () => undefined, wiresWith = () => undefined) => {
     const id = randomUUID();
     const ofVnf = procedure === 'evacuateHost' || procedure === 'restoreHost' ? {} : { vnf };
     await observer.note({ kind: 'request', id, procedure, ...ofVnf, request: input });
     script = with_;
+    wires = wiresWith;
     calls = [];
     counts = new Map();
     topWorkflowId = `${vnf}-${procedure}-${id}`;
@@ -266,6 +288,7 @@ async function openTrial(
     run,
     settle,
     calls: () => calls,
+    cleanUps: () => [...cleanUps],
     close: () => served.close(),
     activities,
     seen,

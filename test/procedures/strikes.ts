@@ -1,6 +1,7 @@
-import { Context } from '@temporalio/activity';
+import { Context, type Info } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { Client } from '@temporalio/client';
+import type { Wire, WireAnswer } from '../../openstack';
 
 /**
  * What is done to a run at one of its calls. Faults are not chosen by hand: a clean run says which calls there are, and each
@@ -96,4 +97,38 @@ async function reset(client: Client, { workflowId, runId }: Call): Promise<void>
     requestId: `${runId}/${Context.current().info.activityId}`,
     workflowTaskFinishEventId: last?.eventId ?? null,
   });
+}
+
+/** A request to the cloud of an activity, before or after its effect, as the fast form names it: `launch POST /compute/v2.1/servers`. */
+export interface Wanted {
+  readonly what: string;
+  readonly at: 'before' | 'after';
+}
+
+/** Says that a request, or its answer, is lost; or that the cloud answers 500. */
+export type WireScript = (wanted: Wanted) => 'lost' | 'refused' | undefined;
+
+export function struckWire(wire: Wire, script: WireScript): Wire {
+  return async (request) => {
+    const path = new URL(request.url).pathname.replace(/[0-9a-f-]{36}/g, '…');
+    const what = `${activityNow()?.activityType ?? ''} ${request.method} ${path}`;
+    const strikes = (at: Wanted['at']): boolean => {
+      const strike = script({ what, at });
+      if (strike === 'lost') throw Object.assign(new Error(`lost ${at} its effect`), { code: 'ECONNRESET' });
+      return strike === 'refused';
+    };
+    const refusal: WireAnswer = { status: 500, header: () => undefined, text: () => '{}', json: () => ({}) };
+    if (strikes('before')) return refusal;
+    const answer = await wire(request);
+    return strikes('after') ? refusal : answer;
+  };
+}
+
+/** Undefined where a worker asks for itself. */
+export function activityNow(): Info | undefined {
+  try {
+    return Context.current().info;
+  } catch {
+    return undefined;
+  }
 }

@@ -190,14 +190,6 @@ export class ActivityTask {
           expire(TimeoutType.START_TO_CLOSE);
         }),
       );
-    if (this.#local)
-      // Its workflow task is taken up by another worker.
-      worker.onDeath(() => {
-        if (!attempt.over)
-          time.after(10_000, () => {
-            expire(TimeoutType.START_TO_CLOSE);
-          });
-      });
     let stopBeat = (): void => undefined;
     const armBeat = (): void => {
       stopBeat();

@@ -40,6 +40,8 @@ export interface Case {
   /** What the clean run has left the record at, or published last. */
   readonly revision: number;
   readonly way: Way | undefined;
+  /** To which of its steps a run is reset; the one in the middle where it is left out. */
+  readonly resetTo?: 'last';
 }
 
 export interface Played {
@@ -94,7 +96,8 @@ export function nameOf({ spec, fault, moment }: Case, moments: readonly Moment[]
   return `${spec.name}: ${fault} at moment ${String(moment)}${at ? ` (${at.kind} ${at.what} ${at.at})` : ''}`;
 }
 
-export async function play(spec: Spec, struck?: Omit<Case, 'spec'>): Promise<Played> {
+/** `look` is called when all is done, before the world is closed. */
+export async function play(spec: Spec, struck?: Omit<Case, 'spec'>, look?: (world: World) => void): Promise<Played> {
   const moments: Moment[] = [];
   let watching = false;
   let begun: Begun | undefined;
@@ -239,7 +242,9 @@ export async function play(spec: Spec, struck?: Omit<Case, 'spec'>): Promise<Pla
       case 'reset':
         later.push(async () => {
           const run = begun?.run();
-          if (run?.status === 'RUNNING') await temporal.reset(run, Math.ceil(run.execution.steps.length / 2));
+          const steps = run?.execution.steps.length ?? 0;
+          const to = struck?.resetTo === 'last' ? steps : Math.ceil(steps / 2);
+          if (run?.status === 'RUNNING') await temporal.reset(run, to);
         });
         return;
       case 'misplace':
@@ -309,6 +314,7 @@ export async function play(spec: Spec, struck?: Omit<Case, 'spec'>): Promise<Pla
     if (person?.steps.length === 0) mend();
     const problems = [...overlaps, ...(await problemsAfter(world, { spec, before, ended, struck, person }))];
     watching = false;
+    look?.(world);
     const revision = world.viewOf(vnf)?.revision ?? world.cloud.publications.get(vnf)?.revision ?? 0;
     if (struck && ended.outcome === 'completed' && struck.fault !== 'recordTerminated' && revision !== struck.revision)
       problems.push(`it is at revision ${String(revision)}, and was at ${String(struck.revision)} without a fault`);

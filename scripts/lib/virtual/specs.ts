@@ -5,6 +5,9 @@ import { emit, type Host } from '../../../simulator/model';
 import type { Ended } from './ended';
 import type { World, Procedure } from './world';
 
+/** What an input follows from: there is as much in the slow form. */
+export type Place = Pick<World, 'cloud' | 'viewOf'>;
+
 /** What each procedure is given where every fault is tried on it: small, and with all of its steps. */
 export interface Spec {
   readonly name: string;
@@ -16,7 +19,7 @@ export interface Spec {
   readonly descriptor: unknown;
   /** What there is before, beside the VNF `v` of that descriptor; null where there is none. */
   readonly prepare?: ((world: World) => Promise<void>) | null;
-  readonly input: (world: World) => Readonly<Record<string, unknown>>;
+  readonly input: (world: Place) => Readonly<Record<string, unknown>>;
   /** How it ends where nothing goes wrong: completed where it is left out. */
   readonly ends?: Ended['outcome'];
   /** It takes no turn: however it ends, the cloud is as it was, and so is all that the record decides by. */
@@ -70,7 +73,7 @@ const inRacks = {
 export const zones = { mz: 8, dmz: 4 };
 
 /** Of each pool the first, by its name, and its host as the record has it: a tenant's by its `hostId`. */
-function firstMembers(world: World): { name: string; host: string; serverId: string }[] {
+function firstMembers(world: Place): { name: string; host: string; serverId: string }[] {
   const members = Object.values(world.viewOf(vnf)?.pools ?? {}).flatMap(({ inService: [first] }) => first ?? []);
   if (members.length === 0) throw new Error('the VNF has no member');
   return members.map(({ pool, ordinal, host, serverId }) => ({
@@ -99,7 +102,7 @@ async function emptyHosts(world: World): Promise<void> {
   await world.settle(vnf);
 }
 
-function closedHosts({ cloud }: World): string[] {
+function closedHosts({ cloud }: Place): string[] {
   return [...cloud.hosts.values()].filter(({ enabled, forcedDown }) => !enabled || forcedDown).map(({ name }) => name);
 }
 
@@ -110,7 +113,7 @@ function fillQuota({ cloud }: World): Promise<void> {
 }
 
 /** Hosts of the rack that the first member is in. */
-function firstRack({ cloud, viewOf }: World): Host[] {
+function firstRack({ cloud, viewOf }: Place): Host[] {
   const [first] = viewOf(vnf)?.pools[firstPool]?.inService ?? [];
   const rack = cloud.hosts.get(first?.host ?? '')?.domains['rack'];
   return [...cloud.hosts.values()].filter(({ zone, domains }) => zone === 'mz' && domains['rack'] === rack);

@@ -29,6 +29,10 @@ export interface Run {
   readonly parent: { readonly run: Run; readonly seq: number; readonly closePolicy: number } | undefined;
   readonly inbox: Job[];
   scheduled: boolean;
+  /** The one that a worker is at, also when the run has been taken away meanwhile. */
+  task?: Task | undefined;
+  /** How many steps there were at the end of each task: a run can be reset to these. */
+  readonly heard: number[];
   /** The worker that has its task is not heard of, and another one gets it only then. */
   heldUntil?: number;
   readonly activities: Map<number, ActivityTask>;
@@ -61,15 +65,30 @@ export interface TemporalOptions {
 
 export class AlreadyRunning extends Error {}
 
-/** A task whose end was refused, since a message had come meanwhile. */
-interface Redo {
+/**
+ * One that a worker is at. What the workflow wants done is told at its end, but for local activities: those the worker performs meanwhile
+ * itself, and what else comes to the run waits until they have ended.
+ */
+interface Task {
   readonly run: Run;
-  readonly jobs: readonly Job[];
   readonly worker: Worker;
+  /** What the server has given to it since it was last heard of, and the number of steps there were then. */
+  jobs: readonly Job[];
+  from: number;
+  readonly commands: Command[];
+  readonly locals: Map<number, ActivityTask>;
+  hadLocals: boolean;
+  /** What comes of it is of no interest any more. */
+  over: boolean;
 }
+
+/** A task whose end was refused, since a message had come meanwhile, or that was lost with its worker. */
+type Redo = Pick<Task, 'run' | 'jobs' | 'from' | 'worker'>;
 
 /** After so long a server gives a workflow task to another worker. */
 const taskTimeoutMs = 10_000;
+/** A worker that is still at local activities says so before, and is told what has come meanwhile. */
+const taskHeartbeatMs = 8_000;
 
 export class VirtualTemporal {
   readonly runs = new Map<string, Run>();
@@ -77,6 +96,8 @@ export class VirtualTemporal {
   readonly #options: TemporalOptions;
   readonly #ready: { readonly run: Run; readonly worker: Worker }[] = [];
   readonly #redo: Redo[] = [];
+  /** Local activities that have ended. */
+  readonly #ended: { readonly task: Task; readonly jobs: readonly Job[] }[] = [];
   #serial = 0;
   #isAway = false;
   #deferred: (() => void)[] = [];
@@ -132,9 +153,11 @@ export class VirtualTemporal {
     const { time } = this.#options;
     await time.settle();
     for (;;) {
-      const redo = this.#redo.shift();
-      const next = redo ? undefined : this.#ready.shift();
-      if (redo) await this.#doAgain(redo);
+      const ended = this.#ended.shift();
+      const redo = ended ? undefined : this.#redo.shift();
+      const next = ended || redo ? undefined : this.#ready.shift();
+      if (ended) await this.#goOn(ended.task, ended.jobs);
+      else if (redo) await this.#doAgain(redo);
       else if (next) await this.#task(next.run, next.worker);
       else return;
       await time.settle();
@@ -187,36 +210,35 @@ export class VirtualTemporal {
   }
 
   /**
-   * As the server does it: the run is terminated, and a new one begins with what had happened up to that step. What was under way then
-   * begins again, and signals and updates that came later come again; and so does what became of a child that had been asked for by then: that is
-   * not begun a second time.
+   * As the server does it: the run is terminated, and a new one begins with what had happened up to the last task that had ended by that
+   * step, and does this one again. What was under way then begins again, and signals and updates that came later come again; and so does what
+   * became of a child that had been asked for by then: that is not begun a second time.
    */
   async reset(run: Run, steps: number): Promise<Run> {
-    // Nobody has looked at it yet: there is nothing to go back to.
-    if (run.execution.steps.length === 0) return run;
-    const played = run.execution.steps.slice(0, steps);
-    const later = [...run.execution.steps.slice(steps).flatMap(({ jobs }) => jobs), ...run.inbox];
+    const [first] = run.heard;
+    // No task of it has ended yet: there is nothing to go back to.
+    if (first === undefined) return run;
+    const ends = run.heard.filter((end) => end < Math.max(first, run.heard.findLast((end) => end <= steps) ?? 0));
+    const from = ends.at(-1) ?? 0;
+    const all = run.execution.steps;
+    const played = all.slice(0, from);
+    const undone = all[from]?.jobs ?? [];
+    const later = [...all.slice(from + 1).flatMap(({ jobs }) => jobs), ...run.inbox];
     if (run.status === 'RUNNING') this.terminate(run);
     const made = this.#make({ ...run, runId: this.#newRunId(), seed: run.execution.start.seed });
     made.scheduled = true;
     const commands = await made.execution.replay(played);
     made.scheduled = false;
+    made.heard.push(...ends);
     const children = new Set(commands.flatMap((command) => command.startChildWorkflowExecution?.seq ?? []));
     const isOfChild = ({
       resolveChildWorkflowExecutionStart: start,
       resolveChildWorkflowExecution: end,
     }: Job): boolean => children.has(start?.seq ?? end?.seq ?? NaN);
     const comesAgain = (job: Job): boolean => Boolean(job.signalWorkflow) || isOfChild(job) || run.updates.isKept(job);
-    const again = later.filter(comesAgain);
-    const resolved = [...played.flatMap(({ jobs }) => jobs), ...again];
-    const done = new Set(resolved.flatMap((job) => keyOfResolved(job) ?? []));
-    const cancelled = new Set(commands.flatMap((command) => command.cancelTimer?.seq ?? []));
-    for (const command of commands) {
-      const key = keyOfCommand(command);
-      if (key === undefined || done.has(key)) continue;
-      if (command.startTimer && cancelled.has(command.startTimer.seq ?? 0)) continue;
+    const again = [...undone, ...later.filter(comesAgain)];
+    for (const command of pendingOf(commands, [...played.flatMap(({ jobs }) => jobs), ...again]))
       this.#apply(made, command);
-    }
     for (const job of again) this.#deliver(made, job);
     return made;
   }
@@ -265,6 +287,7 @@ export class VirtualTemporal {
       status: 'RUNNING',
       inbox: [],
       scheduled: false,
+      heard: [],
       activities: new Map(),
       timers: new Map(),
       children: new Map(),
@@ -295,21 +318,45 @@ export class VirtualTemporal {
     });
   }
 
-  /** What it decides is heard of a moment later, and a run does not close over a message that came meanwhile. */
-  async #task(run: Run, worker: Worker): Promise<void> {
+  async #task(run: Run, worker: Worker, again: readonly Command[] = []): Promise<void> {
     if (run.status !== 'RUNNING') return;
-    const { time, latencyMs } = this.#options;
     const jobs = run.inbox.splice(0);
-    const commands = await run.execution.activate(jobs);
+    const from = run.execution.steps.length;
+    const task: Task = { run, worker, jobs, from, commands: [], locals: new Map(), hadLocals: false, over: false };
+    run.task = task;
+    for (const { scheduleLocalActivity: local } of again) if (local) this.#startLocal(task, local);
+    await this.#goOn(task, jobs);
+  }
+
+  async #goOn(task: Task, jobs: readonly Job[]): Promise<void> {
+    if (task.over || task.commands.some(closes)) return;
+    const commands = await task.run.execution.activate(jobs);
+    for (const command of commands) {
+      const { scheduleLocalActivity: local, requestCancelLocalActivity: cancelled } = command;
+      if (local) this.#startLocal(task, local);
+      else if (cancelled) task.locals.get(cancelled.seq ?? 0)?.requestCancel();
+      else task.commands.push(command);
+    }
+    if (task.hadLocals && task.worker.isDead()) this.#later(task);
+    else if (task.locals.size === 0 || task.commands.some(closes)) this.#conclude(task);
+  }
+
+  /** What it decides is heard of a moment later, and a run does not close over a message that came meanwhile. */
+  #conclude(task: Task): void {
+    const { run, worker, commands } = task;
+    const { time, latencyMs } = this.#options;
     const conclude = (): void => {
       this.whenUp(() => {
+        if (task.over) return;
+        this.#end(task);
         if (run.status !== 'RUNNING') return;
         const unheard = run.inbox.some((job) => job.signalWorkflow);
         if (unheard && commands.some(closes)) {
-          this.#redo.push({ run, jobs, worker });
+          this.#redo.push(task);
           return;
         }
         run.scheduled = false;
+        run.heard.push(run.execution.steps.length);
         for (const command of commands) this.#apply(run, command);
         this.#schedule(run);
       });
@@ -321,12 +368,94 @@ export class VirtualTemporal {
     });
   }
 
-  async #doAgain({ run, jobs, worker }: Redo): Promise<void> {
-    const before = run.execution.steps.slice(0, -1);
+  /** On the worker that has the task, and whether or not the server is there. */
+  #startLocal(task: Task, given: coresdk.workflow_commands.IScheduleLocalActivity): void {
+    const { run, worker } = task;
+    const { time, latencyMs, saw } = this.#options;
+    const seq = given.seq ?? 0;
+    if (!task.hadLocals) {
+      task.hadLocals = true;
+      worker.onDeath(() => {
+        this.#later(task);
+      });
+      this.#beats(task);
+    }
+    const local = new ActivityTask(
+      { local: given },
+      {
+        ...{ time, run, latencyMs },
+        whenWorker: (take) => {
+          if (worker.isHeard()) take(worker);
+          else if (!worker.isDead()) this.#whenWorker(take);
+        },
+        whenUp: (call) => {
+          call();
+        },
+        report: (job) => {
+          task.locals.delete(seq);
+          this.#ended.push({ task, jobs: [job] });
+        },
+        saw: ({ name, moment, attempt }) => {
+          saw({ kind: 'activity', name, moment, run, attempt });
+        },
+      },
+    );
+    task.locals.set(seq, local);
+  }
+
+  /** As long as it lasts. What the server hears is in the history; what it does not know any more ends. */
+  #beats(task: Task): void {
+    const { run, locals } = task;
+    this.#options.time.after(taskHeartbeatMs, () => {
+      this.whenUp(() => {
+        if (task.over) return;
+        if (run.status !== 'RUNNING') {
+          this.#end(task);
+          return;
+        }
+        if (locals.size > 0) {
+          task.from = run.execution.steps.length;
+          for (const command of task.commands.splice(0)) this.#apply(run, command);
+          task.jobs = run.inbox.splice(0);
+          if (task.jobs.length > 0) this.#ended.push({ task, jobs: task.jobs });
+        }
+        this.#beats(task);
+      });
+    });
+  }
+
+  #end(task: Task): void {
+    const { run, locals } = task;
+    task.over = true;
+    if (run.task === task) run.task = undefined;
+    for (const local of locals.values()) local.forget();
+    locals.clear();
+  }
+
+  /** Its worker is not heard of any more: another one asks again whatever it had asked. */
+  #later(task: Task): void {
+    if (task.over) return;
+    this.#end(task);
+    this.#options.time.after(taskTimeoutMs, () => {
+      this.whenUp(() => {
+        this.#whenWorker((worker) => {
+          if (task.run.status === 'RUNNING') this.#redo.push({ ...task, worker });
+        });
+      });
+    });
+  }
+
+  async #doAgain({ run, jobs, from, worker }: Redo): Promise<void> {
+    if (run.status !== 'RUNNING') return;
+    const before = run.execution.steps.slice(0, from);
     run.execution = new Execution(run.execution.start, this.#options.time);
-    await run.execution.replay(before);
+    const commands = await run.execution.replay(before);
     run.inbox.unshift(...jobs);
-    await this.#task(run, worker);
+    const pending = pendingOf(
+      commands,
+      before.flatMap((step) => step.jobs),
+    );
+    await this.#task(run, worker, pending);
   }
 
   #apply(run: Run, command: Command): void {
@@ -345,36 +474,35 @@ export class VirtualTemporal {
     } else if (command.cancelTimer) {
       run.timers.get(command.cancelTimer.seq ?? 0)?.();
       run.timers.delete(command.cancelTimer.seq ?? 0);
-    } else if (command.scheduleActivity || command.scheduleLocalActivity) {
-      const given = command.scheduleActivity
-        ? { remote: command.scheduleActivity }
-        : { local: command.scheduleLocalActivity ?? {} };
-      const seq = (command.scheduleActivity ?? command.scheduleLocalActivity)?.seq ?? 0;
+    } else if (command.scheduleActivity) {
+      const seq = command.scheduleActivity.seq ?? 0;
       run.activities.set(
         seq,
-        new ActivityTask(given, {
-          time,
-          run,
-          whenWorker: (take) => {
-            this.#whenWorker(take);
+        new ActivityTask(
+          { remote: command.scheduleActivity },
+          {
+            time,
+            run,
+            whenWorker: (take) => {
+              this.#whenWorker(take);
+            },
+            whenUp: (call) => {
+              this.whenUp(call);
+            },
+            report: (job) => {
+              run.activities.delete(seq);
+              this.#deliver(run, job);
+            },
+            latencyMs,
+            saw: ({ name, moment, attempt }) => {
+              saw({ kind: 'activity', name, moment, run, attempt });
+            },
           },
-          whenUp: (call) => {
-            this.whenUp(call);
-          },
-          report: (job) => {
-            run.activities.delete(seq);
-            this.#deliver(run, job);
-          },
-          latencyMs,
-          saw: ({ name, moment, attempt }) => {
-            saw({ kind: 'activity', name, moment, run, attempt });
-          },
-        }),
+        ),
       );
-    } else if (command.requestCancelActivity || command.requestCancelLocalActivity) {
-      const seq = (command.requestCancelActivity ?? command.requestCancelLocalActivity)?.seq ?? 0;
-      run.activities.get(seq)?.requestCancel();
-    } else if (command.signalExternalWorkflowExecution)
+    } else if (command.requestCancelActivity)
+      run.activities.get(command.requestCancelActivity.seq ?? 0)?.requestCancel();
+    else if (command.signalExternalWorkflowExecution)
       this.#signalExternal(run, command.signalExternalWorkflowExecution);
     else if (command.startChildWorkflowExecution) this.#startChild(run, command.startChildWorkflowExecution);
     else if (command.cancelChildWorkflowExecution) {
@@ -479,6 +607,17 @@ export class VirtualTemporal {
           : { failed: { failure: wrapped(failure ?? {}) } };
     this.#deliver(parent.run, jobOf('resolveChildWorkflowExecution', { seq: parent.seq, result }));
   }
+}
+
+/** What was wanted by some of a run's steps, and has not come by these jobs. */
+function pendingOf(commands: readonly Command[], jobs: readonly Job[]): readonly Command[] {
+  const done = new Set(jobs.flatMap((job) => keyOfResolved(job) ?? []));
+  const cancelled = new Set(commands.flatMap((command) => command.cancelTimer?.seq ?? []));
+  return commands.filter((command) => {
+    const key = keyOfCommand(command);
+    if (key === undefined || done.has(key)) return false;
+    return !(command.startTimer && cancelled.has(command.startTimer.seq ?? 0));
+  });
 }
 
 function closes(command: Command): boolean {

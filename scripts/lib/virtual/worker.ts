@@ -124,9 +124,9 @@ async function carried(worker: Worker, port: CloudPort, asked: RawRequest): Prom
     await worker.untilRunning();
     throw error instanceof Dropped ? new Lost(error.message) : error;
   }
-  port.saw(call, 'after');
+  const isLost = port.saw(call, 'after')?.kind === 'lost' || strike?.kind === 'lost';
   if (!worker.isHeard()) await worker.untilRunning();
-  if (strike?.kind === 'lost') throw new Lost('its answer was lost');
+  if (isLost) throw new Lost('its answer was lost');
   return strike?.kind === 'status' ? { status: strike.status, headers: {}, body: {} } : answered;
 }
 

@@ -274,9 +274,13 @@ export function openWorld(options: WorldOptions): World {
   };
 }
 
-/** Nothing but records is at work: also what a run has left behind has ended, children that finish alone and a mutex. */
+/**
+ * Nothing but records is at work: also what a run has left behind has ended, children that finish alone and a mutex, and the task that a
+ * worker is at although its run was taken away.
+ */
 export function isQuiet({ temporal }: Pick<World, 'temporal'>): boolean {
-  for (const run of temporal.runs.values()) if (run.status === 'RUNNING' && run.type !== 'vnf') return false;
+  for (const run of temporal.runs.values())
+    if ((run.status === 'RUNNING' || run.task) && run.type !== 'vnf') return false;
   return true;
 }
 
