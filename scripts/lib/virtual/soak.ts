@@ -183,8 +183,10 @@ export async function playNight(story: Story): Promise<Night> {
       }
       case 'reset':
         later.push(async () => {
+          const { keptPercent = 50 } = what;
           const run = runAt(what.run);
-          if (run && run.children.size === 0) await temporal.reset(run, Math.ceil(run.execution.steps.length / 2));
+          const isTold = run !== undefined && (what.keptPercent !== undefined || run.children.size === 0);
+          if (isTold) await temporal.reset(run, Math.ceil((run.execution.steps.length * keptPercent) / 100));
         });
         return;
     }

@@ -46,7 +46,9 @@ export type Act = { readonly atSeconds: number } & (
   | { readonly does: 'workerDies' }
   | { readonly does: 'workerStops' | 'temporalAway'; readonly seconds: number }
   | { readonly does: 'callStruck'; readonly afterCalls: number; readonly times: number; readonly strike: CallStrike }
-  | { readonly does: 'cancel' | 'terminateRun' | 'reset'; readonly run: number }
+  | { readonly does: 'cancel' | 'terminateRun'; readonly run: number }
+  /** To a share of what it had done, and whatever it has begun meanwhile. Without one: to half of it, and only where nothing that it has begun is at work. */
+  | { readonly does: 'reset'; readonly run: number; readonly keptPercent?: number }
 );
 
 const spares: readonly (number | string)[] = [1, 2, '1/3', '34%', '50%', '25%'];
@@ -59,6 +61,9 @@ const allComeUpFrom = 50_000;
 
 /** From this seed on there may be racks, and other hands that move members. Nights before it stay as they were. */
 const racksFrom = 3_000_000;
+
+/** From this seed on there is what people do about a VNF beside its procedures. Nights before it stay as they were. */
+const peopleFrom = 20_000_000;
 
 /** What may be lost with a rack, by how many there are: most levels can be shared out so. */
 const rackSpares: Readonly<Record<number, readonly (number | string)[]>> = {
@@ -102,6 +107,7 @@ export function storyOf(seed: number): Story {
     acts.push(askedAt(at));
     if (below(2) === 0) acts.push(wrongAt(at + below(25)));
     if (seed >= racksFrom && below(4) === 0) acts.push(...harmAt(at + below(25)));
+    if (seed >= peopleFrom && below(2) === 0) acts.push(...personAt(at + below(25)));
   }
   return { seed, hosts, ...(racks && { racks }), vnfs, acts: acts.sort((a, b) => a.atSeconds - b.atSeconds) };
 
@@ -187,10 +193,19 @@ export function storyOf(seed: number): Story {
       case 8:
         return { atSeconds, does: 'terminateRun', run: below(8) };
       case 9:
-        return { atSeconds, does: 'reset', run: below(8) };
+        return { atSeconds, does: 'reset', run: below(8), ...(seed >= peopleFrom && { keptPercent: 1 + below(100) }) };
       default:
         return { atSeconds, does: 'callStruck', afterCalls: below(20), times: 1 + below(3), strike: strike() };
     }
+  }
+
+  /** What a person does who sees all this, or has caused it. */
+  function personAt(atSeconds: number): Act[] {
+    const soon = atSeconds + 1 + below(20);
+    return [
+      { atSeconds, does: 'evacuate', host: below(20), cause: below(2) === 0 ? 'maintenance' : 'failed' },
+      { atSeconds: soon, does: 'reset', run: below(8), keptPercent: 1 + below(100) },
+    ];
   }
 
   function strike(): CallStrike {
