@@ -97,6 +97,9 @@ export async function playNight(story: Story): Promise<Night> {
       case 'terminate':
         ask(what.does, { vnf: what.vnf });
         return;
+      case 'audit':
+        ask('audit', { vnf: what.vnf, repair: what.repair });
+        return;
       case 'scale': {
         const { vnf, pool, to } = what;
         const level = world.viewOf(vnf)?.pools[pool]?.level ?? 0;

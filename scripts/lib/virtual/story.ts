@@ -35,6 +35,7 @@ export interface PoolOfStory {
 /** Numbers choose among what there is when the act comes: the same every time. */
 export type Act = { readonly atSeconds: number } & (
   | { readonly does: 'instantiate' | 'heal' | 'rebalance' | 'terminate'; readonly vnf: string }
+  | { readonly does: 'audit'; readonly vnf: string; readonly repair: boolean }
   | { readonly does: 'scale'; readonly vnf: string; readonly pool: string; readonly to: number }
   | { readonly does: 'evacuate' | 'restore'; readonly host: number; readonly cause: 'failed' | 'maintenance' }
   | { readonly does: 'evacuateRack'; readonly rack: number; readonly cause: 'failed' | 'maintenance' }
@@ -202,10 +203,16 @@ export function storyOf(seed: number): Story {
   /** What a person does who sees all this, or has caused it. */
   function personAt(atSeconds: number): Act[] {
     const soon = atSeconds + 1 + below(20);
-    return [
-      { atSeconds, does: 'evacuate', host: below(20), cause: below(2) === 0 ? 'maintenance' : 'failed' },
-      { atSeconds: soon, does: 'reset', run: below(8), keptPercent: 1 + below(100) },
-    ];
+    const { vnf } = pick(vnfs);
+    switch (below(3)) {
+      case 0:
+        return [
+          { atSeconds, does: 'evacuate', host: below(20), cause: below(2) === 0 ? 'maintenance' : 'failed' },
+          { atSeconds: soon, does: 'reset', run: below(8), keptPercent: 1 + below(100) },
+        ];
+      default:
+        return [{ atSeconds, does: 'audit', vnf, repair: below(2) === 0 }];
+    }
   }
 
   function strike(): CallStrike {
