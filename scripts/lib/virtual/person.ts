@@ -121,11 +121,13 @@ export function personOf({ world, vnf, pool, answer, mend, isBlind, isConcerned 
   return { wanted, attend, looksAfter, steps, problems, wasBlocked: () => wasBlocked };
 }
 
-function stuckIn(run: Run): StuckView | null {
+/** What a person is asked there. Null: nothing. */
+export function stuckIn(run: Run): StuckView | null {
+  if (run.status !== 'RUNNING') return null;
   return (run.execution.query(runQuery) as RunView | undefined)?.stuck ?? null;
 }
 
-function keyOf(run: Run, { step, retries }: StuckView): string {
+export function keyOf(run: Run, { step, retries }: StuckView): string {
   return [run.runId, step, retries].join(' ');
 }
 
