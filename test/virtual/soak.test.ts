@@ -38,7 +38,9 @@ const onceFailed = [
   ...[14_041_520, 14_103_888, 15_085_637, 16_008_412],
 ];
 
-test.each([...onceFailed, ...Array.from({ length: 15 }, (_, index) => 100_000 + index)])('seed %i', async (seed) => {
+const some = [100_000, 20_000_000].flatMap((from) => Array.from({ length: 15 }, (_, index) => from + index));
+
+test.each([...onceFailed, ...some])('seed %i', async (seed) => {
   expect(await playStory(storyOf(seed))).toEqual([]);
 });
 
@@ -87,6 +89,56 @@ describe('nights with racks', () => {
     );
     expect(nestedIn(shortest)).toEqual([needed]);
     expect(shortest.racks).toEqual(story.racks);
+  });
+});
+
+describe('nights with people', () => {
+  const nights = Array.from({ length: 120 }, (_, index) => storyOf(20_000_000 + index));
+  const actsOf = (stories: readonly Story[]) => stories.flatMap(({ acts }) => acts);
+  const isTenants = ({ as }: Story) => as === 'tenant';
+
+  test('are told with all that they do, and all of it is played', () => {
+    const played = new Set(
+      actsOf(nights).flatMap((act) => {
+        if (act.does === 'audit') return [act.repair ? 'audit with repair' : 'audit'];
+        if (act.does === 'troubled')
+          return [`${act.trouble}:${act.answer}`, act.cleanUps ? 'clean-ups fail' : 'they do not'];
+        return act.does === 'reset' && act.keptPercent !== undefined ? ['reset to a share'] : [act.does];
+      }),
+    );
+    const answers = ['retried', 'skipped', 'givenUp', 'unanswered'];
+    expect([...played]).toEqual(
+      expect.arrayContaining([
+        ...['reset to a share', 'audit', 'audit with repair', 'recordDies', 'adopt', 'clean-ups fail', 'they do not'],
+        ...answers.flatMap((answer) => [`undoFails:${answer}`, `cloudFails:${answer}`]),
+      ]),
+    );
+    for (const story of nights) expect(told(story)[0]?.endsWith(', as a tenant')).toBe(isTenants(story));
+    const tenants = nights.filter(isTenants);
+    expect(tenants.length).toBeGreaterThan(nights.length / 10);
+    expect(tenants.filter(({ racks }) => racks !== undefined)).toEqual([]);
+  });
+
+  test('are as they were before the first of them', () => {
+    const before = [1, 3_000_000, 19_999_900].flatMap((from) =>
+      Array.from({ length: 100 }, (_, index) => storyOf(from + index)),
+    );
+    expect(before.filter(isTenants)).toEqual([]);
+    const known = actsOf(before).filter(
+      (act) =>
+        ['audit', 'adopt', 'recordDies', 'troubled'].includes(act.does) ||
+        (act.does === 'reset' && act.keptPercent !== undefined),
+    );
+    expect(known).toEqual([]);
+  });
+
+  test('are made short as an operator where they fail so, too', async () => {
+    const story = nights.find(isTenants);
+    if (!story) throw new Error('there is no tenant');
+    const always = await shrink(story, () => Promise.resolve(['it fails']));
+    expect([always.acts, always.as]).toEqual([[], undefined]);
+    const tenants = await shrink(story, (shorter) => Promise.resolve(isTenants(shorter) ? ['it fails'] : []));
+    expect([tenants.acts, tenants.as]).toEqual([[], 'tenant']);
   });
 });
 
