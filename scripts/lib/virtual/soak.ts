@@ -115,6 +115,7 @@ export async function playNight(story: Story): Promise<Night> {
         world.note({ kind: 'recordLost', vnf: what.vnf });
         for (const run of temporal.runs.values()) troubles.meddled(run);
         temporal.terminate(record);
+        if (isAtWork('adopt', what.vnf)) endThoseOf(what.vnf);
         return;
       }
       case 'troubled': {
@@ -230,9 +231,13 @@ export async function playNight(story: Story): Promise<Night> {
         return;
     }
   };
+  const isOf = (run: Run, vnf: string): boolean => run.type !== 'vnf' && run.status === 'RUNNING' && vnfOf(run) === vnf;
+  const isAtWork = (type: Procedure, vnf: string): boolean =>
+    [...temporal.runs.values()].some((run) => run.type === type && isOf(run, vnf));
+  /** But for an adopt, which was asked for just before. */
   const endThoseOf = (vnf: string): void => {
     for (const run of temporal.runs.values())
-      if (run.type !== 'vnf' && run.status === 'RUNNING' && vnfOf(run) === vnf) {
+      if (run.type !== 'adopt' && isOf(run, vnf)) {
         troubles.meddled(run);
         temporal.terminate(run);
       }
