@@ -38,6 +38,8 @@ export async function playNight(story: Story): Promise<Night> {
   /** A worker has stood still: what it sends when it goes on, it could not know better. */
   let stoodStill = false;
   const unasked = new Set<string>();
+  /** Adopts that are to be asked for. */
+  let awaited = 0;
   /** VNFs whose record has died. */
   const lost = new Set<string>();
   let struck: { afterCalls: number; times: number; strike: CallStrike } | undefined;
@@ -103,19 +105,21 @@ export async function playNight(story: Story): Promise<Night> {
       case 'terminate':
         ask(what.does, { vnf: what.vnf });
         return;
-      case 'adopt':
-        // What is at work for a record that has died is ended first.
-        if (lost.has(what.vnf) && world.viewOf(what.vnf) === null) endThoseOf(what.vnf);
-        ask('adopt', { vnf: what.vnf, descriptor: descriptorOf(story, what.vnf) });
+      case 'adopt': {
+        const { vnf } = what;
+        const isLost = lost.has(vnf) && world.viewOf(vnf) === null;
+        if (isLost) endThoseOf(vnf);
+        adoptAfter(vnf, isLost ? longestLateMs : 0);
         return;
+      }
       case 'recordDies': {
         const record = temporal.latest(recordWorkflowId(what.vnf));
-        if (record?.status !== 'RUNNING') return;
+        // What was at work for it is ended before an adopt is asked for.
+        if (record?.status !== 'RUNNING' || isAtWork('adopt', what.vnf)) return;
         lost.add(what.vnf);
         world.note({ kind: 'recordLost', vnf: what.vnf });
         for (const run of temporal.runs.values()) troubles.meddled(run);
         temporal.terminate(record);
-        if (isAtWork('adopt', what.vnf)) endThoseOf(what.vnf);
         return;
       }
       case 'troubled': {
@@ -234,10 +238,18 @@ export async function playNight(story: Story): Promise<Night> {
   const isOf = (run: Run, vnf: string): boolean => run.type !== 'vnf' && run.status === 'RUNNING' && vnfOf(run) === vnf;
   const isAtWork = (type: Procedure, vnf: string): boolean =>
     [...temporal.runs.values()].some((run) => run.type === type && isOf(run, vnf));
-  /** But for an adopt, which was asked for just before. */
+  /** What is at work for a record that has died is ended, and what it has asked the cloud for has come to its end, before it is adopted. */
+  const adoptAfter = (vnf: string, milliseconds: number): void => {
+    awaited += 1;
+    time.after(milliseconds, () => {
+      awaited -= 1;
+      if (temporal.workers().some((worker) => !worker.isDead() && !worker.isHeard())) adoptAfter(vnf, longestLateMs);
+      else ask('adopt', { vnf, descriptor: descriptorOf(story, vnf) });
+    });
+  };
   const endThoseOf = (vnf: string): void => {
     for (const run of temporal.runs.values())
-      if (run.type !== 'adopt' && isOf(run, vnf)) {
+      if (isOf(run, vnf)) {
         troubles.meddled(run);
         temporal.terminate(run);
       }
@@ -254,7 +266,7 @@ export async function playNight(story: Story): Promise<Night> {
       for (const each of later.splice(0)) await each();
     }
   };
-  const quiet = (): Promise<void> => until('nothing but records is at work', () => isQuiet(world));
+  const quiet = (): Promise<void> => until('nothing but records is at work', () => awaited === 0 && isQuiet(world));
 
   const night = (problems: readonly string[]): Night => ({ problems, lifecycles: lifecyclesIn(cloud.log) });
 
@@ -396,6 +408,9 @@ function nameOf({ cloud }: World, { as }: Story, { name }: Host): string | undef
   const [server] = cloud.servers.values();
   return cloud.hostIds.get(`${server?.projectId ?? ''}${name}`);
 }
+
+/** No call of a story stays inside the cloud for longer, and no attempt is at work. */
+const longestLateMs = 120_000;
 
 /** The key of the metadata that says of a host which rack it is in. */
 const rackKey = 'rack';
