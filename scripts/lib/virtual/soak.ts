@@ -73,6 +73,9 @@ export async function playNight(story: Story): Promise<Night> {
   });
   const { time, temporal, cloud } = world;
   const troubles = openTroubles(world, later);
+  // A pool of one group leaves no room for a replacement otherwise.
+  if (story.as === 'tenant')
+    for (const { quotas } of cloud.projects.values()) quotas.set('server_group_members', groupMembers);
   const hosts = [...cloud.hosts.values()];
   const hostAt = (number: number): Host => hosts[number % hosts.length] ?? raise('there are hosts');
   const racks = [...new Set(hosts.flatMap(({ domains }) => domains[rackKey] ?? []))].sort();
@@ -411,6 +414,9 @@ function nameOf({ cloud }: World, { as }: Story, { name }: Host): string | undef
 
 /** No call of a story stays inside the cloud for longer, and no attempt is at work. */
 const longestLateMs = 120_000;
+
+/** More than a pool of a story has. */
+const groupMembers = 50;
 
 /** The key of the metadata that says of a host which rack it is in. */
 const rackKey = 'rack';
