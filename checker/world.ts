@@ -75,6 +75,8 @@ export interface VnfWorld {
   readonly pools: Map<string, PoolWorld>;
   publishedAt: { revision: number; stage: number } | null;
   ending: boolean;
+  /** Its record is lost, and it has not been adopted since: what others are told of it is of one that has none of its members. */
+  isLost: boolean;
 }
 
 export interface World {
@@ -357,6 +359,7 @@ function note(world: World, event: Extract<CloudEvent, { type: 'note' }>): void 
       hinder(world, said.vnf);
       return;
     case 'recordLost':
+      Object.assign(world.vnfs.get(said.vnf) ?? {}, { isLost: true });
       for (const server of world.servers.values()) if (server.vnf === said.vnf) server.movedAt = event.seq;
       return;
     case 'reset': {
@@ -430,7 +433,7 @@ function newVnf(vnf: string, descriptor: Descriptor): VnfWorld {
     spec.name,
     { spec, level: 0, lingering: new Set(), published: new Set(), dead: new Set(), lost: 0 },
   ]);
-  return { vnf, descriptor, pools: new Map(pools), publishedAt: null, ending: false };
+  return { vnf, descriptor, pools: new Map(pools), publishedAt: null, ending: false, isLost: false };
 }
 
 export function targetOf(
@@ -454,10 +457,14 @@ function end(world: World, said: Extract<Note, { kind: 'outcome' }>): void {
     const server = serverNamed(world, vnf.vnf, name);
     if (!server) continue;
     server.takenForDead = true;
-    vnf.pools.get(server.pool ?? '')?.dead.add(name);
+    const pool = vnf.pools.get(server.pool ?? '');
+    if (!pool || pool.dead.has(name)) continue;
+    pool.dead.add(name);
+    mourn(world, vnf, pool);
   }
   // Where others are at work some may be on their way out, though it is not published yet: then nothing is said of anybody.
-  if (request.procedure === 'rebalance' && openRequests(world, vnf.vnf).length === 0)
+  if (request.procedure === 'adopt') vnf.isLost = false;
+  if (request.procedure === 'rebalance' && !vnf.isLost && openRequests(world, vnf.vnf).length === 0)
     for (const server of world.servers.values()) {
       const pool = vnf.pools.get(server.pool ?? '');
       // Who is dead to its record is for a heal.

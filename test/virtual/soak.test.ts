@@ -28,7 +28,7 @@ import { storyOf, told, type Story } from '../../scripts/lib/virtual/story';
  * one level, a turn each; one moved twice was where its record had it after the first. 13019529: a run
  * that was reset was not told what had become of a child that it had begun. 14041520, 14103888: what a worker did again it did by a later clock.
  * 15085637: with one in another zone a pool was more than its racks carry. 16008412: one that lacked the dead was made smaller.
- * 20004072: what a terminate had asked for came when its VNF had been adopted. 20001217, 20004754: who was to leave a rack stayed when the record
+ * 20000268: a rebalance was told of a record without members. 20003893: whom an adopt took for dead was expected to serve. 20004072: what a terminate had asked for came when its VNF had been adopted. 20001217, 20004754: who was to leave a rack stayed when the record
  * was lost. 20004889: a person kept no order. 20005098: a tenant's group had no room for a replacement.
  */
 const onceFailed = [
@@ -37,7 +37,10 @@ const onceFailed = [
   ...[3_000_270, 3_001_224, 3_005_027, 4_003_645, 4_003_715, 4_008_655, 4_009_178, 4_009_739, 4_012_566, 4_013_897],
   ...[4_021_180, 4_022_011, 4_028_886, 5_011_093, 5_063_901, 6_001_609, 6_003_632, 6_003_672, 6_014_261, 7_008_131],
   ...[8_002_778, 8_004_007, 9_033_513, 10_052_235, 10_018_733, 10_020_472, 12_045_278, 13_019_529],
-  ...[14_041_520, 14_103_888, 15_085_637, 16_008_412, 20_001_217, 20_004_072, 20_004_754, 20_004_889, 20_005_098],
+  ...[
+    14_041_520, 14_103_888, 15_085_637, 16_008_412, 20_000_268, 20_001_217, 20_003_893, 20_004_072, 20_004_754,
+    20_004_889, 20_005_098,
+  ],
 ];
 
 const some = [100_000, 20_000_000].flatMap((from) => Array.from({ length: 15 }, (_, index) => from + index));
