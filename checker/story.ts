@@ -36,6 +36,8 @@ export const noteSchema = z.discriminatedUnion('kind', [
     failure: z.string().optional(),
     /** Of a rebalance, by an observer who asks: pools of which it says that it has left members where they must not be, for want of a place. */
     short: z.array(z.string()).optional(),
+    /** Of an adopt, by an observer who asks: members that it has taken for dead, since they were not ACTIVE. By name. */
+    dead: z.array(z.string()).optional(),
   }),
   /** By an observer who sees that: its run was reset. Another begins, and what the one before has made is not for that one to clean up. */
   z.object({ kind: z.literal('reset'), id: z.string() }),
@@ -60,6 +62,8 @@ export const noteSchema = z.discriminatedUnion('kind', [
     securityGroups: z.array(z.string()),
     serverGroups: z.array(z.string()).default([]),
   }),
+  /** By an observer who sees that: the record has ended by somebody's hand. What there is then an adopt takes as it finds it, whatever its shares. */
+  z.object({ kind: z.literal('recordLost'), vnf: z.string() }),
   /** A VM was broken or taken away by somebody who is not of this story: between two looks at a cloud, that is not seen. */
   z.object({ kind: z.literal('harmed'), vnf: z.string(), serverId: z.string() }),
   /** A call that bears this id had stayed inside of the cloud, and is carried out now, when nobody waits for it any more. */

@@ -30,7 +30,9 @@ export interface Server {
   state: string;
   /** It has been published once. */
   served: boolean;
-  /** Other hands have taken it to another host, and no rebalance that began after that has repaired it. The event; null: none. */
+  /** Whoever has adopted it has taken it for dead. */
+  takenForDead: boolean;
+  /** Other hands have taken it to another host, or its record has been lost, and no rebalance that began after that has repaired it. The event; null: none. */
   movedAt: number | null;
   /** The hosts that it was on meanwhile, the first one first: its record has it on one of these, as it was when that last looked. */
   movedOver: readonly string[];
@@ -73,6 +75,8 @@ export interface VnfWorld {
   readonly pools: Map<string, PoolWorld>;
   publishedAt: { revision: number; stage: number } | null;
   ending: boolean;
+  /** Its record is lost, and it has not been adopted since: what others are told of it is of one that has none of its members. */
+  isLost: boolean;
 }
 
 export interface World {
@@ -146,11 +150,11 @@ export function openRequests(world: World, vnf: string): Request[] {
 }
 
 /**
- * Dead as the cloud shows it, or on the word of a caller: named by a heal, or on a host that is evacuated as failed. The word is
+ * Dead as the cloud shows it, or as an adopt took it, or on the word of a caller: named by a heal, or on a host that is evacuated as failed. The word is
  * about what there was then: a host that has come back may have others since.
  */
 export function isDead(world: World, vnf: string, server: Server): boolean {
-  if (isDown(world, server)) return true;
+  if (isDown(world, server) || server.takenForDead) return true;
   return [...world.requests.values()].some(({ procedure, input, vnf: of, seq }) => {
     if (seq < server.since) return false;
     if (procedure === 'heal')
@@ -204,6 +208,7 @@ export function advance(world: World, event: CloudEvent): void {
         toldAt: null,
         state: 'BUILD',
         served: false,
+        takenForDead: false,
         movedAt: null,
         movedOver: [],
       });
@@ -308,7 +313,7 @@ function publish(world: World, event: Extract<CloudEvent, { type: 'published' }>
     const now = new Set(event.service[name] ?? []);
     for (const member of now) {
       const server = serverNamed(world, event.vnf, member);
-      if (server) server.served = true;
+      if (server) Object.assign(server, { served: true, takenForDead: false });
     }
     for (const member of pool.published) {
       const server = serverNamed(world, event.vnf, member);
@@ -352,6 +357,10 @@ function note(world: World, event: Extract<CloudEvent, { type: 'note' }>): void 
       return;
     case 'harmed':
       hinder(world, said.vnf);
+      return;
+    case 'recordLost':
+      Object.assign(world.vnfs.get(said.vnf) ?? {}, { isLost: true });
+      for (const server of world.servers.values()) if (server.vnf === said.vnf) server.movedAt = event.seq;
       return;
     case 'reset': {
       const request = world.requests.get(said.id);
@@ -424,7 +433,7 @@ function newVnf(vnf: string, descriptor: Descriptor): VnfWorld {
     spec.name,
     { spec, level: 0, lingering: new Set(), published: new Set(), dead: new Set(), lost: 0 },
   ]);
-  return { vnf, descriptor, pools: new Map(pools), publishedAt: null, ending: false };
+  return { vnf, descriptor, pools: new Map(pools), publishedAt: null, ending: false, isLost: false };
 }
 
 export function targetOf(
@@ -444,8 +453,18 @@ function end(world: World, said: Extract<Note, { kind: 'outcome' }>): void {
   request.outcome = said.outcome;
   const vnf = request.vnf === undefined ? undefined : world.vnfs.get(request.vnf);
   if (!vnf || said.outcome !== 'completed') return;
+  for (const name of said.dead ?? []) {
+    const server = serverNamed(world, vnf.vnf, name);
+    if (!server) continue;
+    server.takenForDead = true;
+    const pool = vnf.pools.get(server.pool ?? '');
+    if (!pool || pool.dead.has(name)) continue;
+    pool.dead.add(name);
+    mourn(world, vnf, pool);
+  }
   // Where others are at work some may be on their way out, though it is not published yet: then nothing is said of anybody.
-  if (request.procedure === 'rebalance' && openRequests(world, vnf.vnf).length === 0)
+  if (request.procedure === 'adopt') vnf.isLost = false;
+  if (request.procedure === 'rebalance' && !vnf.isLost && openRequests(world, vnf.vnf).length === 0)
     for (const server of world.servers.values()) {
       const pool = vnf.pools.get(server.pool ?? '');
       // Who is dead to its record is for a heal.

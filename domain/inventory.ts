@@ -23,6 +23,8 @@ export interface ServerFound extends Tagged {
   readonly tags: readonly string[];
   /** As Nova says it: `ACTIVE`, `ERROR` … */
   readonly status: string;
+  /** Nova has been told to delete it, and has not yet: where its host is dead that may take days. */
+  readonly isBeingDeleted?: boolean;
   /** By the name that the record knows hosts by. Null while it has none. */
   readonly host: string | null;
   readonly zone: string | null;

@@ -97,9 +97,12 @@ async function listProject(
 }
 
 export function serverFound(server: nova.Server, { way, domains }: Pick<Listed, 'way' | 'domains'>): ServerFound {
-  const { id, name, status, zone, flavor, imageId, tags } = server;
+  const { id, name, status, taskState, zone, flavor, imageId, tags } = server;
   const host = way.hostOf(server);
-  const found = { ...readTags(tags), tags: ourTags(tags), id, name, status, zone, flavor, imageId, host };
+  const found = {
+    ...{ ...readTags(tags), tags: ourTags(tags), id, name, status, zone, flavor, imageId, host },
+    ...(taskState === 'deleting' && { isBeingDeleted: true }),
+  };
   return domains && host !== null ? { ...found, domains: domains.get(host) ?? {} } : found;
 }
 

@@ -81,6 +81,8 @@ export interface LetterMemory {
   readonly deleters: Map<string, { readonly by: string | null; readonly seq: number }>;
   /** Pools that two runs change side by side: neither can know what the other has left, or brings. */
   readonly mixed: Set<string>;
+  /** Servers that somebody who is not of this story has harmed, or is about to take away. */
+  readonly byHand: Set<string>;
   /** Since it was asked last, somebody may have died. */
   mayHaveDied: boolean;
 }
@@ -95,6 +97,7 @@ export function newLetterMemory(): LetterMemory {
     retired: new Map(),
     deleters: new Map(),
     mixed: new Set(),
+    byHand: new Set(),
     mayHaveDied: false,
   };
 }
@@ -192,11 +195,14 @@ function judgeDeleted(world: World, event: Event<'server.deleted'>, given: Given
   move(world, given, { seq, at, kind: 'delete', by, vnf, pool, id, host, retired });
   // It never came to be on the host that it was counted on: who deleted it could not know.
   if (server.host === null) spoil(memory, key);
+  // In whatever order somebody takes them away.
+  if (memory.byHand.delete(id)) spoil(memory, key);
 }
 
 function hear(world: World, event: Event<'note'>, memory: LetterMemory): void {
   const note = noteOf(event);
   if (note?.kind === 'planned' && !memory.first.has(note.requestId)) memory.first.set(note.requestId, event.seq);
+  if (note?.kind === 'harmed') memory.byHand.add(note.serverId);
   if (note?.kind === 'outcome') noteFound(world, note.id, memory);
   if (note?.kind !== 'settled') return;
   closeAll(memory, note.vnf);

@@ -50,6 +50,8 @@ export function judgeShare(world: World, event: CloudEvent, given: { memory: Sha
     return;
   }
   const note = noteOf(event);
+  // Nobody knows any more who was to leave for whom.
+  if (note?.kind === 'recordLost') memory.crowds = memory.crowds.filter((crowd) => crowd.vnf !== note.vnf);
   const vnf = note?.kind === 'settled' ? world.vnfs.get(note.vnf) : undefined;
   if (!vnf) return;
   for (const [name, pool] of vnf.pools) {

@@ -282,9 +282,15 @@ function oursOf({ vnf, inventory }: AdoptGiven, pool: Pool): Found[] {
     .map(([ordinal, server]) => ({ pool: pool.name, ordinal, server, isNew: false }));
 }
 
-function rank({ id, status }: ServerFound, { ports }: Inventory): number {
-  const held = ports.filter(({ deviceId }) => deviceId === id).length;
-  return (status === 'ACTIVE' ? 1_000 : 0) + held;
+function rank(server: ServerFound, { ports }: Inventory): number {
+  const held = ports.filter(({ deviceId }) => deviceId === server.id).length;
+  return (whyNotActive(server) === undefined ? 1_000 : 0) + held;
+}
+
+/** One that is being deleted is ACTIVE until it goes: on a dead host until that is back. It serves nobody from then on. */
+function whyNotActive({ status, isBeingDeleted }: ServerFound): string | undefined {
+  if (isBeingDeleted) return 'it is being deleted';
+  return status === 'ACTIVE' ? undefined : `it is ${status}`;
 }
 
 function othersOf(
@@ -302,11 +308,12 @@ function othersOf(
     // Others count from 0; ours begin with 1.
     const ordinal = said === 0 ? highest + 1 : said;
     const about = { name: server.name, id: server.id, pool: pool.name, ordinal } as const;
-    if (server.status !== 'ACTIVE')
+    const wrong = whyNotActive(server);
+    if (wrong !== undefined)
       misfits.push({
         ...about,
         kind: 'notActive',
-        wrong: `it is ${server.status}`,
+        wrong,
         then: 'left alone: only what is ACTIVE is taken over; heal makes up for it where the pool is short',
       });
     else if (taken.has(ordinal))
@@ -349,7 +356,7 @@ function memberOf(given: AdoptGiven, pool: Pool, { ordinal, server, isNew }: Fou
     ...(domain !== undefined && { domain }),
     token: server.token ?? adoptedToken(given.vnf),
     server: server.name,
-    isDead: server.status !== 'ACTIVE',
+    isDead: whyNotActive(server) !== undefined,
     isNew,
   };
 }
@@ -381,11 +388,12 @@ function judgeMember(given: AdoptGiven, pool: Pool, found: Found): Misfit[] {
   const about = { name: server.name, id: server.id, pool: pool.name, ordinal } as const;
   const kept = 'adopted as it is; a heal that names it replaces it';
   const misfits: Misfit[] = [];
-  if (!isNew && server.status !== 'ACTIVE')
+  const wrong = whyNotActive(server);
+  if (!isNew && wrong !== undefined)
     misfits.push({
       ...about,
       kind: 'notActive',
-      wrong: `it is ${server.status}`,
+      wrong,
       then: 'adopted as failed: heal replaces it',
     });
   if (server.flavor !== null && server.flavor !== pool.flavor)

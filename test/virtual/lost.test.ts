@@ -1,9 +1,11 @@
+import { playStory } from '../../scripts/lib/virtual/soak';
 import { zones, onePool, vnf } from '../../scripts/lib/virtual/specs';
 import { openWorld, type Begun, type Procedure, type World } from '../../scripts/lib/virtual/world';
 import type { Ended } from '../../scripts/lib/virtual/ended';
 import { recordWorkflowId } from '../../domain/names';
 import type { AuditResult } from '../../domain/procedures';
 import { hostsOf } from '../../simulator';
+import { setStatus } from '../../simulator/scheduler';
 
 /**
  * The record of a VNF is lost, an instantiate of its id vanishes before it is refused, and so does what cleans up behind it. Its blocked record
@@ -87,4 +89,69 @@ test('a terminate that has waited for a lost record does not end what was adopte
   } finally {
     world.close();
   }
+});
+
+/** Who is dead is in the commit of an adopt, and was published with the living until the record had published without it. */
+test.each([1, 6])('an adopt publishes nobody who it has found dead (seed %i)', async (seed) => {
+  const world: World = openWorld({
+    seed,
+    cloud: { hosts: hostsOf(zones), bootSeconds: [5, 10], latencyMs: [1, 50] },
+    latencyMs: [1, 40],
+  });
+  const { temporal, cloud } = world;
+  const ended = async (procedure: Procedure): Promise<Ended | undefined> => {
+    const begun = world.begin(procedure, { vnf, descriptor: onePool });
+    await world.until(`${begun.workflowId} ends`, () => begun.ended() !== undefined);
+    return begun.ended();
+  };
+  try {
+    await ended('instantiate');
+    await world.settle(vnf);
+    const record = temporal.latest(recordWorkflowId(vnf));
+    if (record) temporal.terminate(record);
+    const [server] = cloud.servers.values();
+    if (!server) throw new Error('there is no server');
+    setStatus(cloud, server, 'ERROR');
+    const before = cloud.log.length;
+    expect(await ended('adopt')).toMatchObject({ outcome: 'completed' });
+    await world.settle(vnf);
+    const published = cloud.log.slice(before).flatMap((event) => (event.type === 'published' ? [event.service] : []));
+    expect(published.flatMap(({ web = [] }) => web)).not.toContain(server.name);
+    expect(published.at(-1)?.['web']).toHaveLength(3);
+  } finally {
+    world.close();
+  }
+});
+
+/** One VNF finds no place, and the record of the other is lost after its commit: the evacuation ended stuck, and gave the other's reason. */
+test('an evacuation of which one part is stuck says so', async () => {
+  const pool = { zone: 'mz', spare: 2, min: 3, initial: 5, max: 11, serial: false };
+  const story = {
+    seed: 20_000_467,
+    hosts: { mz: 5, dmz: 4 },
+    as: 'tenant',
+    vnfs: [
+      {
+        vnf: 'v1',
+        pools: [
+          { ...pool, name: 'web', spare: '25%', min: 2, initial: 2, max: 8 },
+          { ...pool, name: 'edge', spare: '1/3', min: 2 },
+        ],
+      },
+      {
+        vnf: 'v2',
+        pools: [
+          { ...pool, name: 'web' },
+          { ...pool, name: 'edge', zone: 'dmz', spare: '34%', min: 2, initial: 2, max: 8 },
+        ],
+      },
+    ],
+    acts: [
+      { atSeconds: 1, does: 'instantiate', vnf: 'v2' },
+      { atSeconds: 4, does: 'instantiate', vnf: 'v1' },
+      { atSeconds: 77, does: 'evacuate', host: 10, cause: 'maintenance' },
+      { atSeconds: 97, does: 'recordDies', vnf: 'v2' },
+    ],
+  } as const;
+  expect(await playStory(story)).toEqual([]);
 });

@@ -28,6 +28,8 @@ import { storyOf, told, type Story } from '../../scripts/lib/virtual/story';
  * one level, a turn each; one moved twice was where its record had it after the first. 13019529: a run
  * that was reset was not told what had become of a child that it had begun. 14041520, 14103888: what a worker did again it did by a later clock.
  * 15085637: with one in another zone a pool was more than its racks carry. 16008412: one that lacked the dead was made smaller.
+ * 20000268: a rebalance was told of a record without members. 20003893: whom an adopt took for dead was expected to serve. 20004072: what a terminate had asked for came when its VNF had been adopted. 20001217, 20004754: who was to leave a rack stayed when the record
+ * was lost. 20004889: a person kept no order. 20005098: a tenant's group had no room for a replacement.
  */
 const onceFailed = [
   ...[3, 227, 303, 2052, 3698, 30_921, 33_701, 33_776, 302_366, 302_428, 303_235, 304_585, 307_003, 1_000_140],
@@ -35,10 +37,15 @@ const onceFailed = [
   ...[3_000_270, 3_001_224, 3_005_027, 4_003_645, 4_003_715, 4_008_655, 4_009_178, 4_009_739, 4_012_566, 4_013_897],
   ...[4_021_180, 4_022_011, 4_028_886, 5_011_093, 5_063_901, 6_001_609, 6_003_632, 6_003_672, 6_014_261, 7_008_131],
   ...[8_002_778, 8_004_007, 9_033_513, 10_052_235, 10_018_733, 10_020_472, 12_045_278, 13_019_529],
-  ...[14_041_520, 14_103_888, 15_085_637, 16_008_412],
+  ...[
+    14_041_520, 14_103_888, 15_085_637, 16_008_412, 20_000_268, 20_001_217, 20_003_893, 20_004_072, 20_004_754,
+    20_004_889, 20_005_098,
+  ],
 ];
 
-test.each([...onceFailed, ...Array.from({ length: 15 }, (_, index) => 100_000 + index)])('seed %i', async (seed) => {
+const some = [100_000, 20_000_000].flatMap((from) => Array.from({ length: 15 }, (_, index) => from + index));
+
+test.each([...onceFailed, ...some])('seed %i', async (seed) => {
   expect(await playStory(storyOf(seed))).toEqual([]);
 });
 
@@ -87,6 +94,56 @@ describe('nights with racks', () => {
     );
     expect(nestedIn(shortest)).toEqual([needed]);
     expect(shortest.racks).toEqual(story.racks);
+  });
+});
+
+describe('nights with people', () => {
+  const nights = Array.from({ length: 120 }, (_, index) => storyOf(20_000_000 + index));
+  const actsOf = (stories: readonly Story[]) => stories.flatMap(({ acts }) => acts);
+  const isTenants = ({ as }: Story) => as === 'tenant';
+
+  test('are told with all that they do, and all of it is played', () => {
+    const played = new Set(
+      actsOf(nights).flatMap((act) => {
+        if (act.does === 'audit') return [act.repair ? 'audit with repair' : 'audit'];
+        if (act.does === 'troubled')
+          return [`${act.trouble}:${act.answer}`, act.cleanUps ? 'clean-ups fail' : 'they do not'];
+        return act.does === 'reset' && act.keptPercent !== undefined ? ['reset to a share'] : [act.does];
+      }),
+    );
+    const answers = ['retried', 'skipped', 'givenUp', 'unanswered'];
+    expect([...played]).toEqual(
+      expect.arrayContaining([
+        ...['reset to a share', 'audit', 'audit with repair', 'recordDies', 'adopt', 'clean-ups fail', 'they do not'],
+        ...answers.flatMap((answer) => [`undoFails:${answer}`, `cloudFails:${answer}`]),
+      ]),
+    );
+    for (const story of nights) expect(told(story)[0]?.endsWith(', as a tenant')).toBe(isTenants(story));
+    const tenants = nights.filter(isTenants);
+    expect(tenants.length).toBeGreaterThan(nights.length / 10);
+    expect(tenants.filter(({ racks }) => racks !== undefined)).toEqual([]);
+  });
+
+  test('are as they were before the first of them', () => {
+    const before = [1, 3_000_000, 19_999_900].flatMap((from) =>
+      Array.from({ length: 100 }, (_, index) => storyOf(from + index)),
+    );
+    expect(before.filter(isTenants)).toEqual([]);
+    const known = actsOf(before).filter(
+      (act) =>
+        ['audit', 'adopt', 'recordDies', 'troubled'].includes(act.does) ||
+        (act.does === 'reset' && act.keptPercent !== undefined),
+    );
+    expect(known).toEqual([]);
+  });
+
+  test('are made short as an operator where they fail so, too', async () => {
+    const story = nights.find(isTenants);
+    if (!story) throw new Error('there is no tenant');
+    const always = await shrink(story, () => Promise.resolve(['it fails']));
+    expect([always.acts, always.as]).toEqual([[], undefined]);
+    const tenants = await shrink(story, (shorter) => Promise.resolve(isTenants(shorter) ? ['it fails'] : []));
+    expect([tenants.acts, tenants.as]).toEqual([[], 'tenant']);
   });
 });
 

@@ -2,8 +2,8 @@ import type { AdoptedMember, Adoption } from '../../domain/adopt';
 import { memberName } from '../../domain/names';
 import type { ChangeRequest } from '../../domain/plan';
 import type { AdoptResult, Levels } from '../../domain/procedures';
-import type { Group, Member } from '../../domain/record';
-import type { Ask, Commit } from '../../domain/turn';
+import type { Group, Member, Service } from '../../domain/record';
+import type { Ask, Commit, Publication } from '../../domain/turn';
 import { openChannel, type Channel } from '../channel';
 import { parseInput } from '../input';
 import { cloud, record as recordPort } from '../ports';
@@ -112,7 +112,34 @@ function adoptTable(channel: Channel, taken: Taken, match: Parameters<Survey>[0]
       if (members.length > 0) await channel.bury({ members, evidence: 'seen' });
     },
   };
-  return { back: [surveyed, groups, tagged], pivot: committed, forward: [buried, published] };
+  return { back: [surveyed, groups, tagged], pivot: committed, forward: [buried, livingPublished(taken)] };
+}
+
+/**
+ * The dead are in the commit, and leave service by a message that the record publishes by itself. What this run publishes may come before
+ * that: then nobody who is dead enters service for as long.
+ */
+function livingPublished(taken: Taken): Step {
+  return {
+    ...published,
+    action: async (turn) => {
+      if (turn.committed)
+        turn.committed = { ...turn.committed, publication: livingIn(turn.committed.publication, taken) };
+      await published.action(turn);
+    },
+  };
+}
+
+function livingIn({ revision, during, after }: Publication, taken: Taken): Publication {
+  const dead = membersOf(known(taken)).filter(({ isDead }) => isDead);
+  const living = (service: Service): Service =>
+    Object.fromEntries(
+      Object.entries(service).map(([pool, ordinals]) => [
+        pool,
+        ordinals.filter((ordinal) => !dead.some((each) => each.pool === pool && each.ordinal === ordinal)),
+      ]),
+    );
+  return { revision, during: living(during), after: living(after) };
 }
 
 type Survey = ReturnType<typeof cloud>['survey'];

@@ -124,7 +124,8 @@ async function evacuate(job: Job, before: readonly RecordView[]): Promise<Evacua
     throw cancelled.cancelled;
   }
   const failed = results.flatMap((each) => (each.failure ? [each.failure] : []));
-  const [first] = failed;
+  // One that is stuck is what somebody has to do something about.
+  const first = failed.find(isStuck) ?? failed[0];
   if (first) {
     const left = await goBack(job, forced, first);
     mark({ phase: 'ended', outcome: 'unwound' });
@@ -143,7 +144,7 @@ async function evacuate(job: Job, before: readonly RecordView[]): Promise<Evacua
         },
         left,
       ),
-      failed.some(isStuck) ? 'stuck' : 'unwound',
+      isStuck(first) ? 'stuck' : 'unwound',
     );
   }
   mark({ phase: 'ended', outcome: 'completed' });

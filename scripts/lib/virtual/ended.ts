@@ -16,6 +16,14 @@ export function shortIn({ result }: Ended): readonly string[] {
   return short.map(({ pool }) => pool);
 }
 
+/** Members that an adopt says it has taken for dead, by name. */
+export function deadIn({ result }: Ended): readonly string[] {
+  const { members = [] } = (result ?? {}) as {
+    readonly members?: readonly { readonly name: string; readonly inService: boolean }[];
+  };
+  return members.filter(({ inService }) => !inService).map(({ name }) => name);
+}
+
 export function endOfFailure(status: RunStatus, error: Error): Ended {
   if (status === 'CANCELLED') return { outcome: 'cancelled' };
   if (status === 'TERMINATED') return { outcome: 'vanished' };

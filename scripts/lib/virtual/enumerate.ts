@@ -8,6 +8,7 @@ import {
   faultsAt,
   isLasting,
   isOfCalls,
+  isOfUndo,
   outcomesAfter,
   partsOf,
   seesWhatItMade,
@@ -24,7 +25,7 @@ import { problemsWithoutRecord } from './recordless';
 import { firstPool, vnf, zones, type Spec } from './specs';
 import type { CallStrike, CloudCall } from './worker';
 import type { Run } from './temporal';
-import { isQuiet, openWorld, type Begun, type Procedure, type World } from './world';
+import { isQuiet, openWorld, type Begun, type World } from './world';
 
 /**
  * Every fault at every moment of a procedure. It is played once without, to see all moments at which something can go wrong: each call to
@@ -66,14 +67,6 @@ const heldMs = 12_000;
 const lateMs = 26_000;
 /** How often a failing call fails: more often than an activity is tried before the pivot. */
 const failsTimes = 40;
-const undoes: readonly string[] = ['removeByToken', 'removeGroups', 'reopenHosts', 'unfenceHosts'];
-
-/** Adopt's own takes off again what was put on. A restoreHost does what undoes the closing, and has none. */
-function isOfUndo(procedure: Procedure, { activity, method }: CloudCall): boolean {
-  if (procedure === 'restoreHost') return false;
-  return undoes.includes(activity) || (activity === 'markMembers' && method === 'DELETE');
-}
-
 const refused: CallStrike = { kind: 'status', status: 500, moment: 'before' };
 const unauthorized: CallStrike = { kind: 'status', status: 401, moment: 'before' };
 

@@ -1,4 +1,5 @@
 import type { Ended } from './ended';
+import type { CloudCall } from './worker';
 
 /** What can go wrong at a moment of a procedure, and how it may end then. */
 
@@ -85,6 +86,14 @@ export function isOfCalls(fault: Fault): fault is CallFault {
 /** Few, and each another way of a server to fail. */
 export function isOfServers(fault: Fault): boolean {
   return serverFaults.some((each) => each === fault);
+}
+
+const undoes: readonly string[] = ['removeByToken', 'removeGroups', 'reopenHosts', 'unfenceHosts'];
+
+/** Adopt's own takes off again what was put on. A restoreHost does what undoes the closing, and has none. */
+export function isOfUndo(procedure: string, { activity, method }: Pick<CloudCall, 'activity' | 'method'>): boolean {
+  if (procedure === 'restoreHost') return false;
+  return undoes.includes(activity) || (activity === 'markMembers' && method === 'DELETE');
 }
 
 /** One that lasts until a person has answered. */

@@ -1,5 +1,5 @@
 import { ApplicationFailure } from '@temporalio/common';
-import { readMarks } from '../../../domain/names';
+import { readMarks, readTags } from '../../../domain/names';
 import { runQuery, type Leftover, type RunView, type StuckAnswer, type StuckView } from '../../../domain/stuck';
 import { neutron, nova } from '../../../openstack';
 import { isSettled } from '../settled';
@@ -121,11 +121,13 @@ export function personOf({ world, vnf, pool, answer, mend, isBlind, isConcerned 
   return { wanted, attend, looksAfter, steps, problems, wasBlocked: () => wasBlocked };
 }
 
-function stuckIn(run: Run): StuckView | null {
+/** What a person is asked there. Null: nothing. */
+export function stuckIn(run: Run): StuckView | null {
+  if (run.status !== 'RUNNING') return null;
   return (run.execution.query(runQuery) as RunView | undefined)?.stuck ?? null;
 }
 
-function keyOf(run: Run, { step, retries }: StuckView): string {
+export function keyOf(run: Run, { step, retries }: StuckView): string {
   return [run.runId, step, retries].join(' ');
 }
 
@@ -148,9 +150,13 @@ function saidIn(said: UpdateAnswer): string {
 }
 
 /** By id what is said to be left, and nothing else: servers first, then their ports, then groups. */
-async function cleanByHand({ cloud, operator, time }: World, left: readonly Leftover[]): Promise<void> {
+async function cleanByHand({ cloud, operator, time, note }: World, left: readonly Leftover[]): Promise<void> {
   const of = (wanted: Leftover['kind']): string[] => left.filter(({ kind }) => kind === wanted).map(({ id }) => id);
-  for (const id of of('server')) await nova.deleteServer(operator, id);
+  for (const serverId of of('server')) {
+    const { vnf } = readTags(cloud.servers.get(serverId)?.tags ?? []);
+    if (vnf !== undefined) note({ kind: 'harmed', vnf, serverId });
+    await nova.deleteServer(operator, serverId);
+  }
   // Nova is asked for it, and does it when it can.
   await new Promise<void>((resolve) => {
     time.after(60_000, resolve);

@@ -5,6 +5,7 @@ import type { Pool } from '../../../domain/descriptor/descriptor';
 import { parseDescriptor } from '../../../domain/descriptor/parse';
 import { recordWorkflowId } from '../../../domain/names';
 import { signalNames } from '../../../domain/turn';
+import { neutron, nova } from '../../../openstack';
 import { hostsOf, migrate, setAlive, type HostSpec } from '../../../simulator';
 import { setStatus } from '../../../simulator/scheduler';
 import type { Host, Server } from '../../../simulator/model';
@@ -14,6 +15,7 @@ import { payloadOf } from './payloads';
 import type { Act, PoolOfStory, Story, VnfOfStory } from './story';
 import type { Run } from './temporal';
 import type { CallStrike, CloudCall } from './worker';
+import { openTroubles, vnfOf } from './troubles';
 import { isQuiet, openWorld, type Begun, type Procedure, type World } from './world';
 
 /** What came of a story. */
@@ -36,9 +38,14 @@ export async function playNight(story: Story): Promise<Night> {
   /** A worker has stood still: what it sends when it goes on, it could not know better. */
   let stoodStill = false;
   const unasked = new Set<string>();
+  /** Adopts that are to be asked for. */
+  let awaited = 0;
+  /** VNFs whose record has died. */
+  const lost = new Set<string>();
   let struck: { afterCalls: number; times: number; strike: CallStrike } | undefined;
   const world = openWorld({
     seed: story.seed,
+    ...(story.as && { as: story.as }),
     cloud: { hosts: hostsIn(story), bootSeconds: [5, 25], latencyMs: [1, 50] },
     latencyMs: [1, 40],
     writes: story.seed % 8 === 0,
@@ -52,6 +59,7 @@ export async function playNight(story: Story): Promise<Night> {
       }
       if (!stoodStill && isUnasked(world, call))
         unasked.add(`${call.activity} has sent ${call.method} ${call.path} when nobody waited for it any more`);
+      if (troubles.isRefused(call)) return { kind: 'status', status: 500, moment: 'before' };
       if (!struck) return undefined;
       if (struck.afterCalls > 0) {
         struck.afterCalls -= 1;
@@ -64,6 +72,10 @@ export async function playNight(story: Story): Promise<Night> {
     },
   });
   const { time, temporal, cloud } = world;
+  const troubles = openTroubles(world, later);
+  // A pool of one group leaves no room for a replacement otherwise.
+  if (story.as === 'tenant')
+    for (const { quotas } of cloud.projects.values()) quotas.set('server_group_members', groupMembers);
   const hosts = [...cloud.hosts.values()];
   const hostAt = (number: number): Host => hosts[number % hosts.length] ?? raise('there are hosts');
   const racks = [...new Set(hosts.flatMap(({ domains }) => domains[rackKey] ?? []))].sort();
@@ -82,10 +94,9 @@ export async function playNight(story: Story): Promise<Night> {
     begun.push(world.begin(procedure, input));
   };
   const evacuate = (those: readonly Host[], cause: 'failed' | 'maintenance'): void => {
-    ask('evacuateHost', {
-      ...{ hosts: those.map(({ name }) => name), cause },
-      ...(cause === 'failed' && { fenced: true, force: true }),
-    });
+    const named = those.flatMap((host) => nameOf(world, story, host) ?? []);
+    if (named.length === 0) return;
+    ask('evacuateHost', { hosts: named, cause, ...(cause === 'failed' && { fenced: true, force: true }) });
   };
   const act = (what: Act): void => {
     switch (what.does) {
@@ -96,6 +107,31 @@ export async function playNight(story: Story): Promise<Night> {
       case 'rebalance':
       case 'terminate':
         ask(what.does, { vnf: what.vnf });
+        return;
+      case 'adopt': {
+        const { vnf } = what;
+        const isLost = lost.has(vnf) && world.viewOf(vnf) === null;
+        if (isLost) endThoseOf(vnf);
+        adoptAfter(vnf, isLost ? longestLateMs : 0);
+        return;
+      }
+      case 'recordDies': {
+        const record = temporal.latest(recordWorkflowId(what.vnf));
+        // What was at work for it is ended before an adopt is asked for.
+        if (record?.status !== 'RUNNING' || isAtWork('adopt', what.vnf)) return;
+        lost.add(what.vnf);
+        world.note({ kind: 'recordLost', vnf: what.vnf });
+        for (const run of temporal.runs.values()) troubles.meddled(run);
+        temporal.terminate(record);
+        return;
+      }
+      case 'troubled': {
+        const run = runAt(what.run);
+        if (run) troubles.begin(run, what);
+        return;
+      }
+      case 'audit':
+        ask('audit', { vnf: what.vnf, repair: what.repair });
         return;
       case 'scale': {
         const { vnf, pool, to } = what;
@@ -117,6 +153,7 @@ export async function playNight(story: Story): Promise<Night> {
         return;
       }
       case 'restore': {
+        if (story.as === 'tenant') return;
         const closed = hosts.filter((host) => !host.enabled || host.forcedDown);
         const host = closed[what.host % Math.max(1, closed.length)];
         if (host) ask('restoreHost', { hosts: [host.name] });
@@ -144,10 +181,12 @@ export async function playNight(story: Story): Promise<Night> {
       case 'memberMoves': {
         const server = servingAt(what.vnf, what.member);
         const from = cloud.hosts.get(server?.host ?? '');
-        const to = hostAt(what.host);
+        // A tenant does not see in which zone one is.
+        const there = hosts.filter(({ zone }) => story.as === undefined || zone === from?.zone);
+        const to = there[what.host % Math.max(1, there.length)];
         // Nova moves nothing from or to a host that is forced down.
         const isUp = (host: Host | undefined): boolean => host?.alive === true && !host.forcedDown;
-        if (server?.status === 'ACTIVE' && isUp(from) && isUp(to)) migrate(cloud, server, to);
+        if (server?.status === 'ACTIVE' && isUp(from) && to && isUp(to)) migrate(cloud, server, to);
         return;
       }
       case 'workerDies':
@@ -173,21 +212,50 @@ export async function playNight(story: Story): Promise<Night> {
         return;
       case 'cancel': {
         const run = runAt(what.run);
-        if (run) temporal.cancel(run);
+        if (run) {
+          troubles.meddled(run);
+          temporal.cancel(run);
+        }
         return;
       }
       case 'terminateRun': {
         const run = runAt(what.run);
-        if (run) temporal.terminate(run);
+        if (run) {
+          troubles.meddled(run);
+          temporal.terminate(run);
+        }
         return;
       }
       case 'reset':
         later.push(async () => {
+          const { keptPercent = 50 } = what;
           const run = runAt(what.run);
-          if (run && run.children.size === 0) await temporal.reset(run, Math.ceil(run.execution.steps.length / 2));
+          const isTold = run !== undefined && (what.keptPercent !== undefined || run.children.size === 0);
+          if (!isTold) return;
+          troubles.meddled(run);
+          await temporal.reset(run, Math.ceil((run.execution.steps.length * keptPercent) / 100));
         });
         return;
     }
+  };
+  const isOf = (run: Run, vnf: string): boolean => run.type !== 'vnf' && run.status === 'RUNNING' && vnfOf(run) === vnf;
+  const isAtWork = (type: Procedure, vnf: string): boolean =>
+    [...temporal.runs.values()].some((run) => run.type === type && isOf(run, vnf));
+  /** What is at work for a record that has died is ended, and what it has asked the cloud for has come to its end, before it is adopted. */
+  const adoptAfter = (vnf: string, milliseconds: number): void => {
+    awaited += 1;
+    time.after(milliseconds, () => {
+      awaited -= 1;
+      if (temporal.workers().some((worker) => !worker.isDead() && !worker.isHeard())) adoptAfter(vnf, longestLateMs);
+      else ask('adopt', { vnf, descriptor: descriptorOf(story, vnf) });
+    });
+  };
+  const endThoseOf = (vnf: string): void => {
+    for (const run of temporal.runs.values())
+      if (isOf(run, vnf)) {
+        troubles.meddled(run);
+        temporal.terminate(run);
+      }
   };
   /** Of the procedures that are at work now. */
   const runAt = (number: number): Run | undefined => {
@@ -201,7 +269,7 @@ export async function playNight(story: Story): Promise<Night> {
       for (const each of later.splice(0)) await each();
     }
   };
-  const quiet = (): Promise<void> => until('nothing but records is at work', () => isQuiet(world));
+  const quiet = (): Promise<void> => until('nothing but records is at work', () => awaited === 0 && isQuiet(world));
 
   const night = (problems: readonly string[]): Night => ({ problems, lifecycles: lifecyclesIn(cloud.log) });
 
@@ -215,11 +283,12 @@ export async function playNight(story: Story): Promise<Night> {
     await until('the story has been told', () => left === 0);
     struck = undefined;
     await quiet();
-    await endAll(world, { story, isOverdue: () => overdue, quiet });
+    troubles.end();
+    await endAll(world, { story, isOverdue: () => overdue, lost, quiet });
     const verdict = world.verdict();
     const broken = guarantees.filter((each) => each !== 'G8' && verdict.guarantees[each].violations.length > 0);
     const said = broken.length > 0 ? verdictLines(verdict).filter((line) => !line.includes(' held ')) : [];
-    return night([...unasked, ...said]);
+    return night([...unasked, ...troubles.problems, ...said]);
   } catch (error) {
     return night([error instanceof Error ? (error.stack ?? error.message) : String(error)]);
   } finally {
@@ -243,32 +312,60 @@ interface Ending {
   readonly story: Story;
   /** A call had its effect when nobody waited for it any more: what it made the next audit finds, and nobody before. */
   readonly isOverdue: () => boolean;
+  readonly lost: ReadonlySet<string>;
   readonly quiet: () => Promise<void>;
 }
 
 /** Everything is well again, and every VNF is terminated: what is left then is a leak. */
-async function endAll(world: World, { story, isOverdue, quiet }: Ending): Promise<void> {
+async function endAll(world: World, { story, isOverdue, lost, quiet }: Ending): Promise<void> {
   const { cloud, temporal } = world;
   for (const host of cloud.hosts.values()) setAlive(cloud, host, true);
   await world.pass(300_000);
   for (const { vnf } of story.vnfs) {
+    if (lost.has(vnf) && world.viewOf(vnf) === null) await findAgain(world, { story, vnf });
     if (world.viewOf(vnf)?.blocked) {
       temporal.signal({ workflowId: recordWorkflowId(vnf) }, signalNames.audit, [payloadOf({})]);
       await world.pass(1_000);
       await quiet();
     }
-    if (isOverdue() && world.viewOf(vnf)) {
+    if ((isOverdue() || lost.has(vnf)) && world.viewOf(vnf)) {
       const audited = world.begin('audit', { vnf, repair: true });
       await world.until(`${vnf} is audited`, () => audited.ended() !== undefined);
     }
+    // Who was not ACTIVE when it was adopted is dead to its record.
+    if (lost.has(vnf) && world.viewOf(vnf)) {
+      const healed = world.begin('heal', { vnf });
+      await world.until(`${vnf} is healed`, () => healed.ended() !== undefined && isQuiet(world));
+    }
     if ((await world.settle(vnf)) === null) continue;
-    if (story.acts.some(({ does }) => does === 'memberMoves')) await repair(world, { story, vnf });
+    if (lost.has(vnf) || story.acts.some(({ does }) => does === 'memberMoves')) await repair(world, { story, vnf });
     const ended = world.begin('terminate', { vnf });
     await world.until(`${vnf} is terminated`, () => ended.ended() !== undefined);
     await quiet();
     await world.settle(vnf);
     if (world.viewOf(vnf) !== null) throw new Error(`${vnf} is still there: ${JSON.stringify(ended.ended())}`);
   }
+}
+
+/** Its record has died, and nobody has adopted it since: then that is done, or where nothing is left that can be, the rest is deleted by hand. */
+async function findAgain(world: World, { story, vnf }: { story: Story; vnf: string }): Promise<void> {
+  const { servers, ports, securityGroups, serverGroups } = world.cloud;
+  const isOurs = ({ name }: { readonly name: string }): boolean => name.startsWith(`${vnf}-`);
+  if ([...servers.values()].some(isOurs)) {
+    const adopted = world.begin('adopt', { vnf, descriptor: descriptorOf(story, vnf) });
+    await world.until(`${vnf} is adopted`, () => adopted.ended() !== undefined);
+    if (adopted.ended()?.outcome !== 'completed')
+      throw new Error(`${vnf} cannot be adopted: ${JSON.stringify(adopted.ended())}`);
+    return;
+  }
+  const { operator } = world;
+  const deleted = async (): Promise<void> => {
+    for (const port of [...ports.values()].filter(isOurs)) await neutron.deletePort(operator, port.id);
+    for (const group of [...securityGroups.values()].filter(isOurs))
+      await neutron.deleteSecurityGroup(operator, group.id);
+    for (const group of [...serverGroups.values()].filter(isOurs)) await nova.deleteServerGroup(operator, group.id);
+  };
+  await world.done('it is cleaned by hand', deleted());
 }
 
 /** Whoever was moved by other hands finds a place where one may be: no host is dead or closed any more. */
@@ -281,29 +378,45 @@ async function repair(world: World, { story, vnf }: { story: Story; vnf: string 
   const closed = [...world.cloud.hosts.values()].filter(({ enabled, forcedDown }) => !enabled || forcedDown);
   if (closed.length > 0) await ended('restoreHost', { hosts: closed.map(({ name }) => name) });
   const end = await ended('rebalance', { vnf });
-  const beyond = beyondRacks(world, { story, vnf });
+  const beyond = beyondRoom(world, { story, vnf });
   const left = end?.outcome === 'completed' ? shortIn(end).filter((name) => !beyond.has(name)) : [end?.message ?? ''];
   if (left.length > 0) throw new Error(`rebalance has left ${vnf} as it was: ${left.join(', ')}`);
   await world.settle(vnf);
 }
 
 /**
- * Pools that have more members than their racks carry. One that was moved to a host of no rack, or into another zone, counts in no rack:
- * with it a pool may have grown so far.
+ * Pools that have more members than their hosts and racks carry. One that was moved to a host of no rack, or into another zone, counts in no
+ * rack: with it a pool may have grown so far. And an adopt takes whoever is there, also one of which another was to take the place.
  */
-function beyondRacks(world: World, { story, vnf }: { story: Story; vnf: string }): ReadonlySet<string> {
+function beyondRoom(world: World, { story, vnf }: { story: Story; vnf: string }): ReadonlySet<string> {
   const parsed = parseDescriptor(descriptorOf(story, vnf));
   if (!parsed.ok) throw new Error(`the descriptor of ${vnf} is none`);
   const carried = ({ zone, spare, failureDomain }: Pool, level: number): boolean => {
-    if (!failureDomain) return true;
     const here = hostsIn(story).filter((host) => host.zone === zone);
-    const rooms = here.map(({ domains }) => ({ own: 0, free: level, domain: domains?.[rackKey] ?? null }));
-    return fitsOn(rooms, { level, cap: capOf(spare, level), domainCap: capOf(failureDomain.spare, level) });
+    const rooms = here.map(({ domains }) => ({
+      ...{ own: 0, free: level },
+      ...(failureDomain && { domain: domains?.[rackKey] ?? null }),
+    }));
+    const domainCap = failureDomain && capOf(failureDomain.spare, level);
+    return fitsOn(rooms, { level, cap: capOf(spare, level), ...(domainCap !== undefined && { domainCap }) });
   };
   const levels = world.viewOf(vnf)?.pools ?? {};
   const beyond = parsed.descriptor.pools.filter((pool) => !carried(pool, levels[pool.name]?.level ?? 0));
   return new Set(beyond.map(({ name }) => name));
 }
+
+/** By what name the workers know a host. Undefined where that is a hash, and nobody has been there. */
+function nameOf({ cloud }: World, { as }: Story, { name }: Host): string | undefined {
+  if (as === undefined) return name;
+  const [server] = cloud.servers.values();
+  return cloud.hostIds.get(`${server?.projectId ?? ''}${name}`);
+}
+
+/** No call of a story stays inside the cloud for longer, and no attempt is at work. */
+const longestLateMs = 120_000;
+
+/** More than a pool of a story has. */
+const groupMembers = 50;
 
 /** The key of the metadata that says of a host which rack it is in. */
 const rackKey = 'rack';
@@ -360,9 +473,10 @@ export async function shrink(
   return shortest;
 }
 
-/** Without racks; else with one pool less that keeps to them. */
+/** As an operator; without racks; else with one pool less that keeps to them. */
 function flatterThan(story: Story): Story[] {
   const { racks, ...rest } = story;
+  const { as, ...asOperator } = story;
   const nested = story.vnfs.flatMap(({ pools }) => pools.filter(({ rackSpare }) => rackSpare !== undefined));
   const flattened = (which: readonly PoolOfStory[]): readonly VnfOfStory[] =>
     story.vnfs.map(({ vnf, pools }) => ({
@@ -373,6 +487,7 @@ function flatterThan(story: Story): Story[] {
       }),
     }));
   return [
+    ...(as ? [asOperator] : []),
     ...(racks ? [{ ...rest, vnfs: flattened(nested) }] : []),
     ...nested.map((pool) => ({ ...story, vnfs: flattened([pool]) })),
   ];

@@ -1,4 +1,5 @@
 import { seeded } from '../../../simulator';
+import type { Answer } from './faults';
 import type { CallStrike } from './worker';
 
 /**
@@ -11,6 +12,8 @@ export interface Story {
   readonly hosts: Readonly<Record<string, number>>;
   /** By zone, the rack of each host, as aggregates name it: null where none does. Absent: of no host. */
   readonly racks?: Readonly<Record<string, readonly (string | null)[]>>;
+  /** Who the workers are. Absent: an operator. */
+  readonly as?: 'tenant';
   readonly vnfs: readonly VnfOfStory[];
   readonly acts: readonly Act[];
 }
@@ -35,6 +38,9 @@ export interface PoolOfStory {
 /** Numbers choose among what there is when the act comes: the same every time. */
 export type Act = { readonly atSeconds: number } & (
   | { readonly does: 'instantiate' | 'heal' | 'rebalance' | 'terminate'; readonly vnf: string }
+  /** Its record ends by hand. */
+  | { readonly does: 'recordDies' | 'adopt'; readonly vnf: string }
+  | { readonly does: 'audit'; readonly vnf: string; readonly repair: boolean }
   | { readonly does: 'scale'; readonly vnf: string; readonly pool: string; readonly to: number }
   | { readonly does: 'evacuate' | 'restore'; readonly host: number; readonly cause: 'failed' | 'maintenance' }
   | { readonly does: 'evacuateRack'; readonly rack: number; readonly cause: 'failed' | 'maintenance' }
@@ -46,7 +52,18 @@ export type Act = { readonly atSeconds: number } & (
   | { readonly does: 'workerDies' }
   | { readonly does: 'workerStops' | 'temporalAway'; readonly seconds: number }
   | { readonly does: 'callStruck'; readonly afterCalls: number; readonly times: number; readonly strike: CallStrike }
-  | { readonly does: 'cancel' | 'terminateRun' | 'reset'; readonly run: number }
+  | { readonly does: 'cancel' | 'terminateRun'; readonly run: number }
+  /** A run is in trouble until a person has answered, so long after it has got stuck. What cleans up behind it is, too, for as long. */
+  | {
+      readonly does: 'troubled';
+      readonly run: number;
+      readonly trouble: 'undoFails' | 'cloudFails';
+      readonly cleanUps: boolean;
+      readonly answer: Exclude<Answer, 'blocked'>;
+      readonly afterSeconds: number;
+    }
+  /** To a share of what it had done, and whatever it has begun meanwhile. Without one: to half of it, and only where nothing that it has begun is at work. */
+  | { readonly does: 'reset'; readonly run: number; readonly keptPercent?: number }
 );
 
 const spares: readonly (number | string)[] = [1, 2, '1/3', '34%', '50%', '25%'];
@@ -59,6 +76,9 @@ const allComeUpFrom = 50_000;
 
 /** From this seed on there may be racks, and other hands that move members. Nights before it stay as they were. */
 const racksFrom = 3_000_000;
+
+/** From this seed on there is what people do about a VNF beside its procedures. Nights before it stay as they were. */
+const peopleFrom = 20_000_000;
 
 /** What may be lost with a rack, by how many there are: most levels can be shared out so. */
 const rackSpares: Readonly<Record<number, readonly (number | string)[]>> = {
@@ -76,7 +96,9 @@ export function storyOf(seed: number): Story {
     return item;
   };
   const hosts = { mz: 4 + below(7), dmz: 2 + below(4) };
-  const racks = seed >= racksFrom && below(4) > 0 ? { mz: racked(hosts.mz), dmz: racked(hosts.dmz) } : undefined;
+  const as = seed >= peopleFrom && below(4) === 0 ? 'tenant' : undefined;
+  // A tenant sees no racks.
+  const racks = !as && seed >= racksFrom && below(4) > 0 ? { mz: racked(hosts.mz), dmz: racked(hosts.dmz) } : undefined;
   const vnfs = Array.from({ length: 1 + below(2) }, (_, index): VnfOfStory => {
     const pools = Array.from({ length: 1 + below(2) }, (__, number): PoolOfStory => {
       const drawn = 2 + below(4);
@@ -102,8 +124,16 @@ export function storyOf(seed: number): Story {
     acts.push(askedAt(at));
     if (below(2) === 0) acts.push(wrongAt(at + below(25)));
     if (seed >= racksFrom && below(4) === 0) acts.push(...harmAt(at + below(25)));
+    if (seed >= peopleFrom && below(2) === 0) acts.push(...personAt(at + below(25)));
   }
-  return { seed, hosts, ...(racks && { racks }), vnfs, acts: acts.sort((a, b) => a.atSeconds - b.atSeconds) };
+  return {
+    seed,
+    hosts,
+    ...(racks && { racks }),
+    ...(as && { as }),
+    vnfs,
+    acts: acts.sort((a, b) => a.atSeconds - b.atSeconds),
+  };
 
   /** Hosts in two to four racks, in turn or as it comes; sometimes nobody says of one where it is. */
   function racked(many: number): (string | null)[] {
@@ -187,10 +217,48 @@ export function storyOf(seed: number): Story {
       case 8:
         return { atSeconds, does: 'terminateRun', run: below(8) };
       case 9:
-        return { atSeconds, does: 'reset', run: below(8) };
+        return { atSeconds, does: 'reset', run: below(8), ...(seed >= peopleFrom && { keptPercent: 1 + below(100) }) };
       default:
         return { atSeconds, does: 'callStruck', afterCalls: below(20), times: 1 + below(3), strike: strike() };
     }
+  }
+
+  /** What a person does who sees all this, or has caused it. */
+  function personAt(atSeconds: number): Act[] {
+    const soon = atSeconds + 1 + below(20);
+    const { vnf } = pick(vnfs);
+    switch (below(8)) {
+      case 0:
+        return [
+          { atSeconds, does: 'evacuate', host: below(20), cause: below(2) === 0 ? 'maintenance' : 'failed' },
+          { atSeconds: soon, does: 'reset', run: below(8), keptPercent: 1 + below(100) },
+        ];
+      case 1:
+      case 2:
+        return [{ atSeconds, does: 'audit', vnf, repair: below(2) === 0 }];
+      case 3:
+      case 4:
+        return [askedAt(atSeconds), troubleAt(soon), ...[1, 2].map(() => askedAt(atSeconds + 300 + below(4_000)))];
+      default: {
+        const adopted = soon + below(100);
+        const again = below(4) === 0 ? [{ atSeconds: adopted + below(60), does: 'adopt', vnf } as const] : [];
+        return [
+          { atSeconds, does: 'recordDies', vnf },
+          { atSeconds: adopted, does: 'adopt', vnf },
+          ...again,
+          askedAt(adopted + below(60)),
+          { atSeconds: adopted + 20 + below(60), does: 'audit', vnf, repair: true },
+        ];
+      }
+    }
+  }
+
+  function troubleAt(atSeconds: number): Act {
+    return {
+      ...{ atSeconds, does: 'troubled', run: below(8), trouble: below(2) === 0 ? 'undoFails' : 'cloudFails' },
+      ...{ cleanUps: below(4) === 0, answer: pick(['retried', 'skipped', 'givenUp', 'unanswered']) },
+      afterSeconds: below(3_000),
+    };
   }
 
   function strike(): CallStrike {
@@ -212,7 +280,7 @@ function refusal(status: number, moment: 'before' | 'after'): CallStrike {
 }
 
 /** The story as a person would tell it, a line each. */
-export function told({ seed, hosts, racks, vnfs, acts }: Story): string[] {
+export function told({ seed, hosts, racks, as, vnfs, acts }: Story): string[] {
   const zones = Object.entries(hosts).map(([zone, many]) => {
     const said = racks?.[zone]?.map((rack) => rack ?? 'no rack').join(', ');
     return `${String(many)} hosts in ${zone}${said === undefined ? '' : ` (${said})`}`;
@@ -226,7 +294,7 @@ export function told({ seed, hosts, racks, vnfs, acts }: Story): string[] {
     return `${vnf}: ${said.join(', ')}`;
   });
   return [
-    `seed ${String(seed)}: ${zones.join(', ')}`,
+    `seed ${String(seed)}: ${zones.join(', ')}${as ? `, as a ${as}` : ''}`,
     ...there,
     ...acts.map(({ atSeconds, does, ...rest }) => {
       const details = Object.entries(rest).map(

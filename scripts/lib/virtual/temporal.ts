@@ -39,6 +39,8 @@ export interface Run {
   readonly timers: Map<number, () => void>;
   readonly children: Map<number, Run>;
   readonly updates: Updates;
+  /** The run that a reset has made of it. */
+  resetTo?: Run;
   onClose: (() => void)[];
 }
 
@@ -212,7 +214,8 @@ export class VirtualTemporal {
   /**
    * As the server does it: the run is terminated, and a new one begins with what had happened up to the last task that had ended by that
    * step, and does this one again. What was under way then begins again, and signals and updates that came later come again; and so does what
-   * became of a child that had been asked for by then: that is not begun a second time.
+   * became of a child that had been asked for by then: that is not begun a second time. One that is still at work is the new run's child, and
+   * nothing is done to it.
    */
   async reset(run: Run, steps: number): Promise<Run> {
     const [first] = run.heard;
@@ -224,13 +227,17 @@ export class VirtualTemporal {
     const played = all.slice(0, from);
     const undone = all[from]?.jobs ?? [];
     const later = [...all.slice(from + 1).flatMap(({ jobs }) => jobs), ...run.inbox];
+    const atWork = [...run.children];
+    run.children.clear();
     if (run.status === 'RUNNING') this.terminate(run);
     const made = this.#make({ ...run, runId: this.#newRunId(), seed: run.execution.start.seed });
+    run.resetTo = made;
     made.scheduled = true;
     const commands = await made.execution.replay(played);
     made.scheduled = false;
     made.heard.push(...ends);
     const children = new Set(commands.flatMap((command) => command.startChildWorkflowExecution?.seq ?? []));
+    for (const [seq, child] of atWork) if (children.has(seq)) made.children.set(seq, child);
     const isOfChild = ({
       resolveChildWorkflowExecutionStart: start,
       resolveChildWorkflowExecution: end,
@@ -591,7 +598,11 @@ export class VirtualTemporal {
   #tellParent(run: Run): void {
     const { parent } = run;
     if (!parent) return;
-    parent.run.children.delete(parent.seq);
+    const { seq } = parent;
+    let of = parent.run;
+    while (of.resetTo) of = of.resetTo;
+    // One that was reset to before it had asked for this child knows nothing of it.
+    if (!of.children.delete(seq)) return;
     const { workflowId, runId, type, status, failure } = run;
     const wrapped = (cause: ProtoFailure): ProtoFailure => ({
       message: 'Child Workflow execution failed',
@@ -605,7 +616,7 @@ export class VirtualTemporal {
         : status === 'CANCELLED'
           ? { cancelled: { failure: wrapped(failure ?? {}) } }
           : { failed: { failure: wrapped(failure ?? {}) } };
-    this.#deliver(parent.run, jobOf('resolveChildWorkflowExecution', { seq: parent.seq, result }));
+    this.#deliver(of, jobOf('resolveChildWorkflowExecution', { seq, result }));
   }
 }
 

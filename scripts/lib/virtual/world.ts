@@ -31,7 +31,7 @@ import {
   type CloudCall,
   type CloudPort,
 } from './worker';
-import { endOfFailure, shortIn, type Ended } from './ended';
+import { deadIn, endOfFailure, shortIn, type Ended } from './ended';
 
 /**
  * Everything that there is on a night, in one process and on one clock: a cloud, a Temporal, workers with the product's own activities
@@ -178,10 +178,12 @@ export function openWorld(options: WorldOptions): World {
           ended = endOfRun(latest ?? closed);
           const { outcome, kind } = ended;
           const short = procedure === 'rebalance' ? shortIn(ended) : [];
+          const dead = procedure === 'adopt' ? deadIn(ended) : [];
           note({
             ...{ kind: 'outcome', id: workflowId, outcome },
             ...(kind !== undefined && { failure: kind }),
             ...(short.length > 0 && { short: [...short] }),
+            ...(dead.length > 0 && { dead: [...dead] }),
           });
         });
       });
