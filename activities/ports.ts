@@ -28,6 +28,11 @@ export interface RecordActivities {
    * was not started by this very run.
    */
   startRecord(input: { vnf: string; descriptor: Descriptor; ask: Ask }): Promise<void>;
+  /**
+   * Procedures of the VNF that were started before (ms since 1970) and are at work, at most 20, by workflow id; and until when (ms since 1970) an
+   * activity of one that was ended by force may be.
+   */
+  readFormerRuns(input: { vnf: string; before: number }): Promise<{ workflowIds: string[]; lateUntil: number }>;
   /** The pace and time-outs that this worker was configured with, for runs that hold no turn. */
   readTiming(): Promise<Timing>;
   /** Those of these VNFs of which no record runs. */

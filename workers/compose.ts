@@ -21,6 +21,7 @@ const recordNames = [
   'startRecord',
   'readTiming',
   'withoutRecord',
+  'readFormerRuns',
   'unscheduleAudits',
 ] as const satisfies (keyof RecordActivities)[];
 const cloudNames = [

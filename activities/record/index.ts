@@ -17,6 +17,7 @@ import { cloudUnavailable, toFailure } from '../errors';
 import { inParallel } from '../parallel';
 import type { RecordActivities } from '../ports';
 import { scheduleAudits, unscheduleAudits } from './audits';
+import { formerRuns } from './formerRuns';
 
 /** A query that no worker takes up is given up after this, well within the activity's own time. */
 const answerWithinMs = 5_000;
@@ -45,6 +46,8 @@ export function recordActivities(dependencies: Dependencies): RecordActivities {
       });
       return vnfs.filter((vnf) => without.has(vnf));
     },
+
+    readFormerRuns: (input) => formerRuns(dependencies, input),
 
     readRecord: async ({ vnf }) => {
       const view = await viewOf(client, vnf);

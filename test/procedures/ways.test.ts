@@ -184,3 +184,59 @@ test('evacuate-dead-first, evacuate-what-lacks: the dead go first where the quot
   expect(again).toMatchObject({ outcome: 'completed', result: { launched: { length: 1 }, short: [] } });
   await expectWay('evacuate-what-lacks', 'g1-again');
 }, 60_000);
+
+/** Its record is terminated by hand in the midst of the procedure. */
+async function endRecord(vnf: string): Promise<void> {
+  await stage.client.workflow.getHandle(recordWorkflowId(vnf)).terminate('by a test');
+}
+
+test('adopt-alone: an adopt waits for who is at work for a former record', async () => {
+  const limits = { undoSeconds: 3, stuckSeconds: 4 };
+  const trial = await stage.open('i1', 'operator', { limits });
+  await instantiated(trial);
+  const input = { vnf: 'i1', descriptor: small };
+  let adopting: Promise<Ended> | undefined;
+  const scaled = await trial.run('scaleOut', { vnf: 'i1', pool: 'web', to: 5 }, ({ key }) => {
+    if (key !== 'awaitHealthy#1' || adopting) return undefined;
+    return endRecord('i1').then(() => {
+      adopting = start('adopt', 'i1-adopt', input);
+    });
+  });
+  const scaling = idOf(trial, 'scaleOut');
+  expect(scaled).toMatchObject({ outcome: 'stuck', details: { step: 'commit' } });
+  expect(await adopting).toMatchObject({ outcome: 'completed', result: { levels: { web: { to: 5 } } } });
+  const [ofScaling, ofAdopt] = await Promise.all(
+    [scaling, 'i1-adopt'].map((id) => stage.client.workflow.getHandle(id).describe()),
+  );
+  expect(ofScaling?.closeTime?.getTime()).toBeLessThan(ofAdopt?.closeTime?.getTime() ?? 0);
+  await expectWay('adopt-alone', 'i1-adopt');
+  expect(await trial.run('terminate', { vnf: 'i1' })).toMatchObject({ outcome: 'completed' });
+  expect([trial.cloud.servers.size, trial.cloud.ports.size]).toEqual([0, 0]);
+}, 60_000);
+
+test('adopt-alone: or says whom it would have to wait for', async () => {
+  const trial = await stage.open('j1');
+  await instantiated(trial);
+  let refusal: Ended | undefined;
+  const ended = await trial.run('scaleOut', { vnf: 'j1', pool: 'web', to: 5 }, ({ key, workflowId }) => {
+    if (key !== 'awaitHealthy#1' || refusal) return undefined;
+    return endRecord('j1')
+      .then(() => start('adopt', 'j1-adopt', { vnf: 'j1', descriptor: small, ifBusy: 'refuse' }))
+      .then((said) => {
+        refusal = said;
+        expect(said).toMatchObject({ outcome: 'refused', kind: 'Busy', details: { runs: [workflowId] } });
+      });
+  });
+  expect([ended.outcome, refusal?.kind]).toEqual(['stuck', 'Busy']);
+}, 60_000);
+
+test('terminate-recordless: a terminate whose record is terminated leaves nothing', async () => {
+  const trial = await stage.open('k1');
+  await instantiated(trial);
+  const ended = await trial.run('terminate', { vnf: 'k1' }, ({ key }) =>
+    key === 'publish#1' ? endRecord('k1') : undefined,
+  );
+  expect(ended).toMatchObject({ outcome: 'completed' });
+  expect([trial.cloud.servers.size, trial.cloud.ports.size, trial.cloud.securityGroups.size]).toEqual([0, 0, 0]);
+  await expectWay('terminate-recordless', idOf(trial, 'terminate'));
+}, 60_000);

@@ -1,3 +1,4 @@
+import { patched, workflowInfo } from '@temporalio/workflow';
 import type { AdoptedMember, Adoption } from '../../domain/adopt';
 import { memberName } from '../../domain/names';
 import type { ChangeRequest } from '../../domain/plan';
@@ -12,6 +13,7 @@ import type { Step, Table, Turn } from '../run';
 import { commitOnce } from '../steps/commit';
 import { groupsMade } from '../steps/groups';
 import { published } from '../steps/settle';
+import { untilAlone } from './alone';
 import { change, marked } from './change';
 import { refuseExisting } from './instantiate';
 
@@ -20,7 +22,7 @@ import { refuseExisting } from './instantiate';
  * its tags, where Temporal's database is lost; with `"match": {"namePattern": "old-{pool}-{ordinal}"}` or `{"tags": […]}` it takes over
  * servers that were made by other means.
  *
- * It changes nothing about a server but its tags. The record is started first, with the ask, as by instantiate.
+ * What is at work for a former record has to end first. It changes nothing about a server but its tags. The record is started first, with the ask, as by instantiate.
  */
 export async function adopt(raw: unknown): Promise<AdoptResult> {
   const input = parseInput('adopt', raw);
@@ -37,6 +39,7 @@ export async function adopt(raw: unknown): Promise<AdoptResult> {
       const adoption = await cloud(timing).survey.executeWithOptions({ summary: `what ${vnf} is made of` }, [wanted]);
       return ended({ ...resultOf(vnf, adoption), outcome: 'planned' });
     }
+    if (patched('adopt-alone')) await untilAlone(input, workflowInfo().startTime);
     const ask: Ask = { ...channel.self, procedure, class: 'normal', ifBusy };
     await recordPort().startRecord({ vnf, descriptor, ask });
     const wish = { procedure, class: 'normal', ifBusy, waitSeconds, sent: true } as const;

@@ -4,7 +4,7 @@ import {
   WorkflowNotFoundError,
   type Client,
 } from '@temporalio/client';
-import { AlreadyRunning, type Run, type VirtualTemporal } from './temporal';
+import { AlreadyRunning, vnfOf, type Run, type VirtualTemporal } from './temporal';
 import type { VirtualTime } from './time';
 import type { Worker } from './worker';
 
@@ -38,6 +38,22 @@ export function clientOf(worker: Worker, of: { temporal: VirtualTemporal; time: 
             throw new WorkflowExecutionAlreadyStartedError('already started', given.workflowId, type);
           }
         }),
+      list: async function* ({ query }: { query: string }) {
+        const [, vnf] = /VnfId = "([^"]+)"/.exec(query) ?? [];
+        const [, since = ''] = /CloseTime >= "([^"]+)"/.exec(query) ?? [];
+        const found = await called(() =>
+          [...temporal.runs.values()].filter(
+            (run) => run.type !== 'vnf' && vnfOf(run) === vnf && (run.closedAt ?? Infinity) >= Date.parse(since),
+          ),
+        );
+        for (const { workflowId, status, closedAt, execution } of found)
+          yield {
+            workflowId,
+            status: { name: status },
+            startTime: new Date(execution.start.startedAt),
+            closeTime: closedAt === undefined ? undefined : new Date(closedAt),
+          };
+      },
       getHandle: (workflowId: string, runId?: string) => ({
         describe: () =>
           called(() => {

@@ -27,6 +27,8 @@ export interface ExecutionStart {
   readonly type: string;
   readonly args: readonly Payload[];
   readonly seed: string;
+  /** Milliseconds since 1970. */
+  readonly startedAt: number;
 }
 
 /** A workflow that throws what is no failure: a bug. On a real server its task would be tried for ever. */
@@ -51,7 +53,7 @@ export class Execution {
   constructor(start: ExecutionStart, time: VirtualTime) {
     this.start = start;
     this.#time = time;
-    const { workflowId, runId, type, seed } = start;
+    const { workflowId, runId, type, seed, startedAt } = start;
     this.#activator = new Activator({
       info: {
         workflowId,
@@ -68,8 +70,8 @@ export class Execution {
         firstExecutionRunId: runId,
         attempt: 1,
         taskTimeoutMs: 10_000,
-        startTime: new Date(),
-        runStartTime: new Date(),
+        startTime: new Date(startedAt),
+        runStartTime: new Date(startedAt),
         unsafe: { now: () => time.now(), isReplaying: false },
       } as unknown as Activator['info'],
       now: time.now(),

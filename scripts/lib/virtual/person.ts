@@ -1,7 +1,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { readMarks, readTags } from '../../../domain/names';
 import { runQuery, type Leftover, type RunView, type StuckAnswer, type StuckView } from '../../../domain/stuck';
-import { neutron, nova } from '../../../openstack';
+import { ConflictError, neutron, nova } from '../../../openstack';
 import { isSettled } from '../settled';
 import type { Ended } from './ended';
 import type { Answer } from './faults';
@@ -74,7 +74,15 @@ export function personOf({ world, vnf, pool, answer, mend, isBlind, isConcerned 
     if (isTaken(first)) return;
     const left = leftIn(first);
     if (left.length === 0) problems.push(`a skip of ${view.step} was refused, and nothing was said to be left`);
-    await world.done('it is cleaned by hand', cleanByHand(world, left));
+    try {
+      await world.done('it is cleaned by hand', cleanByHand(world, left));
+    } catch (error) {
+      if (!(error instanceof ConflictError)) throw error;
+      // Others use it still: it goes when they have gone.
+      mend();
+      await told(run, 'retry', isTaken);
+      return;
+    }
     await told(run, 'skip', isTaken);
   };
 

@@ -13,9 +13,9 @@ import { shortIn, type Ended } from './ended';
 import { lifecyclesIn } from './lifecycles';
 import { payloadOf } from './payloads';
 import type { Act, PoolOfStory, Story, VnfOfStory } from './story';
-import type { Run } from './temporal';
+import { vnfOf, type Run } from './temporal';
 import type { CallStrike, CloudCall } from './worker';
-import { openTroubles, vnfOf } from './troubles';
+import { openTroubles } from './troubles';
 import { isQuiet, openWorld, type Begun, type Procedure, type World } from './world';
 
 /** What came of a story. */
@@ -111,13 +111,11 @@ export async function playNight(story: Story): Promise<Night> {
       case 'adopt': {
         const { vnf } = what;
         const isLost = lost.has(vnf) && world.viewOf(vnf) === null;
-        if (isLost) endThoseOf(vnf);
         adoptAfter(vnf, isLost ? longestLateMs : 0);
         return;
       }
       case 'recordDies': {
         const record = temporal.latest(recordWorkflowId(what.vnf));
-        // What was at work for it is ended before an adopt is asked for.
         if (record?.status !== 'RUNNING' || isAtWork('adopt', what.vnf)) return;
         lost.add(what.vnf);
         world.note({ kind: 'recordLost', vnf: what.vnf });
@@ -233,7 +231,7 @@ export async function playNight(story: Story): Promise<Night> {
           const isTold = run !== undefined && (what.keptPercent !== undefined || run.children.size === 0);
           if (!isTold) return;
           troubles.meddled(run);
-          await temporal.reset(run, Math.ceil((run.execution.steps.length * keptPercent) / 100));
+          troubles.meddled(await temporal.reset(run, Math.ceil((run.execution.steps.length * keptPercent) / 100)));
         });
         return;
     }
@@ -241,7 +239,7 @@ export async function playNight(story: Story): Promise<Night> {
   const isOf = (run: Run, vnf: string): boolean => run.type !== 'vnf' && run.status === 'RUNNING' && vnfOf(run) === vnf;
   const isAtWork = (type: Procedure, vnf: string): boolean =>
     [...temporal.runs.values()].some((run) => run.type === type && isOf(run, vnf));
-  /** What is at work for a record that has died is ended, and what it has asked the cloud for has come to its end, before it is adopted. */
+  /** What has been asked of the cloud for a record that has died has come to its end before it is adopted; who is at work for it the adopt waits for. */
   const adoptAfter = (vnf: string, milliseconds: number): void => {
     awaited += 1;
     time.after(milliseconds, () => {
@@ -249,13 +247,6 @@ export async function playNight(story: Story): Promise<Night> {
       if (temporal.workers().some((worker) => !worker.isDead() && !worker.isHeard())) adoptAfter(vnf, longestLateMs);
       else ask('adopt', { vnf, descriptor: descriptorOf(story, vnf) });
     });
-  };
-  const endThoseOf = (vnf: string): void => {
-    for (const run of temporal.runs.values())
-      if (isOf(run, vnf)) {
-        troubles.meddled(run);
-        temporal.terminate(run);
-      }
   };
   /** Of the procedures that are at work now. */
   const runAt = (number: number): Run | undefined => {

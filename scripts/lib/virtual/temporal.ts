@@ -24,6 +24,8 @@ export interface Run {
   readonly memo: Readonly<Record<string, unknown>>;
   execution: Execution;
   status: RunStatus;
+  /** Milliseconds since 1970. */
+  closedAt?: number;
   result?: unknown;
   failure?: ProtoFailure;
   readonly parent: { readonly run: Run; readonly seq: number; readonly closePolicy: number } | undefined;
@@ -42,6 +44,11 @@ export interface Run {
   /** The run that a reset has made of it. */
   resetTo?: Run;
   onClose: (() => void)[];
+}
+
+/** Its VNF, as it was asked; '' of one that is of several. */
+export function vnfOf({ args: [input] }: Run): string {
+  return (valueOf(input) as { readonly vnf?: string } | undefined)?.vnf ?? '';
 }
 
 /** What can be seen of the traffic, to strike at it. */
@@ -288,9 +295,10 @@ export class VirtualTemporal {
 
   #make(given: Pick<Run, 'type' | 'workflowId' | 'args' | 'runId' | 'memo' | 'parent'> & { seed: string }): Run {
     const { type, workflowId, args, runId, memo, parent, seed } = given;
+    const { time } = this.#options;
     const run: Run = {
       ...{ type, workflowId, args, runId, memo, parent },
-      execution: new Execution({ workflowId, runId, type, args, seed }, this.#options.time),
+      execution: new Execution({ workflowId, runId, type, args, seed, startedAt: time.now() }, time),
       status: 'RUNNING',
       inbox: [],
       scheduled: false,
@@ -580,6 +588,7 @@ export class VirtualTemporal {
   #close(run: Run, end: Pick<Run, 'status' | 'result' | 'failure'>): void {
     if (run.status !== 'RUNNING') return;
     Object.assign(run, end);
+    run.closedAt = this.#options.time.now();
     for (const cancel of run.timers.values()) cancel();
     run.timers.clear();
     for (const activity of run.activities.values()) activity.forget();

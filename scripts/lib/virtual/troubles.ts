@@ -1,9 +1,9 @@
 import { endOfFailure } from './ended';
 import { isOfUndo } from './faults';
-import { errorOf, valueOf } from './payloads';
+import { errorOf } from './payloads';
 import { keyOf, personOf, stuckIn, type Person } from './person';
 import type { Act } from './story';
-import type { Run } from './temporal';
+import { vnfOf, type Run } from './temporal';
 import type { CloudCall } from './worker';
 import type { World } from './world';
 
@@ -131,9 +131,4 @@ export function openTroubles(world: World, later: (() => Promise<void>)[]): Trou
     },
     problems,
   };
-}
-
-/** Of an evacuation of hosts none: the runs that it begins have theirs. */
-export function vnfOf({ args: [input] }: Run): string {
-  return (valueOf(input) as { readonly vnf?: string } | undefined)?.vnf ?? '';
 }
