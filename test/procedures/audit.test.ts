@@ -281,7 +281,7 @@ describe('audit', () => {
 
 describe('orphans', () => {
   test('of VNFs without a record all is told and nothing touched, and of those that have one nothing; a schedule looks, too', async () => {
-    const trial = await stage.open('o1');
+    const trial = await stage.open('u1');
     const { vnf, cloud } = trial;
     await instantiated(trial);
     plantServer(trial, 'of-another-vnf', [tag.vnf('other1'), tag.pool('web'), tag.ordinal(9), tag.token(gone)]);
