@@ -29,8 +29,8 @@ export interface RecordActivities {
    */
   startRecord(input: { vnf: string; descriptor: Descriptor; ask: Ask }): Promise<void>;
   /**
-   * Procedures of the VNF that were started before (ms since 1970) and are at work, at most 20, by workflow id; and until when (ms since 1970) an
-   * activity of one that was ended by force may be.
+   * Procedures of the VNF that are at work, at most 20, by workflow id, without the one that asks and adopts that were started from `before` on (ms
+   * since 1970); and until when (ms since 1970) an activity of one that was ended by force may be at work.
    */
   readFormerRuns(input: { vnf: string; before: number }): Promise<{ workflowIds: string[]; lateUntil: number }>;
   /** The pace and time-outs that this worker was configured with, for runs that hold no turn. */

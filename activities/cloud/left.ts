@@ -7,7 +7,7 @@ import { deadlineOf, sleep, type Deadline } from '../turn';
 import type { Ways } from '../way-in';
 import { isOf } from './groups';
 import { betweenLooksMs } from './remove';
-import { untaggedAmong } from './untagged';
+import { unlistedAmong } from './untagged';
 
 /**
  * What is there still of what was to be gone: the same things that an undo, or the payment of a debt, would remove, and by the same marks. A
@@ -50,9 +50,10 @@ async function serversLeft({ session }: Dependencies, { vnf, sought }: Of, deadl
   const servers = await nova.listServers(session, { tags: [tag.vnf(vnf)] }, deadline.call());
   const listed = new Set(servers.map(({ id }) => id));
   const unlisted = members.filter(({ serverId }) => !listed.has(serverId));
-  const untagged = await untaggedAmong(session, { vnf, members: unlisted }, () => deadline.call());
+  const { untagged, tagged } = await unlistedAmong(session, { vnf, members: unlisted }, () => deadline.call());
   return [
     ...servers.filter((server) => ids.has(server.id) || tokens.some((token) => server.tags.includes(tag.token(token)))),
+    ...tagged,
     // One with another VNF's tag is that one's.
     ...untagged.map(({ server }) => server).filter((server) => vnfsIn(server.tags).length === 0),
   ].map(({ id, name }) => ({ kind: 'server', id, name }));

@@ -12,7 +12,7 @@ import { handOnOrdinals, ordinalsSeen } from '../handover';
 import type { CloudActivities } from '../ports';
 import { deadlineOf, refuseLostTurn, sleep, type Deadline } from '../turn';
 import { deletePorts } from './ports';
-import { untaggedAmong, untaggedFailure } from './untagged';
+import { unlistedAmong, untaggedFailure } from './untagged';
 
 /** Between two looks at whether what was deleted is gone. */
 const lookAgainMs = 250;
@@ -50,18 +50,20 @@ export function removeActivity(dependencies: Dependencies): CloudActivities['rem
       ]);
       for (const { id } of servers) known.add(id);
       const unknown = members.filter(({ serverId }) => !known.has(serverId));
-      const untagged = await untaggedAmong(session, { vnf, members: unknown }, () => deadline.call());
+      const { untagged, tagged } = await unlistedAmong(session, { vnf, members: unknown }, () => deadline.call());
       const untaggedIds = new Set(untagged.map(({ server }) => server.id));
+      // Of one that is being built Neutron does not say yet that it has them.
+      const theirPorts = new Set(untagged.flatMap(({ member }) => member.portIds));
       for (const { serverId } of unknown) if (!untaggedIds.has(serverId)) known.add(serverId);
       const left = {
         servers: inOrder(
           serverIds,
-          servers.filter((server) => serverIds.includes(server.id) || isOrphan(readTags(server.tags))),
+          [...servers, ...tagged].filter((server) => serverIds.includes(server.id) || isOrphan(readTags(server.tags))),
         ),
         ports: distinct([
           ...[...ofMembers, ...(await unlisted(ofMembers))].filter((port) => readMarks(port.description).vnf === vnf),
           ...ofTurn.filter((port) => isOrphan({ ...readPortName(vnf, port.name), ...readMarks(port.description) })),
-        ]).filter(({ deviceId }) => !untaggedIds.has(deviceId)),
+        ]).filter(({ id, deviceId }) => !untaggedIds.has(deviceId) && !theirPorts.has(id)),
       };
       if (untagged.length > 0 && left.servers.length + left.ports.length === 0) throw untaggedFailure(vnf, untagged);
       clean = left.servers.length + left.ports.length === 0 ? clean + 1 : 0;
@@ -78,7 +80,7 @@ export function removeActivity(dependencies: Dependencies): CloudActivities['rem
         left.ports.map(({ id }) => id),
         () => deadline.call(turn.token),
       );
-      if (orphans.length + held.length + untagged.length === 0) return;
+      if (orphans.length + held.length + untagged.length + tagged.length === 0) return;
       if (held.length > 0) await sleep(lookAgainMs);
     }
 

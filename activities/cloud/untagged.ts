@@ -5,7 +5,7 @@ import { nova, type CallOptions, type Session } from '../../openstack';
 import { cloudUnavailable, toFailure } from '../errors';
 import { inParallel } from '../parallel';
 
-type Ref = Pick<Member, 'serverId' | 'pool' | 'ordinal'>;
+type Ref = Pick<Member, 'serverId' | 'pool' | 'ordinal' | 'portIds'>;
 
 /** A member's server that is there, and does not bear the VNF's tag: no list by tag has it, and by its id alone it is not deleted. */
 export interface Untagged {
@@ -15,26 +15,38 @@ export interface Untagged {
 
 const askedAtOnce = 5;
 
-/** Of these members, which no list by tag has: those whose servers are there all the same. That one is gone must be said of it. */
-export async function untaggedAmong(
+/** Servers that a list by tag lacked, and that are there all the same. */
+export interface Unlisted {
+  readonly untagged: readonly Untagged[];
+  /** They bear the tag: the list was short, or somebody has put it back meanwhile. */
+  readonly tagged: readonly nova.Server[];
+}
+
+/** Of these members, which no list by tag has. That one is gone must be said of it. */
+export async function unlistedAmong(
   session: Session,
   { vnf, members }: { readonly vnf: string; readonly members: readonly Ref[] },
   call: () => CallOptions,
-): Promise<Untagged[]> {
+): Promise<Unlisted> {
   const untagged: Untagged[] = [];
+  const tagged: nova.Server[] = [];
   await inParallel(
     members.filter(({ serverId }) => serverId !== ''),
     askedAtOnce,
     async (member) => {
       const server = await nova.getServer(session, member.serverId, call());
-      if (!server || isGoing(server) || vnfsIn(server.tags).includes(vnf)) return;
+      if (!server || isGoing(server)) return;
+      if (vnfsIn(server.tags).includes(vnf)) {
+        tagged.push(server);
+        return;
+      }
       // Of a cell that is down Nova says little more than the ids.
       if (server.status === 'UNKNOWN')
         throw cloudUnavailable(`Nova does not say whose the server ${server.id} is: its cell is down`, {});
       untagged.push({ member, server });
     },
   );
-  return untagged;
+  return { untagged, tagged };
 }
 
 /** Nova forgets the tags of a server before it forgets the server. */

@@ -17,7 +17,7 @@ import { cloudUnavailable, toFailure } from '../errors';
 import { inParallel } from '../parallel';
 import type { RecordActivities } from '../ports';
 import { scheduleAudits, unscheduleAudits } from './audits';
-import { formerRuns } from './formerRuns';
+import { formerRuns, isRunning } from './formerRuns';
 
 /** A query that no worker takes up is given up after this, well within the activity's own time. */
 const answerWithinMs = 5_000;
@@ -42,7 +42,7 @@ export function recordActivities(dependencies: Dependencies): RecordActivities {
     withoutRecord: async ({ vnfs }) => {
       const without = new Set<string>();
       await inParallel(vnfs, describedAtOnce, async (vnf) => {
-        if (!(await isRunning(client, vnf))) without.add(vnf);
+        if (!(await hasRecord(client, vnf))) without.add(vnf);
       });
       return vnfs.filter((vnf) => without.has(vnf));
     },
@@ -108,12 +108,10 @@ function asUnavailable(error: unknown): unknown {
   );
 }
 
-async function isRunning(client: Client, vnf: string): Promise<boolean> {
+async function hasRecord(client: Client, vnf: string): Promise<boolean> {
   try {
-    const { status } = await client.workflow.getHandle(recordWorkflowId(vnf)).describe();
-    return status.name === 'RUNNING';
+    return await isRunning(client.workflow.getHandle(recordWorkflowId(vnf)));
   } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return false;
     if (error instanceof ServiceError)
       throw cloudUnavailable(`Temporal does not say whether ${vnf} has a record: ${error.message}`, {});
     throw error;

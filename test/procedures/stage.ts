@@ -166,7 +166,15 @@ function routed(trials: ReadonlyMap<string, Running>, client: Client): Activitie
       }
     };
   const names: readonly (keyof Activities)[] = [
-    ...(['readRecord', 'loadDescriptor', 'startRecord', 'readTiming', 'withoutRecord', 'readFormerRuns', 'unscheduleAudits'] as const),
+    ...([
+      'readRecord',
+      'loadDescriptor',
+      'startRecord',
+      'readTiming',
+      'withoutRecord',
+      'readFormerRuns',
+      'unscheduleAudits',
+    ] as const),
     ...(['compare', 'repair', 'survey', 'markMembers', 'findVnfs', 'findOrphans'] as const),
     ...(['plan', 'planEmptyHosts', 'capacity', 'createGroups', 'createServerGroups', 'removeGroups'] as const),
     ...(['launch', 'evacuate', 'remove', 'removeByToken', 'findLeft', 'publish'] as const),

@@ -229,14 +229,3 @@ test('adopt-alone: or says whom it would have to wait for', async () => {
   });
   expect([ended.outcome, refusal?.kind]).toEqual(['stuck', 'Busy']);
 }, 60_000);
-
-test('terminate-recordless: a terminate whose record is terminated leaves nothing', async () => {
-  const trial = await stage.open('k1');
-  await instantiated(trial);
-  const ended = await trial.run('terminate', { vnf: 'k1' }, ({ key }) =>
-    key === 'publish#1' ? endRecord('k1') : undefined,
-  );
-  expect(ended).toMatchObject({ outcome: 'completed' });
-  expect([trial.cloud.servers.size, trial.cloud.ports.size, trial.cloud.securityGroups.size]).toEqual([0, 0, 0]);
-  await expectWay('terminate-recordless', idOf(trial, 'terminate'));
-}, 60_000);

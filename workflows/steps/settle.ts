@@ -1,10 +1,8 @@
-import { patched } from '@temporalio/workflow';
 import type { Debt, DebtLot, Member } from '../../domain/record';
 import { forwardLimitSeconds, type Timing } from '../../domain/timing';
 import type { TurnRef } from '../../domain/turn';
 import type { Sought } from '../../activities/ports';
 import { allEnded } from '../allEnded';
-import { asFailure } from '../failures';
 import { cloud, draining } from '../ports';
 import type { Step } from '../run';
 
@@ -38,11 +36,7 @@ export const settled: Step = {
   action: async (turn) => {
     const debt = turn.committed?.debt;
     if (!debt) return;
-    await turn.channel.yieldTurn(turn.ref.token).catch((error: unknown) => {
-      // The record is gone, and of a VNF that is terminated nobody is to have anything: all of it goes, whoever knows.
-      const isGone = turn.procedure === 'terminate' && asFailure(error)?.kind === 'UnknownVnf';
-      if (!isGone || !patched('terminate-recordless')) throw error;
-    });
+    await turn.channel.yieldTurn(turn.ref.token);
     await payDebt({ turn: turn.ref, vnf: turn.vnf, debt, timing: turn.timing, drained: turn.drained });
   },
   sought: ({ committed }) => soughtOf(committed?.debt ?? null),

@@ -46,9 +46,9 @@ export function clientOf(worker: Worker, of: { temporal: VirtualTemporal; time: 
             (run) => run.type !== 'vnf' && vnfOf(run) === vnf && (run.closedAt ?? Infinity) >= Date.parse(since),
           ),
         );
-        for (const { workflowId, status, closedAt, execution } of found)
+        for (const { workflowId, runId, type, status, closedAt, execution } of found)
           yield {
-            workflowId,
+            ...{ workflowId, runId, type },
             status: { name: status },
             startTime: new Date(execution.start.startedAt),
             closeTime: closedAt === undefined ? undefined : new Date(closedAt),
