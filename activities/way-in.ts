@@ -24,6 +24,8 @@ export interface WayIn
   readonly showsDomains: boolean;
   /** Of these keys. Null where none is asked for, or they are not shown. */
   readonly readDomains: (keys: readonly string[], call: CallOptions) => Promise<DomainsByHost | null>;
+  /** Hosts that are forced down. None where hosts are not shown. */
+  readonly readForcedDown: (call: CallOptions) => Promise<ReadonlySet<string>>;
   /** One moment of the cloud, as far as it is shown. */
   readonly readSnapshot: (of: SnapshotOf, call: CallOptions) => Promise<Snapshot>;
   /** All server groups of a VNF. None where none are made. */

@@ -25,6 +25,8 @@ export interface ServerFound extends Tagged {
   readonly status: string;
   /** Nova has been told to delete it, and has not yet: where its host is dead that may take days. */
   readonly isBeingDeleted?: boolean;
+  /** Its host is forced down: it is dead, whatever Nova says of it. */
+  readonly isFenced?: boolean;
   /** By the name that the record knows hosts by. Null while it has none. */
   readonly host: string | null;
   readonly zone: string | null;

@@ -3,6 +3,7 @@ import { adoptedToken, claimantsIn } from '../../domain/adopt/foreign';
 import { readMatch, type Match } from '../../domain/adopt/match';
 import { failureDomainKeys, type Descriptor } from '../../domain/descriptor/descriptor';
 import { failure } from '../../domain/failure';
+import type { ServerFound } from '../../domain/inventory';
 import { memberTags, ourTags, portMarks, readMarks, tag, vnfsIn } from '../../domain/names';
 import { refuseDomains } from '../../domain/placement/tenant';
 import type { Member } from '../../domain/record';
@@ -27,7 +28,11 @@ export function surveyActivity(dependencies: Dependencies, ways: Ways): CloudAct
     const deadline = deadlineOf(dependencies.timing);
     const domains = await way.readDomains(failureDomainKeys(descriptor), deadline.call());
     const ofVnf = await listInventory(dependencies, { vnf, way, deadline, domains });
-    const matched = match ? await matching(dependencies, { match, descriptor, way, deadline, domains }) : [];
+    const forcedDown = await way.readForcedDown(deadline.call());
+    const seen = (server: ServerFound): ServerFound =>
+      server.host !== null && forcedDown.has(server.host) ? { ...server, isFenced: true } : server;
+    const found = match ? await matching(dependencies, { match, descriptor, way, deadline, domains }) : [];
+    const matched = found.map((each) => ({ ...each, server: seen(each.server) }));
     const strangers = matched.filter(({ server }) => server.vnf === undefined);
     if (strangers.length > 0 && way.whyNoStrangers !== null) throw toFailure(refused(vnf, way.whyNoStrangers));
     const listed = new Set(ofVnf.servers.map(({ id }) => id));
@@ -39,7 +44,7 @@ export function surveyActivity(dependencies: Dependencies, ways: Ways): CloudAct
       descriptor,
       inventory: {
         ...ofVnf,
-        servers: [...ofVnf.servers, ...others],
+        servers: [...ofVnf.servers.map(seen), ...others],
         ports: [...ofVnf.ports, ...ports.filter((port) => port.vnf !== vnf && held.has(port.deviceId))],
       },
       matched,

@@ -7,6 +7,7 @@ import {
   findDeadActivity,
   findOnHostsActivity,
   lookAtClosedActivity,
+  readForcedDown,
   reopenHostsActivity,
 } from './hosts';
 import { readSnapshot } from './snapshot';
@@ -18,6 +19,7 @@ export function asOperator(dependencies: Dependencies): WayIn {
     whyNoStrangers: null,
     showsDomains: true,
     readDomains: async (keys, call) => (keys.length === 0 ? null : readDomains(dependencies.session, keys, call)),
+    readForcedDown: (call) => readForcedDown(dependencies.session, call),
     readSnapshot: (of, call) => readSnapshot(dependencies, of, call),
     listServerGroups: () => Promise.resolve([]),
     removeServerGroups: () => Promise.resolve(),

@@ -9,7 +9,7 @@ import {
 } from '../../domain/hosts';
 import { readTags } from '../../domain/names';
 import type { MemberRef } from '../../domain/plan';
-import { nova } from '../../openstack';
+import { nova, type CallOptions, type Session } from '../../openstack';
 import type { Dependencies } from '../dependencies';
 import { toFailure } from '../errors';
 import type { CloudActivities, HostContents } from '../ports';
@@ -24,14 +24,19 @@ export function findDeadActivity({ session, timing }: Dependencies): CloudActivi
   return async (input) => {
     const deadline = deadlineOf(timing);
     const call = deadline.call();
-    const [servers, services] = await Promise.all([
+    const [servers, forcedDown] = await Promise.all([
       serversOf(session, input.record, deadline),
-      nova.listServices(session, call),
+      readForcedDown(session, call),
     ]);
-    const forcedDown = services.filter((service) => service.forcedDown).map((service) => service.host);
     const fenced = new Set([...forcedDown, ...(input.fence ? (input.hosts ?? []) : [])]);
     return sortedByLife(input, servers, { hostOf: ({ host }) => host, fenced });
   };
+}
+
+/** Hosts on which nobody lives, whatever Nova says of their servers. */
+export async function readForcedDown(session: Session, call: CallOptions): Promise<ReadonlySet<string>> {
+  const services = await nova.listServices(session, call);
+  return new Set(services.filter((service) => service.forcedDown).map((service) => service.host));
 }
 
 export function findOnHostsActivity({

@@ -288,8 +288,9 @@ function rank(server: ServerFound, { ports }: Inventory): number {
 }
 
 /** One that is being deleted is ACTIVE until it goes: on a dead host until that is back. It serves nobody from then on. */
-function whyNotActive({ status, isBeingDeleted }: ServerFound): string | undefined {
+function whyNotActive({ status, isBeingDeleted, isFenced }: ServerFound): string | undefined {
   if (isBeingDeleted) return 'it is being deleted';
+  if (isFenced) return 'its host is forced down';
   return status === 'ACTIVE' ? undefined : `it is ${status}`;
 }
 

@@ -152,6 +152,7 @@ const withForeignPort = given(four, withPorts(...portsOf(stranger(7).server, { v
 const cases: readonly [kind: Misfit['kind'], input: AdoptGiven, name: string][] = [
   ['notActive', given([...four.slice(1), serverOf(1, { status: 'ERROR' })]), 'ims1-web-1'],
   ['notActive', given([...four.slice(1), serverOf(1, { isBeingDeleted: true })]), 'ims1-web-1'],
+  ['notActive', given([...four.slice(1), serverOf(1, { isFenced: true })]), 'ims1-web-1'],
   ['notActive', given(four, {}, [stranger(7, { status: 'SHUTOFF' })]), 'old-7'],
   ['ofAnotherVnf', given(four, {}, [stranger(7, { vnf: 'ims2' })]), 'old-7'],
   ['ofAnotherVnf', given(four, {}, [stranger(7, { tags: [tag.pool('web'), tag.token('before')] })]), 'old-7'],

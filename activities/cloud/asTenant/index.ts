@@ -12,6 +12,7 @@ export function asTenant(dependencies: Dependencies): WayIn {
       'A tenant keeps members apart by server groups, and Nova takes a server into a group only when it is made: servers that were made by other means cannot be kept apart from new ones. Adopt them as an operator, or instantiate anew.',
     showsDomains: false,
     readDomains: () => Promise.resolve(null),
+    readForcedDown: () => Promise.resolve(new Set()),
     readSnapshot: (of, call) => readSnapshot(dependencies, of, call),
     listServerGroups: (vnf, call) => listOf(dependencies, vnf, call),
     removeServerGroups: (of, deadline) => removeServerGroups(dependencies, of, deadline),
