@@ -195,6 +195,9 @@ function judgeDeleted(world: World, event: Event<'server.deleted'>, given: Given
   move(world, given, { seq, at, kind: 'delete', by, vnf, pool, id, host, retired });
   // It never came to be on the host that it was counted on: who deleted it could not know.
   if (server.host === null) spoil(memory, key);
+  // What a run that vanished has left, and a terminate takes along: behind the members, in an order of its own. None of them serves.
+  const isLeftBehind = !server.served && by !== `req-${server.token ?? ''}`;
+  if (isLeftBehind && world.vnfs.get(vnf)?.ending) spoil(memory, key);
   // In whatever order somebody takes them away.
   if (memory.byHand.delete(id)) spoil(memory, key);
 }
