@@ -95,7 +95,7 @@ export const workerSchema = z.object({
   BULKHEAD_AUDIT_EVERY_MINUTES: whole(0, 10_080)
     .default(15)
     .describe(
-      'how often each VNF that is made from now on is audited by itself, and orphans are looked for; 0: not at all',
+      'how often each VNF that is made from now on is audited by itself, and how often the schedule that looks for orphans does, where there is none yet; 0: not at all',
     ),
   BULKHEAD_AUDIT_REPAIR: flag
     .default(false)
