@@ -48,7 +48,14 @@ export async function holdsAsItIs(properties: readonly Property[]): Promise<void
 async function tryIn(properties: readonly Property[], mutant: Mutant | null): Promise<Map<string, readonly string[]>> {
   const directory = mkdtempSync(join(tmpdir(), 'bulkhead-mutant-'));
   try {
-    for (const each of ['domain', 'test/domain', 'test/property.ts', 'jest.config.js', 'package.json'])
+    for (const each of [
+      'domain',
+      'test/domain',
+      'test/property.ts',
+      'test/sequencer.js',
+      'jest.config.js',
+      'package.json',
+    ])
       cpSync(join(root, each), join(directory, each), { recursive: true });
     symlinkSync(join(root, 'node_modules'), join(directory, 'node_modules'));
     if (mutant) {
