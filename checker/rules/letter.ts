@@ -81,7 +81,7 @@ export interface LetterMemory {
   readonly deleters: Map<string, { readonly by: string | null; readonly seq: number }>;
   /** Pools that two runs change side by side: neither can know what the other has left, or brings. */
   readonly mixed: Set<string>;
-  /** Servers that somebody who is not of this story has harmed, or is about to take away. */
+  /** Servers that somebody who is not of this story has harmed, or is about to take away. What takes them away with a request id is of the story. */
   readonly byHand: Set<string>;
   /** Since it was asked last, somebody may have died. */
   mayHaveDied: boolean;
@@ -198,8 +198,8 @@ function judgeDeleted(world: World, event: Event<'server.deleted'>, given: Given
   // What a run that vanished has left, and a terminate takes along: behind the members, in an order of its own. None of them serves.
   const isLeftBehind = !server.served && by !== `req-${server.token ?? ''}`;
   if (isLeftBehind && world.vnfs.get(vnf)?.ending) spoil(memory, key);
-  // In whatever order somebody takes them away.
-  if (memory.byHand.delete(id)) spoil(memory, key);
+  // In whatever order a person takes them away; a run that replaces one that was harmed has chosen its own.
+  if (memory.byHand.delete(id) && by === null) spoil(memory, key);
 }
 
 function hear(world: World, event: Event<'note'>, memory: LetterMemory): void {

@@ -36,12 +36,12 @@ test('G1d: nor does it count among those that raise the cap for others', () => {
 
 describe('G1d: deletions in an order that breaks the letter, where another one would not', () => {
   // Two of five and of four may be on a host, and one of three: c-4 and c-5 had to go before c-3.
-  const shrunk = (before: (log: Log) => void): Part[] => {
+  const shrunk = (before: (log: Log) => void, by: string | null = null): Part[] => {
     const log = new Log();
     log.instantiate('v', { spare: '1/2', on: 'h1 h2 h3 h1 h2' });
     log.note({ kind: 'request', id: 'in', procedure: 'scaleIn', vnf: 'v', request: { vnf: 'v', pool: 'c', to: 2 } });
     before(log);
-    for (const id of ['v/c-3', 'v/c-4', 'v/c-5']) log.add({ type: 'server.deleted', id });
+    for (const id of ['v/c-3', 'v/c-4', 'v/c-5']) log.add({ type: 'server.deleted', id }, by);
     log.publish('v', { c: ['v-c-1', 'v-c-2'] });
     return log.broken();
   };
@@ -56,6 +56,41 @@ describe('G1d: deletions in an order that breaks the letter, where another one w
         log.add({ type: 'server.state', id: 'v/c-3', state: 'ERROR', fault: null });
       }),
     ).not.toContain('G1d');
+  });
+
+  test('are none where a person takes away those that he says, and are one where a run does', () => {
+    const harmed = (log: Log): void => {
+      for (const serverId of ['v/c-3', 'v/c-4', 'v/c-5']) log.note({ kind: 'harmed', vnf: 'v', serverId });
+    };
+    expect(shrunk(harmed)).not.toContain('G1d');
+    expect(shrunk(harmed, 'req-in')).toContain('G1d');
+  });
+
+  test('are none where a terminate takes along what another run has left, and are one where anybody else does', () => {
+    const ended = (procedure: 'terminate' | 'audit'): Part[] => {
+      const log = new Log();
+      log.instantiate('v', { spare: '1/2', on: 'h1 h2' });
+      log.note({
+        kind: 'request',
+        id: 'out',
+        procedure: 'scaleOut',
+        vnf: 'v',
+        request: { vnf: 'v', pool: 'c', to: 5 },
+      });
+      for (const [member, host] of [
+        ['c-3', 'h3'],
+        ['c-4', 'h1'],
+        ['c-5', 'h2'],
+      ] as const)
+        log.launch('v', member, host, { by: 'req-t' });
+      log.note({ kind: 'outcome', id: 'out', outcome: 'vanished' });
+      log.note({ kind: 'request', id: 'end', procedure, vnf: 'v', request: { vnf: 'v' } });
+      for (const id of ['v/c-3', 'v/c-4', 'v/c-5']) log.add({ type: 'server.deleted', id }, 'req-end');
+      log.publish('v', { c: ['v-c-1', 'v-c-2'] });
+      return log.broken();
+    };
+    expect(ended('terminate')).not.toContain('G1d');
+    expect(ended('audit')).toContain('G1d');
   });
 });
 
