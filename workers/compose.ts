@@ -46,9 +46,10 @@ const waitNames = ['awaitHealthy', 'unfenceHosts'] as const satisfies (keyof Wai
 const drainNames = ['drain'] as const satisfies (keyof DrainActivities)[];
 const watchNames = ['watch'] as const satisfies (keyof WatchActivities)[];
 
-type Served = (
-  typeof recordNames | typeof cloudNames | typeof waitNames | typeof drainNames | typeof watchNames
-)[number];
+/** All that workers perform, by name. */
+export const activityNames = [...recordNames, ...cloudNames, ...waitNames, ...drainNames, ...watchNames];
+
+type Served = (typeof activityNames)[number];
 /** Nothing is of this type where an activity has no queue: whoever called it would wait for good. */
 type AllServed = Exclude<keyof Activities, Served> extends never ? Activities : never;
 

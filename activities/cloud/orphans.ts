@@ -15,9 +15,10 @@ export function findVnfsActivity(dependencies: Dependencies): CloudActivities['f
 
 export function findOrphansActivity(dependencies: Dependencies): CloudActivities['findOrphans'] {
   return async ({ vnfs }) => {
+    const wanted = new Set(vnfs);
     const marked = await listMarked(dependencies);
     return unrecordedVnfs(
-      marked.filter(({ vnf }) => vnfs.includes(vnf)),
+      marked.filter(({ vnf }) => wanted.has(vnf)),
       findingsMax,
     );
   };

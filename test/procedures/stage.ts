@@ -15,7 +15,7 @@ import { root } from '../../scripts/lib/root';
 import { credentials } from '../../scripts/lib/embeddedLogins';
 import { findTemporal, startDevServer } from '../../scripts/lib/temporal';
 import { createCloud, hostsOf, serve, type Cloud, type Served } from '../../simulator';
-import { createWorkers } from '../../workers/compose';
+import { activityNames, createWorkers } from '../../workers/compose';
 import { settledView } from '../../scripts/lib/settled';
 import { endOf, expectHeld, settleWithinSeconds, type Ended, type Procedure } from '../real/world';
 import { settledNote } from '../../scripts/lib/observer';
@@ -165,23 +165,7 @@ function routed(trials: ReadonlyMap<string, Running>, client: Client): Activitie
         throw error;
       }
     };
-  const names: readonly (keyof Activities)[] = [
-    ...([
-      'readRecord',
-      'loadDescriptor',
-      'startRecord',
-      'readTiming',
-      'withoutRecord',
-      'readFormerRuns',
-      'unscheduleAudits',
-    ] as const),
-    ...(['compare', 'repair', 'survey', 'markMembers', 'findVnfs', 'findOrphans'] as const),
-    ...(['plan', 'planEmptyHosts', 'capacity', 'createGroups', 'createServerGroups', 'removeGroups'] as const),
-    ...(['launch', 'evacuate', 'remove', 'removeByToken', 'findLeft', 'publish'] as const),
-    ...(['findDead', 'findOnHosts', 'closeHosts', 'reopenHosts', 'lookAtClosed'] as const),
-    ...(['awaitHealthy', 'drain', 'unfenceHosts', 'watch'] as const),
-  ];
-  return Object.fromEntries(names.map((name) => [name, route(name)])) as unknown as Activities;
+  return Object.fromEntries(activityNames.map((name) => [name, route(name)])) as unknown as Activities;
 }
 
 /** The record, its clean-ups and the mutexes are not. */

@@ -67,6 +67,7 @@ const heldMs = 12_000;
 const lateMs = 26_000;
 /** How often a failing call fails: more often than an activity is tried before the pivot. */
 const failsTimes = 40;
+
 const refused: CallStrike = { kind: 'status', status: 500, moment: 'before' };
 const unauthorized: CallStrike = { kind: 'status', status: 401, moment: 'before' };
 
