@@ -271,7 +271,11 @@ export interface CloudActivities {
    * Which of these hosts we have closed, and forced down, and which of the closed are down by themselves. Throws InvalidRequest where somebody else
    * has done either.
    */
-  lookAtClosed(input: { hosts: readonly string[] }): Promise<{ closed: string[]; fenced: string[]; down: string[] }>;
+  lookAtClosed(input: {
+    hosts: readonly string[];
+    /** Refuses nothing of those, and tells of any that is forced down: whoever reopens a host takes the mark off, and the force may stay. */
+    alsoOthers?: boolean;
+  }): Promise<{ closed: string[]; fenced: string[]; down: string[] }>;
   /** Plans all VNFs of the hosts on one snapshot, so that each finds a place beside the others; of a maintenance throws a refusal where not all do. Null: there are none. */
   planEmptyHosts(input: {
     hosts: readonly string[];

@@ -117,10 +117,10 @@ export function reopenHostsActivity({ session }: Dependencies): CloudActivities[
 
 /** What restoreHost would do. Reads only. */
 export function lookAtClosedActivity({ session, timing }: Dependencies): CloudActivities['lookAtClosed'] {
-  return async ({ hosts }) => {
+  return async ({ hosts, alsoOthers = false }) => {
     const services = await nova.listServices(session, deadlineOf(timing).call());
     const asked = services.filter(({ host }) => hosts.includes(host));
-    const refusal = unknownHosts(hosts, services) ?? notOurs(asked);
+    const refusal = unknownHosts(hosts, services) ?? (alsoOthers ? null : notOurs(asked));
     if (refusal) throw toFailure(refusal);
     const named = (which: (seen: nova.ComputeService) => boolean): string[] =>
       asked
@@ -129,7 +129,7 @@ export function lookAtClosedActivity({ session, timing }: Dependencies): CloudAc
         .sort();
     return {
       closed: named((seen) => isClosedByUs(seen, null)),
-      fenced: named((seen) => isFencedByUs(seen, null)),
+      fenced: named((seen) => (alsoOthers ? seen.forcedDown : isFencedByUs(seen, null))),
       down: named((seen) => isClosedByUs(seen, null) && !seen.forcedDown && !seen.up),
     };
   };

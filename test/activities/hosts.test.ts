@@ -196,6 +196,17 @@ describe('closing and opening hosts', () => {
     ]);
   });
 
+  test('who looks whether a force is gone is told of one whose mark somebody has taken off; who restores is refused', async () => {
+    Object.assign(hostNamed('cmp-01'), { forcedDown: true });
+    const hosts = ['cmp-01', 'cmp-02'];
+    expect(await lab.run('lookAtClosed', { hosts, alsoOthers: true })).toEqual({
+      closed: [],
+      fenced: ['cmp-01'],
+      down: [],
+    });
+    await expect(lab.run('lookAtClosed', { hosts })).rejects.toMatchObject({ type: 'InvalidRequest' });
+  });
+
   test('closing does not touch what runs there', async () => {
     const members = await active(await launched(lab, rowsOf('web', [1])));
     await close(['cmp-01']);

@@ -249,8 +249,11 @@ async function undone<T>(
         step: `${step} ${hosts.join(', ')}`,
         action: undo,
         reason,
-        look: async () =>
-          (await cloud(timing, { retrySeconds: timing.mutateSeconds }).lookAtClosed({ hosts }))[left].map(leftover),
+        look: async () => {
+          const ports = cloud(timing, { retrySeconds: timing.mutateSeconds });
+          const seen = await ports.lookAtClosed({ hosts, alsoOthers: true });
+          return seen[left].map(leftover);
+        },
         known: hosts.map(leftover),
         afterwards: () =>
           `Once the cloud answers, run restoreHost, or do it by hand: openstack compute service set ${how} <host> nova-compute.`,
