@@ -419,7 +419,7 @@ function isScaling(procedure: string): boolean {
   return procedure === 'scaleOut' || procedure === 'scaleIn';
 }
 
-/** Procedures that a VNF comes into the story by. An adopted one says its levels when it has settled. */
+/** Procedures that a VNF comes into the story by. */
 const makes: readonly Request['procedure'][] = ['instantiate', 'adopt'];
 
 function between(pool: PoolWorld, to: number): number[] {
@@ -463,7 +463,10 @@ function end(world: World, said: Extract<Note, { kind: 'outcome' }>): void {
     mourn(world, vnf, pool);
   }
   // Where others are at work some may be on their way out, though it is not published yet: then nothing is said of anybody.
-  if (request.procedure === 'adopt') vnf.isLost = false;
+  if (request.procedure === 'adopt') {
+    vnf.isLost = false;
+    for (const pool of vnf.pools.values()) adoptLevel(pool);
+  }
   if (request.procedure === 'rebalance' && !vnf.isLost && openRequests(world, vnf.vnf).length === 0)
     for (const server of world.servers.values()) {
       const pool = vnf.pools.get(server.pool ?? '');
@@ -481,6 +484,12 @@ function end(world: World, said: Extract<Note, { kind: 'outcome' }>): void {
   // The caps of the level before go on counting until the debt is paid: until the record has settled.
   target.pool.lingering.add(target.pool.level);
   target.pool.level = target.to;
+}
+
+/** Its level is how many there are, at least the smallest: also what a run of its former record had launched, and not committed. */
+function adoptLevel(pool: PoolWorld): void {
+  if (pool.level > 0) pool.lingering.add(pool.level);
+  pool.level = Math.max(pool.spec.size.min, pool.published.size + pool.dead.size);
 }
 
 /** The record is free and owes nothing: whatever was open is decided, and it says at which level. */

@@ -443,3 +443,20 @@ describe('a member that other hands have moved', () => {
     expect(log.broken()).toContain('G1c');
   });
 });
+
+test('an adopted one goes on from how many there are: with what a run of its former record had launched more may be on a host', () => {
+  const adopted = (...launched: string[]): Part[] => {
+    const log = new Log();
+    log.instantiate('v', { spare: '1/2', on: 'h1 h2 h3' });
+    for (const member of launched) log.launch('v', member, 'h4');
+    log.note({ kind: 'recordLost', vnf: 'v' });
+    log.note({ kind: 'request', id: 'again', procedure: 'adopt', vnf: 'v', request: { vnf: 'v' } });
+    log.publish('v', { c: ['c-1', 'c-2', 'c-3', ...launched].map((member) => `v-${member}`) });
+    log.note({ kind: 'outcome', id: 'again', outcome: 'completed' });
+    // One of three, and two of four.
+    for (const member of ['c-7', 'c-8']) log.launch('v', member, 'h1');
+    return log.broken();
+  };
+  expect(adopted('c-4')).toEqual([]);
+  expect(adopted()).toContain('G1c');
+});
