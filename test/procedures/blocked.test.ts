@@ -14,8 +14,20 @@ afterAll(async () => {
   await stage.stop();
 }, 60_000);
 
+interface Blocked {
+  readonly trial: Trial;
+  readonly view: RecordView;
+}
+
+/** One for each of two tests, both at once: most of the time each waits until three clean-ups have failed. */
+let both: Promise<readonly [Blocked, Blocked]> | undefined;
+async function blocked(which: 0 | 1): Promise<Blocked> {
+  both ??= Promise.all([block('stuck1'), block('stuck2')]);
+  return (await both)[which];
+}
+
 /** A run of it is terminated when it has launched, and the cloud deletes no server from then on. */
-async function blocked(name: string): Promise<{ trial: Trial; view: RecordView }> {
+async function block(name: string): Promise<Blocked> {
   const trial = await stage.open(name);
   const { vnf } = trial;
   await instantiated(trial);
@@ -39,7 +51,7 @@ async function blocked(name: string): Promise<{ trial: Trial; view: RecordView }
 }
 
 test('whoever asks is refused as Stuck, and when the cloud is mended the clean-up is begun again and frees the turn', async () => {
-  const { trial, view } = await blocked('stuck1');
+  const { trial, view } = await blocked(0);
   const { vnf } = trial;
   expect(view.blocked).toContain('failed 3 times');
   const refused = await trial.run('scaleOut', { vnf, pool: 'web', to: 5 });
@@ -53,7 +65,7 @@ test('whoever asks is refused as Stuck, and when the cloud is mended the clean-u
 }, 240_000);
 
 test('a terminate removes what the clean-up left, too', async () => {
-  const { trial } = await blocked('stuck2');
+  const { trial } = await blocked(1);
   await trial.observer.clearFaults();
   expect((await trial.run('terminate', { vnf: trial.vnf })).outcome).toBe('completed');
   expect(await trial.settle({ faults: true })).toBeNull();
