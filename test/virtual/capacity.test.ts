@@ -7,8 +7,7 @@ import type { CapacityResult } from '../../domain/procedures';
 
 async function open(as: 'operator' | 'tenant'): Promise<World> {
   const world = openWorld({ seed: 1, as, cloud: { hosts: hostsOf(zones) } });
-  const made = world.begin('instantiate', { vnf, descriptor: onePool });
-  await world.until('it serves', () => made.ended() !== undefined);
+  await world.run('instantiate', { vnf, descriptor: onePool });
   return world;
 }
 
@@ -48,7 +47,7 @@ test('while another run has the turn it is told at once', async () => {
     await world.until('it has the turn', () => world.viewOf(vnf)?.turn !== null);
     const result = (await asked(world, { vnf })).result as CapacityResult;
     expect([scaling.ended(), result.pools[0]?.level]).toEqual([undefined, 4]);
-    await world.until('it is done', () => scaling.ended() !== undefined);
+    await scaling.end();
   } finally {
     world.close();
   }

@@ -14,10 +14,9 @@ function open(): World {
 }
 
 async function ended(world: World, procedure: Procedure, input: object): Promise<unknown> {
-  const run = world.begin(procedure, { ...input });
-  await world.until(`${procedure} has ended`, () => run.ended() !== undefined);
+  const end = await world.run(procedure, input);
   await world.settle(vnf);
-  return run.ended();
+  return end;
 }
 
 /** How many GPUs each host has left. */

@@ -27,9 +27,7 @@ interface Opened extends Pick<WorldOptions, 'as' | 'cloud' | 'sawCall'> {
 
 async function open({ descriptor = onePool, cloud = {}, ...given }: Opened): Promise<World> {
   const world = openWorld({ seed: 1, ...given, cloud: { hosts: hostsOf({ mz: 8 }), ...cloud } });
-  const run = world.begin('instantiate', { vnf, descriptor });
-  await world.until('it is there', () => run.ended() !== undefined);
-  expect(run.ended()).toMatchObject({ outcome: 'completed' });
+  expect(await world.run('instantiate', { vnf, descriptor })).toMatchObject({ outcome: 'completed' });
   await world.settle(vnf);
   return world;
 }
@@ -79,10 +77,7 @@ async function both(world: World, procedure: Procedure, input: Readonly<Record<s
   };
 
   const known = new Set(world.temporal.runs.keys());
-  const begun = world.begin(procedure, input);
-  await world.until('it has ended', () => begun.ended() !== undefined);
-  const ended = begun.ended();
-  if (!ended) throw new Error('it has not ended');
+  const ended = await world.run(procedure, input);
   const runs = [...world.temporal.runs].flatMap(([id, each]) => (known.has(id) ? [] : [each]));
   const planning = runs.filter(({ type }) => type === (procedure === 'evacuateHost' ? 'evacuateVnf' : procedure));
   const real: Came = { ended, plans: planning.flatMap((each) => plansOf([each]).slice(0, 1)) };

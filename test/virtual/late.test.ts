@@ -31,11 +31,7 @@ test.each(lateSeconds)('$what, and a deletion that comes late, take no port from
       return moment === 'before' ? { kind: 'late', milliseconds: seconds * 1_000 } : undefined;
     },
   });
-  const ended = async (procedure: Procedure, input: object): Promise<Ended | undefined> => {
-    const begun = world.begin(procedure, { vnf, ...input });
-    await world.until(`${begun.workflowId} ends`, () => begun.ended() !== undefined);
-    return begun.ended();
-  };
+  const ended = (procedure: Procedure, input: object): Promise<Ended> => world.run(procedure, { vnf, ...input });
   try {
     await ended('instantiate', { descriptor: onePool });
     expect(await ended('scaleOut', { pool: 'web', to: 5 })).toMatchObject({ outcome: 'completed' });
@@ -64,11 +60,7 @@ test.each([
       return moment === 'before' ? { kind: 'late', milliseconds: 300_000 } : undefined;
     },
   });
-  const ended = async (procedure: Procedure, input: object): Promise<Ended | undefined> => {
-    const begun = world.begin(procedure, { vnf, ...input });
-    await world.until(`${begun.workflowId} ends`, () => begun.ended() !== undefined);
-    return begun.ended();
-  };
+  const ended = (procedure: Procedure, input: object): Promise<Ended> => world.run(procedure, { vnf, ...input });
   try {
     expect(await ended('instantiate', { descriptor: onePool })).toMatchObject({ outcome: 'completed' });
     const { securityGroups, serverGroups } = world.cloud;

@@ -1,6 +1,6 @@
 import { playStory } from '../../scripts/lib/virtual/soak';
 import { zones, onePool, vnf } from '../../scripts/lib/virtual/specs';
-import { openWorld, type Begun, type Procedure, type World } from '../../scripts/lib/virtual/world';
+import { openWorld, type Procedure, type World } from '../../scripts/lib/virtual/world';
 import type { Ended } from '../../scripts/lib/virtual/ended';
 import { recordWorkflowId } from '../../domain/names';
 import type { AuditResult } from '../../domain/procedures';
@@ -29,11 +29,10 @@ test('a repair of what never came to be deletes nothing that was there before', 
       return { kind: 'status', status: 500, moment: 'before' };
     },
   });
-  const ended = async (procedure: Procedure, input: object): Promise<Ended | undefined> => {
+  const ended = async (procedure: Procedure, input: object): Promise<Ended> => {
     const begun = world.begin(procedure, { vnf, ...input });
     if (procedure === 'instantiate') runId = isLost ? begun.run().runId : undefined;
-    await world.until(`${begun.workflowId} ends`, () => begun.ended() !== undefined);
-    return begun.ended();
+    return await begun.end();
   };
   let isLost = false;
   try {
@@ -47,7 +46,7 @@ test('a repair of what never came to be deletes nothing that was there before', 
     expect(await ended('instantiate', { descriptor: onePool })).toMatchObject({ outcome: 'vanished' });
     await world.until('it is blocked', () => world.viewOf(vnf)?.blocked != null);
     isAway = false;
-    const audit = (await ended('audit', { repair: true }))?.result as AuditResult;
+    const audit = (await ended('audit', { repair: true })).result as AuditResult;
     expect(audit.findings.length).toBeGreaterThan(0);
     expect(audit.findings.filter(({ action }) => action !== 'leave')).toEqual([]);
     expect(await ended('terminate', {})).toMatchObject({ outcome: 'completed' });
@@ -66,12 +65,8 @@ test('a terminate that has waited for a lost record does not end what was adopte
     seed: 1,
     cloud: { hosts: hostsOf(zones), bootSeconds: [60, 60], latencyMs: [1, 5] },
   });
-  const ends = async (begun: Begun): Promise<Ended | undefined> => {
-    await world.until(`${begun.workflowId} ends`, () => begun.ended() !== undefined);
-    return begun.ended();
-  };
   try {
-    await ends(world.begin('instantiate', { vnf, descriptor: onePool }));
+    await world.run('instantiate', { vnf, descriptor: onePool });
     await world.settle(vnf);
     const scaleOut = world.begin('scaleOut', { vnf, pool: 'web', to: 6 });
     await world.until('it launches', () => world.cloud.servers.size > 4);
@@ -80,11 +75,11 @@ test('a terminate that has waited for a lost record does not end what was adopte
     const record = world.temporal.latest(recordWorkflowId(vnf));
     if (record) world.temporal.terminate(record);
     world.temporal.terminate(scaleOut.run());
-    expect(await ends(world.begin('adopt', { vnf, descriptor: onePool }))).toMatchObject({ outcome: 'completed' });
+    expect(await world.run('adopt', { vnf, descriptor: onePool })).toMatchObject({ outcome: 'completed' });
     const adopted = world.cloud.servers.size;
-    expect(await ends(waiting)).toMatchObject({ outcome: 'refused', kind: 'UnknownVnf' });
+    expect(await waiting.end()).toMatchObject({ outcome: 'refused', kind: 'UnknownVnf' });
     expect(world.cloud.servers.size).toBe(adopted);
-    expect(await ends(world.begin('terminate', { vnf }))).toMatchObject({ outcome: 'completed' });
+    expect(await world.run('terminate', { vnf })).toMatchObject({ outcome: 'completed' });
     expect(world.cloud.servers.size).toBe(0);
   } finally {
     world.close();
@@ -99,11 +94,7 @@ test.each([1, 6])('an adopt publishes nobody who it has found dead (seed %i)', a
     latencyMs: [1, 40],
   });
   const { temporal, cloud } = world;
-  const ended = async (procedure: Procedure): Promise<Ended | undefined> => {
-    const begun = world.begin(procedure, { vnf, descriptor: onePool });
-    await world.until(`${begun.workflowId} ends`, () => begun.ended() !== undefined);
-    return begun.ended();
-  };
+  const ended = (procedure: Procedure): Promise<Ended> => world.run(procedure, { vnf, descriptor: onePool });
   try {
     await ended('instantiate');
     await world.settle(vnf);

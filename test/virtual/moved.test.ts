@@ -8,8 +8,7 @@ import type { Host } from '../../simulator/model';
 
 async function open(): Promise<World> {
   const world = openWorld({ seed: 1, cloud: { hosts: hostsOf(zones) } });
-  const run = world.begin('instantiate', { vnf, descriptor: onePool });
-  await world.until('it is there', () => run.ended() !== undefined);
+  await world.run('instantiate', { vnf, descriptor: onePool });
   await world.settle(vnf);
   return world;
 }
@@ -51,10 +50,9 @@ interface Done {
 async function emptied(world: World, hosts: readonly Host[], input: object): Promise<Done> {
   const before = inService(world).map(({ ordinal }) => ordinal);
   const seen = world.cloud.log.length;
-  const run = world.begin('evacuateHost', { hosts: hosts.map(({ name }) => name), ...input });
-  await world.until('they are empty', () => run.ended() !== undefined);
-  expect(run.ended()).toMatchObject({ outcome: 'completed' });
-  const { vnfs } = run.run().result as EvacuateHostResult;
+  const end = await world.run('evacuateHost', { hosts: hosts.map(({ name }) => name), ...input });
+  expect(end).toMatchObject({ outcome: 'completed' });
+  const { vnfs } = end.result as EvacuateHostResult;
   expect(vnfs.map(({ short }) => short)).toEqual([[]]);
   await world.settle(vnf);
   const now = inService(world).map(({ ordinal }) => ordinal);

@@ -1,7 +1,7 @@
 import { portMarks } from '../../domain/names';
 import type { OrphansResult } from '../../domain/procedures';
 import { onePool, vnf, zones } from '../../scripts/lib/virtual/specs';
-import { openWorld, type Begun, type World, type WorldOptions } from '../../scripts/lib/virtual/world';
+import { openWorld, type World, type WorldOptions } from '../../scripts/lib/virtual/world';
 import type { Run } from '../../scripts/lib/virtual/temporal';
 import { hostsOf } from '../../simulator';
 
@@ -22,10 +22,6 @@ async function found(world: World, run: Run): Promise<OrphansResult['unrecorded'
   return (run.result as OrphansResult).unrecorded;
 }
 
-async function ended(world: World, begun: Begun): Promise<void> {
-  await world.until(`${begun.workflowId} ends`, () => begun.ended() !== undefined);
-}
-
 test('at no moment of a life are there any', async () => {
   const world = open();
   const looks: Run[] = [];
@@ -37,8 +33,8 @@ test('at no moment of a life are there any', async () => {
   };
   try {
     every();
-    await ended(world, world.begin('instantiate', { vnf, descriptor: onePool }));
-    await ended(world, world.begin('terminate', { vnf }));
+    await world.run('instantiate', { vnf, descriptor: onePool });
+    await world.run('terminate', { vnf });
     await world.until('its record has ended', () => world.viewOf(vnf) === null);
     isOver = true;
     expect(looks.length).toBeGreaterThan(50);
@@ -56,8 +52,8 @@ test('what comes when its terminate has ended is found', async () => {
     return moment === 'before' ? { kind: 'late', milliseconds: 900_000 } : undefined;
   });
   try {
-    await ended(world, world.begin('instantiate', { vnf, descriptor: onePool }));
-    await ended(world, world.begin('terminate', { vnf }));
+    await world.run('instantiate', { vnf, descriptor: onePool });
+    await world.run('terminate', { vnf });
     expect(arrived).toBe(false);
     await world.until('it has come', () => arrived);
     await world.pass(5_000);
@@ -90,7 +86,7 @@ test.each([
       return undefined;
     });
     try {
-      await ended(world, world.begin('instantiate', { vnf, descriptor: onePool }));
+      await world.run('instantiate', { vnf, descriptor: onePool });
       const [like] = world.cloud.ports.values();
       if (!like) throw new Error('it has ports');
       const description = portMarks({ vnf: 'w', token: 'gone' });

@@ -26,11 +26,10 @@ async function open(cloud: Omit<CloudOptions, 'clock' | 'seed'> = { hosts: fourR
 }
 
 async function completed<R = unknown>(world: World, procedure: Procedure, input: object): Promise<R> {
-  const run = world.begin(procedure, { ...input });
-  await world.until(`${procedure} has ended`, () => run.ended() !== undefined);
-  expect(run.ended()).toMatchObject({ outcome: 'completed' });
+  const end = await world.run(procedure, input);
+  expect(end).toMatchObject({ outcome: 'completed' });
   await world.settle(vnf);
-  return run.run().result as R;
+  return end.result as R;
 }
 
 /** How many members are in service in each rack, by where the cloud has them. */

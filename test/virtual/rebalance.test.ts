@@ -1,6 +1,6 @@
 import type { AuditResult, ProcedureResult } from '../../domain/procedures';
 import { onePool, vnf, zones } from '../../scripts/lib/virtual/specs';
-import { openWorld, type Begun, type Procedure, type World } from '../../scripts/lib/virtual/world';
+import { openWorld, type Procedure, type World } from '../../scripts/lib/virtual/world';
 import { statusText } from '../../client/table';
 import { hostsOf, migrate } from '../../simulator';
 
@@ -13,16 +13,10 @@ async function open(as: 'operator' | 'tenant' = 'operator', hosts: Record<string
   return world;
 }
 
-async function ended(world: World, procedure: Procedure, input: object): Promise<Begun> {
-  const run = world.begin(procedure, { vnf, ...input });
-  await world.until(`${procedure} has ended`, () => run.ended() !== undefined);
-  return run;
-}
-
 async function completed<R = ProcedureResult>(world: World, procedure: Procedure, input: object = {}): Promise<R> {
-  const run = await ended(world, procedure, input);
-  expect(run.ended()).toMatchObject({ outcome: 'completed' });
-  return run.run().result as R;
+  const end = await world.run(procedure, { vnf, ...input });
+  expect(end).toMatchObject({ outcome: 'completed' });
+  return end.result as R;
 }
 
 /** Where the members in service are, by name: to the cloud, and to the record. */

@@ -10,8 +10,7 @@ test.each([100, 60])('an evacuation that is reset to %i percent while its VNF mo
   });
   const { temporal } = world;
   try {
-    const made = world.begin('instantiate', { vnf, descriptor: onePool });
-    await world.until('it is there', () => made.ended() !== undefined);
+    await world.run('instantiate', { vnf, descriptor: onePool });
     const host = world.viewOf(vnf)?.pools['web']?.inService[0]?.host;
     const asked = world.begin('evacuateHost', { hosts: [host], cause: 'maintenance' });
     const moving = () => [...temporal.runs.values()].filter(({ type }) => type === 'evacuateVnf');
@@ -22,8 +21,7 @@ test.each([100, 60])('an evacuation that is reset to %i percent while its VNF mo
     expect([...after.children.values()].filter(({ type }) => type === 'evacuateVnf')).toHaveLength(
       percent === 100 ? 1 : 0,
     );
-    await world.until('it ends', () => asked.ended() !== undefined);
-    expect(asked.ended()).toMatchObject({ outcome: 'completed' });
+    expect(await asked.end()).toMatchObject({ outcome: 'completed' });
     // Reset to before it had begun it, it waits for its end, and begins another.
     expect(moving().map(({ status }) => status)).toEqual(Array(percent === 100 ? 1 : 2).fill('COMPLETED'));
     await world.settle(vnf);

@@ -9,9 +9,9 @@ const [web] = onePool.pools;
 async function open(drainSeconds: number): Promise<World> {
   const pool = { ...web, serial: true, drainSeconds, spare: 1, size: { min: 2, initial: 7, max: 10 } };
   const world = openWorld({ seed: 1, cloud: { hosts: hostsOf({ mz: 12 }) } });
-  const made = world.begin('instantiate', { vnf: 'v1', descriptor: { ...onePool, pools: [pool] } });
-  await world.until('v1 is there', () => made.ended() !== undefined);
-  expect(made.ended()).toMatchObject({ outcome: 'completed' });
+  expect(await world.run('instantiate', { vnf: 'v1', descriptor: { ...onePool, pools: [pool] } })).toMatchObject({
+    outcome: 'completed',
+  });
   await world.settle('v1');
   return world;
 }

@@ -31,9 +31,7 @@ async function open({ vnfs, descriptor, rooms, quotas = {} }: Given): Promise<Wo
   for (const host of others) setAlive(world.cloud, host, false);
   await world.pass(120_000);
   for (const vnf of vnfs) {
-    const made = world.begin('instantiate', { vnf, descriptor });
-    await world.until(`${vnf} is there`, () => made.ended() !== undefined);
-    expect(made.ended()).toMatchObject({ outcome: 'completed' });
+    expect(await world.run('instantiate', { vnf, descriptor })).toMatchObject({ outcome: 'completed' });
     await world.settle(vnf);
   }
   for (const host of others) setAlive(world.cloud, host, true);
@@ -51,10 +49,9 @@ async function emptied(
   host: string,
   cause: 'maintenance' | 'failed',
 ): Promise<EvacuateHostResult['vnfs']> {
-  const run = world.begin('evacuateHost', { hosts: [host], cause });
-  await world.until(`${host} is empty`, () => run.ended() !== undefined);
-  expect(run.ended()).toMatchObject({ outcome: 'completed' });
-  const { vnfs } = run.run().result as EvacuateHostResult;
+  const end = await world.run('evacuateHost', { hosts: [host], cause });
+  expect(end).toMatchObject({ outcome: 'completed' });
+  const { vnfs } = end.result as EvacuateHostResult;
   for (const { vnf } of vnfs) await world.settle(vnf);
   expect(serversOn(world, host)).toEqual([]);
   expect(vnfs.flatMap(({ short }) => short)).toEqual([]);
@@ -104,9 +101,9 @@ describe('VNFs on a host in maintenance', () => {
     const world = await open({ vnfs, descriptor: oneOfTwo, rooms, quotas: { instances: 7 } });
     try {
       expect(serversOn(world, 'cmp-01')).toHaveLength(3);
-      const dry = world.begin('evacuateHost', { hosts: ['cmp-01'], cause: 'maintenance', dryRun: true });
-      await world.until('it is planned', () => dry.ended() !== undefined);
-      expect(dry.ended()).toMatchObject({ result: { outcome: 'planned', oneByOne: true, launches: { length: 3 } } });
+      expect(await world.run('evacuateHost', { hosts: ['cmp-01'], cause: 'maintenance', dryRun: true })).toMatchObject({
+        result: { outcome: 'planned', oneByOne: true, launches: { length: 3 } },
+      });
       const seen = world.cloud.log.length;
       await emptied(world, 'cmp-01', 'maintenance');
       expect(counted(world, seen)).toEqual({ most: 7, now: 6 });
@@ -164,10 +161,10 @@ describe('VNFs on a host that dies', () => {
     try {
       await dies(world, 'cmp-01');
       const input = { hosts: ['cmp-01'], cause: 'failed', fenced: true, dryRun: true };
-      const dry = world.begin('evacuateHost', input);
-      await world.until('it is planned', () => dry.ended() !== undefined);
       // Of two that are planned one after the other the second finds the quota full.
-      expect(dry.ended()).toMatchObject({ result: { deletesFirst: { length: instances === 4 ? 2 : 1 } } });
+      expect(await world.run('evacuateHost', input)).toMatchObject({
+        result: { deletesFirst: { length: instances === 4 ? 2 : 1 } },
+      });
       const results = await emptied(world, 'cmp-01', 'failed');
       expect(results.map(({ vnf, removed }) => [vnf, removed.length])).toEqual([
         ['v', 1],
@@ -191,8 +188,7 @@ describe('VNFs on a host that dies', () => {
       const run = world.begin('evacuateHost', { hosts: ['cmp-01'], cause: 'failed' });
       await world.until('the dead one is deleted', () => cloud.servers.size === 1);
       quotaOf(1);
-      await world.until('it has ended', () => run.ended() !== undefined);
-      expect(run.ended()).toMatchObject({ outcome: 'unwound', kind: 'QuotaExceeded' });
+      expect(await run.end()).toMatchObject({ outcome: 'unwound', kind: 'QuotaExceeded' });
       expect(world.viewOf('v')?.pools['web']).toMatchObject({ level: 2, inService: { length: 1 }, failed: [] });
       quotaOf(2);
       const input = { vnf: 'v', hosts: ['cmp-01'], cause: 'failed' };

@@ -10,8 +10,7 @@ import type { Server } from '../../simulator/model';
 
 async function open(as: 'operator' | 'tenant'): Promise<World> {
   const world = openWorld({ seed: 1, as, cloud: { hosts: hostsOf(zones) } });
-  const made = world.begin('instantiate', { vnf, descriptor: onePool });
-  await world.until('it serves', () => made.ended() !== undefined);
+  await world.run('instantiate', { vnf, descriptor: onePool });
   await world.settle(vnf);
   return world;
 }
@@ -66,8 +65,7 @@ describe.each(['operator', 'tenant'] as const)('as %s', (as) => {
         expect(String('error' in skipped ? skipped.error : '')).toContain(`server ${lost.name} (${lost.id})`);
         await world.done('the tag is there', nova.addTag(world.operator, lost.id, tag.vnf(vnf)));
         await world.tell(begun.run(), 'retry');
-        await world.until('it has ended', () => begun.ended() !== undefined);
-        expect(begun.ended()).toMatchObject({ outcome: 'completed' });
+        expect(await begun.end()).toMatchObject({ outcome: 'completed' });
         await world.settle(vnf);
         expect([world.cloud.servers.size, world.cloud.ports.size]).toEqual([after, after]);
         const { guarantees } = world.verdict();
@@ -89,7 +87,7 @@ test('one that somebody has deleted by hand is gone when told to retry', async (
     await world.done('it is deleted', nova.deleteServer(world.operator, lost.id));
     await world.until('it is gone', () => world.cloud.servers.size === 0);
     await world.tell(begun.run(), 'retry');
-    await world.until('it has ended', () => begun.ended() !== undefined);
+    await begun.end();
     expect([world.cloud.servers.size, world.cloud.ports.size]).toEqual([0, 0]);
   } finally {
     world.close();
@@ -107,8 +105,7 @@ test('one that is to stay gets the tag of whose it is, and its ports lose their 
     expect(await world.tell(begun.run(), 'skip')).toHaveProperty('error');
     for (const id of lost.portIds) Object.assign(world.cloud.ports.get(id) ?? {}, { description: '' });
     expect(await world.tell(begun.run(), 'skip')).not.toHaveProperty('error');
-    await world.until('it has ended', () => begun.ended() !== undefined);
-    expect(begun.ended()).toMatchObject({ outcome: 'completed' });
+    expect(await begun.end()).toMatchObject({ outcome: 'completed' });
     expect(world.cloud.servers.get(lost.id)).toBe(lost);
     expect(lost.portIds.every((id) => world.cloud.ports.has(id))).toBe(true);
   } finally {
@@ -124,9 +121,7 @@ test('an audit with repair tags a member again before it is to go, and not when 
       lost.tags = lost.tags.filter((each) => each !== tag.vnf(vnf));
     };
     const audited = async (): Promise<boolean> => {
-      const audit = world.begin('audit', { vnf, repair: true });
-      await world.until('it has looked', () => audit.ended() !== undefined);
-      expect(audit.ended()).toMatchObject({ outcome: 'completed' });
+      expect(await world.run('audit', { vnf, repair: true })).toMatchObject({ outcome: 'completed' });
       return lost.tags.includes(tag.vnf(vnf));
     };
     loseTag();

@@ -213,10 +213,8 @@ async function problemsWhereBlocked({ world, vnf, pool, mend, isBlind, last }: B
     input: object,
     wanted: Pick<Ended, 'outcome' | 'kind'>,
   ): Promise<void> => {
-    const asked = world.begin(procedure, { vnf, ...input });
-    await world.until(`${asked.workflowId} ends`, () => asked.ended() !== undefined);
-    const ended = asked.ended();
-    if (ended?.outcome !== wanted.outcome || ended.kind !== wanted.kind)
+    const ended = await world.run(procedure, { vnf, ...input });
+    if (ended.outcome !== wanted.outcome || ended.kind !== wanted.kind)
       problems.push(`${procedure} of a blocked VNF: ${JSON.stringify(ended)}`);
   };
   const kind = phase === 'terminating' ? 'UnknownVnf' : 'Stuck';

@@ -9,10 +9,8 @@ import { isQuiet, type Procedure, type World } from './world';
 export async function problemsWithoutRecord(world: World, spec: Spec): Promise<string[]> {
   const problems: string[] = [];
   const expectCompleted = async (procedure: Procedure, input: object): Promise<void> => {
-    const asked = world.begin(procedure, { vnf, ...input });
-    await world.until(`${asked.workflowId} ends`, () => asked.ended() !== undefined);
-    const ended = asked.ended();
-    if (ended?.outcome !== 'completed')
+    const ended = await world.run(procedure, { vnf, ...input });
+    if (ended.outcome !== 'completed')
       problems.push(`${procedure} after its record was terminated: ${JSON.stringify(ended)}`);
   };
   const quiet = (): Promise<void> => world.until('nothing but records is at work', () => isQuiet(world));

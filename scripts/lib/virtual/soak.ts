@@ -320,8 +320,7 @@ async function endAll(world: World, { story, isOverdue, lost, quiet }: Ending): 
       await quiet();
     }
     if ((isOverdue() || lost.has(vnf)) && world.viewOf(vnf)) {
-      const audited = world.begin('audit', { vnf, repair: true });
-      await world.until(`${vnf} is audited`, () => audited.ended() !== undefined);
+      await world.run('audit', { vnf, repair: true });
     }
     // Who was not ACTIVE when it was adopted is dead to its record.
     if (lost.has(vnf) && world.viewOf(vnf)) {
@@ -330,11 +329,10 @@ async function endAll(world: World, { story, isOverdue, lost, quiet }: Ending): 
     }
     if ((await world.settle(vnf)) === null) continue;
     if (lost.has(vnf) || story.acts.some(({ does }) => does === 'memberMoves')) await repair(world, { story, vnf });
-    const ended = world.begin('terminate', { vnf });
-    await world.until(`${vnf} is terminated`, () => ended.ended() !== undefined);
+    const ended = await world.run('terminate', { vnf });
     await quiet();
     await world.settle(vnf);
-    if (world.viewOf(vnf) !== null) throw new Error(`${vnf} is still there: ${JSON.stringify(ended.ended())}`);
+    if (world.viewOf(vnf) !== null) throw new Error(`${vnf} is still there: ${JSON.stringify(ended)}`);
   }
 }
 
@@ -343,10 +341,8 @@ async function findAgain(world: World, { story, vnf }: { story: Story; vnf: stri
   const { servers, ports, securityGroups, serverGroups } = world.cloud;
   const isOurs = ({ name }: { readonly name: string }): boolean => name.startsWith(`${vnf}-`);
   if ([...servers.values()].some(isOurs)) {
-    const adopted = world.begin('adopt', { vnf, descriptor: descriptorOf(story, vnf) });
-    await world.until(`${vnf} is adopted`, () => adopted.ended() !== undefined);
-    if (adopted.ended()?.outcome !== 'completed')
-      throw new Error(`${vnf} cannot be adopted: ${JSON.stringify(adopted.ended())}`);
+    const adopted = await world.run('adopt', { vnf, descriptor: descriptorOf(story, vnf) });
+    if (adopted.outcome !== 'completed') throw new Error(`${vnf} cannot be adopted: ${JSON.stringify(adopted)}`);
     return;
   }
   const { operator } = world;

@@ -97,8 +97,7 @@ const emptied = 2;
 async function emptyHosts(world: World): Promise<void> {
   const members = world.viewOf(vnf)?.pools[firstPool]?.inService ?? [];
   const hosts = members.slice(0, emptied).map(({ host }) => host);
-  const asked = world.begin('evacuateHost', { hosts, cause: 'maintenance' });
-  await world.until('the hosts are empty', () => asked.ended() !== undefined);
+  await world.run('evacuateHost', { hosts, cause: 'maintenance' });
   await world.settle(vnf);
 }
 
@@ -248,9 +247,8 @@ async function adoptAgain(
   // One that nothing was committed to ends when it has been cleaned up behind the run.
   await world.until('the record runs, or has ended', () => !exists() || world.viewOf(vnf)?.phase === 'running');
   if (exists()) return problems;
-  const again = world.begin('adopt', input);
-  await world.until('it is adopted', () => again.ended() !== undefined);
-  if (again.ended()?.outcome !== 'completed') problems.push(`it cannot be adopted: ${JSON.stringify(again.ended())}`);
+  const again = await world.run('adopt', input);
+  if (again.outcome !== 'completed') problems.push(`it cannot be adopted: ${JSON.stringify(again)}`);
   return problems;
 }
 

@@ -45,7 +45,9 @@ export interface World {
   readonly addWorker: () => Worker;
   readonly note: (note: Note) => void;
   /** Starts a procedure, and notes that it was asked for and how it ended. */
-  readonly begin: (procedure: Procedure, input: Readonly<Record<string, unknown>>) => Begun;
+  readonly begin: (procedure: Procedure, input: object) => Begun;
+  /** The same, until it has ended. */
+  readonly run: (procedure: Procedure, input: object) => Promise<Ended>;
   /** Tells a run something by an update, and lets time go on until it has answered. */
   readonly tell: (run: Run, update: string) => Promise<UpdateAnswer>;
   /** An operator's own login, for what is done by hand. */
@@ -69,6 +71,8 @@ export interface Begun {
   readonly workflowId: string;
   /** Undefined while it is at work. */
   readonly ended: () => Ended | undefined;
+  /** Lets time go on until it has ended. */
+  readonly end: () => Promise<Ended>;
   readonly run: () => Run;
 }
 
@@ -160,7 +164,7 @@ export function openWorld(options: WorldOptions): World {
   const begin: World['begin'] = (procedure, input) => {
     begun += 1;
     const workflowId = `${procedure}-${String(begun)}`;
-    const vnf = typeof input['vnf'] === 'string' ? input['vnf'] : undefined;
+    const vnf = 'vnf' in input && typeof input.vnf === 'string' ? input.vnf : undefined;
     note({ kind: 'request', id: workflowId, procedure, ...(vnf !== undefined && { vnf }), request: input });
     const run = temporal.start({ type: procedure, workflowId, args: [input] });
     let ended: Ended | undefined;
@@ -189,7 +193,15 @@ export function openWorld(options: WorldOptions): World {
       });
     };
     onClose(run);
-    return { workflowId, ended: () => ended, run: () => temporal.latest(workflowId) ?? run };
+    return {
+      workflowId,
+      ended: () => ended,
+      end: async () => {
+        await until(`${workflowId} ends`, () => ended !== undefined);
+        return ended ?? raise(`${workflowId} has not ended`);
+      },
+      run: () => temporal.latest(workflowId) ?? run,
+    };
   };
 
   const until: World['until'] = async (what, condition) => {
@@ -227,6 +239,7 @@ export function openWorld(options: WorldOptions): World {
     addWorker,
     note,
     begin,
+    run: async (procedure, input) => await begin(procedure, input).end(),
     tell: async (run, update) => {
       let answer: UpdateAnswer | undefined;
       temporal.update(run, update, (given) => {
