@@ -265,7 +265,7 @@ export interface CloudActivities {
     fence: boolean;
     timing: Timing;
   }): Promise<{ closed: string[]; fenced: string[] }>;
-  /** Opens hosts again that this occurrence closed (by their mark), and no others. Null: any of ours. */
+  /** Opens hosts again that this occurrence closed (by their mark), and no others, nor what is marked as forced down. Null: any of ours. */
   reopenHosts(input: { hosts: readonly string[]; occurrence: string | null; timing: Timing }): Promise<void>;
   /**
    * Which of these hosts we have closed, and forced down, and which of the closed are down by themselves. Throws InvalidRequest where somebody else

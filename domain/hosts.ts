@@ -21,7 +21,7 @@ export function closedMark(occurrence: string, fenced = false): string {
   return `${prefix}${occurrence}${fenced ? fencedSuffix : ''}`;
 }
 
-/** That of a host which we have closed before, and force down now: whoever closed it first is still who opens it. */
+/** That of a host which we have closed before, and force down now. Who closed it does not open it then: restoreHost does. */
 export function fencedMark(reason: string): string {
   return reason.endsWith(fencedSuffix) ? reason : `${reason}${fencedSuffix}`;
 }

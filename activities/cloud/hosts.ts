@@ -104,12 +104,16 @@ export function closeHostsActivity({ session }: Dependencies): CloudActivities['
   };
 }
 
-/** Opened, and forced down no more: what still is, is no host that anything could be scheduled to. */
+/**
+ * What another run has forced down since stays closed, whoever closed it first: it is taken for dead, and with its mark restoreHost would
+ * know it no longer for ours.
+ */
 export function reopenHostsActivity({ session }: Dependencies): CloudActivities['reopenHosts'] {
   return async ({ hosts, occurrence, timing }) => {
     const deadline = deadlineOf(timing);
     const services = await nova.listServices(session, deadline.call());
-    for (const service of services.filter((each) => hosts.includes(each.host) && isClosedByUs(each, occurrence))) {
+    const closed = services.filter((each) => hosts.includes(each.host) && isClosedByUs(each, occurrence));
+    for (const service of closed.filter((each) => !isFencedByUs(each, null))) {
       await nova.enableService(session, service.id, deadline.call(occurrence ?? undefined));
     }
   };

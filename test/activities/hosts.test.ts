@@ -172,6 +172,24 @@ describe('closing and opening hosts', () => {
     expect(hostNamed('cmp-01')).toMatchObject({ enabled: true, disabledReason: null });
   });
 
+  test('a host that another run has forced down since stays closed, and ours', async () => {
+    await close(['cmp-01', 'cmp-02']);
+    const theirs = await lab.run('closeHosts', {
+      hosts: ['cmp-01'],
+      occurrence: 'another-run',
+      fence: true,
+      timing: lab.timing,
+    });
+    expect(theirs).toEqual({ closed: [], fenced: ['cmp-01'] });
+    await reopen(['cmp-01', 'cmp-02']);
+    expect([hostNamed('cmp-01').enabled, hostNamed('cmp-02').enabled]).toEqual([false, true]);
+    expect(await lab.run('lookAtClosed', { hosts: ['cmp-01'] })).toEqual({
+      closed: ['cmp-01'],
+      fenced: ['cmp-01'],
+      down: [],
+    });
+  });
+
   test('a host that somebody else has disabled stays as it is, and stays disabled', async () => {
     Object.assign(hostNamed('cmp-01'), { enabled: false, disabledReason: 'burning' });
     expect((await close(['cmp-01', 'cmp-02'])).closed).toEqual(['cmp-02']);
