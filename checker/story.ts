@@ -66,6 +66,8 @@ export const noteSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('recordLost'), vnf: z.string() }),
   /** A VM was broken or taken away by somebody who is not of this story: between two looks at a cloud, that is not seen. */
   z.object({ kind: z.literal('harmed'), vnf: z.string(), serverId: z.string() }),
+  /** By an observer who sees that: something of which the cloud's log does not tell stood in the way of those at work, for this VNF or for all. */
+  z.object({ kind: z.literal('hindered'), vnf: z.string().optional() }),
   /** A call that bears this id had stayed inside of the cloud, and is carried out now, when nobody waits for it any more. */
   z.object({ kind: z.literal('late'), requestId: z.string() }),
   /** The run whose calls bear this id looks at the cloud, to plan: what it was not told before, its plan does not know. */

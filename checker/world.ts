@@ -47,6 +47,8 @@ export interface Request {
   /** Published members by pool when it was made, less those that died since. */
   readonly servedAtStart: Map<string, number>;
   outcome: string | null;
+  /** The event. Null: it has not. */
+  endedAt: number | null;
   /** Its run was reset: the one before has vanished. */
   wasReset: boolean;
   /** It has ended, and the record has settled since: nothing comes of it any more. */
@@ -214,6 +216,8 @@ export function advance(world: World, event: CloudEvent): void {
       });
       const key = `${vnf ?? ''}/${name}`;
       world.byName.set(key, (world.byName.get(key) ?? new Set()).add(id));
+      // That a host has died is not known at once: nothing comes of what is asked for there.
+      if (isDeadHost(world, requestedHost)) hinder(world, vnf);
       return;
     }
     case 'server.placed': {
@@ -231,7 +235,7 @@ export function advance(world: World, event: CloudEvent): void {
       }
       server.host = event.host;
       if (event.host !== null) server.toldAt ??= event.at;
-      if (isStray(server) || isOneTooMany(world, server)) hinder(world, server.vnf);
+      if (isStray(server) || isDeadHost(world, event.host) || isOneTooMany(world, server)) hinder(world, server.vnf);
       return;
     }
     case 'server.state': {
@@ -245,6 +249,8 @@ export function advance(world: World, event: CloudEvent): void {
       const server = world.servers.get(event.id);
       if (!server) return;
       world.servers.delete(event.id);
+      // Of those for whom no host is asked the log does not tell where they were to be.
+      if (server.host === null && server.requestedHost === null) hinder(world, server.vnf);
       world.byName.get(`${server.vnf ?? ''}/${server.name}`)?.delete(event.id);
       if (server.vnf !== undefined && server.pool !== undefined)
         world.vnfs.get(server.vnf)?.pools.get(server.pool)?.dead.delete(server.name);
@@ -296,6 +302,10 @@ function isOneTooMany(world: World, { vnf, pool: name, host, requestedHost }: Se
     (each) => each.vnf === vnf && each.pool === name && each.host === host,
   );
   return here.length > largestCap(pool.spec.spare, levelsOf(pool));
+}
+
+function isDeadHost(world: World, host: string | null): boolean {
+  return host !== null && world.hosts.get(host)?.alive === false;
 }
 
 function hinder(world: World, vnf: string | undefined): void {
@@ -350,15 +360,17 @@ function note(world: World, event: Extract<CloudEvent, { type: 'note' }>): void 
       begin(world, event.seq, said);
       return;
     case 'outcome':
-      end(world, said);
+      end(world, event.seq, said);
       return;
     case 'settled':
       settle(world, said);
       return;
     case 'harmed':
+    case 'hindered':
       hinder(world, said.vnf);
       return;
     case 'recordLost':
+      hinder(world, said.vnf);
       Object.assign(world.vnfs.get(said.vnf) ?? {}, { isLost: true });
       for (const server of world.servers.values()) if (server.vnf === said.vnf) server.movedAt = event.seq;
       return;
@@ -393,6 +405,7 @@ function begin(world: World, seq: number, said: Extract<Note, { kind: 'request' 
     input,
     servedAtStart,
     outcome: null,
+    endedAt: null,
     wasReset: false,
     isOver: false,
     hindered: false,
@@ -447,10 +460,11 @@ export function targetOf(
   return pool && typeof to === 'number' && to > 0 ? { pool, to } : undefined;
 }
 
-function end(world: World, said: Extract<Note, { kind: 'outcome' }>): void {
+function end(world: World, seq: number, said: Extract<Note, { kind: 'outcome' }>): void {
   const request = world.requests.get(said.id);
   if (!request) return;
   request.outcome = said.outcome;
+  request.endedAt = seq;
   const vnf = request.vnf === undefined ? undefined : world.vnfs.get(request.vnf);
   if (!vnf || said.outcome !== 'completed') return;
   for (const name of said.dead ?? []) {

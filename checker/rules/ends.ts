@@ -82,37 +82,40 @@ function makerOf(event: CloudEvent): string | undefined {
 function judgeProgress(
   world: World,
   request: Request,
-  end: { outcome: string; failure: string | undefined; scribe: Scribe },
+  { outcome, failure, scribe }: { outcome: string; failure: string | undefined; scribe: Scribe },
 ): void {
-  const { outcome, failure, scribe } = end;
-  const about = request.vnf === undefined ? {} : { vnf: request.vnf };
-  switch (outcome) {
-    case 'completed':
-    case 'vanished':
-    case 'cancelled':
-      scribe.looked('G8');
-      return;
-    case 'unwound':
-    case 'stuck':
-      scribe.looked('G8');
-      // A turn that was lost was taken away by a person, by a reset: nothing in the cloud shows it.
-      if (!request.hindered && failure !== 'TurnLost')
-        scribe.broken('G8', {
-          ...about,
-          message: `${request.procedure} ended ${outcome}, and nothing stood in its way`,
-        });
-      return;
-    case 'refused': {
-      const right = refusalIsRight(world, request, failure);
-      if (right === undefined) return;
-      scribe.looked('G8');
-      if (!right)
-        scribe.broken('G8', {
-          ...about,
-          message: `${request.procedure} was refused as ${failure ?? ''}, and could have been done`,
-        });
-    }
-  }
+  const { procedure, vnf, hindered } = request;
+  const about = vnf === undefined ? {} : { vnf };
+  // Where a turn of several is refused, or the part of one VNF, all goes back.
+  const isRefused = outcome === 'refused' || (outcome === 'unwound' && !hindered && isForWant(failure));
+  const right = isRefused ? refusalIsRight(world, request, failure) : undefined;
+  if (isRefused && right === undefined) return;
+  scribe.looked('G8');
+  if (right === false)
+    scribe.broken('G8', {
+      ...about,
+      message: `${procedure} was refused as ${failure ?? ''}, and could have been done`,
+    });
+  if (isRefused || !['unwound', 'stuck'].includes(outcome)) return;
+  // A turn that was lost was taken away by a person, by a reset: nothing in the cloud shows it.
+  if (!hindered && failure !== 'TurnLost' && !isInItsWay(world, request))
+    scribe.broken('G8', { ...about, message: `${procedure} ended ${outcome}, and nothing stood in its way` });
+}
+
+function isForWant(failure: string | undefined): boolean {
+  return failure === 'QuotaExceeded' || failure === 'Impossible' || failure === 'NotFound';
+}
+
+/** What was there before it began, or was asked for by another. */
+function isInItsWay(world: World, { procedure, vnf, input }: Request): boolean {
+  if (procedure === 'restoreHost') return isAway(world, input['hosts']);
+  return procedure !== 'terminate' && vnf !== undefined && world.vnfs.get(vnf)?.ending === true;
+}
+
+/** Whether one of these hosts is not up: it is not opened then. */
+function isAway(world: World, hosts: unknown): boolean {
+  const states = (Array.isArray(hosts) ? hosts : []).map((host) => world.hosts.get(String(host)));
+  return states.some((state) => state && !(state.alive && state.up));
 }
 
 /** Undefined where the log does not tell. */
@@ -121,7 +124,7 @@ function refusalIsRight(world: World, request: Request, failure: string | undefi
   const target = vnf && targetOf(vnf, request.procedure, request.input);
   if (!vnf || !target) return undefined;
   if (failure === 'QuotaExceeded') return quotaIsShort(world, { vnf: vnf.vnf, ...target });
-  if (failure !== 'Impossible' && failure !== 'NotFound') return undefined;
+  if (!isForWant(failure)) return undefined;
   const could = couldBeDone(world, request, { vnf, ...target });
   return could === undefined || (could && request.input['strict'] === true) ? undefined : !could;
 }
@@ -181,9 +184,11 @@ function amountsOf({ others = {}, ...main }: Resources): Record<string, number> 
   return { ...main, ...others };
 }
 
-/** What others are at, or have left to be drained, may take for a while what is free in the end: then nothing is said. */
+/** What others are at, or were when it planned, or have left to be drained, may take for a while what is free in the end: then nothing is said. */
 function isAlone(world: World, request: Request, { vnf, pool }: { vnf: VnfWorld; pool: PoolWorld }): boolean {
-  const others = [...world.requests.values()].some((each) => each !== request && each.outcome === null);
+  const others = [...world.requests.values()].some(
+    (each) => each !== request && (each.endedAt === null || each.endedAt > request.seq),
+  );
   const unsettled = [...world.servers.values()].some(
     (server) =>
       server.host === null ||

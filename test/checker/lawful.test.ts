@@ -347,6 +347,67 @@ describe('where no host is asked for', () => {
   });
 });
 
+describe('G8: a run that goes back, and no server of its is in its way', () => {
+  function wentBack(
+    asked: { procedure: 'scaleOut' | 'restoreHost'; request: object },
+    failure: string,
+    before: (log: Log) => void = () => undefined,
+  ): Part[] {
+    const log = new Log({ sized: true });
+    log.instantiate('v', { on: 'h1 h2' });
+    const vnf = asked.procedure === 'scaleOut' ? { vnf: 'v' } : {};
+    log.note({ kind: 'request', id: 'asked', ...vnf, ...asked });
+    before(log);
+    log.note({ kind: 'outcome', id: 'asked', outcome: 'unwound', failure });
+    return log.broken();
+  }
+  const grow = (to: number) => ({ procedure: 'scaleOut' as const, request: { vnf: 'v', pool: 'c', to } });
+  const restore = { procedure: 'restoreHost' as const, request: { hosts: ['h1'] } };
+
+  test('an observer may have seen what was', () => {
+    expect(wentBack(grow(3), 'CloudUnavailable')).toEqual(['G8']);
+    for (const vnf of ['v', undefined])
+      expect(
+        wentBack(grow(3), 'CloudUnavailable', (log) => {
+          log.note({ kind: 'hindered', ...(vnf !== undefined && { vnf }) });
+        }),
+      ).toEqual([]);
+    expect(
+      wentBack(grow(3), 'CloudUnavailable', (log) => {
+        log.note({ kind: 'hindered', vnf: 'w' });
+      }),
+    ).toEqual(['G8']);
+  });
+
+  test('or it was the end of its record, or that others have ended its VNF', () => {
+    expect(
+      wentBack(grow(3), 'UnknownVnf', (log) => {
+        log.note({ kind: 'recordLost', vnf: 'v' });
+      }),
+    ).toEqual([]);
+    expect(
+      wentBack(grow(3), 'UnknownVnf', (log) => {
+        log.note({ kind: 'request', id: 'end', procedure: 'terminate', vnf: 'v', request: { vnf: 'v' } });
+      }),
+    ).toEqual([]);
+  });
+
+  test('or its host was not up', () => {
+    expect(wentBack(restore, 'CloudUnavailable')).toEqual(['G8']);
+    expect(
+      wentBack(restore, 'CloudUnavailable', (log) => {
+        const state = { zone: 'mz', alive: true, up: false, enabled: false, forcedDown: true, disabledReason: null };
+        log.add({ type: 'host', host: 'h1', ...state });
+      }),
+    ).toEqual([]);
+  });
+
+  test('or it was refused in a turn that is not its first, and there was no room', () => {
+    expect(wentBack(grow(4), 'Impossible')).toEqual(['G8']);
+    expect(wentBack(grow(5), 'Impossible')).toEqual([]);
+  });
+});
+
 describe('a member that other hands have moved', () => {
   const inZone = ['v-c-1', 'v-c-2', 'v-c-3', 'v-c-4'];
 
