@@ -476,12 +476,14 @@ function end(world: World, seq: number, said: Extract<Note, { kind: 'outcome' }>
     pool.dead.add(name);
     mourn(world, vnf, pool);
   }
-  // Where others are at work some may be on their way out, though it is not published yet: then nothing is said of anybody.
   if (request.procedure === 'adopt') {
     vnf.isLost = false;
     for (const pool of vnf.pools.values()) adoptLevel(pool);
   }
-  if (request.procedure === 'rebalance' && !vnf.isLost && openRequests(world, vnf.vnf).length === 0)
+  // Where others are at work, or were for it before it was reset, some may be on their way out, though it is not published yet: then nothing
+  // is said of anybody.
+  const isAlone = !request.wasReset && openRequests(world, vnf.vnf).length === 0;
+  if (request.procedure === 'rebalance' && !vnf.isLost && isAlone)
     for (const server of world.servers.values()) {
       const pool = vnf.pools.get(server.pool ?? '');
       // Who is dead to its record is for a heal.

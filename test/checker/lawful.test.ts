@@ -392,6 +392,27 @@ describe('G8: a run that goes back, and no server of its is in its way', () => {
     ).toEqual([]);
   });
 
+  test('or the host that it had chosen had died, of which it did not know', () => {
+    expect(
+      wentBack(grow(3), 'MemberFailed', (log) => {
+        const state = { zone: 'mz', up: true, enabled: true, forcedDown: false, disabledReason: null };
+        log.add({ type: 'host', host: 'h4', alive: false, ...state });
+        log.build('v', 'c-3', 'h4');
+        log.add({ type: 'server.deleted', id: 'v/c-3' });
+      }),
+    ).toEqual([]);
+  });
+
+  test('or what asked for no host was put nowhere', () => {
+    const grown = (...deleted: string[]): Part[] =>
+      wentBack(grow(3), 'MemberFailed', (log) => {
+        log.build('v', 'c-3', null);
+        for (const id of deleted) log.add({ type: 'server.deleted', id });
+      });
+    expect(grown('v/c-3')).toEqual([]);
+    expect(grown()).toEqual(['G8']);
+  });
+
   test('or its host was not up', () => {
     expect(wentBack(restore, 'CloudUnavailable')).toEqual(['G8']);
     expect(
@@ -433,6 +454,14 @@ describe('a member that other hands have moved', () => {
     log.note({ kind: 'request', id: 'mend', procedure: 'rebalance', vnf: 'v', request: { vnf: 'v' } });
     rebalanced(log);
     expect(log.broken()).toContain('G1a');
+  });
+
+  test('and not where that was reset, and what its first run has committed is to be published yet', () => {
+    const log = moved();
+    log.note({ kind: 'request', id: 'mend', procedure: 'rebalance', vnf: 'v', request: { vnf: 'v' } });
+    log.note({ kind: 'reset', id: 'mend' });
+    rebalanced(log);
+    expect(log.broken()).toEqual([]);
   });
 
   test('and not where the rebalance said that there is no place for it', () => {

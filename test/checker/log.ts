@@ -71,12 +71,22 @@ export class Log {
     given: { requestedHost?: string | null; id?: string; by?: string } = {},
   ): void {
     const { requestedHost = host, id = `${vnf}/${member}`, by = null } = given;
+    this.build(vnf, member, requestedHost, { id, by });
+    this.add({ type: 'server.placed', id, host });
+    this.add({ type: 'server.state', id, state: 'ACTIVE', fault: null });
+  }
+
+  /** One that is asked for, and is nowhere yet. */
+  build(
+    vnf: string,
+    member: string,
+    requestedHost: string | null,
+    { id = `${vnf}/${member}`, by = null }: { id?: string; by?: string | null } = {},
+  ): void {
     const at = member.lastIndexOf('-');
     const tags = [tag.vnf(vnf), tag.pool(member.slice(0, at)), tag.ordinal(Number(member.slice(at + 1)))];
     const made = { id, name: `${vnf}-${member}`, project: 'p', flavor: 'f', zone: 'mz', portIds: [], ...this.#size };
     this.add({ type: 'server.created', ...made, tags: [...tags, tag.token('t')], requestedHost }, by);
-    this.add({ type: 'server.placed', id, host });
-    this.add({ type: 'server.state', id, state: 'ACTIVE', fault: null });
   }
 
   #revision = 0;
