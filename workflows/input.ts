@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { failure } from '../domain/failure';
 import { isReservedWorkflowId } from '../domain/names';
 import { procedureInputs, type ParsedInputs } from '../domain/procedures';
+import { shown } from '../domain/shown';
 import { toApplicationFailure } from './failures';
 
 /** Whatever a caller sent, as the procedure's input, or InvalidRequest with every problem, its path and what is right. */
@@ -47,7 +48,7 @@ function refuseReservedId(procedure: string): void {
   throw toApplicationFailure(
     failure(
       'InvalidRequest',
-      `The workflow id ${workflowId} is reserved. Start ${procedure} with any id that does not begin with vnf:, host:, audit: or cloud:.`,
+      `The workflow id ${shown(workflowId)} is reserved. Start ${procedure} with any id that does not begin with vnf:, host:, audit: or cloud:.`,
     ),
     'refused',
   );
