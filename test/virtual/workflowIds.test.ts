@@ -1,5 +1,6 @@
 import type { RunView } from '../../domain/stuck';
 import { tag } from '../../domain/names';
+import { errorOf } from '../../scripts/lib/virtual/payloads';
 import { onePool, vnf, zones } from '../../scripts/lib/virtual/specs';
 import { openWorld, type World } from '../../scripts/lib/virtual/world';
 import { hostsOf } from '../../simulator';
@@ -36,3 +37,34 @@ test('a run that is stuck under an id that is Markdown and a command says what t
     world.close();
   }
 });
+
+test.each([
+  ['vnf', `vnf:${vnf}`, {}],
+  ['vnf', `vnf:${vnf}`, { vnf, ask: {} }],
+  ['vnf', `vnf:${vnf}`, { state: {} }],
+  ['vnf', `vnf:${vnf}`, { state: { schema: 1, vnf } }],
+  ['hostMutex', `host:${hostsOf(zones)[0]?.name ?? ''}`, {}],
+  ['cloudBudget', 'cloud:somewhere', { budget: {} }],
+  ['audit', `audit:${vnf}:x`, { vnf }],
+])(
+  'a %s that somebody starts as %s with %j ends at once, says what to do, and keeps nobody from anything',
+  async (type, workflowId, input) => {
+    const world = openWorld({ seed: 1, cloud: { hosts: hostsOf(zones) } });
+    try {
+      const run = world.temporal.start({ type, workflowId, args: [input] });
+      await world.until('it has ended', () => run.status !== 'RUNNING');
+      expect([run.status, errorOf(run.failure ?? {})]).toMatchObject([
+        'FAILED',
+        {
+          type: 'InvalidRequest',
+          nonRetryable: true,
+          message: expect.stringMatching(/ is started by Bulkhead itself\. Start .*instantiate/) as string,
+        },
+      ]);
+      expect(await world.run('instantiate', { vnf, descriptor: onePool })).toMatchObject({ outcome: 'completed' });
+      expect(await world.settle(vnf)).toMatchObject({ phase: 'running', turn: null });
+    } finally {
+      world.close();
+    }
+  },
+);
