@@ -1,5 +1,8 @@
+import { shown } from '../domain/shown';
+
 /** The first column to the left, numbers to the right. */
-export function aligned(rows: readonly (readonly string[])[]): string {
+export function aligned(table: readonly (readonly string[])[]): string {
+  const rows = table.map((row) => row.map(shown));
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   return rows
     .map((row) =>

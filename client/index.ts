@@ -22,6 +22,7 @@ import {
   type RestoreHostPlan,
   type RestoreHostResult,
 } from '../domain/procedures';
+import { shown } from '../domain/shown';
 import { signalNames, type RecordView } from '../domain/turn';
 import type { StuckTold } from '../domain/stuck';
 import { isLoopback } from './address';
@@ -317,9 +318,13 @@ async function attachTo<R>(client: Client, procedure: Procedure, workflowId: str
     });
   if (described?.type !== procedure) {
     const there = described ? `it is a run of ${described.type}` : 'there is none';
-    throw refused('InvalidRequest', `There is no run of ${procedure} under the workflow id ${workflowId}: ${there}.`, {
-      workflowId,
-    });
+    throw refused(
+      'InvalidRequest',
+      `There is no run of ${procedure} under the workflow id ${shown(workflowId)}: ${there}.`,
+      {
+        workflowId,
+      },
+    );
   }
   return runOf(client, client.workflow.getHandle(workflowId, described.runId), described.runId);
 }
@@ -342,7 +347,7 @@ function refuseReservedId(workflowId: string): void {
   if (!isReservedWorkflowId(workflowId)) return;
   throw refused(
     'InvalidRequest',
-    `The workflow id ${workflowId} is reserved. Take any that does not begin with vnf:, host:, audit: or cloud:.`,
+    `The workflow id ${shown(workflowId)} is reserved. Take any that does not begin with vnf:, host:, audit: or cloud:.`,
     { workflowId },
   );
 }
@@ -351,7 +356,7 @@ function refuseReservedId(workflowId: string): void {
 function taken(workflowId: string, cause: unknown): BulkheadError {
   return refused(
     'AlreadyExists',
-    `A run under the workflow id ${workflowId} is at work, and nothing was started. Attach to it, or take another id.`,
+    `A run under the workflow id ${shown(workflowId)} is at work, and nothing was started. Attach to it, or take another id.`,
     { workflowId },
     cause,
   );

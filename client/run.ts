@@ -9,6 +9,7 @@ import {
 import { ApplicationFailure } from '@temporalio/common';
 import { decodeOptionalFailureToOptionalError } from '@temporalio/common/lib/internal-non-workflow';
 import { procedureInputs } from '../domain/procedures';
+import { shown } from '../domain/shown';
 import { runQuery, type RunView } from '../domain/stuck';
 import { BulkheadError, reasonOf, typed } from './errors';
 
@@ -101,7 +102,7 @@ async function retryingOf(client: Client, { raw }: WorkflowExecutionDescription)
 
 function noRun(workflowId: string, why: string, cause?: Error): BulkheadError {
   return new BulkheadError(
-    `There is no run of a procedure under the workflow id ${workflowId}: ${why}. The status of a VNF says which runs it has.`,
+    `There is no run of a procedure under the workflow id ${shown(workflowId)}: ${why}. The status of a VNF says which runs it has.`,
     { kind: 'InvalidRequest', outcome: 'refused', details: { workflowId } },
     cause && { cause },
   );

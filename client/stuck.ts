@@ -6,6 +6,7 @@ import {
   type Client,
 } from '@temporalio/client';
 import { failureKinds, type FailureDetails } from '../domain/failure';
+import { shown } from '../domain/shown';
 import type { StuckAnswer, StuckTold } from '../domain/stuck';
 import { BulkheadError, TemporalUnavailableError } from './errors';
 
@@ -28,7 +29,7 @@ function told(error: unknown, workflowId: string, answer: StuckAnswer): unknown 
   if (error instanceof WorkflowNotFoundError) return noRun(workflowId, error);
   if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError)
     return new TemporalUnavailableError(
-      `${workflowId} has not answered to ${answer} within ${String(toldWithinMs / 1_000)} s: look at its status`,
+      `${shown(workflowId)} has not answered to ${answer} within ${String(toldWithinMs / 1_000)} s: look at its status`,
       { cause: error },
     );
   if (!(error instanceof WorkflowUpdateFailedError) || !(error.cause instanceof ApplicationFailure)) return error;
@@ -46,7 +47,7 @@ function told(error: unknown, workflowId: string, answer: StuckAnswer): unknown 
 
 function noRun(workflowId: string, cause: Error): BulkheadError {
   return new BulkheadError(
-    `No run is at work under the workflow id ${workflowId}. One that has ended can be told nothing: look at its result, and at the status of its VNF.`,
+    `No run is at work under the workflow id ${shown(workflowId)}. One that has ended can be told nothing: look at its result, and at the status of its VNF.`,
     { kind: 'InvalidRequest', outcome: 'refused', details: { workflowId } },
     { cause },
   );
@@ -54,7 +55,7 @@ function noRun(workflowId: string, cause: Error): BulkheadError {
 
 function notStuck(workflowId: string, answer: StuckAnswer, cause: Error): BulkheadError {
   return new BulkheadError(
-    `The run ${workflowId} is not stuck, so there is nothing to ${answer}.`,
+    `The run ${shown(workflowId)} is not stuck, so there is nothing to ${answer}.`,
     { kind: 'InvalidRequest', outcome: 'refused', details: { workflowId } },
     { cause },
   );

@@ -2,6 +2,7 @@ import type { Capacity, Deaths, DomainCapacity, PoolCapacity, Ranges } from '../
 import { blastSaid, type BlastRadius, type DomainBlastRadius, type Explanation } from '../domain/explain/explanation';
 import { remediesSaid, remedySaid } from '../domain/explain/remedy';
 import { own } from '../domain/names';
+import { inLines } from '../domain/shown';
 import { unescaped } from '../domain/markdown';
 import { leftSaid, stuckSaid } from '../domain/stuck';
 import type { Choice } from '../domain/explain/told';
@@ -45,7 +46,7 @@ export function statusText(view: RecordView): string {
     ...(view.cleaning ? ['cleaning up after a run that vanished'] : []),
     ...(view.blocked !== null ? [`BLOCKED: ${view.blocked}`] : []),
   ];
-  return `${lines.join('\n')}\n\n${statusTable(view)}`;
+  return `${inLines(lines)}\n\n${statusTable(view)}`;
 }
 
 function auditedSaid({ audited }: RecordView): string[] {
@@ -72,8 +73,7 @@ export function explanationText(vnf: string, explanation: Explanation): string {
   };
   const table = aligned([[vnf, ...pools], ...hosts.map((host) => [host, ...pools.map((pool) => cell(host, pool))])]);
   const verbs = { launch: 'launch', evacuate: 'evacuate', delete: 'drain and delete' } as const;
-  return [
-    table,
+  const lines = [
     ...steps.map(
       ({ does, pool, members, hosts: on }, index) =>
         `${String(index + 1)}. ${verbs[does]} ${String(members)} of ${pool}: then ${Object.entries(on)
@@ -88,7 +88,8 @@ export function explanationText(vnf: string, explanation: Explanation): string {
       : []),
     ...(told?.choices ?? []).map(choiceSaid),
     ...(told && told.remedies.length > 0 ? [remediesSaid(told.remedies)] : []),
-  ].join('\n');
+  ];
+  return [table, ...(lines.length > 0 ? [inLines(lines)] : [])].join('\n');
 }
 
 /** `web: not chosen: 2 CapReached, 1 Down; spare 1/3 at level 6 allows 2 on a host; …`. By host it is in the JSON. */
@@ -106,18 +107,18 @@ function blastBefore({ before, after }: BlastRadius | DomainBlastRadius): string
 /** Where a run is, or how it ended; of one that is stuck, all that a person has to know to decide. */
 export function runText(report: RunReport): string {
   const { what, stuck, stuckChildren, ended } = report;
-  if (ended) return `${what}: ended, ${endSaid(ended)}`;
+  if (ended) return inLines([`${what}: ended, ${endSaid(ended)}`]);
   const children = stuckChildren.map(
     ({ vnf, workflowId, note }) => `waits for ${vnf}: the run ${workflowId} ${stuckSaid(note)}`,
   );
   if (stuck === null)
-    return [
+    return inLines([
       `${what}: at work, ${children.length > 0 ? 'not stuck itself' : 'not stuck'}`,
       ...whereSaid(report),
       ...children,
-    ].join('\n');
+    ]);
   const { step, error, reason, left, retries, until, remedy } = stuck;
-  return [
+  return inLines([
     `${what}: STUCK in ${step}, until ${until}`,
     ...(retries > 0 ? [`tried again: ${String(retries)} times`] : []),
     `why it cannot: ${error.kind}: ${error.message}`,
@@ -125,7 +126,7 @@ export function runText(report: RunReport): string {
     `left: ${left === null ? 'the cloud has not said' : left.length === 0 ? 'nothing' : leftSaid(left)}`,
     `what to do: ${remedy}`,
     ...children,
-  ].join('\n');
+  ]);
 }
 
 function endSaid({ outcome, kind, message }: RunEnd): string {
@@ -162,14 +163,15 @@ export function capacityText(capacity: Capacity): string {
     'quota to',
   ];
   return [
-    exists ? `${vnf} as it is` : `${vnf} as instantiate would make it`,
-    ...(refusal ? [`which is not possible now, ${refusal.kind}: ${refusal.message}`] : []),
-    ...(untold === null ? [] : [untold]),
+    inLines([
+      exists ? `${vnf} as it is` : `${vnf} as instantiate would make it`,
+      ...(refusal ? [`which is not possible now, ${refusal.kind}: ${refusal.message}`] : []),
+      ...(untold === null ? [] : [untold]),
+    ]),
     '',
     aligned([head, ...rows]),
     '',
-    ...pools.flatMap(poolSaid),
-    ...(together ? [togetherSaid(together)] : []),
+    inLines([...pools.flatMap(poolSaid), ...(together ? [togetherSaid(together)] : [])]),
     '',
     mapText(mapOfCapacity(capacity)),
   ].join('\n');
@@ -182,16 +184,16 @@ function deathsSaid(deaths: number | null): string {
 /** Of each VNF without a record what there is, and what to do about it. */
 export function orphansText({ unrecorded }: OrphansResult): string {
   if (unrecorded.length === 0) return 'nothing: every VNF has a record';
-  return unrecorded
-    .flatMap(({ vnf, counts, things, remedy }) => {
+  return inLines(
+    unrecorded.flatMap(({ vnf, counts, things, remedy }) => {
       const untold = Object.values(counts).reduce((sum, many) => sum + many, 0) - things.length;
       return [
         `${vnf} has no record: ${remedy}`,
         ...things.map(({ kind, id, name }) => `  ${kind} ${name} (${id})`),
         ...(untold > 0 ? [`  and ${String(untold)} more`] : []),
       ];
-    })
-    .join('\n');
+    }),
+  );
 }
 
 function domainSaid(domain: DomainCapacity | undefined): string[] {

@@ -1,3 +1,5 @@
+import { unseen } from './shown';
+
 /**
  * Texts of others (a caller's workflow id, a host's name, what a cloud says) where the Web UI renders Markdown: they are shown as they are, and make
  * no heading, link, image, table or second line of it.
@@ -5,14 +7,13 @@
 
 /** All of ASCII's punctuation may be escaped so; this is what Markdown, its tables and its automatic links and HTML begin with. */
 const special = /[\\`*_[\]<>|~&!#]|:(?=\/\/)|(?<=www)\./gi;
-/** Line ends, tabs, what moves a cursor, and what turns the direction of writing. */
-const unseen = /[\p{Cc}\p{Zl}\p{Zp}\u{202a}-\u{202e}\u{2066}-\u{2069}]+/gu;
+const allUnseen = new RegExp(`${unseen.source}+`, 'gu');
 
 const shownMax = 500;
 
 /** At most so many characters of it. */
 export function plain(text: string, most = shownMax): string {
-  return cut(text.replace(unseen, ' '), most).replace(special, '\\$&');
+  return cut(text.replace(allUnseen, ' '), most).replace(special, '\\$&');
 }
 
 /** Back again, for a terminal; what is bold is not. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Failure } from './failure';
+import { shown } from './shown';
 import type { RunRef, ProcedureName } from './turn';
 
 /**
@@ -87,7 +88,7 @@ export function stuckSaid({ step, message, until }: StuckNote): string {
 
 /** To stand within a sentence. */
 export function lineOf(text: string): string {
-  const one = text.replaceAll(/\s+/g, ' ').trim().replace(/\.$/, '');
+  const one = shown(text.replaceAll(/\s+/g, ' ').trim().replace(/\.$/, ''));
   return one.length <= lineMax ? one : `${one.slice(0, lineMax - 1)}…`;
 }
 
@@ -105,7 +106,7 @@ export function leftSaid(left: readonly Leftover[]): string {
   };
   const said = left
     .slice(0, leftSaidMax)
-    .map(({ kind, id, name }) => `${words[kind]} ${name}${id === name ? '' : ` (${id})`}`);
+    .map(({ kind, id, name }) => shown(`${words[kind]} ${name}${id === name ? '' : ` (${id})`}`));
   const more = left.length > leftSaidMax ? [`and ${String(left.length - leftSaidMax)} more`] : [];
   return [...said, ...more].join(', ');
 }

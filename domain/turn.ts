@@ -42,7 +42,7 @@ const workflowIdBytesMax = 1_000;
  * The record answers whoever writes to it. Where the id that it is to answer to is too long, or the run id is no UUID, Temporal
  * refuses the record's whole workflow task, for ever: such a message must not get in.
  */
-const runSchema = z.object({
+export const runSchema = z.object({
   workflowId: z
     .string()
     .min(1)

@@ -2,6 +2,7 @@ import { isGrpcServiceError, type Connection } from '@temporalio/client';
 import type { WorkerDeploymentVersion } from '@temporalio/common';
 import { temporal } from '@temporalio/proto';
 import { taskQueues } from '../domain/procedures';
+import { argument } from '../domain/shell';
 
 /** What Temporal knows of a Worker Deployment: its versions, which of them gets what, and who polls. */
 
@@ -164,7 +165,7 @@ export async function sayDeployment(at: Temporal, version: WorkerDeploymentVersi
       logger.warn(
         {
           current: current ?? 'unversioned workers',
-          remedy: `BULKHEAD_DEPLOYMENT=${deploymentName} ./scripts/bulkhead deploy ${buildId}`,
+          remedy: `BULKHEAD_DEPLOYMENT=${argument(deploymentName)} ./scripts/bulkhead deploy ${argument(buildId)}`,
         },
         'this version is not current: it gets only the runs that are pinned to it',
       );

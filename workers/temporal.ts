@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { NativeConnectionOptions } from '@temporalio/worker';
 import { searchAttributes } from '../domain/procedures';
+import { argument } from '../domain/shell';
 import { isGrpcServiceError, type Connection } from '@temporalio/client';
 import { ConfigError, type WorkerConfig } from './config';
 
@@ -85,7 +86,7 @@ export async function missingSearchAttributes(connection: Connection, namespace:
   await connection.workflowService.describeNamespace({ namespace }).catch((error: unknown) => {
     if (!isGrpcServiceError(error) || !notFound.includes(error.code)) throw error;
     throw new TemporalNotReadyError(
-      `there is no namespace ${namespace}; set TEMPORAL_NAMESPACE, or make it: temporal operator namespace create --namespace ${namespace}`,
+      `there is no namespace ${namespace}; set TEMPORAL_NAMESPACE, or make it: temporal operator namespace create --namespace ${argument(namespace)}`,
     );
   });
   const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
@@ -95,7 +96,7 @@ export async function missingSearchAttributes(connection: Connection, namespace:
   const [first] = wrong;
   if (first !== undefined) {
     throw new TemporalNotReadyError(
-      `namespace ${namespace} has the search attributes ${wrong.join(', ')} with another type (${first} is to be ${searchAttributes[first]}); remove them (temporal operator search-attribute remove --name ${first} --namespace ${namespace}), then run: ./scripts/bulkhead setup`,
+      `namespace ${namespace} has the search attributes ${wrong.join(', ')} with another type (${first} is to be ${searchAttributes[first]}); remove them (temporal operator search-attribute remove --name ${first} --namespace ${argument(namespace)}), then run: ./scripts/bulkhead setup`,
     );
   }
   return names.filter((name) => typeOf(name) === 0);

@@ -1,4 +1,5 @@
 import { condition, continueAsNew, defineUpdate, setHandler, workflowInfo } from '@temporalio/workflow';
+import { z } from 'zod';
 import {
   giveShare,
   leaseSecondsMost,
@@ -12,12 +13,17 @@ import {
 import { inSeconds, now } from './clock';
 import { refuseStartedByHand } from './input';
 
+const inputSchema = z.object({
+  waits: z.boolean().optional(),
+  budget: z.object({ shares: z.array(z.unknown()), closedUntil: z.string().nullable() }).optional(),
+});
+
 /**
  * How many calls a cloud gets of all workers together, under the id `cloud:<where its Keystone is>`. Workers ask it for shares while they
  * have something to call for; nothing polls, and no timer runs.
  */
 export async function cloudBudget(input: BudgetInput): Promise<void> {
-  refuseStartedByHand('cloudBudget', 'cloud:', input);
+  refuseStartedByHand('cloudBudget', { prefix: 'cloud:', schema: inputSchema, input });
   let budget: Budget = input.budget ?? {
     shares: [],
     closedUntil: input.waits === true ? inSeconds(leaseSecondsMost) : null,

@@ -8,6 +8,9 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { failure, type Failure } from '../domain/failure';
+import { plain } from '../domain/markdown';
+import { bulkheadCommand } from '../domain/shell';
+import { shown } from '../domain/shown';
 import {
   leftSaid,
   lineOf,
@@ -22,6 +25,7 @@ import {
 } from '../domain/stuck';
 import { stuckLimitSeconds, type Timing } from '../domain/timing';
 import { inSeconds } from './clock';
+import { childrenDetails, stuckDetails } from './details';
 import { asFailure, toApplicationFailure } from './failures';
 import { mark, say } from './progress';
 
@@ -94,8 +98,8 @@ export function openDesk(what: string): Desk {
   let hasGivenUp = false;
 
   const show = (): void => {
-    if (waiting) say(details(what, waiting.view));
-    else if (children.size > 0) say(childDetails(what, [...children.values()]));
+    if (waiting) say(stuckDetails(what, waiting.view));
+    else if (children.size > 0) say(childrenDetails(what, [...children.values()]));
   };
 
   /** Throws where nobody is waited for: it stands in validators, and once more in handlers, since of two that came together the first counts. */
@@ -103,7 +107,7 @@ export function openDesk(what: string): Desk {
     if (!waiting || waiting.answer !== undefined) {
       const why = waiting ? `${what} has just been told ${waiting.answer ?? ''}` : `${what} is not stuck`;
       const child = waiting ? undefined : [...children.values()][0];
-      const hint = child ? ` The run that is stuck is ${child.workflowId}: tell that one.` : '';
+      const hint = child ? ` The run that is stuck is ${shown(child.workflowId)}: tell that one.` : '';
       throw refusal(`${why}, so there is nothing to ${answer}.${hint}`);
     }
     if (!waiting.view.may.includes(answer))
@@ -232,7 +236,7 @@ export function openDesk(what: string): Desk {
           throw givenUp({ what, task, error: second, cause, left: view.left });
         }
         mark({ phase: 'resumed' });
-        say(`${what}: ${answer === 'skip' ? 'skipped' : 'trying again'}: ${task.step}`);
+        say(plain(`${what}: ${answer === 'skip' ? 'skipped' : 'trying again'}: ${task.step}`));
         await task.tell?.(null);
         if (answer === 'skip') return undefined;
       }
@@ -245,7 +249,7 @@ export function openDesk(what: string): Desk {
       log.warn(`waiting for ${id}, which is stuck in ${note.step}: ${note.message}`);
     } else if (!children.delete(id)) return;
     if (children.size > 0) show();
-    else say(`${what}: none of the runs that it waits for is stuck any more`);
+    else say(`${plain(what)}: none of the runs that it waits for is stuck any more`);
   };
 
   return { insist, childTold };
@@ -285,29 +289,10 @@ function viewOf(of: {
   const { workflowId, task, error, retries, until } = of;
   const { step, reason, look, known } = task;
   const may: readonly StuckAnswer[] = look ? ['retry', 'skip', 'giveUp'] : ['retry', 'giveUp'];
-  const bySkip = look ? `, or do it by hand and run "bulkhead skip ${workflowId}"` : '';
-  const remedy = `Mend what is in the way and run "bulkhead retry ${workflowId}"${bySkip}. With "bulkhead give-up ${workflowId}", or at ${until}, it ends as Stuck.`;
+  const command = (name: string): string => `"${bulkheadCommand(name, workflowId)}"`;
+  const bySkip = look ? `, or do it by hand and run ${command('skip')}` : '';
+  const remedy = `Mend what is in the way and run ${command('retry')}${bySkip}. With ${command('give-up')}, or at ${until}, it ends as Stuck.`;
   return { step, error, reason: reason ?? null, left: known ?? null, retries, until, may, remedy };
-}
-
-/** The first line is all that some show. */
-function details(what: string, { step, error, reason, left, remedy, retries }: StuckView): string {
-  const again = retries > 0 ? ` (tried again ${String(retries)} times)` : '';
-  return [
-    `${what} is **stuck** in ${step}${again}: ${lineOf(error.message)}`,
-    remedy,
-    ...(reason ? [`It went back because: ${lineOf(reason.message)}`] : []),
-    left ? `Left: ${left.length > 0 ? leftSaid(left) : 'nothing'}` : 'Left: the cloud has not said yet',
-  ].join('\n\n');
-}
-
-function childDetails(what: string, children: readonly (ChildStuck & { readonly note: StuckNote })[]): string {
-  return children
-    .map(
-      ({ vnf, workflowId, note }) =>
-        `${what} waits for ${vnf}, whose part is **stuck** in ${note.step} until ${note.until}: ${note.message}\n\nTell ${workflowId} what to do: "bulkhead retry ${workflowId}", skip or give-up.`,
-    )
-    .join('\n\n');
 }
 
 function givenUp(of: {

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { failure } from '../domain/failure';
 import { isReservedWorkflowId } from '../domain/names';
 import { procedureInputs, type ParsedInputs } from '../domain/procedures';
+import { shown } from '../domain/shown';
 import { toApplicationFailure } from './failures';
 
 /** Whatever a caller sent, as the procedure's input, or InvalidRequest with every problem, its path and what is right. */
@@ -33,12 +34,21 @@ function invalid(procedure: string, issues: readonly z.core.$ZodIssue[], raw: un
 }
 
 /** What Bulkhead starts for itself, under ids that nothing else has. Started by hand it would wait, or fail its task, for ever. */
-export function refuseStartedByHand(type: string, prefix: string, input: unknown): void {
-  if (workflowInfo().workflowId.startsWith(prefix) && typeof input === 'object' && input !== null) return;
+export function refuseStartedByHand(type: string, begun: { prefix: string; schema: z.ZodType; input: unknown }): void {
+  const { workflowId, continuedFromExecutionRunId } = workflowInfo();
+  // It has run before, and is not to end over what a newer release would want of it.
+  if (continuedFromExecutionRunId !== undefined) return;
+  if (workflowId.startsWith(begun.prefix) && begun.schema.safeParse(begun.input).success) return;
   throw toApplicationFailure(
-    failure('InvalidRequest', `${type} is started by Bulkhead itself. Start one of its procedures, e.g. instantiate.`),
+    failure('InvalidRequest', `${type} is started by Bulkhead itself. ${instead(type)}`),
     'refused',
   );
+}
+
+function instead(type: string): string {
+  return type === 'vnf'
+    ? 'Start instantiate, which makes a VNF and its record, or adopt, which makes the record of what is there.'
+    : 'Start one of its procedures, e.g. instantiate.';
 }
 
 function refuseReservedId(procedure: string): void {
@@ -47,7 +57,7 @@ function refuseReservedId(procedure: string): void {
   throw toApplicationFailure(
     failure(
       'InvalidRequest',
-      `The workflow id ${workflowId} is reserved. Start ${procedure} with any id that does not begin with vnf:, host:, audit: or cloud:.`,
+      `The workflow id ${shown(workflowId)} is reserved. Start ${procedure} with any id that does not begin with vnf:, host:, audit: or cloud:.`,
     ),
     'refused',
   );

@@ -2,6 +2,7 @@ import { failureDomainKeys, type Descriptor } from '../../domain/descriptor/desc
 import { failure } from '../../domain/failure';
 import { readTags, tag } from '../../domain/names';
 import { noResources, slots } from '../../domain/resources';
+import { argument } from '../../domain/shell';
 import type { FlavorSeen, Host, Quota, Resources, ServerSeen, ServerStatus, Snapshot } from '../../domain/snapshot';
 import { BadRequestError, neutron, nova, placement, type CallOptions } from '../../openstack';
 import type { Dependencies } from '../dependencies';
@@ -166,7 +167,7 @@ async function candidatesFor(
     throw toFailure(
       failure(
         'InvalidRequest',
-        `Placement refuses what the flavor ${flavor} asks for: ${error.message} Mend its extra specs ("openstack flavor show ${flavor}"), or name another flavor in the descriptor.`,
+        `Placement refuses what the flavor ${flavor} asks for: ${error.message} Mend its extra specs ("openstack flavor show ${argument(flavor)}"), or name another flavor in the descriptor.`,
         { flavor },
       ),
     );

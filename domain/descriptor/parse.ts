@@ -36,7 +36,8 @@ export function parseDescriptorText(text: string): ParsedDescriptor {
     if (nestsTooDeep(text)) return unreadable(`a descriptor nests at most ${String(nestingMax)} deep`);
     data = parseYaml(text);
   } catch (error) {
-    return unreadable(`this is neither YAML nor JSON: ${error instanceof Error ? error.message : String(error)}`);
+    const [said = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
+    return unreadable(`this is neither YAML nor JSON: ${said.replace(/:$/, '')}`);
   }
   return parseDescriptor(data);
 }

@@ -271,13 +271,16 @@ describe('with servers', () => {
 
   test('Ctrl-C ends the waiting and not the run, and says how to cancel that', async () => {
     await slowServers();
-    const waiting = starting('scale-out', 'web1', 'web', '9', '--id', 'interrupted');
+    const id = "it's $(interrupted)\nweb9: gone";
+    const waiting = starting('scale-out', 'web1', 'web', '9', '--id', id);
     await waiting.says('scaleOut of web1: plan');
     waiting.kill('SIGINT');
     const { code, stdout, stderr } = await waiting.ended;
     expect({ code, stdout }).toEqual({ code: 130, stdout: '' });
-    expect(stderr).toContain("temporal workflow cancel --workflow-id 'interrupted'");
-    expect(await (await world.bulkhead.attach('scaleOut', 'interrupted')).result()).toMatchObject({
+    expect(stderr).toContain(
+      String.raw`temporal workflow cancel --workflow-id $'it\047s $(interrupted)\012web9: gone'`,
+    );
+    expect(await (await world.bulkhead.attach('scaleOut', id)).result()).toMatchObject({
       outcome: 'completed',
     });
     await world.stack.observer.clearFaults();

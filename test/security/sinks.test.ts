@@ -1,15 +1,21 @@
+import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { fc } from '../property';
+import { orphansText, runText, statusText } from '../../client/table';
 import { plain, summary, unescaped } from '../../domain/markdown';
 import { parseDescriptor } from '../../domain/descriptor/parse';
 import { readTags, tag } from '../../domain/names';
 import { procedureInputs, vnfSchema } from '../../domain/procedures';
+import { argument, bulkheadCommand } from '../../domain/shell';
+import { leftSaid, lineOf, type StuckNote, type StuckView } from '../../domain/stuck';
+import type { RecordView } from '../../domain/turn';
 import { BadRequestError, glance, neutron, nova, placement, type Session } from '../../openstack';
 import { runFor } from '../../scripts/lib/cloud/external/levers';
 import { forTerminal } from '../../scripts/lib/terminal';
-import { recordDetails } from '../../workflows/details';
+import { childrenDetails, recordDetails, stuckDetails } from '../../workflows/details';
 import { newState, viewOf } from '../../workflows/record/state';
 import { timingAt } from '../../domain/timing';
 import { scripted, type Scripted } from '../openstack/servers';
@@ -247,16 +253,70 @@ describe('to people', () => {
     if (!parsed.ok) throw new Error('it is a descriptor');
     const state = newState({ vnf: 'ims1', descriptor: parsed.descriptor, timing: timingAt(1) });
     const pools = { web: { level: 1, nextOrdinal: 2, inService: [], failed: [] } };
-    const lines = (text: string): string[] => {
+    const viewWith = (text: string): RecordView => {
       const turn = { workflowId: text, runId: 'r', procedure: 'heal', token: 't', commits: 0 } as const;
       const member = { pool: 'web', ordinal: 1, host: text, serverId: 's', portIds: [], token: 't' };
       const view = { ...viewOf(state), pools: { web: { ...pools.web, inService: [member] } }, publishing: false };
-      return recordDetails({ ...view, turn, blocked: text }).split('\n');
+      return { ...view, turn, blocked: text, stuck: [{ ...turn, ...noteWith(text) }] };
     };
-    const usual = lines('scale-1');
+    const usual = recordDetails(viewWith('scale-1'));
+    expect(recordDetails(viewWith('a\n# Heading'))).not.toMatch(/^# /m);
+    expect(statusText(viewWith('x\nims7: running, revision 99'))).not.toMatch(/^ims7/m);
+    const usualText = statusText(viewWith('scale-1'));
     fc.assert(
-      fc.property(nasty, (workflowId) => {
-        expect(lines(workflowId)).toHaveLength(usual.length);
+      fc.property(nasty, (text) => {
+        const details = recordDetails(viewWith(text));
+        expect(shapeOf(details)).toBe(shapeOf(usual));
+        expect(read(details)).not.toMatch(/:\/\/|www\./i);
+        expect(statusText(viewWith(text)).split('\n')).toHaveLength(usualText.split('\n').length);
+      }),
+      runs,
+    );
+  });
+
+  /** What there is of Markdown in it, and how many lines. */
+  const shapeOf = (markdown: string): string => read(markdown).replace(/[^\\`*_[\]<>|~&!#\n]/g, '');
+  const noteWith = (text: string): StuckNote => ({ step: 'undo of launch', message: lineOf(text), until: text });
+
+  test('what is said of runs that are stuck is what it is made of, whatever they, hosts, servers and errors are called', () => {
+    const stuckWith = (text: string): StuckView => ({
+      step: text,
+      error: { kind: 'CloudUnavailable', message: text, details: {} },
+      reason: { kind: 'CloudUnavailable', message: text, details: {} },
+      left: [{ kind: 'server', id: text, name: 'ims1-web-1' }],
+      retries: 1,
+      until: text,
+      may: ['retry'],
+      remedy: `Run "${bulkheadCommand('retry', text)}".`,
+    });
+    const childWith = (text: string) => ({ vnf: text, workflowId: text, note: noteWith(text) });
+    const markdown = (text: string): string[] => [
+      stuckDetails(text, stuckWith(text)),
+      childrenDetails(text, [childWith(text), childWith(text)]),
+    ];
+    const plainly = (text: string): string[] => {
+      const report = { schema: 1, what: text, stuckChildren: [childWith(text)], ended: null } as const;
+      const retrying = [{ activity: 'launch', attempt: 2, kind: 'CloudUnavailable', message: text }];
+      const things = [{ kind: 'server', id: text, name: text, vnf: 'ims1' } as const];
+      const counts = { server: 1, port: 0, securityGroup: 0, serverGroup: 0 };
+      return [
+        runText({ ...report, stuck: stuckWith(text), details: '', retrying: [] }),
+        runText({ ...report, stuck: null, details: 'at launch', retrying }),
+        orphansText({
+          outcome: 'completed',
+          procedure: 'orphans',
+          unrecorded: [{ vnf: 'ims1', counts, things, remedy: 'adopt it' }],
+        }),
+      ];
+    };
+    const usual = { markdown: markdown('scale-1').map(shapeOf), plainly: plainly('scale-1') };
+    fc.assert(
+      fc.property(nasty, (text) => {
+        expect(markdown(text).map(shapeOf)).toEqual(usual.markdown);
+        expect(plainly(text).map((each) => each.split('\n').length)).toEqual(
+          usual.plainly.map((each) => each.split('\n').length),
+        );
+        expect([leftSaid(stuckWith(text).left ?? []), lineOf(text)].join('')).not.toMatch(/\p{Cc}/u);
       }),
       runs,
     );
@@ -296,5 +356,38 @@ describe('to the shell', () => {
       { numRuns: 60 },
     );
     await expect(runFor('true {host}', '-rf')).rejects.toThrow('would be taken for an option');
+  });
+
+  /** What a shell makes of a command: the arguments that the program gets. */
+  const run = promisify(execFile);
+  const argumentsIn = async (shell: string, command: string): Promise<string[]> => {
+    const program = 'bulkhead() { printf "%s\\0" "$@"; };';
+    const { stdout, stderr } = await run(shell, ['-c', `${program} ${command}`], {
+      cwd: directory,
+      // With a level, or bash takes a pipe for a login from afar and reads the files of its user.
+      env: { LC_ALL: 'C.UTF-8', SHLVL: '2' },
+    });
+    expect(stderr).toBe('');
+    return stdout.split('\0').slice(0, -1);
+  };
+
+  test('a command that a person is told to run is one line, has the workflow id as one argument, and runs nothing of it', async () => {
+    const ids = nasty.filter((each) => each !== '' && !/\0|\p{Surrogate}/u.test(each));
+    await fc.assert(
+      fc.asyncProperty(ids, async (id) => {
+        const command = bulkheadCommand('retry', id);
+        expect(command).not.toMatch(/[\p{Cc}\u202a-\u202e]/u);
+        const told = ['retry', ...(id.startsWith('-') ? ['--'] : []), id];
+        expect(await argumentsIn('bash', command)).toEqual(told);
+        // An older shell reads what a terminal would obey as other text, and still as one argument.
+        expect(await argumentsIn('sh', command)).toHaveLength(told.length);
+      }),
+      { numRuns: 60 },
+    );
+    expect(['scale-1', 'evacuate:ims1:3f', 'it is', "$(rm -rf ~)'", 'a\nb'].map(argument)).toEqual([
+      ...['scale-1', 'evacuate:ims1:3f', "'it is'"],
+      String.raw`'$(rm -rf ~)'\'''`,
+      String.raw`$'a\012b'`,
+    ]);
   });
 });

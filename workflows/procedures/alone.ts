@@ -2,6 +2,7 @@ import { isCancellation, sleep } from '@temporalio/workflow';
 import { failure } from '../../domain/failure';
 import { plain } from '../../domain/markdown';
 import type { ParsedInputs } from '../../domain/procedures';
+import { shown } from '../../domain/shown';
 import { toApplicationFailure } from '../failures';
 import { record } from '../ports';
 import { mark, say } from '../progress';
@@ -46,7 +47,7 @@ async function untilNone({ vnf, ifBusy, waitSeconds }: Asked, startedAt: Date): 
     nextMs = Math.min(lookAgainMs.most, nextMs * lookAgainMs.factor);
     const why =
       workflowIds.length > 0
-        ? `for its former record these runs are at work: ${workflowIds.join(', ')}. Let them end; give up or terminate one that does not`
+        ? `for its former record these runs are at work: ${workflowIds.map(shown).join(', ')}. Let them end; give up or terminate one that does not`
         : `what a run that was terminated has begun may be under way for ${String(Math.ceil(lateMs / 1_000))} s`;
     if (ifBusy === 'refuse' || Date.now() + waitMs > endsAt)
       throw toApplicationFailure(

@@ -1,4 +1,5 @@
 import { patched, sleep, workflowInfo } from '@temporalio/workflow';
+import { z } from 'zod';
 import type { FailureDomain, Spare } from '../../domain/descriptor/descriptor';
 import type { Debt } from '../../domain/record';
 import { lateAttemptSeconds, type Timing } from '../../domain/timing';
@@ -6,6 +7,7 @@ import type { Publication, TurnRef } from '../../domain/turn';
 import { refuseStartedByHand } from '../input';
 import { cloud } from '../ports';
 import { mark, say } from '../progress';
+import { timingSchema } from '../record/input';
 import { isOfUnborn, payDebt } from '../steps/settle';
 
 /**
@@ -37,12 +39,24 @@ export interface CleanUpInput {
   readonly timing: Timing;
 }
 
+/** As far as one begun by hand may lack it. */
+const inputSchema = z.object({
+  vnf: z.string(),
+  deadToken: z.string().min(1),
+  token: z.string().min(1),
+  keepServerIds: z.array(z.string()),
+  uncommittedPools: z.array(z.string()),
+  debt: z.looseObject({ stages: z.array(z.unknown()) }).nullable(),
+  publication: z.looseObject({ revision: z.number() }),
+  timing: timingSchema,
+});
+
 export interface CleanUpResult {
   readonly nextOrdinals: Readonly<Record<string, number>>;
 }
 
 export async function cleanUp(input: CleanUpInput): Promise<CleanUpResult> {
-  refuseStartedByHand('audit', 'audit:', input);
+  refuseStartedByHand('audit', { prefix: 'audit:', schema: inputSchema, input });
   const { vnf, deadToken, timing, debt } = input;
   const turn: TurnRef = { token: input.token, runId: workflowInfo().runId };
   // Then it says that it cannot; the record tries three times.

@@ -21,6 +21,7 @@ import { spareAt } from '../../domain/levels';
 import type { RecordView } from '../../domain/turn';
 import { turnRefusal } from '../../domain/turnRefusal';
 import type { VnfRecord } from '../../domain/record';
+import { shown } from '../../domain/shown';
 import { childStuckSchema, childStuckSignal, type Leftover } from '../../domain/stuck';
 import type { Timing } from '../../domain/timing';
 import { openDesk, type Desk } from '../desk';
@@ -58,7 +59,7 @@ export async function evacuateHost(raw: unknown): Promise<EvacuateHostResult | D
   const hosts = [...new Set(input.hosts)].sort();
   mark({ hosts, phase: 'asking' });
   return await marked(async () => {
-    const desk = openDesk(`evacuateHost of ${hosts.join(', ')}`);
+    const desk = openDesk(`evacuateHost of ${hosts.map(shown).join(', ')}`);
     setHandler(defineSignal<[unknown]>(childStuckSignal), (given) => {
       const told = childStuckSchema.safeParse(given);
       if (told.success) desk.childTold(told.data);
@@ -246,7 +247,7 @@ async function undone<T>(
   try {
     return await CancellationScope.nonCancellable(() =>
       desk.insist({
-        step: `${step} ${hosts.join(', ')}`,
+        step: `${step} ${hosts.map(shown).join(', ')}`,
         action: undo,
         reason,
         look: async () => {

@@ -11,6 +11,7 @@ import {
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { summary } from '../../domain/markdown';
 import { failure } from '../../domain/failure';
+import { shown } from '../../domain/shown';
 import { toApplicationFailure } from '../failures';
 import type { hostMutex } from './hostMutex';
 
@@ -40,7 +41,7 @@ export async function holdHosts<T>(hosts: readonly string[], body: () => Promise
     throw toApplicationFailure(
       failure(
         'Busy',
-        `${host} is being evacuated or restored already (workflow ${error.workflowId}). Wait for that run.`,
+        `${shown(host)} is being evacuated or restored already (workflow ${shown(error.workflowId)}). Wait for that run.`,
         {
           host,
         },

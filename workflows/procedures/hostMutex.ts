@@ -1,5 +1,5 @@
 import { CancellationScope, condition, defineSignal, isCancellation, setHandler } from '@temporalio/workflow';
-import type { RunRef } from '../../domain/turn';
+import { runSchema, type RunRef } from '../../domain/turn';
 import { refuseStartedByHand } from '../input';
 import { watch } from '../ports';
 
@@ -8,7 +8,7 @@ import { watch } from '../ports';
  * closed in whatever way: a holder that is terminated or reset cannot leave a host locked.
  */
 export async function hostMutex(holder: RunRef): Promise<void> {
-  refuseStartedByHand('hostMutex', 'host:', holder);
+  refuseStartedByHand('hostMutex', { prefix: 'host:', schema: runSchema, input: holder });
   let released = false;
   setHandler(defineSignal('release'), () => {
     released = true;

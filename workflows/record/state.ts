@@ -6,6 +6,7 @@ import { failure, type Failure } from '../../domain/failure';
 import type { Debt, DebtLot, Group, Member, Phase, PoolState, Service, VnfRecord } from '../../domain/record';
 import { own } from '../../domain/names';
 import { foundAt, serviceOf } from '../../domain/record';
+import { shown } from '../../domain/shown';
 import { stuckSaid, type StuckNote, type StuckRun } from '../../domain/stuck';
 import type { Timing } from '../../domain/timing';
 import { turnRefusal } from '../../domain/turnRefusal';
@@ -248,8 +249,8 @@ function refuseOlder({ vnf, madeAt }: RecordState, { since, procedure }: Ask): F
 function whyBusy(state: RecordState): string | null {
   const { turn, queue } = state;
   const stuck = turn && stuckRuns(state).find((each) => each.token === turn.token);
-  if (stuck) return `${stuck.procedure} (workflow ${stuck.workflowId}) ${stuckSaid(stuck)}`;
-  if (turn) return `${turn.procedure} (workflow ${turn.workflowId}) is at work`;
+  if (stuck) return `${stuck.procedure} (workflow ${shown(stuck.workflowId)}) ${stuckSaid(stuck)}`;
+  if (turn) return `${turn.procedure} (workflow ${shown(turn.workflowId)}) is at work`;
   if (state.vanished.length > 0) return 'a clean-up is under way';
   if (debtorsOf(state) >= limits.debtors) return `${String(limits.debtors)} runs drain and delete`;
   return queue.length > 0 ? 'others are waiting' : null;

@@ -53,6 +53,7 @@ import { watch } from '../ports';
 import { attributes } from '../progress';
 import { recordDetails } from '../details';
 import { failedServerIds, serverGroupIds } from '../../domain/record';
+import { recordInputSchema } from './input';
 import * as recordState from './state';
 import type { RecordState } from './state';
 
@@ -105,7 +106,7 @@ type Message =
   | { readonly kind: 'cleaned'; readonly token: string; readonly result: CleanUpResult | { readonly error: string } };
 
 export async function vnf(input: RecordInput): Promise<{ revision: number }> {
-  refuseStartedByHand('vnf', 'vnf:', input);
+  refuseStartedByHand('vnf', { prefix: 'vnf:', schema: recordInputSchema, input });
   // Cancelling a record by hand would leave its members with nobody to know them: only `terminate` ends a VNF.
   return await CancellationScope.nonCancellable(() => keepRecord(input));
 }

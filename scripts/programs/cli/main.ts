@@ -29,6 +29,8 @@ import { addSearchAttributes, connectionOptions, missingSearchAttributes } from 
 import { ConfigError, parseWorkerConfig, type WorkerConfig } from '../../../workers/config';
 import { releaseBuildId } from '../../../workers/deployment';
 import { unescaped } from '../../../domain/markdown';
+import { argument } from '../../../domain/shell';
+import { inLines, shown } from '../../../domain/shown';
 import { descriptorNamed } from '../../lib/descriptors';
 import { forTerminal } from '../../lib/terminal';
 import { deploy, deploymentJson, deploymentText, known, untilDrained } from './rollout';
@@ -293,7 +295,7 @@ function telling(name: string, what: string, tell: (bulkhead: Bulkhead, id: stri
       reported(json, () =>
         connected(async (bulkhead) => {
           const told = await tell(bulkhead, id);
-          print(json ? JSON.stringify(told) : `${id}: ${name} of ${told.step}`);
+          print(json ? JSON.stringify(told) : inLines([`${id}: ${name} of ${told.step}`]));
         }),
       ),
     );
@@ -313,7 +315,9 @@ program
             : found.length === 0
               ? 'there are no VNFs'
               : found
-                  .map(({ vnf, phase, startedAt }) => `${vnf}\t${phase}\tsince ${startedAt.toISOString()}`)
+                  .map(({ vnf, phase, startedAt }) =>
+                    [vnf, phase, `since ${startedAt.toISOString()}`].map(shown).join('\t'),
+                  )
                   .join('\n'),
         );
       }),
@@ -446,7 +450,9 @@ function procedure<K extends Procedure>(name: K, input: ProcedureInputs[K], opti
 /** Ctrl-C ends the waiting and not the run, which is Temporal's: a person is told how to end that too. */
 async function waitedFor<R>(run: Run<R>, json: boolean): Promise<R> {
   const interrupted = (): void => {
-    say(`no longer waiting. The run goes on; to cancel it: temporal workflow cancel --workflow-id '${run.workflowId}'`);
+    say(
+      `no longer waiting. The run goes on; to cancel it: temporal workflow cancel --workflow-id ${argument(run.workflowId)}`,
+    );
     process.exit(exitCodes.interrupted);
   };
   process.once('SIGINT', interrupted);
@@ -482,7 +488,7 @@ function said(result: AnyResult): string {
     const foreign = Object.entries(result.foreign).map(
       ([host, servers]) => `  left on ${host}, since not ours: ${servers.join(', ')}`,
     );
-    return ['completed', ...result.vnfs.flatMap((each) => [each.vnf, ...changes(each)]), ...foreign].join('\n');
+    return inLines(['completed', ...result.vnfs.flatMap((each) => [each.vnf, ...changes(each)]), ...foreign]);
   }
   if ('opened' in result) return restored(result);
   if ('findings' in result) return audited(result);
@@ -491,8 +497,7 @@ function said(result: AnyResult): string {
   if ('unrecorded' in result) return orphansText(result);
   const explained = result.outcome === 'planned' ? Object.entries(result.explanations) : [];
   return [
-    result.outcome,
-    ...changes(result),
+    inLines([result.outcome, ...changes(result)]),
     ...explained.map(([vnf, explanation]) => `\n${explanationText(vnf, explanation)}`),
   ].join('\n');
 }
@@ -504,17 +509,17 @@ function audited({ findings, more, repaired, refused, repair, atWork, steady }: 
     if (mended.has(id)) return 'REPAIRED';
     return `left: ${refused[id] ?? would}`;
   };
-  return [
+  return inLines([
     findings.length === 0 ? 'nothing differs' : `${String(findings.length + more)} findings`,
     ...findings.map((each) => `  ${each.kind} ${each.name} (${each.id}): ${each.wrong}; ${became(each)}`),
     ...(more > 0 ? [`  and ${String(more)} more, which are listed when these are mended`] : []),
     ...(atWork.length > 0 ? [`  at work, and not judged: ${atWork.join(', ')}`] : []),
     ...(steady ? [] : ['  the VNF was just being changed: look again']),
-  ].join('\n');
+  ]);
 }
 
 function adopted({ outcome, members, levels, misfits, more }: AdoptResult): string {
-  return [
+  return inLines([
     outcome,
     ...Object.entries(levels).map(([pool, { to }]) => `  ${pool}: ${String(to)}`),
     ...members.map(
@@ -523,20 +528,20 @@ function adopted({ outcome, members, levels, misfits, more }: AdoptResult): stri
     ),
     ...misfits.map(({ kind, name, wrong, then }) => `  DOES NOT FIT: ${kind} ${name}: ${wrong}; ${then}`),
     ...(more > 0 ? [`  and ${String(more)} more that do not fit`] : []),
-  ].join('\n');
+  ]);
 }
 
 function restored(result: RestoreHostResult | RestoreHostPlan): string {
   const { outcome, hosts, opened, unforced } = result;
   const down = result.outcome === 'planned' ? result.down : [];
   const before = hosts.filter((host) => !opened.includes(host) && !down.includes(host));
-  return [
+  return inLines([
     outcome,
     ...(opened.length > 0 ? [`  opened: ${opened.join(', ')}`] : []),
     ...(down.length > 0 ? [`  DOWN, and not opened before they are up: ${down.join(', ')}`] : []),
     ...(unforced.length > 0 ? [`  no longer forced down: ${unforced.join(', ')}`] : []),
     ...(before.length > 0 ? [`  open before: ${before.join(', ')}`] : []),
-  ].join('\n');
+  ]);
 }
 
 /** What one VNF has, or would have, gained and lost. */
@@ -576,7 +581,7 @@ function follow(progress: () => Promise<string>): () => Promise<void> {
       await sleep(lookAgainMs, undefined, { signal }).catch(() => undefined);
       if (isOver()) return;
       const line = await progress().then(firstLine, () => last);
-      if (line !== last && line !== '' && !isOver()) process.stderr.write(`${forTerminal(line)}\n`);
+      if (line !== last && line !== '' && !isOver()) process.stderr.write(`${shown(line)}\n`);
       last = line;
     }
   };
@@ -617,11 +622,11 @@ async function reported(json: boolean, body: () => Promise<void>): Promise<void>
   } catch (error) {
     if (error instanceof BulkheadError) {
       const { outcome, kind, message, details } = error;
-      say(`${outcome}, ${kind}: ${message}`);
+      say(shown(`${outcome}, ${kind}: ${message}`));
       if (json) print(JSON.stringify({ outcome, kind, message, details }));
       process.exitCode = outcome === 'stuck' ? exitCodes.stuck : exitCodes.failed;
     } else if (error instanceof TemporalUnavailableError) {
-      say(`${error.message}. Is TEMPORAL_ADDRESS right, and does a worker run?`);
+      say(`${shown(error.message)}. Is TEMPORAL_ADDRESS right, and does a worker run?`);
       process.exitCode = exitCodes.unreachable;
     } else if (error instanceof ConfigError) {
       say(`the configuration cannot be used:\n${error.message}`);

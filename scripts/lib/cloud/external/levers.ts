@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { quoted } from '../../../../domain/shell';
 import { root } from '../../root';
 
 /** How a host is killed and brought back, and where a cloud writes down what it does: what no API has. */
@@ -47,9 +48,8 @@ const withinMs = 60_000;
 /** Through the shell, the host's name as an argument that cannot be read as anything else. */
 export async function runFor(command: string, host: string): Promise<void> {
   if (host.startsWith('-')) throw new Error(`${command}: a host named ${host} would be taken for an option`);
-  const quoted = `'${host.replaceAll("'", "'\\''")}'`;
   try {
-    await run('sh', ['-c', command.replaceAll('{host}', () => quoted)], { timeout: withinMs });
+    await run('sh', ['-c', command.replaceAll('{host}', () => quoted(host))], { timeout: withinMs });
   } catch (error) {
     const said = error instanceof Error ? error.message : String(error);
     throw new Error(`${command.replaceAll('{host}', () => host)}: ${said}`, { cause: error });
