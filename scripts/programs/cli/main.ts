@@ -31,6 +31,7 @@ import { releaseBuildId } from '../../../workers/deployment';
 import { unescaped } from '../../../domain/markdown';
 import { descriptorNamed } from '../../lib/descriptors';
 import { forTerminal } from '../../lib/terminal';
+import { exitAfterUsage } from '../../lib/usage';
 import { deploy, deploymentJson, deploymentText, known, untilDrained } from './rollout';
 
 /**
@@ -58,9 +59,7 @@ const program = new Command('bulkhead')
     'Runs procedures and shows VNFs. Temporal is found by TEMPORAL_ADDRESS (default 127.0.0.1:7233) and TEMPORAL_NAMESPACE, and ' +
       'spoken to as the workers do (TEMPORAL_TLS…, TEMPORAL_API_KEY, BULKHEAD_PAYLOAD_KEYS: docs/security.md).',
   )
-  .exitOverride((error) => {
-    process.exit(error.exitCode === 0 ? 0 : exitCodes.usage);
-  });
+  .exitOverride(exitAfterUsage);
 
 function wholeNumber(text: string): number {
   if (!/^[0-9]+$/.test(text)) throw new InvalidArgumentError('Give a whole number.');
