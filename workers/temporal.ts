@@ -78,17 +78,25 @@ export async function patiently<T>(connect: (withinMs: number) => Promise<T>, pa
 const typeNumbers = { Keyword: 2, KeywordList: 7 } as const;
 type AttributeName = keyof typeof searchAttributes;
 
-/**
- * Search attributes that the namespace lacks. Throws TemporalNotReadyError where there is no such namespace, or where one
- * has another type: Temporal would go on as if it had been added, and refuse every run that sets it.
- */
-export async function missingSearchAttributes(connection: Connection, namespace: string): Promise<AttributeName[]> {
-  await connection.workflowService.describeNamespace({ namespace }).catch((error: unknown) => {
+/** Throws TemporalNotReadyError where there is no such namespace. */
+export async function requireNamespace(
+  { workflowService }: Pick<Connection, 'workflowService'>,
+  namespace: string,
+): Promise<void> {
+  await workflowService.describeNamespace({ namespace }).catch((error: unknown) => {
     if (!isGrpcServiceError(error) || !notFound.includes(error.code)) throw error;
     throw new TemporalNotReadyError(
       `there is no namespace ${namespace}; set TEMPORAL_NAMESPACE, or make it: temporal operator namespace create --namespace ${argument(namespace)}`,
     );
   });
+}
+
+/**
+ * Search attributes that the namespace lacks. Throws TemporalNotReadyError where there is no such namespace, or where one
+ * has another type: Temporal would go on as if it had been added, and refuse every run that sets it.
+ */
+export async function missingSearchAttributes(connection: Connection, namespace: string): Promise<AttributeName[]> {
+  await requireNamespace(connection, namespace);
   const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
   const names = Object.keys(searchAttributes) as AttributeName[];
   const typeOf = (name: AttributeName): number => customAttributes[name] ?? 0;

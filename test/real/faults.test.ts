@@ -244,12 +244,17 @@ test('runs cancelled at any moment go back before the pivot and forward after it
 test('a worker killed at any moment is replaced, and every run goes on', async () => {
   const ready = await readied(['once']);
   const begun = await Promise.all(ready.map(({ each, victim }) => world.begin(each.procedure, each.input(victim))));
-  // Three times, wherever they are by then.
+  // Three times, wherever they are by then. A kill when nobody is at work would show nothing.
+  const atWork: number[] = [];
   for (const events of [8, 16, 24]) {
-    for (const { handle } of begun.slice(0, 1)) await reaches(handle, events);
+    const reached = await Promise.all(begun.slice(0, 1).map(({ handle }) => reaches(handle, events)));
+    expect([events, ...reached]).toEqual([events, 'reached']);
+    const described = await Promise.all(begun.map(({ handle }) => handle.describe()));
     world.stack.workers.at(-1)?.kill('SIGKILL');
+    atWork.push(described.filter(({ status }) => status.name === 'RUNNING').length);
     await world.stack.startWorker();
   }
+  expect(atWork.reduce((all, many) => all + many, 0)).toBeGreaterThanOrEqual(10);
   for (const each of begun) expect(await each.end()).toMatchObject({ outcome: 'completed' });
   await cleared(ready.map(({ victim }) => victim.vnf));
 }, 240_000);
@@ -265,11 +270,15 @@ test('a worker stopped past its time-outs and resumed makes nothing twice', asyn
   stopped?.kill('SIGSTOP');
   await world.stack.startWorker();
   // What it was doing is begun again by the other: an activity is at its second attempt.
+  let again = 0;
   await until('an activity has run out of time', 60, async () => {
     const described = await Promise.all(begun.map((each) => each.handle.describe()));
-    const again = described.some(({ raw }) => (raw.pendingActivities ?? []).some((each) => (each.attempt ?? 1) > 1));
-    return again || described.every(({ status }) => status.name !== 'RUNNING');
+    again = described
+      .flatMap(({ raw }) => raw.pendingActivities ?? [])
+      .filter((each) => (each.attempt ?? 1) > 1).length;
+    return again > 0 || described.every(({ status }) => status.name !== 'RUNNING');
   });
+  expect(again).toBeGreaterThan(0);
   stopped?.kill('SIGCONT');
   for (const each of begun) expect(await each.end()).toMatchObject({ outcome: 'completed' });
   await cleared(ready.map(({ victim }) => victim.vnf));

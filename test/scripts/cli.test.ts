@@ -48,7 +48,7 @@ describe('what needs no server', () => {
 
   test('a Temporal that is not there is said to be so, whatever was asked', async () => {
     const env = { TEMPORAL_ADDRESS: '127.0.0.1:1' };
-    const asked = [['status', 'web1'], ['setup'], ['versions'], ['terminate', 'web1', '--json']];
+    const asked = [['status', 'web1'], ['setup'], ['versions'], ['terminate', 'web1']];
     for (const { code, stdout, stderr } of await Promise.all(asked.map((args) => runToEnd(cli, args, { env })))) {
       expect({ code, stdout }).toEqual({ code: 4, stdout: '' });
       expect(stderr).toContain('Temporal does not answer at 127.0.0.1:1 within 5 s');
@@ -57,6 +57,21 @@ describe('what needs no server', () => {
       expect(stderr).not.toContain('    at ');
     }
   });
+
+  test.each([
+    ['Temporal is away', { TEMPORAL_ADDRESS: '127.0.0.1:1' }, { kind: 'TemporalUnavailable', code: 4 }],
+    ['the environment cannot be used', { BULKHEAD_PACE: '2' }, { kind: 'Misconfigured', code: 2 }],
+  ])(
+    'with --json the failure stands alone on standard output: %s',
+    async (_what, env, { kind, code }) => {
+      for (const args of [['list'], ['versions'], ['terminate', 'web1']]) {
+        const finished = await runToEnd(cli, [...args, '--json'], { env });
+        expect(finished.code).toBe(code);
+        expect(JSON.parse(finished.stdout)).toMatchObject({ outcome: 'unknown', kind, details: {} });
+      }
+    },
+    30_000,
+  );
 
   test('the help has every command, and ends well', async () => {
     const { code, stdout } = await runToEnd(cli, ['--help']);
@@ -202,6 +217,27 @@ describe('with servers', () => {
     expect(readFileSync(join(world.stack.directory, 'capacity.svg'), 'utf8')).toContain('<svg ');
     expect(yet.stdout).toMatch(/^web2 as instantiate would make it\n\n/);
     expect(taken.stderr).toContain('refused, AlreadyExists: There is a VNF web1 already.');
+  });
+
+  test('a picture that cannot be written loses nothing of the result', async () => {
+    const { code, stdout, stderr } = await bulkhead('capacity', 'web1', '--json', '--svg', 'nowhere/a.svg');
+    expect(JSON.parse(stdout)).toMatchObject({ procedure: 'capacity', exists: true });
+    expect(stderr).toContain('the picture cannot be written: ENOENT');
+    expect(code).toBe(1);
+  });
+
+  test('a VNF that is not blocked has nothing to clean up', async () => {
+    const { code, stdout } = await bulkhead('clean-up', 'web1');
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'web1: it is not blocked: there is nothing to clean up\n' });
+    const { stdout: json } = await bulkhead('clean-up', 'web1', '--json');
+    expect(JSON.parse(json)).toEqual({ vnf: 'web1', begun: false });
+  });
+
+  test.each([['deploy'], ['versions']])('%s in a namespace that there is not says so at once', async (command) => {
+    const env = { ...given().env, TEMPORAL_NAMESPACE: 'nope' };
+    const { code, stdout, stderr } = await runToEnd(cli, [command], { env });
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toContain('there is no namespace nope; set TEMPORAL_NAMESPACE, or make it');
   });
 
   test('an audit says what it has found, and an adopt of a VNF that there is what to do instead', async () => {

@@ -3,7 +3,7 @@ import { request } from 'node:http';
 import { defaultPayloadConverter } from '@temporalio/common';
 import { parsePayloadKeys, payloadCodec } from '../../client/encryption';
 import { serveCodec, type CodecServer, type CodecServerOptions } from '../../scripts/programs/codec/server';
-import { runToEnd } from '../real/program';
+import { begin, runToEnd } from '../real/program';
 
 /** Who may have payloads decrypted, and what is answered. The CLI of Temporal asks it in test/real/secrets.test.ts. */
 
@@ -135,12 +135,31 @@ test.each<[string, Asked, number]>([
   expect((await ask(asked)).status).toBe(status);
 });
 
+const someKey = { BULKHEAD_PAYLOAD_KEYS: `2026-11:${randomBytes(32).toString('base64')}` };
+
 test.each<[string, string[], Record<string, string>, string]>([
   ['no key', [], {}, 'BULKHEAD_PAYLOAD_KEYS: there is no key'],
   ['others could ask', ['--listen', '0.0.0.0'], { BULKHEAD_PAYLOAD_KEYS: 'a:b' }, 'set BULKHEAD_CODEC_TOKEN'],
   ['no port', ['--port', 'http'], {}, 'Give a port'],
   ['no address of a Web UI', ['--web-ui', 'localhost'], {}, 'Give the address of a Web UI'],
+  [
+    'a name that there is not',
+    ['--listen', 'nowhere.invalid'],
+    { ...someKey, BULKHEAD_CODEC_TOKEN: 'a token' },
+    'it cannot listen at nowhere.invalid, port 8888',
+  ],
 ])('the program does not start: %s', async (_what, args, env, said) => {
   const { code, stderr } = await runToEnd('scripts/programs/codec/main.js', args, { env });
-  expect({ code: code === 0, said: stderr.includes(said) }).toEqual({ code: false, said: true });
+  expect({ code, said: stderr.includes(said) }).toEqual({ code: 2, said: true });
+  expect(stderr).not.toContain('    at ');
+});
+
+/** Where a machine has no IPv6, it says so in its own words, and asks for no token. */
+test.each(['::1', '[::1]'])('the program takes %s for this machine', async (listen) => {
+  const server = begin('scripts/programs/codec/main.js', ['--listen', listen, '--port', '0'], { env: someKey });
+  const started = server.says('{"url":"http://[::1]:').then(() => {
+    server.kill('SIGTERM');
+  });
+  const [{ code, stderr }] = await Promise.all([server.ended, started.catch(() => undefined)]);
+  if (code !== 0) expect(stderr).toMatch(/^codec-server: it cannot listen at ::1, port 0 \(E/);
 });

@@ -266,7 +266,8 @@ export class VirtualTemporal {
 
   #newRunId(): string {
     this.#serial += 1;
-    const number = (this.#options.seed * 1_000_003 + this.#serial).toString(16).padStart(12, '0');
+    // A UUID has room for 48 bits there; the number itself is exact for every seed that there is.
+    const number = ((this.#options.seed * 1_000_003 + this.#serial) % 2 ** 48).toString(16).padStart(12, '0');
     return `00000000-0000-4000-8000-${number}`;
   }
 

@@ -25,7 +25,13 @@ import {
 import { reasonOf } from '../../../client/errors';
 import { mapOfCapacity, mapsOfExplanation, mapSvg, type HostMap } from '../../../client/map';
 import { capacityText, explanationText, orphansText, runText, statusText } from '../../../client/table';
-import { addSearchAttributes, connectionOptions, missingSearchAttributes } from '../../../workers/temporal';
+import {
+  addSearchAttributes,
+  connectionOptions,
+  missingSearchAttributes,
+  requireNamespace,
+  TemporalNotReadyError,
+} from '../../../workers/temporal';
 import { ConfigError, parseWorkerConfig, type WorkerConfig } from '../../../workers/config';
 import { releaseBuildId } from '../../../workers/deployment';
 import { unescaped } from '../../../domain/markdown';
@@ -33,6 +39,7 @@ import { argument } from '../../../domain/shell';
 import { inLines, shown } from '../../../domain/shown';
 import { descriptorNamed } from '../../lib/descriptors';
 import { forTerminal } from '../../lib/terminal';
+import { exitAfterUsage } from '../../lib/usage';
 import { deploy, deploymentJson, deploymentText, known, untilDrained } from './rollout';
 
 /**
@@ -60,9 +67,7 @@ const program = new Command('bulkhead')
     'Runs procedures and shows VNFs. Temporal is found by TEMPORAL_ADDRESS (default 127.0.0.1:7233) and TEMPORAL_NAMESPACE, and ' +
       'spoken to as the workers do (TEMPORAL_TLS…, TEMPORAL_API_KEY, BULKHEAD_PAYLOAD_KEYS: docs/security.md).',
   )
-  .exitOverride((error) => {
-    process.exit(error.exitCode === 0 ? 0 : exitCodes.usage);
-  });
+  .exitOverride(exitAfterUsage);
 
 function wholeNumber(text: string): number {
   if (!/^[0-9]+$/.test(text)) throw new InvalidArgumentError('Give a whole number.');
@@ -255,12 +260,14 @@ program
 program
   .command('clean-up <vnf>')
   .description('begins the clean-ups of a blocked VNF again, once what was in their way is mended')
-  .option('--json', 'print failures as JSON', false)
+  .option('--json', 'print as JSON whether they were begun', false)
   .action((vnf: string, { json }: { json: boolean }) =>
     reported(json, () =>
       connected(async (bulkhead) => {
-        await bulkhead.cleanUpAgain(vnf);
-        print(json ? JSON.stringify({ vnf }) : `${vnf}: told; its status says how far it is`);
+        const begun = (await bulkhead.status(vnf)).blocked !== null;
+        if (begun) await bulkhead.cleanUpAgain(vnf);
+        const text = begun ? 'told; its status says how far it is' : 'it is not blocked: there is nothing to clean up';
+        print(json ? JSON.stringify({ vnf, begun }) : `${vnf}: ${text}`);
       }),
     ),
   );
@@ -370,6 +377,8 @@ program
     reported(options.json, () =>
       onTemporal(async (at, config) => {
         const { ramp, waitSeconds, json } = options;
+        // In one that there is not no worker would ever come.
+        await requireNamespace(at.connection, at.namespace);
         const name = config.BULKHEAD_DEPLOYMENT ?? usualDeployment;
         const buildId = options.unversioned ? null : (given ?? config.BULKHEAD_BUILD_ID ?? releaseBuildId());
         const deployed = await deploy(at, { name, buildId, waitSeconds, ...(ramp !== undefined && { ramp }) }, say);
@@ -388,6 +397,7 @@ program
   .action(({ json }: { json: boolean }) =>
     reported(json, () =>
       onTemporal(async (at, config) => {
+        await requireNamespace(at.connection, at.namespace);
         const deployment = await known(at, config.BULKHEAD_DEPLOYMENT ?? usualDeployment);
         print(json ? deploymentJson(deployment) : deploymentText(deployment));
       }),
@@ -438,8 +448,8 @@ function procedure<K extends Procedure>(name: K, input: ProcedureInputs[K], opti
       const run = await bulkhead.start(name, full, id === undefined ? {} : { workflowId: id });
       if (wait) {
         const result = await waitedFor(run, json);
-        if (svg !== undefined) writeFileSync(svg, mapSvg(mapsIn(result)));
         print(json ? JSON.stringify(result) : said(result));
+        if (svg !== undefined) draw(svg, result);
       } else {
         print(json ? JSON.stringify({ workflowId: run.workflowId, runId: run.runId }) : run.workflowId);
       }
@@ -462,6 +472,16 @@ async function waitedFor<R>(run: Run<R>, json: boolean): Promise<R> {
   } finally {
     await stop();
     process.off('SIGINT', interrupted);
+  }
+}
+
+/** The result has been printed, and stands whatever becomes of its picture. */
+function draw(file: string, result: AnyResult): void {
+  try {
+    writeFileSync(file, mapSvg(mapsIn(result)));
+  } catch (error) {
+    say(`the picture cannot be written: ${reasonOf(error)}`);
+    process.exitCode = exitCodes.failed;
   }
 }
 
@@ -620,22 +640,44 @@ async function reported(json: boolean, body: () => Promise<void>): Promise<void>
   try {
     await body();
   } catch (error) {
-    if (error instanceof BulkheadError) {
-      const { outcome, kind, message, details } = error;
-      say(shown(`${outcome}, ${kind}: ${message}`));
-      if (json) print(JSON.stringify({ outcome, kind, message, details }));
-      process.exitCode = outcome === 'stuck' ? exitCodes.stuck : exitCodes.failed;
-    } else if (error instanceof TemporalUnavailableError) {
-      say(`${shown(error.message)}. Is TEMPORAL_ADDRESS right, and does a worker run?`);
-      process.exitCode = exitCodes.unreachable;
-    } else if (error instanceof ConfigError) {
-      say(`the configuration cannot be used:\n${error.message}`);
-      process.exitCode = exitCodes.usage;
-    } else {
-      say(reasonOf(error));
-      process.exitCode = exitCodes.failed;
-    }
+    const failure = failureOf(error);
+    say(failure.text);
+    if (json) print(JSON.stringify(failure.data));
+    process.exitCode = failure.code;
   }
+}
+
+interface Failed {
+  readonly text: string;
+  readonly data: Readonly<Record<'outcome' | 'kind' | 'message' | 'details', unknown>>;
+  readonly code: number;
+}
+
+/** What is no failure of a run says nothing of one: its outcome is unknown. */
+function failureOf(error: unknown): Failed {
+  if (error instanceof BulkheadError) {
+    const { outcome, kind, message, details } = error;
+    const code = outcome === 'stuck' ? exitCodes.stuck : exitCodes.failed;
+    return { text: shown(`${outcome}, ${kind}: ${message}`), data: { outcome, kind, message, details }, code };
+  }
+  const otherwise = (kind: string, why: string): Failed['data'] => {
+    return { outcome: 'unknown', kind, message: why, details: {} };
+  };
+  const message = reasonOf(error);
+  if (error instanceof TemporalUnavailableError)
+    return {
+      text: `${shown(error.message)}. Is TEMPORAL_ADDRESS right, and does a worker run?`,
+      data: otherwise('TemporalUnavailable', error.message),
+      code: exitCodes.unreachable,
+    };
+  if (error instanceof ConfigError)
+    return {
+      text: `the configuration cannot be used:\n${message}`,
+      data: otherwise('Misconfigured', message),
+      code: exitCodes.usage,
+    };
+  const kind = error instanceof TemporalNotReadyError ? 'TemporalNotReady' : 'Unexpected';
+  return { text: message, data: otherwise(kind, message), code: exitCodes.failed };
 }
 
 function say(text: string): void {

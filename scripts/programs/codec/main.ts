@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { isLoopback } from '../../../client/address';
 import { parsePayloadKeys, payloadCodec, PayloadKeyError } from '../../../client/encryption';
+import { exitAfterUsage } from '../../lib/usage';
 import { serveCodec } from './server';
 
 /** `./scripts/codec-server`: decrypts payloads for Temporal's Web UI and CLI, for as long as it runs. Exit codes: 0 told to stop, 1 unexpected, 2 misconfigured. */
@@ -24,6 +25,11 @@ function port(text: string): number {
   return number;
 }
 
+/** Of an IPv6 address the brackets are those of a URL. */
+function host(text: string): string {
+  return text.replace(/^\[(.*)\]$/, '$1');
+}
+
 function origin(text: string, before: readonly string[] | undefined): string[] {
   try {
     const url = new URL(text);
@@ -39,7 +45,8 @@ async function main(): Promise<number> {
     .description(
       'Decrypts payloads for the Temporal Web UI and CLI (--codec-endpoint), with the keys of BULKHEAD_PAYLOAD_KEYS. Beyond this machine it wants the token of BULKHEAD_CODEC_TOKEN.',
     )
-    .option('--listen <address>', 'where it listens', '127.0.0.1')
+    .exitOverride(exitAfterUsage)
+    .option('--listen <address>', 'where it listens', host, '127.0.0.1')
     .option('--port <port>', 'on which port; 0 for any that is free', port, portDefault)
     .option('--web-ui <address>', 'a Web UI whose pages may ask; may be repeated', origin, webUis)
     .parse()
@@ -65,9 +72,10 @@ async function main(): Promise<number> {
     return 0;
   } catch (error) {
     if (error instanceof PayloadKeyError) return wrong(`BULKHEAD_PAYLOAD_KEYS: ${error.message}`);
-    if (error instanceof Error && 'code' in error && (error.code === 'EADDRINUSE' || error.code === 'EADDRNOTAVAIL'))
+    const { syscall, code = '' } = error as NodeJS.ErrnoException;
+    if (syscall === 'listen' || syscall === 'getaddrinfo')
       return wrong(
-        `it cannot listen at ${listen}, port ${String(options.port)} (${error.code}): choose another with --listen and --port`,
+        `it cannot listen at ${listen}, port ${String(options.port)} (${code}): choose another with --listen and --port`,
       );
     throw error;
   }

@@ -1,5 +1,6 @@
-import { Command, InvalidArgumentError } from 'commander';
-import { casesAt, nameOf, play } from '../../lib/virtual/enumerate';
+import { Command, Option } from 'commander';
+import { exitAfterUsage, positive } from '../../lib/usage';
+import { casesAt, nameOf, play, type Case } from '../../lib/virtual/enumerate';
 import { faults, isOfServers, type Fault } from '../../lib/virtual/faults';
 import { specs } from '../../lib/virtual/specs';
 
@@ -15,17 +16,19 @@ interface Options {
 
 async function tryFaults({ procedure, fault: only, every, json, first }: Options): Promise<void> {
   const wanted = specs.filter(({ name }) => procedure === undefined || name === procedure);
-  if (wanted.length === 0)
-    throw new Error(`there is no ${procedure ?? ''}; there are ${specs.map(({ name }) => name).join(', ')}`);
   let failed = 0;
+  let tried = 0;
   for (const spec of wanted) {
     const began = performance.now();
     let bad = 0;
     const clean = await play(spec);
-    const told = (name: string, problems: readonly string[]): void => {
+    const told = (name: string, problems: readonly string[], struck?: Case): void => {
       bad += 1;
+      const at = struck && { fault: struck.fault, moment: struck.moment };
       process.stdout.write(
-        json ? `${JSON.stringify({ case: name, problems })}\n` : `✗ ${name}\n${problems.join('\n')}\n`,
+        json
+          ? `${JSON.stringify({ case: name, procedure: spec.name, ...at, problems })}\n`
+          : `✗ ${name}\n${problems.join('\n')}\n`,
       );
     };
     if (clean.problems.length > 0) told(`${spec.name}: without any fault`, clean.problems);
@@ -35,10 +38,11 @@ async function tryFaults({ procedure, fault: only, every, json, first }: Options
     for (const each of cases) {
       const { moments, problems } = await play(spec, each);
       if (problems.length === 0) continue;
-      told(nameOf(each, moments), problems);
+      told(nameOf(each, moments), problems, each);
       if (first) break;
     }
     failed += bad;
+    tried += cases.length;
     if (first && failed > 0) break;
     const seconds = Number(((performance.now() - began) / 1_000).toFixed(1));
     const end = { procedure: spec.name, cases: cases.length, failed: bad, seconds };
@@ -48,18 +52,12 @@ async function tryFaults({ procedure, fault: only, every, json, first }: Options
         : `${spec.name}: ${String(cases.length)} cases, ${String(bad)} failed, ${String(seconds)} s\n`,
     );
   }
+  // Nothing was tried, which is not to look as if all were well.
+  if (failed === 0 && tried === 0)
+    program.error(
+      `error: ${only ?? 'no fault'} befalls ${procedure ?? 'no procedure'} at no moment: there are no cases`,
+    );
   process.exitCode = failed > 0 ? 1 : 0;
-}
-
-function faultNamed(text: string): Fault {
-  const found = faults.find((each) => each === text);
-  if (!found) throw new InvalidArgumentError(`one of: ${faults.join(', ')}`);
-  return found;
-}
-
-function positive(text: string): number {
-  if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('give a whole number of at least 1');
-  return Number(text);
 }
 
 const program = new Command('faults')
@@ -67,8 +65,13 @@ const program = new Command('faults')
     'Plays each procedure once without faults, to see every call to the cloud, every message and every step, and then once for each of ' +
       'them and each fault, on a virtual clock.',
   )
-  .option('--procedure <name>', `one of: ${specs.map(({ name }) => name).join(', ')}; all where it is left out`)
-  .option('--fault <name>', 'this one only, such as terminated; all where it is left out', faultNamed)
+  .exitOverride(exitAfterUsage)
+  .addOption(
+    new Option('--procedure <name>', 'this one only; all where it is left out').choices(specs.map(({ name }) => name)),
+  )
+  .addOption(
+    new Option('--fault <name>', 'this one only, such as terminated; all where it is left out').choices(faults),
+  )
   .option('--every <number>', 'only every so many-th case', positive, 1)
   .option('--first', 'ends with the first that is not as promised', false)
   .option('--json', 'a line of JSON for each failed case and each procedure', false)

@@ -1,81 +1,95 @@
-import { execFile } from 'node:child_process';
-import { rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { Command } from 'commander';
+import { constants } from 'node:os';
+import { Command, Option } from 'commander';
+import { exitAfterUsage, positive } from '../../lib/usage';
+import { failsAsItIs, firstTold } from './faulted';
 import { mutants, type Mutant } from './mutants';
-import { checkFits, planted } from './planted';
+import { checkFits } from './planted';
 import { brokenBy, holdsAsItIs } from './properties';
 
 /**
  * `./scripts/mutants`: each defect is planted in a copy of the built product, and every fault is tried on it until one tells; the planner's in
- * a copy of its sources, and the property that it breaks is tried.
+ * a copy of its sources, and the property that it breaks is tried. What tells of the product as it is tells nothing of a defect.
+ * Stopped (Ctrl-C, SIGTERM) it leaves no copy behind, and says what came of those that it has planted.
  */
-
-const run = promisify(execFile);
 
 interface Options {
   readonly json: boolean;
   readonly only?: string;
-  readonly every: string;
+  readonly every: number;
 }
 
-/** What tells of it first, or null. */
-async function caughtBy(mutant: Mutant, every: string): Promise<string | null> {
+interface Verdict {
+  /** What tells of it first, or null. */
+  readonly caughtBy: string | null;
+  /** What told, and tells of the product as it is, too. */
+  readonly failsAsItIs?: string;
+}
+
+async function verdictOn(mutant: Mutant, every: number, stop: AbortSignal): Promise<Verdict> {
   checkFits(mutant);
-  if (mutant.property) return await brokenBy(mutant, mutant.property);
-  const directory = planted(mutant);
-  try {
-    const program = join(directory, 'dist/scripts/programs/faults/main.js');
-    const { stdout } = await run(process.execPath, [program, '--json', '--first', '--every', every], {
-      cwd: directory,
-      maxBuffer: 64 * 1_024 * 1_024,
-    }).catch((error: unknown) => error as { stdout: string });
-    for (const line of stdout.split('\n')) {
-      if (!line.startsWith('{')) continue;
-      const said = JSON.parse(line) as { case?: string; problems?: string[] };
-      if (said.case !== undefined) return `${said.case}: ${reasonIn(said.problems ?? [])}`;
-    }
-    return null;
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
-  }
+  if (mutant.property) return { caughtBy: await brokenBy(mutant, mutant.property, stop) };
+  const told = await firstTold(mutant, every, stop);
+  if (told === null) return { caughtBy: null };
+  const line = `${told.case}: ${reasonIn(told.problems)}`;
+  return (await failsAsItIs(told)) ? { caughtBy: null, failsAsItIs: line } : { caughtBy: line };
 }
 
-/** The line that says it: a guarantee that broke, or what else was not as promised. */
+/** The line that says it: two attempts at work at once, a guarantee that broke, or what else was not as promised. */
 function reasonIn(problems: readonly string[]): string {
   const lines = problems.join('\n').split('\n');
-  return (lines.find((line) => / by event /.test(line)) ?? lines[0] ?? '').trim();
+  const telling = [/^a second attempt of /, / by event /].map((each) => lines.find((line) => each.test(line)));
+  return (telling.find((line) => line !== undefined) ?? lines[0] ?? '').trim();
+}
+
+function textOf({ caughtBy, failsAsItIs: asItIs }: Verdict): string {
+  if (asItIs !== undefined) return `NOT CAUGHT: the product as it is fails this, too: ${asItIs}`;
+  return caughtBy ?? 'NOT CAUGHT';
 }
 
 async function plantAll({ json, only, every }: Options): Promise<void> {
+  const stopping = new AbortController();
+  const { signal: stop } = stopping;
+  let stoppedBy: NodeJS.Signals | undefined;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => {
+      stoppedBy ??= signal;
+      stopping.abort();
+    });
   const wanted = mutants.filter(({ name }) => only === undefined || name === only);
-  if (wanted.length === 0)
-    throw new Error(`there is no mutant ${only ?? ''}; there are ${mutants.map(({ name }) => name).join(', ')}`);
-  const properties = wanted.flatMap(({ property }) => property ?? []);
-  if (properties.length > 0) await holdsAsItIs(properties);
-  let caught = 0;
-  for (const mutant of wanted) {
-    const by = await caughtBy(mutant, every);
-    if (by !== null) caught += 1;
-    process.stdout.write(
-      json
-        ? `${JSON.stringify({ mutant: mutant.name, caughtBy: by })}\n`
-        : `${mutant.name} (${mutant.what})\n    ${by === null ? 'NOT CAUGHT' : by}\n`,
-    );
+  const total = { planted: 0, caught: 0 };
+  try {
+    const properties = wanted.flatMap(({ property }) => property ?? []);
+    if (properties.length > 0) await holdsAsItIs(properties, stop);
+    for (const mutant of wanted) {
+      const verdict = await verdictOn(mutant, every, stop);
+      total.planted += 1;
+      if (verdict.caughtBy !== null) total.caught += 1;
+      process.stdout.write(
+        json
+          ? `${JSON.stringify({ mutant: mutant.name, ...verdict })}\n`
+          : `${mutant.name} (${mutant.what})\n    ${textOf(verdict)}\n`,
+      );
+    }
+  } catch (error) {
+    if (!stop.aborted) throw error;
   }
-  const planted = wanted.length;
+  const { planted, caught } = total;
+  const until = stoppedBy === undefined ? '' : ` until ${stoppedBy}`;
   process.stdout.write(
-    json ? `${JSON.stringify({ planted, caught })}\n` : `${String(planted)} planted, ${String(caught)} caught\n`,
+    json
+      ? `${JSON.stringify({ ...total, ...(stoppedBy && { stoppedBy }) })}\n`
+      : `${String(planted)} planted${until}, ${String(caught)} caught\n`,
   );
-  process.exitCode = caught < planted ? 1 : 0;
+  const stopped = stoppedBy === undefined ? 0 : 128 + constants.signals[stoppedBy];
+  process.exitCode = caught < planted ? 1 : stopped;
 }
 
 const program = new Command('mutants')
   .description('Plants defects in copies of the product, one after the other, and shows what catches each.')
+  .exitOverride(exitAfterUsage)
   .option('--json', 'a line of JSON for each defect, and one in the end', false)
-  .option('--only <name>', `one of: ${mutants.map(({ name }) => name).join(', ')}`)
-  .option('--every <number>', 'tries only every so many-th fault', '3')
+  .addOption(new Option('--only <name>', 'this one').choices(mutants.map(({ name }) => name)))
+  .option('--every <number>', 'tries only every so many-th fault', positive, 3)
   .action(plantAll);
 
 program.parseAsync().catch((error: unknown) => {

@@ -1,15 +1,12 @@
-import { execFile } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { z } from 'zod';
 import { root } from '../../lib/root';
+import { node, notNormal } from './child';
 import type { Mutant } from './mutants';
 
 /** What the planner does wrong, no fault need bring about: one property of every plan is tried on a copy of its sources. */
-
-const run = promisify(execFile);
 
 export interface Property {
   readonly file: string;
@@ -31,21 +28,26 @@ const said = z.object({
 });
 
 /** What the property says when the defect is planted, or null where it holds all the same. */
-export async function brokenBy(mutant: Mutant, { file, name }: Property): Promise<string | null> {
-  const failures = await tryIn([{ file, name }], mutant);
+export async function brokenBy(mutant: Mutant, property: Property, stop: AbortSignal): Promise<string | null> {
+  const { name } = property;
+  const failures = await tryIn([property], mutant, stop);
   const [first] = failures.get(name) ?? [];
   return first === undefined ? null : `${name}: ${countIn(first)}`;
 }
 
 /** A property that the product itself breaks would catch anything. */
-export async function holdsAsItIs(properties: readonly Property[]): Promise<void> {
-  const failures = await tryIn(properties, null);
+export async function holdsAsItIs(properties: readonly Property[], stop: AbortSignal): Promise<void> {
+  const failures = await tryIn(properties, null, stop);
   for (const [name, messages] of failures)
     if (messages.length > 0) throw new Error(`"${name}" does not hold of the product as it is: ${messages.join('\n')}`);
 }
 
 /** The failures of each of the properties, none where it holds. That one was not tried at all is an error. */
-async function tryIn(properties: readonly Property[], mutant: Mutant | null): Promise<Map<string, readonly string[]>> {
+async function tryIn(
+  properties: readonly Property[],
+  mutant: Mutant | null,
+  stop: AbortSignal,
+): Promise<Map<string, readonly string[]>> {
   const directory = mkdtempSync(join(tmpdir(), 'bulkhead-mutant-'));
   try {
     for (const each of [
@@ -66,12 +68,11 @@ async function tryIn(properties: readonly Property[], mutant: Mutant | null): Pr
     const files = [...new Set(properties.map(({ file }) => file))];
     const jest = join(directory, 'node_modules/jest/bin/jest.js');
     const cache = ['--cacheDirectory', join(directory, '.cache')];
-    const { stdout } = await run(process.execPath, [jest, '-i', '--json', ...cache, '-t', only, ...files], {
-      cwd: directory,
-      env: { ...process.env, BULKHEAD_PROPERTY_RUNS: cases },
-      maxBuffer: 64 * 1_024 * 1_024,
-    }).catch((error: unknown) => error as { stdout: string });
-    const results = said.parse(JSON.parse(stdout)).testResults.flatMap((each) => each.assertionResults);
+    const args = [jest, '-i', '--json', ...cache, '-t', only, ...files];
+    const env = { ...process.env, BULKHEAD_PROPERTY_RUNS: cases };
+    const ended = await node(args, { cwd: directory, env, stop });
+    if (!ended.stdout.startsWith('{')) throw notNormal(args, ended);
+    const results = said.parse(JSON.parse(ended.stdout)).testResults.flatMap((each) => each.assertionResults);
     return new Map(
       properties.map(({ name }) => {
         const result = results.find(({ fullName, status }) => fullName === name && status !== 'pending');

@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
 import { Command, InvalidArgumentError } from 'commander';
+import { exitAfterUsage } from '../../lib/usage';
 import { playHere, playInProcesses, type Listener } from './play';
 
 /**
@@ -71,6 +72,7 @@ const program = new Command('soak')
     'Plays random nights on a virtual clock: VNFs that share hosts, procedures side by side, and what goes wrong meanwhile. ' +
       'The workflows and activities are those of the product, the cloud is the embedded one.',
   )
+  .exitOverride(exitAfterUsage)
   .option('--seed <number>', 'of the first run; the next run has the next seed', whole(0), 1)
   .option('--runs <number>', 'how many', whole(1), 100)
   .option(
