@@ -125,6 +125,9 @@ function refusalIsRight(world: World, request: Request, failure: string | undefi
   if (!vnf || !target) return undefined;
   if (failure === 'QuotaExceeded') return quotaIsShort(world, { vnf: vnf.vnf, ...target });
   if (!isForWant(failure)) return undefined;
+  // Whom other hands have moved only a rebalance moves back: what is free beside them is not known from here.
+  const isMoved = (member: string): boolean => (serverNamed(world, vnf.vnf, member)?.movedAt ?? null) !== null;
+  if ([...target.pool.published].some(isMoved)) return undefined;
   const could = couldBeDone(world, request, { vnf, ...target });
   return could === undefined || (could && request.input['strict'] === true) ? undefined : !could;
 }

@@ -478,6 +478,29 @@ describe('a member that other hands have moved', () => {
     expect(left(moved({ sized: true }))).toEqual(['G8']);
   });
 
+  test('may leave no room for more, of which nothing is said', () => {
+    const refused = (log: Log): Part[] => {
+      log.note({
+        kind: 'request',
+        id: 'grow',
+        procedure: 'scaleOut',
+        vnf: 'v',
+        request: { vnf: 'v', pool: 'c', to: 4 },
+      });
+      log.note({ kind: 'outcome', id: 'grow', outcome: 'refused', failure: 'Impossible' });
+      return log.broken();
+    };
+    const three = (): Log => {
+      const log = new Log({ sized: true });
+      log.instantiate('v', { on: 'h1 h2 h3' });
+      return log;
+    };
+    expect(refused(three())).toEqual(['G8']);
+    const log = three();
+    log.add({ type: 'server.placed', id: 'v/c-2', host: 'h1' });
+    expect(refused(log)).toEqual([]);
+  });
+
   test('and not where it is dead to its record, which is for a heal', () => {
     const log = new Log();
     const elsewhere = { zone: 'dmz', up: true, enabled: true, forcedDown: false, disabledReason: null };
