@@ -84,6 +84,8 @@ export interface Step {
 
 export interface Table {
   readonly back: readonly Step[];
+  /** All that was wanted is committed before the pivot, and a cancel finds nothing to go back on. */
+  readonly isThrough?: (turn: Turn) => boolean;
   readonly pivot: Step;
   readonly forward: readonly Step[];
 }
@@ -137,7 +139,8 @@ export async function carryOut(table: Table, turn: Turn): Promise<void> {
       say(progress(table, turn, step.name));
       await step.action(turn);
     }
-    if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('cancelled before the pivot');
+    const isCancelled = CancellationScope.current().consideredCancelled;
+    if (isCancelled && !table.isThrough?.(turn)) throw new CancelledFailure('cancelled before the pivot');
   } catch (error) {
     const reason = asFailure(error);
     if (reason === undefined && !isCancellation(error)) throw error;

@@ -185,6 +185,22 @@ test('evacuate-dead-first, evacuate-what-lacks: the dead go first where the quot
   await expectWay('evacuate-what-lacks', 'g1-again');
 }, 60_000);
 
+test('evacuate-hears-cancels: who is cancelled while Nova moves members completes, where that was all', async () => {
+  const trial = await stage.open('k1');
+  await made(trial, 'k1', withPool({ recover: 'evacuate' }));
+  const host = [...trial.cloud.servers.values()].find(({ name }) => name === 'k1-web-1')?.host ?? '';
+  await trial.observer.setHost(host, { alive: false });
+  let part = '';
+  const input = { hosts: [host], cause: 'failed', fenced: true };
+  const ended = await trial.run('evacuateHost', input, ({ key, workflowId }) => {
+    if (key !== 'awaitHealthy#1') return undefined;
+    part = workflowId;
+    return stage.client.workflow.getHandle(workflowId).cancel();
+  });
+  expect(ended).toMatchObject({ outcome: 'completed', result: { vnfs: [{ evacuated: [{}], cancelIgnored: true }] } });
+  await expectWay('evacuate-hears-cancels', part);
+}, 60_000);
+
 /** Its record is terminated by hand in the midst of the procedure. */
 async function endRecord(vnf: string): Promise<void> {
   await stage.client.workflow.getHandle(recordWorkflowId(vnf)).terminate('by a test');

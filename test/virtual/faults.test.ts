@@ -1,6 +1,7 @@
 import { casesAt, nameOf, play, type Case } from '../../scripts/lib/virtual/enumerate';
 import { answers, isOfServers, type Answer, type Fault } from '../../scripts/lib/virtual/faults';
 import { specs, type Spec } from '../../scripts/lib/virtual/specs';
+import { activityNames } from '../../workers/compose';
 
 /**
  * A part of what `./scripts/faults` tries: for each procedure every so many-th fault, another part of them each time that the procedure
@@ -110,6 +111,64 @@ test.each(['terminated', 'reset'] as const)(
   },
   60_000,
 );
+
+/** By name of the activities that are at work where nothing goes wrong. */
+async function activitiesOf(spec: Spec): Promise<string[]> {
+  const { moments } = await play(spec);
+  return moments.flatMap(({ kind, what, at }) => (kind === 'activity' && at === 'begins' ? [what] : []));
+}
+
+/** What undoes launches, what is asked for a person who skips, and what a run that was reset waits by for those that it had begun. */
+const neverWhereAllIsWell = ['removeByToken', 'findLeft', 'watch'];
+
+test('every activity is at work in some procedure where nothing goes wrong', async () => {
+  const seen = new Set<string>();
+  for (const spec of specs) for (const name of await activitiesOf(spec)) seen.add(name);
+  expect(activityNames.filter((name) => !seen.has(name)).sort()).toEqual([...neverWhereAllIsWell].sort());
+}, 120_000);
+
+test('a pool that takes a turn for each member has more than one', async () => {
+  const serial = specs.filter(({ name }) => name.endsWith('where the pool is serial'));
+  expect(serial.map(({ procedure }) => procedure)).toEqual(['scaleOut', 'scaleIn', 'heal', 'evacuateHost']);
+  for (const spec of serial) {
+    const { moments } = await play(spec);
+    const commits = moments.filter(({ what, at }) => what.startsWith('commit from ') && at === 'before');
+    expect([spec.name, commits.length]).toEqual([spec.name, 2]);
+  }
+}, 60_000);
+
+/** It moved members although it was cancelled before that, and said that it had gone back when all had arrived, and were committed. */
+test('a cancel before Nova is asked to move members is heard, and a later one has nothing to go back on', async () => {
+  const name = 'evacuateHost of a dead host where Nova evacuates';
+  const spec = specNamed(name);
+  const clean = await play(spec);
+  const outcomesAt = async (what: string): Promise<unknown[]> => {
+    const cases = casesAt(spec, clean).filter(({ fault, moment }) => {
+      const at = clean.moments[moment];
+      return (fault === 'cancelled' || fault === 'childCancelled') && at?.what === what && at.at === 'begins';
+    });
+    const ends = [];
+    for (const each of cases) {
+      let moved = false;
+      const { ended } = await play(spec, each, ({ cloud }) => {
+        moved = [...cloud.servers.values()].some(
+          (server) => server.name === 'v-web-1' && cloud.hosts.get(server.host ?? '')?.alive,
+        );
+      });
+      ends.push({ fault: each.fault, outcome: ended.outcome, moved });
+    }
+    return ends;
+  };
+  expect(await outcomesAt('plan')).toEqual([
+    { fault: 'cancelled', outcome: 'cancelled', moved: false },
+    { fault: 'childCancelled', outcome: 'unwound', moved: false },
+  ]);
+  for (const what of ['evacuate', 'awaitHealthy', 'publish'])
+    expect(await outcomesAt(what)).toEqual([
+      { fault: 'cancelled', outcome: 'completed', moved: true },
+      { fault: 'childCancelled', outcome: 'completed', moved: true },
+    ]);
+}, 60_000);
 
 test('the same case comes out the same', async () => {
   const [spec] = specs;

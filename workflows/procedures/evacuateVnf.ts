@@ -12,9 +12,9 @@ import { parseInput } from '../input';
 import { cloud, record as recordPort } from '../ports';
 import { mark } from '../progress';
 import type { Table } from '../run';
-import { committed } from '../steps/commit';
+import { committed, isAllEvacuated } from '../steps/commit';
 import { deadRemoved } from '../steps/deadFirst';
-import { evacuated } from '../steps/evacuate';
+import { evacuated, hearsCancels } from '../steps/evacuate';
 import { launched } from '../steps/launch';
 import { planned } from '../steps/plan';
 import { published, settled } from '../steps/settle';
@@ -31,6 +31,7 @@ import { takeOutOfService } from './heal';
  */
 export const evacuateVnfTable: Table = {
   back: [planned, evacuated, deadRemoved, launched],
+  isThrough: (turn) => isAllEvacuated(turn) && hearsCancels(),
   pivot: committed,
   forward: [published, settled],
 };

@@ -6,10 +6,8 @@ import type { Step, Turn } from '../run';
 export const committed: Step = {
   name: 'commit',
   action: async (turn) => {
-    const pools = poolChanges(turn);
-    // Where all was evacuated, all is committed.
-    if (turn.moved.length > 0 && isNothing(turn, pools)) return;
-    await commitOnce(turn, { pools, ...(turn.apart.made && { groups: [...turn.groups] }) });
+    if (isAllEvacuated(turn)) return;
+    await commitOnce(turn, { pools: poolChanges(turn), ...(turn.apart.made && { groups: [...turn.groups] }) });
   },
 };
 
@@ -20,6 +18,11 @@ export const born: Step = {
     await commitOnce(turn, { pools: poolChanges(turn), groups: [...turn.groups] });
   },
 };
+
+/** Then all is committed. */
+export function isAllEvacuated(turn: Turn): boolean {
+  return turn.moved.length > 0 && isNothing(turn, poolChanges(turn));
+}
 
 function isNothing({ record }: Turn, pools: Commit['pools']): boolean {
   return Object.entries(pools).every(

@@ -1,4 +1,4 @@
-import { CancellationScope } from '@temporalio/workflow';
+import { CancellationScope, CancelledFailure, patched } from '@temporalio/workflow';
 import type { HealthResult } from '../../activities/ports';
 import type { Batch, LaunchRow, MemberRef } from '../../domain/plan';
 import type { Member, VnfRecord } from '../../domain/record';
@@ -21,14 +21,17 @@ import { published } from './settle';
  * which no clean-up deletes. The next evacuateHost of that host finds it where it is and takes it back, or the next heal replaces it.
  * The planner counts it where the cloud shows it until then.
  *
- * A cancel waits until they have arrived, which is bounded by the pools' boot time-outs.
+ * A cancel that comes before Nova is asked is heard. A later one waits until they have arrived, which is bounded by the pools' boot
+ * time-outs; where that was all, it has nothing to go back on, and the run completes.
  *
  * Whose evacuation fails (no room by now, the rule of a server group, a target that refuses) is replaced by the new plan.
  */
 export const evacuated: Step = {
   name: 'evacuate',
-  action: (turn) =>
-    CancellationScope.nonCancellable(async () => {
+  action: async (turn) => {
+    if (CancellationScope.current().consideredCancelled && hearsCancels())
+      throw new CancelledFailure('cancelled before anybody was moved');
+    await CancellationScope.nonCancellable(async () => {
       // Each round strands those that failed, and what is stranded is not planned to be moved again.
       while ((turn.plan?.moves ?? []).length > 0) {
         turn.touched = true;
@@ -41,8 +44,14 @@ export const evacuated: Step = {
         turn.replans += 1;
         await planAgain(turn);
       }
-    }),
+    });
+  },
 };
+
+/** A run of an earlier release moved members although it was cancelled, and said that it had gone back when all had arrived. */
+export function hearsCancels(): boolean {
+  return patched('evacuate-hears-cancels');
+}
 
 interface Moved {
   readonly arrived: readonly Member[];

@@ -139,9 +139,16 @@ export function wayFrom(moments: readonly Moment[], index: number): Way | undefi
   if (commit === -1) return undefined;
   const committed = moments.findLastIndex(({ what, at }) => at === 'after' && what.startsWith('committed from '));
   if (index >= committed) return 'forward';
-  const later = moments.slice(index + 1, commit).filter(({ kind, at }) => kind === 'activity' && at === 'ends');
+  const pivot = lastToHearOf(moments, commit);
+  const later = moments.slice(index + 1, pivot).filter(({ kind, at }) => kind === 'activity' && at === 'ends');
   // A child hears of it from the run that has begun it.
   return later.length > (moments[index]?.inChild ? 1 : 0) ? 'back' : undefined;
+}
+
+/** From where a cancel cannot be heard any more: Nova cannot be asked to move anybody back, and where nobody is launched beside them, that was all. */
+function lastToHearOf(moments: readonly Moment[], commit: number): number {
+  const moves = moments.findIndex(({ what, at }) => what === 'evacuate' && at === 'begins');
+  return moves === -1 || moments.some(({ what }) => what === 'launch') ? commit : moves;
 }
 
 /** What cancels a run, which is the only thing by which one that could go on has to go back. */

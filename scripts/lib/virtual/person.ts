@@ -236,10 +236,13 @@ function serviceIn({ cloud }: World, vnf: string): string {
   return JSON.stringify(cloud.publications.get(vnf)?.service ?? {});
 }
 
-/** Servers and ports, which are all the VNF's in these worlds, and the groups that bear its name. */
+/** Servers and ports, but for those that are said to be another VNF's, and the groups that bear its name. */
 export function leftOf({ cloud: { servers, ports, securityGroups, serverGroups } }: World, vnf: string): string[] {
   const groups = [...securityGroups.values(), ...serverGroups.values()];
-  return [...servers.values(), ...ports.values(), ...groups.filter(({ name }) => name.startsWith(`${vnf}-`))].map(
-    ({ id, name }) => `${name} (${id}) is left`,
-  );
+  const isOurs = ({ vnf: said = vnf }: { readonly vnf?: string }): boolean => said === vnf;
+  return [
+    ...[...servers.values()].filter(({ tags }) => isOurs(readTags(tags))),
+    ...[...ports.values()].filter(({ description }) => isOurs(readMarks(description))),
+    ...groups.filter(({ name }) => name.startsWith(`${vnf}-`)),
+  ].map(({ id, name }) => `${name} (${id}) is left`);
 }

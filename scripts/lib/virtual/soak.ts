@@ -456,8 +456,9 @@ function descriptorOf(story: Story, vnf: string): Readonly<Record<string, unknow
   return {
     name: 'soak',
     networks: { mgmt: { network: 'mgmt' } },
-    pools: found.pools.map(({ name, zone, spare, rackSpare, min, initial, max, serial }) => ({
+    pools: found.pools.map(({ name, zone, spare, rackSpare, min, initial, max, serial, evacuates }) => ({
       ...{ name, zone, size: { min, initial, max }, spare, serial, belowShare: 'onePerHost' },
+      ...(evacuates && { recover: 'evacuate' }),
       ...(rackSpare !== undefined && { failureDomain: { key: rackKey, spare: rackSpare } }),
       ...{ flavor: 'm1.small', image: 'cirros', networks: ['mgmt'], healthyAfterSeconds: 5, drainSeconds: 20 },
       securityRules: [{ protocol: 'tcp', ports: 80, from: 'any' }],

@@ -24,6 +24,8 @@ export interface Spec {
   readonly ends?: Ended['outcome'];
   /** It takes no turn: however it ends, the cloud is as it was, and so is all that the record decides by. */
   readonly onlyLooks?: true;
+  /** Nova moves the first member, and that is committed before others are replaced: once less where it was replaced with them. */
+  readonly movesFirst?: true;
   /** What is done behind it, before the record is looked at. Says what is not as promised. */
   readonly after?: (world: World, ended: Ended) => Promise<readonly string[]>;
 }
@@ -70,6 +72,19 @@ const inRacks = {
   pools: [{ ...onePool.pools[0], failureDomain: { key: 'rack', spare: '50%' } }],
 } as const;
 
+/** Nova moves the members of one pool, and those of the other are replaced. */
+function whereNovaMoves(descriptor: typeof onePool | typeof twoPools): Spec['descriptor'] {
+  const pools = descriptor.pools.map((pool) => ({ ...pool, ...(pool.name === firstPool && { recover: 'evacuate' }) }));
+  return { ...descriptor, pools };
+}
+
+/** A turn for each member; two may be lacking. */
+const serialPool = {
+  ...onePool,
+  name: 'serial',
+  pools: [{ ...onePool.pools[0], size: { min: 3, initial: 6, max: 30 }, serial: true }],
+} as const;
+
 export const zones = { mz: 8, dmz: 4 };
 
 /** Of each pool the first, by its name, and its host as the record has it: a tenant's by its `hostId`. */
@@ -95,10 +110,13 @@ async function killHosts(world: World): Promise<void> {
 const emptied = 2;
 
 async function emptyHosts(world: World): Promise<void> {
-  const members = world.viewOf(vnf)?.pools[firstPool]?.inService ?? [];
-  const hosts = members.slice(0, emptied).map(({ host }) => host);
-  await world.run('evacuateHost', { hosts, cause: 'maintenance' });
+  await world.run('evacuateHost', { hosts: hostsOfFirst(world), cause: 'maintenance' });
   await world.settle(vnf);
+}
+
+function hostsOfFirst({ viewOf }: Place): string[] {
+  const members = viewOf(vnf)?.pools[firstPool]?.inService ?? [];
+  return members.slice(0, emptied).map(({ host }) => host);
 }
 
 function closedHosts({ cloud }: Place): string[] {
@@ -189,6 +207,34 @@ async function leaveThings({ cloud }: World): Promise<void> {
   const description = groupMarks({ vnf, pool: 'web', token: goneToken });
   cloud.securityGroups.set('left-group', { ...group, id: 'left-group', description });
   return Promise.resolve();
+}
+
+/** Another VNF, whose record nobody has any more. */
+const unrecorded = 'w';
+
+async function loseAnother({ run, settle, temporal, pass }: World): Promise<void> {
+  await run('instantiate', { vnf: unrecorded, descriptor: onePool });
+  await settle(unrecorded);
+  const record = temporal.latest(recordWorkflowId(unrecorded));
+  if (record) temporal.terminate(record);
+  await pass(1_000);
+}
+
+/** Of what is in the cloud of VNFs without a record: what it does not name, and what it names that is another's. */
+function notToldBy(world: World, { outcome, result }: Ended): string[] {
+  if (outcome !== 'completed') return [];
+  const { servers, ports, securityGroups, serverGroups } = world.cloud;
+  const there = [servers, ports, securityGroups, serverGroups].flatMap((each) =>
+    [...each.values()].filter(({ name }) => name.startsWith(`${unrecorded}-`)).map(({ id }) => id),
+  );
+  if (there.length === 0) throw new Error('there is nothing to find');
+  const told = (result as OrphansResult).unrecorded;
+  const things = told.flatMap((each) => each.things.map(({ id }) => id));
+  return [
+    ...told.filter((each) => each.vnf !== unrecorded).map((each) => `${each.vnf} has a record`),
+    ...there.filter((id) => !things.includes(id)).map((id) => `${id} was not found`),
+    ...things.filter((id) => !there.includes(id)).map((id) => `${id} is not of it`),
+  ];
 }
 
 function leftIn({ cloud: { servers, ports, securityGroups } }: World): string[] {
@@ -307,11 +353,9 @@ function specsOf(
     }),
     spec('orphans', {
       ...{ procedure: 'orphans', onlyLooks: true },
+      prepare: loseAnother,
       input: () => ({}),
-      after: (_, { result }) =>
-        Promise.resolve(
-          ((result as OrphansResult | undefined)?.unrecorded ?? []).map((each) => `${each.vnf} has a record`),
-        ),
+      after: (world, ended) => Promise.resolve(notToldBy(world, ended)),
     }),
     spec('capacity', { procedure: 'capacity', onlyLooks: true, input: () => ({ vnf }) }),
     spec('capacity of what is yet to be', {
@@ -374,6 +418,37 @@ const specsOfQuota: readonly Spec[] = [
   },
 ];
 
+/** What Nova moves keeps its identity. */
+const specsOfMoves = [
+  { descriptor: whereNovaMoves(onePool), where: '' },
+  { descriptor: whereNovaMoves(twoPools), where: ' (two pools)', movesFirst: true } as const,
+].map(({ where, ...given }): Spec => ({
+  ...{ name: `evacuateHost of a dead host where Nova evacuates${where}`, procedure: 'evacuateHost', ...given },
+  prepare: killHosts,
+  input: (world) => ({ hosts: firstMembers(world).map(({ host }) => host), cause: 'failed', fenced: true }),
+}));
+
+/** Of two members: what befalls a run between its turns. */
+const specsOfSerialPools: readonly Spec[] = [
+  {
+    ...{ name: 'scaleOut where the pool is serial', procedure: 'scaleOut', descriptor: serialPool },
+    input: () => ({ vnf, pool: firstPool, to: 8 }),
+  },
+  {
+    ...{ name: 'scaleIn where the pool is serial', procedure: 'scaleIn', descriptor: serialPool },
+    input: () => ({ vnf, pool: firstPool, to: 4 }),
+  },
+  {
+    ...{ name: 'heal where the pool is serial', procedure: 'heal', descriptor: serialPool },
+    input: () => ({ vnf, members: [1, 2].map((ordinal) => `${vnf}-${firstPool}-${String(ordinal)}`) }),
+  },
+  {
+    ...{ name: 'evacuateHost for maintenance where the pool is serial', procedure: 'evacuateHost' },
+    descriptor: serialPool,
+    input: (world) => ({ hosts: hostsOfFirst(world), cause: 'maintenance' }),
+  },
+];
+
 /** What an operator does to a host when the work on it is done. */
 const specOfHosts: Spec = {
   ...{ name: 'restoreHost', procedure: 'restoreHost', descriptor: onePool },
@@ -398,5 +473,7 @@ export const specs: readonly Spec[] = [
   specOfHosts,
   ...specsOfRacks,
   ...specsOfQuota,
+  ...specsOfMoves,
+  ...specsOfSerialPools,
   ...specsOf({ descriptor: onePool, as: 'tenant' }, ' (tenant)').filter(({ name }) => !name.startsWith(notForTenants)),
 ];

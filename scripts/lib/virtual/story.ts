@@ -33,6 +33,8 @@ export interface PoolOfStory {
   readonly initial: number;
   readonly max: number;
   readonly serial: boolean;
+  /** Nova moves its members off a dead host. */
+  readonly evacuates?: true;
 }
 
 /** Numbers choose among what there is when the act comes: the same every time. */
@@ -80,6 +82,9 @@ const racksFrom = 3_000_000;
 /** From this seed on there is what people do about a VNF beside its procedures. Nights before it stay as they were. */
 const peopleFrom = 20_000_000;
 
+/** From this seed on Nova moves the members of some pools, and hosts of theirs die more often. Nights before it stay as they were. */
+const evacuatesFrom = 30_000_000;
+
 /** What may be lost with a rack, by how many there are: most levels can be shared out so. */
 const rackSpares: Readonly<Record<number, readonly (number | string)[]>> = {
   2: ['60%', '2/3', '3/4', 3],
@@ -112,6 +117,7 @@ export function storyOf(seed: number): Story {
         name: ['web', 'edge'][number] ?? '',
         ...{ zone, spare, ...(rackSpare !== undefined && { rackSpare }), min, initial, max: initial + 6 },
         serial: below(8) === 0,
+        ...(seed >= evacuatesFrom && below(2) === 0 && { evacuates: true }),
       };
     });
     return { vnf: `v${String(index + 1)}`, pools };
@@ -125,6 +131,7 @@ export function storyOf(seed: number): Story {
     if (below(2) === 0) acts.push(wrongAt(at + below(25)));
     if (seed >= racksFrom && below(4) === 0) acts.push(...harmAt(at + below(25)));
     if (seed >= peopleFrom && below(2) === 0) acts.push(...personAt(at + below(25)));
+    if (seed >= evacuatesFrom && below(4) === 0) acts.push(...deathAt(at + below(25)));
   }
   return {
     seed,
@@ -174,6 +181,17 @@ export function storyOf(seed: number): Story {
           ...then({ atSeconds: later, does: 'rebalance', vnf }),
         ];
     }
+  }
+
+  /** Of a host that a person fences and has evacuated, mostly before it is back. */
+  function deathAt(atSeconds: number): Act[] {
+    const host = below(20);
+    const fenced = atSeconds + 1 + below(40);
+    return [
+      { atSeconds, does: 'hostDies', host },
+      { atSeconds: fenced, does: 'evacuate', host: below(20), cause: 'failed' },
+      ...(below(2) === 0 ? [{ atSeconds: fenced + below(200), does: 'hostReturns', host } as const] : []),
+    ];
   }
 
   function askedAt(atSeconds: number): Act {
@@ -287,9 +305,9 @@ export function told({ seed, hosts, racks, as, vnfs, acts }: Story): string[] {
   });
   const there = vnfs.map(({ vnf, pools }) => {
     const said = pools.map(
-      ({ name, zone, spare, rackSpare, min, initial, max, serial }) =>
+      ({ name, zone, spare, rackSpare, min, initial, max, serial, evacuates }) =>
         `${name} (${zone}, ${String(min)}-${String(initial)}-${String(max)}, spare ${String(spare)}` +
-        `${rackSpare === undefined ? '' : `, of a rack ${String(rackSpare)}`}${serial ? ', serial' : ''})`,
+        `${rackSpare === undefined ? '' : `, of a rack ${String(rackSpare)}`}${serial ? ', serial' : ''}${evacuates ? ', evacuates' : ''})`,
     );
     return `${vnf}: ${said.join(', ')}`;
   });
