@@ -32,6 +32,8 @@ export interface Server {
   served: boolean;
   /** Whoever has adopted it has taken it for dead. */
   takenForDead: boolean;
+  /** Nova has evacuated it, and it has not been published since: it was dead before. */
+  evacuated: boolean;
   /** Other hands have taken it to another host, or its record has been lost, and no rebalance that began after that has repaired it. The event; null: none. */
   movedAt: number | null;
   /** The hosts that it was on meanwhile, the first one first: its record has it on one of these, as it was when that last looked. */
@@ -211,6 +213,7 @@ export function advance(world: World, event: CloudEvent): void {
         state: 'BUILD',
         served: false,
         takenForDead: false,
+        evacuated: false,
         movedAt: null,
         movedOver: [],
       });
@@ -226,6 +229,7 @@ export function advance(world: World, event: CloudEvent): void {
       if (isArrival(server, event.host)) {
         server.requestedHost = event.host;
         server.since = event.seq;
+        server.evacuated = true;
       }
       if (isMovedByOthers(world, server, event.host)) {
         server.requestedHost = event.host;
@@ -323,11 +327,11 @@ function publish(world: World, event: Extract<CloudEvent, { type: 'published' }>
     const now = new Set(event.service[name] ?? []);
     for (const member of now) {
       const server = serverNamed(world, event.vnf, member);
-      if (server) Object.assign(server, { served: true, takenForDead: false });
+      if (server) Object.assign(server, { served: true, takenForDead: false, evacuated: false });
     }
     for (const member of pool.published) {
       const server = serverNamed(world, event.vnf, member);
-      if (!now.has(member) && server && isDead(world, event.vnf, server)) {
+      if (!now.has(member) && server && (server.evacuated || isDead(world, event.vnf, server))) {
         pool.dead.add(member);
         mourn(world, vnf, pool);
       }

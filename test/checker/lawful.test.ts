@@ -573,3 +573,23 @@ test('an adopted one goes on from how many there are: with what a run of its for
   expect(adopted('c-4')).toEqual([]);
   expect(adopted()).toContain('G1c');
 });
+
+test('G2: one that Nova has evacuated was dead before, though that is published when it runs again', () => {
+  const log = new Log();
+  log.instantiate('v', { on: 'h1 h2 h3' });
+  log.note({
+    ...{ kind: 'request', id: 'empty', procedure: 'evacuateHost' },
+    request: { hosts: ['h3'], cause: 'failed', fenced: true },
+  });
+  const state = { zone: 'mz', up: false, enabled: false, forcedDown: true, disabledReason: null };
+  log.add({ type: 'host', host: 'h3', alive: false, ...state });
+  log.add({ type: 'server.state', id: 'v/c-3', state: 'REBUILD', fault: null });
+  log.add({ type: 'server.placed', id: 'v/c-3', host: 'h4' });
+  log.add({ type: 'server.state', id: 'v/c-3', state: 'ACTIVE', fault: null });
+  log.publish('v', { c: ['v-c-1', 'v-c-2'] });
+  log.publish('v', { c: ['v-c-1', 'v-c-2', 'v-c-3'] });
+  log.note({ kind: 'outcome', id: 'empty', outcome: 'completed' });
+  expect(log.broken()).toEqual([]);
+  log.publish('v', { c: ['v-c-1', 'v-c-2'] });
+  expect(log.broken()).toContain('G2');
+});
