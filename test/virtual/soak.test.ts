@@ -51,7 +51,9 @@ const onceFailed = [
   ],
 ];
 
-const some = [100_000, 20_000_000].flatMap((from) => Array.from({ length: 15 }, (_, index) => from + index));
+const some = [100_000, 20_000_000, 30_000_000].flatMap((from) =>
+  Array.from({ length: 10 }, (_, index) => from + index),
+);
 
 test.each([...onceFailed, ...some])('seed %i', async (seed) => {
   expect(await playStory(storyOf(seed))).toEqual([]);
