@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Descriptor, Pool } from '../domain/descriptor/descriptor';
 import { parseDescriptor } from '../domain/descriptor/parse';
 import { readMarks, readTags } from '../domain/names';
@@ -16,6 +17,7 @@ export type Resources = NonNullable<Extract<CloudEvent, { type: 'host' }>['size'
 export interface Server {
   readonly id: string;
   readonly name: string;
+  readonly project: string;
   readonly vnf: string | undefined;
   readonly pool: string | undefined;
   readonly token: string | undefined;
@@ -163,14 +165,23 @@ export function isDead(world: World, vnf: string, server: Server): boolean {
     if (seq < server.since) return false;
     if (procedure === 'heal')
       return of === vnf && Array.isArray(input['members']) && input['members'].includes(server.name);
-    return (
-      procedure === 'evacuateHost' &&
-      input['cause'] === 'failed' &&
-      Array.isArray(input['hosts']) &&
-      input['hosts'].includes(server.host)
-    );
+    return procedure === 'evacuateHost' && input['cause'] === 'failed' && isOn(server, input['hosts']);
   });
 }
+
+/** Whether it is on one of these, as a caller names them: a tenant by hostId, which Nova makes of project and host. */
+function isOn({ project, host }: Server, hosts: unknown): boolean {
+  if (!Array.isArray(hosts) || host === null) return false;
+  if (hosts.includes(host)) return true;
+  if (!hosts.some((each) => hostIdShape.test(String(each)))) return false;
+  const key = `${project}${host}`;
+  const hostId = hostIds.get(key) ?? createHash('sha224').update(key).digest('hex');
+  hostIds.set(key, hostId);
+  return hosts.includes(hostId);
+}
+
+const hostIdShape = /^[0-9a-f]{56}$/;
+const hostIds = new Map<string, string>();
 
 /** All levels that the pool may lawfully be at now, or may still be moving from. */
 export function levelsOf(pool: PoolWorld): number[] {
@@ -197,11 +208,12 @@ export function advance(world: World, event: CloudEvent): void {
     }
     case 'server.created': {
       const { vnf, pool, token } = readTags(event.tags);
-      const { id, name, requestedHost, size } = event;
+      const { id, name, project, requestedHost, size } = event;
       const { seq: since } = event;
       world.servers.set(id, {
         id,
         name,
+        project,
         vnf,
         pool,
         token,

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Part } from '../../checker';
 import { tag } from '../../domain/names';
 import { Log } from './log';
@@ -592,4 +593,21 @@ test('G2: one that Nova has evacuated was dead before, though that is published 
   expect(log.broken()).toEqual([]);
   log.publish('v', { c: ['v-c-1', 'v-c-2'] });
   expect(log.broken()).toContain('G2');
+});
+
+test('G2: who is on a host that a tenant says has failed is dead on that word, whatever has come of the host', () => {
+  const emptied = (hosts: readonly string[]): Part[] => {
+    const log = new Log();
+    log.instantiate('v', { on: 'h1 h2 h3' });
+    log.note({
+      ...{ kind: 'request', id: 'empty', procedure: 'evacuateHost' },
+      request: { hosts, cause: 'failed', fenced: true },
+    });
+    log.publish('v', { c: ['v-c-1', 'v-c-2'] });
+    return log.broken();
+  };
+  const hostId = createHash('sha224').update('ph3').digest('hex');
+  expect(emptied([hostId])).toEqual([]);
+  expect(emptied([hostId.replace(/^./, 'x')])).toContain('G2');
+  expect(emptied([createHash('sha224').update('ph4').digest('hex')])).toContain('G2');
 });
