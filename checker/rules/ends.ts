@@ -86,8 +86,9 @@ function judgeProgress(
 ): void {
   const { procedure, vnf, hindered } = request;
   const about = vnf === undefined ? {} : { vnf };
-  // Where a turn of several is refused, or the part of one VNF, all goes back.
-  const isRefused = outcome === 'refused' || (outcome === 'unwound' && !hindered && isForWant(failure));
+  // Where a turn of several is refused, or the part of one VNF, or what it named has gone when it has its hosts, all goes back.
+  const isLate = outcome === 'unwound' && !hindered && (isForWant(failure) || failure === 'InvalidRequest');
+  const isRefused = outcome === 'refused' || isLate;
   const right = isRefused ? refusalIsRight(world, request, failure) : undefined;
   if (isRefused && right === undefined) return;
   scribe.looked('G8');
