@@ -343,7 +343,9 @@ function publish(world: World, event: Extract<CloudEvent, { type: 'published' }>
     }
     for (const member of pool.published) {
       const server = serverNamed(world, event.vnf, member);
-      if (!now.has(member) && server && (server.evacuated || isDead(world, event.vnf, server))) {
+      // Also one whose host is forced down: where somebody has said so, a heal replaces it.
+      const wasDead = server && (server.evacuated || isShownDead(world, server) || isDead(world, event.vnf, server));
+      if (!now.has(member) && wasDead) {
         pool.dead.add(member);
         mourn(world, vnf, pool);
       }

@@ -611,3 +611,17 @@ test('G2: who is on a host that a tenant says has failed is dead on that word, w
   expect(emptied([hostId.replace(/^./, 'x')])).toContain('G2');
   expect(emptied([createHash('sha224').update('ph4').digest('hex')])).toContain('G2');
 });
+
+test('G2: who is on a host that is forced down is dead to a heal, though the host is alive', () => {
+  const healed = (forcedDown: boolean): Part[] => {
+    const log = new Log();
+    log.instantiate('v', { on: 'h1 h2 h3' });
+    const state = { zone: 'mz', alive: true, up: !forcedDown, enabled: false, disabledReason: null };
+    log.add({ type: 'host', host: 'h3', forcedDown, ...state });
+    log.note({ kind: 'request', id: 'mend', procedure: 'heal', vnf: 'v', request: { vnf: 'v' } });
+    log.publish('v', { c: ['v-c-1', 'v-c-2'] });
+    return log.broken();
+  };
+  expect(healed(true)).toEqual([]);
+  expect(healed(false)).toContain('G2');
+});

@@ -37,7 +37,8 @@ import { storyOf, told, type Story } from '../../scripts/lib/virtual/story';
  * opened a host that another evacuation had forced down since. 20703368: what a rebalance had committed before it was reset was not yet published. With G8, what the checker
  * did not know to have stood in the way: 3000500: a host that had just died; 20700359: that nobody gets the turn; 20700376: what was still
  * being drained; 14206949: a member that was moved. 30000597: that one was dead was published when Nova had evacuated it. 30100360: a
- * tenant names hosts by hostId. 30100414: a tenant's host had no servers any more.
+ * tenant names hosts by hostId. 30100414: a tenant's host had no servers any more. 20906793: a clean-up was
+ * about to be one too many that failed. 30106424: one was replaced whose host was up, and forced down.
  */
 const onceFailed = [
   ...[3, 227, 303, 2052, 3698, 30_921, 33_701, 33_776, 302_366, 302_428, 303_235, 304_585, 307_003, 1_000_140],
@@ -49,6 +50,7 @@ const onceFailed = [
     14_041_520, 14_103_888, 15_085_637, 16_008_412, 20_000_268, 20_001_217, 20_003_893, 20_004_072, 20_004_754,
     20_004_889, 20_005_098, 20_002_806, 20_100_876, 20_212_996, 20_400_002, 20_500_296, 20_214_046, 20_601_565,
     20_617_238, 20_703_368, 3_000_500, 20_700_359, 20_700_376, 14_206_949, 30_000_597, 30_100_360, 30_100_414,
+    20_906_793, 30_106_424,
   ],
 ];
 

@@ -109,8 +109,11 @@ export async function playNight(story: Story): Promise<Night> {
 
   const ask = (procedure: Procedure, input: Readonly<Record<string, unknown>>): void => {
     begun.push(world.begin(procedure, input));
-    // The log does not tell of a VNF of which nobody gets the turn.
-    if (story.vnfs.some(({ vnf }) => world.viewOf(vnf)?.blocked)) hinders();
+    // The log does not tell of a VNF of which nobody gets the turn, or where that is about to come out.
+    for (const { vnf } of story.vnfs) {
+      const view = world.viewOf(vnf);
+      if (view?.blocked || view?.cleaning) hinders(vnf);
+    }
   };
   const evacuate = (those: readonly Host[], cause: 'failed' | 'maintenance'): void => {
     const named = those.flatMap((host) => nameOf(world, story, host) ?? []);
