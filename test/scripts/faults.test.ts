@@ -1,6 +1,6 @@
 import { runToEnd } from '../real/program';
 
-/** `./scripts/faults` as a person or a script uses it; what it tries is tried in test/virtual/faults.test.ts. */
+/** `./scripts/faults` as a person or a script uses it; what it tries is tried in test/virtual/moments*.test.ts. */
 
 const program = 'scripts/programs/faults/main.js';
 

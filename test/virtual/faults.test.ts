@@ -1,33 +1,10 @@
-import { casesAt, nameOf, play, type Case } from '../../scripts/lib/virtual/enumerate';
-import { answers, isOfServers, type Answer, type Fault } from '../../scripts/lib/virtual/faults';
+import { casesAt, play, type Case } from '../../scripts/lib/virtual/enumerate';
+import { answers, type Answer, type Fault } from '../../scripts/lib/virtual/faults';
 import { specs, type Spec } from '../../scripts/lib/virtual/specs';
 import { activityNames } from '../../workers/compose';
+import { expectAsPromised } from './moments';
 
-/**
- * A part of what `./scripts/faults` tries: for each procedure every so many-th fault, another part of them each time that the procedure
- * gains or loses a step. All of them take minutes.
- */
-const every = 149;
-
-test.each(specs.map((spec) => ({ name: spec.name, spec })))(
-  '$name: faults at its moments',
-  async ({ spec }) => {
-    const clean = await play(spec);
-    expect(clean.problems).toEqual([]);
-    expect(clean.ended.outcome).toBe(spec.ends ?? 'completed');
-    const cases = casesAt(spec, clean).filter(({ fault }, index) => index % every === 0 || isOfServers(fault));
-    expect(cases.length).toBeGreaterThan(5);
-    for (const each of cases) await expectAsPromised(each);
-  },
-  120_000,
-);
-
-async function expectAsPromised(each: Case): Promise<Awaited<ReturnType<typeof play>>> {
-  const played = await play(each.spec, each);
-  const name = nameOf(each, played.moments);
-  expect([name, ...played.problems]).toEqual([name]);
-  return played;
-}
+/** Faults whose cases are to be looked at more closely; a part of all others is in moments*.test.ts. */
 
 /** The cases of this fault at moments of which this is said. */
 async function casesOf(name: string, { fault, what }: { fault: Fault; what: string }): Promise<Case[]> {

@@ -1,0 +1,3 @@
+import { playMoments } from './moments';
+
+playMoments('one pool');
