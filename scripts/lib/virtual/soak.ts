@@ -37,6 +37,8 @@ export async function playNight(story: Story): Promise<Night> {
   let overdue = false;
   /** A worker has stood still: what it sends when it goes on, it could not know better. */
   let stoodStill = false;
+  /** Temporal has been away: who waits, and beats meanwhile, is not told that nobody waits for him any more. */
+  let wasAway = false;
   const unasked = new Set<string>();
   let lastHindered: string | undefined;
   /** Adopts that are to be asked for. */
@@ -59,7 +61,7 @@ export async function playNight(story: Story): Promise<Night> {
         hinders();
         return undefined;
       }
-      if (!stoodStill && isUnasked(world, call))
+      if (!stoodStill && isUnasked(world, call) && !(wasAway && call.activity === 'unfenceHosts'))
         unasked.add(`${call.activity} has sent ${call.method} ${call.path} when nobody waited for it any more`);
       if (troubles.isRefused(call)) {
         hinders(vnfOfCall(call));
@@ -109,10 +111,10 @@ export async function playNight(story: Story): Promise<Night> {
 
   const ask = (procedure: Procedure, input: Readonly<Record<string, unknown>>): void => {
     begun.push(world.begin(procedure, input));
-    // The log does not tell of a VNF of which nobody gets the turn, or where that is about to come out.
+    // The log does not tell of a VNF of which nobody gets the turn, or not for long, or where that is about to come out.
     for (const { vnf } of story.vnfs) {
       const view = world.viewOf(vnf);
-      if (view?.blocked || view?.cleaning) hinders(vnf);
+      if (view && (view.blocked !== null || view.cleaning || view.stuck.length > 0)) hinders(vnf);
     }
   };
   const evacuate = (those: readonly Host[], cause: 'failed' | 'maintenance'): void => {
@@ -229,6 +231,7 @@ export async function playNight(story: Story): Promise<Night> {
       }
       case 'temporalAway':
         temporal.goAway(what.seconds * 1_000);
+        wasAway = true;
         hinders();
         time.after(what.seconds * 1_000, () => {
           hinders();
