@@ -431,7 +431,8 @@ function noteDead(world: World, stretch: Stretch, id: string): void {
   const server = world.servers.get(id);
   if (!server) return;
   const { dead, shown, moves } = stretch;
-  if (!dead.has(id) && isDead(world, stretch.vnf, server)) dead.set(id, moves.length);
+  // One that Nova has evacuated its record takes for dead until it has let it in again.
+  if (!dead.has(id) && (server.evacuated || isDead(world, stretch.vnf, server))) dead.set(id, moves.length);
   if (!shown.has(id) && isShownDead(world, server)) shown.set(id, moves.length);
 }
 

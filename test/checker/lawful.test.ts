@@ -59,6 +59,17 @@ describe('G1d: deletions in an order that breaks the letter, where another one w
     ).not.toContain('G1d');
   });
 
+  test('are none where one was evacuated, and its record has not let it in again', () => {
+    expect(
+      shrunk((log) => {
+        log.add({ type: 'server.state', id: 'v/c-3', state: 'REBUILD', fault: null });
+        log.publish('v', { c: ['v-c-1', 'v-c-2', 'v-c-4', 'v-c-5'] });
+        log.add({ type: 'server.placed', id: 'v/c-3', host: 'h4' });
+        log.add({ type: 'server.state', id: 'v/c-3', state: 'ACTIVE', fault: null });
+      }),
+    ).not.toContain('G1d');
+  });
+
   test('are none where a person takes away those that he says, and are one where a run does', () => {
     const harmed = (log: Log): void => {
       for (const serverId of ['v/c-3', 'v/c-4', 'v/c-5']) log.note({ kind: 'harmed', vnf: 'v', serverId });
