@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils';
+import { root } from './root';
 
 /**
  * Writes the history of every closed run, one file each, as `<type>-<n>.json` with the id that it ran under (children's ids are
@@ -19,7 +20,9 @@ export async function saveHistories(client: Client, directory: string): Promise<
     counts.set(type, count);
     const history = await client.workflow.getHandle(workflowId, runId).fetchHistory();
     const file = join(directory, `${type}-${String(count)}.json`);
-    writeFileSync(file, `${JSON.stringify({ workflowId, history: JSON.parse(historyToJSON(history)) as unknown })}\n`);
+    // Failures say where in the source they come from: that is nobody's path.
+    const text = historyToJSON(history).replaceAll(root, '/bulkhead');
+    writeFileSync(file, `${JSON.stringify({ workflowId, history: JSON.parse(text) as unknown })}\n`);
   }
   return runs.length;
 }
