@@ -86,9 +86,8 @@ function judgeProgress(
 ): void {
   const { procedure, vnf, hindered } = request;
   const about = vnf === undefined ? {} : { vnf };
-  // Where a turn of several is refused, or the part of one VNF, or what it named has gone when it has its hosts, all goes back.
-  const isLate = outcome === 'unwound' && !hindered && (isForWant(failure) || failure === 'InvalidRequest');
-  const isRefused = outcome === 'refused' || isLate;
+  const isRefused =
+    outcome === 'refused' || (outcome === 'unwound' && !hindered && isLateRefusal(world, request, failure));
   const right = isRefused ? refusalIsRight(world, request, failure) : undefined;
   if (isRefused && right === undefined) return;
   scribe.looked('G8');
@@ -101,6 +100,13 @@ function judgeProgress(
   // A turn that was lost was taken away by a person, by a reset: nothing in the cloud shows it.
   if (!hindered && failure !== 'TurnLost' && !isInItsWay(world, request))
     scribe.broken('G8', { ...about, message: `${procedure} ended ${outcome}, and nothing stood in its way` });
+}
+
+/** Where a turn of several is refused, or the part of one VNF, or what it named has gone when it has its hosts, all goes back. */
+function isLateRefusal(world: World, { procedure, vnf }: Request, failure: string | undefined): boolean {
+  if (procedure === 'evacuateHost') return isForWant(failure) || failure === 'InvalidRequest';
+  const pools = vnf === undefined ? undefined : world.vnfs.get(vnf)?.pools.values();
+  return isForWant(failure) && [...(pools ?? [])].some(({ spec }) => spec.serial);
 }
 
 function isForWant(failure: string | undefined): boolean {

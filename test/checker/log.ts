@@ -38,15 +38,15 @@ export class Log {
   /** A request, and the servers that it makes: one pool each, named `c` or as it is said. */
   instantiate(
     vnf: string,
-    given: { pool?: string; spare?: number | string; rackSpare?: number | string; on: string },
+    given: { pool?: string; spare?: number | string; rackSpare?: number | string; serial?: boolean; on: string },
   ): void {
-    const { pool = 'c', spare = 1, rackSpare, on } = given;
+    const { pool = 'c', spare = 1, rackSpare, serial = false, on } = given;
     const many = on.split(' ').length;
     const spec = {
       name: pool,
       zone: 'mz',
       size: { min: many, initial: many, max: 20 },
-      spare,
+      ...{ spare, serial },
       belowShare: 'onePerHost',
       ...(rackSpare !== undefined && { failureDomain: { key: 'rack', spare: rackSpare } }),
     };

@@ -19,10 +19,12 @@ export async function node(
     child.kill();
   };
   stop.addEventListener('abort', kill);
+  child.stdout.setEncoding('utf8');
+  child.stderr.setEncoding('utf8');
   let stdout = '';
   let stderr = '';
-  child.stdout.on('data', (data: Buffer) => (stdout += data.toString()));
-  child.stderr.on('data', (data: Buffer) => (stderr += data.toString()));
+  child.stdout.on('data', (text: string) => (stdout += text));
+  child.stderr.on('data', (text: string) => (stderr += text));
   try {
     const [code, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve, reject) => {
       child.once('error', reject);
