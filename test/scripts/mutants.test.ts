@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root } from '../../scripts/lib/root';
 import { mutants } from '../../scripts/programs/mutants/mutants';
-import { checkFits, planted } from '../../scripts/programs/mutants/planted';
 import { begin, runToEnd } from '../real/program';
 import { until } from '../real/world';
+import { publishesNothing } from './publishesNothing';
 
 const program = 'scripts/programs/mutants/main.js';
 
@@ -55,15 +55,9 @@ test('stopped it leaves no copy behind, and says what came of those that it has 
 }, 60_000);
 
 describe('of a product that is not as it should be', () => {
-  const defect = {
-    file: 'workflows/steps/settle.ts',
-    from: 'if (publication.revision === turn.publishedRevision) return;',
-    to: 'if (publication.revision > 0) return;',
-  };
   let release: string;
   beforeAll(() => {
-    checkFits(defect);
-    release = planted(defect);
+    release = publishesNothing();
     // Whence defects are planted.
     cpSync(join(root, 'workflows'), join(release, 'workflows'), { recursive: true });
   });

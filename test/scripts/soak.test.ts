@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
-import { checkFits, planted } from '../../scripts/programs/mutants/planted';
 import type { Found } from '../../scripts/programs/soak/play';
 import { begin, runToEnd, type Finished } from '../real/program';
+import { publishesNothing } from './publishesNothing';
 
 /** In how many processes nights are played must not be seen in what came of them. */
 test.each([['1'], ['2']])('five nights in %s processes', async (jobs) => {
@@ -27,15 +27,9 @@ test.each([['1'], ['2']])(
 );
 
 describe('of a product that publishes nothing', () => {
-  const defect = {
-    file: 'workflows/steps/settle.ts',
-    from: 'if (publication.revision === turn.publishedRevision) return;',
-    to: 'if (publication.revision > 0) return;',
-  };
   let release: string;
   beforeAll(() => {
-    checkFits(defect);
-    release = planted(defect);
+    release = publishesNothing();
   });
   afterAll(() => {
     rmSync(release, { recursive: true, force: true });
