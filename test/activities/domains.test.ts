@@ -3,7 +3,7 @@ import { readDomains } from '../../activities/cloud/domains';
 import { readSnapshot } from '../../activities/cloud/snapshot';
 import type { Descriptor, FailureDomain } from '../../domain/descriptor/descriptor';
 import { hostsOf, inDomains } from '../../simulator';
-import { launched, openLab, recordOf, rowsOf, smallDescriptor, turn, type Lab } from './lab';
+import { built, launched, openLab, recordOf, rowsOf, smallDescriptor, turn, type Lab } from './lab';
 
 /** In which racks hosts are: asked for where a pool wants to know it, and nowhere else. */
 
@@ -103,6 +103,7 @@ test('a scaling of a pool that asks for none lists none', async () => {
 
 test('an audit finds a rack that has more than its share', async () => {
   const members = await launched(lab, rowsOf('web', [1, 2, 3], ['cmp-01', 'cmp-03', 'cmp-04']));
+  await built(lab);
   const pools = { web: { level: 3, nextOrdinal: 4, inService: members } };
   const one = { ...byRack, spare: { count: 1 } };
   const descriptor = inRacks();
@@ -116,6 +117,7 @@ test('an audit finds a rack that has more than its share', async () => {
 
 test('an audit says which hosts with members are in no rack', async () => {
   const members = await launched(lab, rowsOf('web', [1, 2], ['cmp-01', 'cmp-02']));
+  await built(lab);
   const record = recordOf({ web: { level: 2, nextOrdinal: 3, inService: members } }, { descriptor: inRacks() });
   const inNone = async (): Promise<string[]> =>
     (await lab.run('compare', { record, inHand: [] })).findings

@@ -4,7 +4,7 @@ import type { Group } from '../../domain/record';
 import { portMarks } from '../../domain/names';
 import { neutron } from '../../openstack';
 import { takeAway } from '../../simulator/outages';
-import { launched, names, openLab, rowsOf, smallDescriptor, turn, until, vnf, type Lab } from './lab';
+import { built, launched, names, openLab, rowsOf, smallDescriptor, turn, until, vnf, type Lab } from './lab';
 
 let lab: Lab;
 beforeEach(async () => {
@@ -221,6 +221,7 @@ describe('removeGroups', () => {
   test('one that a port still uses is for the next attempt', async () => {
     const [group] = await create();
     const [member] = await launched(lab, rowsOf('web', [1]), { groupId: group?.id ?? null });
+    await built(lab);
     const given = { ids: [], pools: ['web', 'web-1'] };
     await expect(remove(given)).rejects.toMatchObject({ type: 'CloudUnavailable', nonRetryable: false });
     await lab.run('remove', { turn, vnf, members: member ? [member] : [], timing: lab.timing });

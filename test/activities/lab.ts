@@ -212,6 +212,11 @@ export async function launched(
   return membersIn(await lab.run('launch', launchInput(lab, rows, changes)));
 }
 
+/** Waits until the cloud is done with all that was launched: until then a server may be on no host yet. */
+export function built({ cloud }: Lab): Promise<void> {
+  return until(() => [...cloud.servers.values()].every(({ status }) => status !== 'BUILD'), 'all is built');
+}
+
 /** Waits for what the cloud does by itself; fails after a bound that no quick machine needs. */
 export async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
   const end = Date.now() + 20_000;

@@ -1,5 +1,5 @@
 import { givenUpPortName, portMarks, requestId, tag } from '../../domain/names';
-import { launched, launchInput, membersIn, names, openLab, rowsOf, turn, until, vnf, type Lab } from './lab';
+import { built, launched, launchInput, membersIn, names, openLab, rowsOf, turn, until, vnf, type Lab } from './lab';
 
 let lab: Lab;
 beforeEach(async () => {
@@ -14,7 +14,7 @@ async function expectExactly(
   ordinals: readonly number[],
   members: readonly { ordinal: number; serverId: string; portIds: readonly string[] }[],
 ): Promise<void> {
-  await built();
+  await built(lab);
   expect(names(lab.cloud.servers.values())).toEqual(ordinals.map((ordinal) => `ims1-web-${String(ordinal)}`));
   expect(names(lab.cloud.ports.values())).toEqual(
     ordinals.flatMap((ordinal) => [`ims1-web-${String(ordinal)}.mgmt`, `ims1-web-${String(ordinal)}.signal`]).sort(),
@@ -24,10 +24,6 @@ async function expectExactly(
     expect(portIds).toHaveLength(2);
     expect(portIds.map((id) => lab.cloud.ports.get(id)?.deviceId)).toEqual([serverId, serverId]);
   }
-}
-
-function built(): Promise<void> {
-  return until(() => [...lab.cloud.servers.values()].every(({ status }) => status !== 'BUILD'), 'all is built');
 }
 
 describe('launch', () => {
@@ -139,7 +135,7 @@ describe('launch', () => {
     const [member] = await launched(lab, rows.slice(0, 1));
     const original = lab.cloud.servers.get(member?.serverId ?? '');
     if (!original) throw new Error('it was launched');
-    await built();
+    await built(lab);
     lab.cloud.servers.set('double', { ...original, id: 'double', portIds: [] });
     const again = membersIn(await lab.run('launch', launchInput(lab, rows.slice(0, 1)), { attempt: 2 }));
     expect(again).toEqual([member]);
@@ -149,7 +145,7 @@ describe('launch', () => {
 
   test('a double that has taken ports of its own takes them along', async () => {
     const [member] = await launched(lab, rows.slice(0, 1));
-    await built();
+    await built(lab);
     const original = lab.cloud.servers.get(member?.serverId ?? '');
     if (!original) throw new Error('it was launched');
     const own = original.portIds.map((id) => {
@@ -166,7 +162,7 @@ describe('launch', () => {
 
   test('a server whose port an earlier attempt deleted is no member: it is made anew', async () => {
     const [member] = await launched(lab, rows.slice(0, 1));
-    await built();
+    await built(lab);
     lab.cloud.ports.delete(member?.portIds[0] ?? '');
     const again = membersIn(await lab.run('launch', launchInput(lab, rows.slice(0, 1)), { attempt: 2 }));
     expect(again[0]?.serverId).not.toBe(member?.serverId);
@@ -176,7 +172,7 @@ describe('launch', () => {
 
   test('a server whose port an earlier attempt has given up is no member, though the port is still there', async () => {
     const [member] = await launched(lab, rows.slice(0, 1));
-    await built();
+    await built(lab);
     const [given] = (member?.portIds ?? []).map((id) => lab.cloud.ports.get(id));
     if (!given) throw new Error('it has its ports');
     given.name = givenUpPortName('ims1-web-1');
@@ -216,7 +212,7 @@ describe('launch', () => {
 
   test('where two servers may be about to take the same ports neither is a member', async () => {
     const [member] = await launched(lab, rows.slice(0, 1));
-    await built();
+    await built(lab);
     const original = lab.cloud.servers.get(member?.serverId ?? '');
     if (!original) throw new Error('it was launched');
     for (const id of original.portIds) Object.assign(lab.cloud.ports.get(id) ?? {}, { deviceId: '' });

@@ -3,7 +3,7 @@ import type { Member } from '../../domain/record';
 import { takeAway } from '../../simulator/outages';
 import type { Part } from '../../simulator/parts';
 import { setStatus } from '../../simulator/scheduler';
-import { laterTurn, launched, launchInput, names, openLab, rowsOf, turn, until, vnf, type Lab } from './lab';
+import { built, laterTurn, launched, launchInput, names, openLab, rowsOf, turn, until, vnf, type Lab } from './lab';
 
 let lab: Lab;
 beforeEach(async () => {
@@ -235,6 +235,7 @@ describe('removeByToken', () => {
     const [kept] = await launched(lab, web);
     await launched(lab, rowsOf('web', [4]), { turn: laterTurn });
     if (!kept) throw new Error('it was launched');
+    await built(lab);
     await lab.run('removeByToken', {
       turn: laterTurn,
       vnf,
