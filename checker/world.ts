@@ -524,6 +524,7 @@ function end(world: World, seq: number, said: Extract<Note, { kind: 'outcome' }>
 function adoptLevel(pool: PoolWorld): void {
   if (pool.level > 0) pool.lingering.add(pool.level);
   pool.level = Math.max(pool.spec.size.min, pool.published.size + pool.dead.size);
+  pool.lost = Math.max(pool.lost, pool.level - pool.published.size);
 }
 
 /** The record is free and owes nothing: whatever was open is decided, and it says at which level. */

@@ -15,7 +15,7 @@ import { planAll, type Found } from './pools';
 import type { PoolTask } from './task';
 import { checkQuota, orInTurns } from './quota';
 import { asFound, foundElsewhere, misplaced, tallestOf } from './rebalance';
-import { refuseDomains } from './tenant';
+import { keptByDead, refuseDomains } from './tenant';
 import { validateRequest } from './validate';
 
 /**
@@ -84,6 +84,10 @@ function planAsRecorded(input: PlanInput): Planned {
 }
 
 function planTasks(ground: Ground, input: PlanInput, tasks: readonly PoolTask[]): Planned {
+  if (keptByDead(ground, deadOut(tasks)).length > 0) {
+    const deadFirst = planDeleteFirst(input, tasks);
+    if (deadFirst?.ok) return deadFirst;
+  }
   const found = planAll(ground, input, tasks);
   if (found.ok) {
     const planned = finish(input, found, { tasks, deleteFirst: false });
@@ -146,11 +150,12 @@ function mayDeleteFirst({ kind }: ChangeRequest, tasks: readonly PoolTask[]): bo
 /** With the room and the quota of the dead, who go before anything is launched. Null where that may not be, or there is no place all the same. */
 function planDeleteFirst(input: PlanInput, tasks: readonly PoolTask[]): Planned | null {
   if (!mayDeleteFirst(input.request, tasks)) return null;
-  const ground = groundOf(input.snapshot, excludedBy(input), input.fullGroups);
-  const dead = tasks.flatMap(({ pool, state, out }) =>
-    state.failed.flatMap(({ ordinal, host }) =>
-      out.has(ordinal) ? [{ pool, host, flavor: flavorOf(ground, pool) }] : [],
-    ),
+  const before = groundOf(input.snapshot, excludedBy(input), input.fullGroups);
+  const kept = keptByDead(before, deadOut(tasks));
+  const full = input.fullGroups?.filter((group) => !kept.includes(group));
+  const ground = groundOf(input.snapshot, excludedBy(input), full);
+  const dead = tasks.flatMap((task) =>
+    deadOut([task]).map(({ host }) => ({ pool: task.pool, host, flavor: flavorOf(ground, task.pool) })),
   );
   for (const { host, flavor } of dead) giveBack(ground, host, flavor);
   const snapshot = afterSpending(input.snapshot, (budget) => {
@@ -162,6 +167,11 @@ function planDeleteFirst(input: PlanInput, tasks: readonly PoolTask[]): Planned 
     tasks.map((task) => ({ ...task, deadFirst: true })),
   );
   return found.ok ? finish(input, found, { tasks, deleteFirst: true }) : null;
+}
+
+/** The dead that are to be replaced. */
+function deadOut(tasks: readonly PoolTask[]): Member[] {
+  return tasks.flatMap(({ state, out }) => state.failed.filter(({ ordinal }) => out.has(ordinal)));
 }
 
 /** Who is evacuated is not deleted. */

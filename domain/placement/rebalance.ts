@@ -46,7 +46,7 @@ export function asFound(record: VnfRecord, foundOn: readonly FoundOn[]): VnfReco
 
 /**
  * Who must go elsewhere: whoever is in a wrong zone, and on each host of the right one those above the cap, of whom those that are doubted
- * most and then the newest; then in each failure domain those above its cap. First who is on the host that has most of the pool at that
+ * most, then those that a tenant's server groups have a place for elsewhere, and then the newest; then in each failure domain those above its cap. First who is on the host that has most of the pool at that
  * moment, since its death would take most. A host that nobody lists has no zone.
  */
 export function misplaced(ground: Ground, pool: Pool, { level, inService }: PoolState): Member[] {
@@ -56,9 +56,10 @@ export function misplaced(ground: Ground, pool: Pool, { level, inService }: Pool
   const stacks = [...grouped(inService, ({ host }) => host)].map(([host, members]) => {
     const zone = ground.hostNamed.get(host)?.zone;
     const mayStay = zone !== undefined && zone !== pool.zone ? 0 : cap;
+    const doubled = doubledIn(ground, members.length > mayStay ? members : []);
     const sorted = members
-      .map((member) => ({ member, doubt: doubtOf(ground, member) }))
-      .sort((a, b) => a.doubt - b.doubt || a.member.ordinal - b.member.ordinal)
+      .map((member) => ({ member, doubt: doubtOf(ground, member), doubles: doubled.has(member) ? 1 : 0 }))
+      .sort((a, b) => a.doubt - b.doubt || a.doubles - b.doubles || a.member.ordinal - b.member.ordinal)
       .map((each, index) => ({ ...each, height: index + 1 }));
     return { domain: domainOf(host), going: sorted.slice(mayStay), staying: sorted.slice(0, mayStay) };
   });
@@ -67,6 +68,23 @@ export function misplaced(ground: Ground, pool: Pool, { level, inService }: Pool
     return staying.sort((a, b) => b.doubt - a.doubt || highest(a, b)).slice(0, Math.max(0, staying.length - domainCap));
   });
   return [...stacks.flatMap(({ going }) => going), ...crowded].sort(highest).map(({ member }) => member);
+}
+
+/**
+ * Of members of one pool on one host: those whose server group has an older one of them there. A group puts no two on a host, so that another
+ * hand has, and when they leave it has a place elsewhere. The groups of the others may have none. Empty where hosts are chosen, and not groups.
+ */
+export function doubledIn({ tenant }: Ground, members: readonly Member[]): ReadonlySet<Member> {
+  const doubled = new Set<Member>();
+  if (!tenant || members.length < 2) return doubled;
+  const first = new Map<string, Member>();
+  for (const member of [...members].sort((a, b) => a.ordinal - b.ordinal)) {
+    const group = tenant.groups.find(({ serverIds }) => serverIds.includes(member.serverId));
+    if (!group) continue;
+    if (first.has(group.id)) doubled.add(member);
+    else first.set(group.id, member);
+  }
+  return doubled;
 }
 
 interface Stacked {

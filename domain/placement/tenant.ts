@@ -2,12 +2,13 @@ import type { Descriptor } from '../descriptor/descriptor';
 import { failure, type Failure } from '../failure';
 import { grouped } from '../grouped';
 import { capAt } from '../levels';
-import type { LaunchRow } from '../plan';
+import type { LaunchRow, ServerGroupRef } from '../plan';
 import { serverGroupsOf, type Member, type VnfRecord } from '../record';
 import { countOf, orderDeletions } from './batches';
 import { affordable, costOf, overBudget, spend, type QuotaBudget } from './budget';
 import { flavorOf, type Ground } from './ground';
 import { doubtOf, type Doubt } from './victims';
+import { doubledIn } from './rebalance';
 import { onlyTheseLeave, refOf, totalOf, without, type PoolPlanned } from './pool';
 import { existingCap, type PoolTask } from './task';
 
@@ -45,6 +46,8 @@ export function refuseDomains(vnf: string, { pools }: Descriptor): Failure | nul
  *   is still draining, than the highest cap in force.
  * - A replacement goes into a group that has a member on the host that it must not be on: mostly that of whom it replaces, whose
  *   server is there until the replacement serves. So a host is emptied without naming it.
+ * - Where the cloud has found no host for a group, and a dead member has a place in it, that one goes first: hosts that all have a
+ *   member of the group, the dead one among them, have no other place.
  *
  * What comes of it is verified by `hostId` all the same, before a member enters service.
  */
@@ -62,11 +65,12 @@ export function planPoolApart(
   const total = totalOf(task) - failedStaying.length;
   const reuse = reusable(ground, task, { kept, cap, groups, most: total - kept.length });
   const discard = without(task.launched, reuse);
+  const goneFirst = task.deadFirst ? state.failed.filter(({ ordinal }) => task.out.has(ordinal)) : [];
   const need = Math.max(0, total - kept.length - reuse.length);
   if (need > 0 && !ground.tenant.zones.includes(pool.zone)) return { ok: false, refusal: noZone(ground, record, task) };
   const staying = [...kept, ...reuse];
-  const gone = new Set(discard.map((member) => member.serverId));
-  const barred = barredHosts(ground, record, task, { staying, leaving, cap });
+  const gone = new Set([...discard, ...goneFirst].map((member) => member.serverId));
+  const barred = barredHosts(ground, record, task, { staying, leaving: without(leaving, goneFirst), cap });
   const costs = costOf(flavorOf(ground, pool), pool);
   const most = Math.min(need, affordable(budget, costs, discard.length));
   const rows = assign({ ground, groups, task, need: most, barred, gone, staying });
@@ -122,6 +126,18 @@ export function planPoolApart(
   };
 }
 
+/** Of the groups for which the cloud has found no host: those in which one of the dead has a place that it may leave to another. */
+export function keptByDead({ tenant, excluded, serverOf }: Ground, dead: readonly Member[]): ServerGroupRef[] {
+  const placed = dead.flatMap(({ serverId }) => {
+    const host = serverOf.get(serverId)?.host;
+    return host !== undefined && !excluded.has(host) ? [serverId] : [];
+  });
+  return (tenant?.full ?? []).filter(({ pool, number }) => {
+    const group = tenant?.groups.find((each) => each.pool === pool && each.number === number);
+    return placed.some((serverId) => group?.serverIds.includes(serverId));
+  });
+}
+
 type TenantGround = Ground & { readonly tenant: NonNullable<Ground['tenant']> };
 
 interface Groups {
@@ -168,7 +184,11 @@ function whoStays(
   const kept: Member[] = [];
   const leaving: Member[] = [];
   const doubt = (member: Member): Doubt => doubtOf(ground, member);
-  for (const member of [...state.inService].sort((a, b) => doubt(a) - doubt(b) || a.ordinal - b.ordinal)) {
+  const crowds = [...grouped(state.inService, ({ host }) => host).values()].filter(({ length }) => length > cap);
+  const doubled = new Set(crowds.flatMap((members) => [...doubledIn(ground, members)]));
+  const order = (a: Member, b: Member): number =>
+    doubt(a) - doubt(b) || Number(doubled.has(a)) - Number(doubled.has(b)) || a.ordinal - b.ordinal;
+  for (const member of [...state.inService].sort(order)) {
     const number = groups.of(member);
     const here = on.get(member.host) ?? 0;
     // One that is in no group (somebody has deleted it) stays: where it is, is known.

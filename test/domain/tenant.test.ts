@@ -1,7 +1,7 @@
 import { fc } from '../property';
 import { capAt } from '../../domain/levels';
 import { plan, type PlanInput } from '../../domain/placement';
-import type { ChangeRequest, Plan } from '../../domain/plan';
+import type { ChangeRequest, LaunchRow, Plan } from '../../domain/plan';
 import type { Group, Member, PoolState, VnfRecord } from '../../domain/record';
 import type { ServerGroupSeen, Snapshot } from '../../domain/snapshot';
 import { memberOn, poolNamed, recordOf, snapshotOf, stateOf } from './build';
@@ -63,7 +63,7 @@ function carriedOut(state: State, made: Plan): State | null {
   }
   const web = record.pools['web'] ?? stateOf([]);
   const enter: Member[] = [];
-  for (const row of made.batches.flatMap((batch) => batch.rows)) {
+  for (const row of rowsOf(made)) {
     const group = cloud.groups.get(groups.find((each) => each.apart === row.group)?.id ?? '');
     if (!group) throw new Error(`row ${String(row.ordinal)} is in a group that is not there`);
     const taken = new Set(group.serverIds.map((id) => cloud.on.get(id)));
@@ -93,6 +93,10 @@ function carriedOut(state: State, made: Plan): State | null {
     for (const group of cloud.groups.values()) group.serverIds = group.serverIds.filter((id) => id !== member.serverId);
   }
   return { cloud, record: { ...record, groups, pools: { web: after } } };
+}
+
+function rowsOf(made: Plan): LaunchRow[] {
+  return made.batches.flatMap(({ rows }) => rows);
 }
 
 function newState(hosts: number): State {
@@ -140,7 +144,7 @@ test('a host is emptied by launching in the groups that have a member on it, whi
       const next = carriedOut(state, made);
       expect(next?.record.pools['web']?.inService).toHaveLength(level);
       expect([...(next?.cloud.on.values() ?? [])]).not.toContain(host);
-      expect(made.batches.flatMap(({ rows }) => rows).some((row) => row.differentHost !== undefined)).toBe(false);
+      expect(rowsOf(made).some((row) => row.differentHost !== undefined)).toBe(false);
     }),
   );
 });
@@ -150,7 +154,7 @@ test('where no group keeps the next ones off a host, the cloud is asked to by a 
   if (!state) throw new Error('it was not instantiated');
   const [first = ''] = [...state.cloud.on.values()];
   const made = planned(state, { kind: 'scaleOut', pool: 'web', to: 6 }, { avoidHosts: [first] });
-  const rows = made.batches.flatMap((batch) => batch.rows);
+  const rows = rowsOf(made);
   // The first group has a member there; and it is the one that is taken, however large it gets.
   expect(rows.map((row) => row.group)).toEqual([1, 1]);
   const elsewhere = planned(
@@ -158,7 +162,7 @@ test('where no group keeps the next ones off a host, the cloud is asked to by a 
     { kind: 'scaleOut', pool: 'web', to: 6 },
     { avoidHosts: [first], fullGroups: [{ pool: 'web', number: 1 }] },
   );
-  expect(elsewhere.batches.flatMap((batch) => batch.rows)).toMatchObject([
+  expect(rowsOf(elsewhere)).toMatchObject([
     { group: 2, differentHost: ['web-1'] },
     { group: 2, differentHost: ['web-1'] },
   ]);
@@ -204,6 +208,34 @@ test('where the cloud has found no host for any group, that is said; after a hos
     ok: true,
     plan: { batches: [], leave: [], unplaced: [{ pool: 'web', missing: 1, reason: { kind: 'NotFound' } }] },
   });
+});
+
+test('where no host is found for the group of a dead member that has a place, the dead go first, and theirs are free', () => {
+  const made = carriedOut(newState(4), planned(newState(4), { kind: 'instantiate' }));
+  if (!made) throw new Error('it was not instantiated');
+  const [dead, ...living] = made.record.pools['web']?.inService ?? [];
+  if (!dead) throw new Error('there is no member');
+  const web = stateOf(living, { level: 4, nextOrdinal: 5, failed: [dead] });
+  const state = { ...made, record: { ...made.record, pools: { web } } };
+  const fullGroups = [{ pool: 'web', number: 1 }];
+  const request = { kind: 'replaceMembers', members: [{ pool: 'web', ordinal: dead.ordinal }] } as const;
+
+  const first = planned(state, request);
+  expect([first.deleteFirst, rowsOf(first)]).toMatchObject([[], [{ ordinal: 5, group: 1 }]]);
+  const then = planned(state, request, { fullGroups });
+  expect(then.deleteFirst).toEqual([{ pool: 'web', ordinal: dead.ordinal }]);
+  // Nothing keeps it off the host that is free then.
+  expect(rowsOf(then)).toEqual([{ pool: 'web', ordinal: 5, host: '', group: 1 }]);
+
+  // It has none on a host that is not to be used, nor where it never came to a host.
+  const refused = { ok: false, refusal: { kind: 'NotFound' } };
+  const input = { record: state.record, request, fullGroups };
+  const snapshot = snapshotSeen(state);
+  expect(plan({ ...input, snapshot, avoidHosts: [dead.host] })).toMatchObject(refused);
+  const nowhere = snapshot.servers.map(({ host, ...server }) =>
+    server.serverId === dead.serverId || host === undefined ? server : { ...server, host },
+  );
+  expect(plan({ ...input, snapshot: { ...snapshot, servers: nowhere } })).toMatchObject(refused);
 });
 
 test('a zone that the cloud does not have is refused, with those that it has', () => {

@@ -40,7 +40,9 @@ import { storyOf, told, type Story } from '../../scripts/lib/virtual/story';
  * tenant names hosts by hostId. 30100414: a tenant's host had no servers any more. 20906793: a clean-up was
  * about to be one too many that failed. 30106424: one was replaced whose host was up, and forced down.
  * 21000972: a run that was stuck had the turn. 30201114: a restoreHost could not know that Temporal had given its attempt up.
- * 30208701: one that had been evacuated in vain came when its host was back, and its record did not know.
+ * 30208701: one that had been evacuated in vain came when its host was back, and its record did not know. 30208624: a tenant's dead kept the
+ * only places. 21205275: a tenant's rebalance moved one whose group had no other place. 21203910: of an adopted one nobody missed the dead.
+ * 30502739: what was left could not be looked at, and a person did not ask again.
  */
 const onceFailed = [
   ...[3, 227, 303, 2052, 3698, 30_921, 33_701, 33_776, 302_366, 302_428, 303_235, 304_585, 307_003, 1_000_140],
@@ -52,7 +54,7 @@ const onceFailed = [
     14_041_520, 14_103_888, 15_085_637, 16_008_412, 20_000_268, 20_001_217, 20_003_893, 20_004_072, 20_004_754,
     20_004_889, 20_005_098, 20_002_806, 20_100_876, 20_212_996, 20_400_002, 20_500_296, 20_214_046, 20_601_565,
     20_617_238, 20_703_368, 3_000_500, 20_700_359, 20_700_376, 14_206_949, 30_000_597, 30_100_360, 30_100_414,
-    20_906_793, 30_106_424, 21_000_972, 30_201_114, 30_208_701,
+    20_906_793, 30_106_424, 21_000_972, 30_201_114, 30_208_701, 30_208_624, 21_203_910, 21_205_275, 30_502_739,
   ],
 ];
 

@@ -37,6 +37,8 @@ export const deadRemoved: Step = {
         sought: ({ committed }) => soughtOf(committed?.debt ?? null),
       });
     });
+    // For a tenant: what had no place beside the dead may have theirs.
+    turn.apart.full.length = 0;
     turn.owing = false;
   },
 };

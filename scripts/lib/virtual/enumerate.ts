@@ -310,7 +310,7 @@ export async function play(spec: Spec, struck?: Omit<Case, 'spec'>, look?: (worl
     watching = false;
     look?.(world);
     const revision = world.viewOf(vnf)?.revision ?? world.cloud.publications.get(vnf)?.revision ?? 0;
-    const wanted = (struck?.revision ?? 0) - (spec.movesFirst && !hasFirst(world) ? 1 : 0);
+    const wanted = (struck?.revision ?? 0) - (spec.commitsFirst?.(world) === false ? 1 : 0);
     if (struck && ended.outcome === 'completed' && struck.fault !== 'recordTerminated' && revision !== wanted)
       problems.push(`it is at revision ${String(revision)}, and was at ${String(wanted)} without a fault`);
     return { ended, moments, revision, problems, ...asked(person) };
@@ -320,11 +320,6 @@ export async function play(spec: Spec, struck?: Omit<Case, 'spec'>, look?: (worl
   } finally {
     world.close();
   }
-}
-
-/** The first member of the first pool serves, and none has taken its place. */
-function hasFirst(world: World): boolean {
-  return world.viewOf(vnf)?.pools[firstPool]?.inService.some(({ ordinal }) => ordinal === 1) ?? false;
 }
 
 function isChild(workflowId: string): boolean {

@@ -1,7 +1,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { readMarks, readTags } from '../../../domain/names';
 import { runQuery, type Leftover, type RunView, type StuckAnswer, type StuckView } from '../../../domain/stuck';
-import { ConflictError, neutron, nova } from '../../../openstack';
+import { ConflictError, neutron, nova, UnavailableError, type Session } from '../../../openstack';
 import { isSettled } from '../settled';
 import type { Ended } from './ended';
 import type { Answer } from './faults';
@@ -41,6 +41,8 @@ export interface PersonOptions {
 /** As long as it waits by itself, and as long as it takes to say so. */
 const waitsMs = 3_600_000;
 const slackMs = 1_000;
+/** Longer than calls are late, and workers away. */
+const againMs = 300_000;
 
 export function personOf({ world, vnf, pool, answer, mend, isBlind, isConcerned }: PersonOptions): Person {
   const steps: string[] = [];
@@ -63,6 +65,15 @@ export function personOf({ world, vnf, pool, answer, mend, isBlind, isConcerned 
     return said;
   };
 
+  /** Where the cloud, or every worker, was away, what is left could not be looked at: then it is told again, once. */
+  const toldToSkip = async (run: Run, takes: (said: UpdateAnswer) => boolean): Promise<UpdateAnswer> => {
+    const isUnseen = (said: UpdateAnswer): boolean => refusedAs(said) === 'CloudUnavailable';
+    const said = await told(run, 'skip', (each) => takes(each) || isUnseen(each));
+    if (!isUnseen(said)) return said;
+    await world.pass(againMs);
+    return await told(run, 'skip', takes);
+  };
+
   const skipped = async (run: Run, view: StuckView): Promise<void> => {
     if (!view.may.includes('skip')) {
       await told(run, 'skip', (said) => refusedAs(said) === 'InvalidRequest');
@@ -70,7 +81,7 @@ export function personOf({ world, vnf, pool, answer, mend, isBlind, isConcerned 
       await told(run, 'retry', isTaken);
       return;
     }
-    const first = await told(run, 'skip', (said) => isTaken(said) || refusedAs(said) === 'Stuck');
+    const first = await toldToSkip(run, (said) => isTaken(said) || refusedAs(said) === 'Stuck');
     if (isTaken(first)) return;
     const left = leftIn(first);
     if (left.length === 0) problems.push(`a skip of ${view.step} was refused, and nothing was said to be left`);
@@ -83,7 +94,7 @@ export function personOf({ world, vnf, pool, answer, mend, isBlind, isConcerned 
       await told(run, 'retry', isTaken);
       return;
     }
-    await told(run, 'skip', isTaken);
+    await toldToSkip(run, isTaken);
   };
 
   const attend = async (run: Run): Promise<void> => {
@@ -108,11 +119,15 @@ export function personOf({ world, vnf, pool, answer, mend, isBlind, isConcerned 
         await told(run, 'giveUp', isTaken);
         return;
       case 'unanswered': {
-        const stuckAt = world.time.now();
-        world.temporal.whenClosed(run, () => {
-          const waitedMs = world.time.now() - stuckAt;
-          if (Math.abs(waitedMs - waitsMs) > slackMs)
-            problems.push(`${run.workflowId} has waited ${String(waitedMs)} ms for an answer`);
+        const isStill = (): boolean => {
+          const now = stuckIn(run);
+          return now !== null && keyOf(run, now) === keyOf(run, view);
+        };
+        world.time.after(waitsMs - slackMs, () => {
+          if (!isStill()) problems.push(`${run.workflowId} has not waited an hour for an answer`);
+        });
+        world.time.after(waitsMs + slackMs, () => {
+          if (isStill()) problems.push(`${run.workflowId} waits for an answer for more than an hour`);
         });
       }
     }
@@ -157,21 +172,32 @@ function saidIn(said: UpdateAnswer): string {
   return 'error' in said ? `${said.error.name}: ${said.error.message}` : JSON.stringify(said.result);
 }
 
-/** By id what is said to be left, and nothing else: servers first, then their ports, then groups. */
+/** By id what is said to be left, and nothing else: servers first, then their ports, then groups. What gets no answer is asked for again. */
 async function cleanByHand({ cloud, operator, time, note }: World, left: readonly Leftover[]): Promise<void> {
   const of = (wanted: Leftover['kind']): string[] => left.filter(({ kind }) => kind === wanted).map(({ id }) => id);
+  const aMinute = (): Promise<void> =>
+    new Promise((resolve) => {
+      time.after(60_000, resolve);
+    });
+  const removed = async (remove: (session: Session, id: string) => Promise<unknown>, id: string): Promise<void> => {
+    try {
+      await remove(operator, id);
+    } catch (error) {
+      if (!(error instanceof UnavailableError)) throw error;
+      await aMinute();
+      await remove(operator, id);
+    }
+  };
   for (const serverId of of('server')) {
     const { vnf } = readTags(cloud.servers.get(serverId)?.tags ?? []);
     if (vnf !== undefined) note({ kind: 'harmed', vnf, serverId });
-    await nova.deleteServer(operator, serverId);
+    await removed(nova.deleteServer, serverId);
   }
   // Nova is asked for it, and does it when it can.
-  await new Promise<void>((resolve) => {
-    time.after(60_000, resolve);
-  });
-  for (const id of of('port')) await neutron.deletePort(operator, id);
-  for (const id of of('securityGroup')) await neutron.deleteSecurityGroup(operator, id);
-  for (const id of of('serverGroup')) await nova.deleteServerGroup(operator, id);
+  await aMinute();
+  for (const id of of('port')) await removed(neutron.deletePort, id);
+  for (const id of of('securityGroup')) await removed(neutron.deleteSecurityGroup, id);
+  for (const id of of('serverGroup')) await removed(nova.deleteServerGroup, id);
   for (const name of of('closedHost')) Object.assign(cloud.hosts.get(name) ?? {}, { enabled: true });
   for (const name of of('forcedDownHost')) Object.assign(cloud.hosts.get(name) ?? {}, { forcedDown: false });
 }

@@ -24,8 +24,8 @@ export interface Spec {
   readonly ends?: Ended['outcome'];
   /** It takes no turn: however it ends, the cloud is as it was, and so is all that the record decides by. */
   readonly onlyLooks?: true;
-  /** Nova moves the first member, and that is committed before others are replaced: once less where it was replaced with them. */
-  readonly movesFirst?: true;
+  /** Without a fault it commits once before anything is replaced. Whether it has, by what came of it: where a fault made that needless it commits once less. */
+  readonly commitsFirst?: (world: World) => boolean;
   /** What is done behind it, before the record is looked at. Says what is not as promised. */
   readonly after?: (world: World, ended: Ended) => Promise<readonly string[]>;
 }
@@ -126,6 +126,13 @@ function closedHosts({ cloud }: Place): string[] {
 /** Nothing more may be made before something goes. */
 function fillQuota({ cloud }: World): Promise<void> {
   for (const { quotas } of cloud.projects.values()) quotas.set('instances', cloud.servers.size);
+  return Promise.resolve();
+}
+
+/** No host that has no member takes any. */
+function closeFreeHosts({ cloud }: World): Promise<void> {
+  const taken = new Set([...cloud.servers.values()].map(({ host }) => host));
+  for (const host of cloud.hosts.values()) if (!taken.has(host.name)) host.enabled = false;
   return Promise.resolve();
 }
 
@@ -402,7 +409,7 @@ const specsOfRacks: readonly Spec[] = [
 ];
 
 /** What deletes the dead first. */
-const specsOfQuota: readonly Spec[] = [
+const specsOfNoRoom: readonly Spec[] = [
   {
     ...{ name: 'heal where the quota is full', procedure: 'heal', descriptor: onePool },
     prepare: fillQuota,
@@ -416,12 +423,24 @@ const specsOfQuota: readonly Spec[] = [
     },
     input: (world) => ({ hosts: firstMembers(world).map(({ host }) => host), cause: 'failed', fenced: true }),
   },
+  {
+    ...{ name: 'heal where the hosts are full (tenant)', procedure: 'heal', as: 'tenant', descriptor: onePool },
+    prepare: closeFreeHosts,
+    input: (world) => ({ vnf, members: firstMembers(world).map(({ name }) => name) }),
+    // Where one that is launched first finds a place, it needs none of the dead.
+    commitsFirst: ({ viewOf }) => !viewOf(vnf)?.pools[firstPool]?.inService.some(({ ordinal }) => ordinal === 5),
+  },
 ];
 
-/** What Nova moves keeps its identity. */
+/** The first member of the first pool serves, and none has taken its place. */
+function hasFirst({ viewOf }: World): boolean {
+  return viewOf(vnf)?.pools[firstPool]?.inService.some(({ ordinal }) => ordinal === 1) ?? false;
+}
+
+/** What Nova moves keeps its identity: that is committed before others are replaced. */
 const specsOfMoves = [
   { descriptor: whereNovaMoves(onePool), where: '' },
-  { descriptor: whereNovaMoves(twoPools), where: ' (two pools)', movesFirst: true } as const,
+  { descriptor: whereNovaMoves(twoPools), where: ' (two pools)', commitsFirst: hasFirst },
 ].map(({ where, ...given }): Spec => ({
   ...{ name: `evacuateHost of a dead host where Nova evacuates${where}`, procedure: 'evacuateHost', ...given },
   prepare: killHosts,
@@ -472,7 +491,7 @@ export const specs: readonly Spec[] = [
   ...specsOf({ descriptor: twoPools }, ' (two pools)').filter(({ procedure }) => !ofOnePool.includes(procedure)),
   specOfHosts,
   ...specsOfRacks,
-  ...specsOfQuota,
+  ...specsOfNoRoom,
   ...specsOfMoves,
   ...specsOfSerialPools,
   ...specsOf({ descriptor: onePool, as: 'tenant' }, ' (tenant)').filter(({ name }) => !name.startsWith(notForTenants)),
