@@ -22,7 +22,7 @@ export function addLoad(program: Command): void {
   program
     .command('load')
     .description(
-      'many VNFs, many procedures at once and a host that dies under half of the VNFs; exits 1 when not all completes, a limit is exceeded or a guarantee broken',
+      'many VNFs, many procedures at once and a host that dies under half of the VNFs; exits 1 when not all completes, a limit is exceeded, memory grows or a guarantee is broken',
     )
     .option('--json', 'a line of JSON for each phase, one for all, and nothing else on standard output', false)
     .option('--vnfs <n>', 'VNFs', whole(2, 999), 200)

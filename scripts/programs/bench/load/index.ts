@@ -79,7 +79,8 @@ export async function measureLoad(options: LoadOptions): Promise<Load> {
     const phases = await play({ options, stack, bulkhead, meter });
     const histories = await historiesOf(new Client({ connection }));
     const verdict = check(await stack.observer.log());
-    return { phases, histories, verdict, problems: problemsOf(options, { phases, verdict }) };
+    const broken = verdict.ok ? [] : verdictLines(verdict);
+    return { phases, histories, verdict, problems: [...problemsOf(options, phases), ...broken] };
   } finally {
     meter.stop();
     await bulkhead.close();
@@ -252,9 +253,12 @@ async function inTurns<T, R>(items: readonly T[], atOnce: number, body: (item: T
   return results;
 }
 
-function problemsOf(
-  { calls, callsPerSecond }: LoadOptions,
-  { phases, verdict }: Pick<Load, 'phases' | 'verdict'>,
+/** What is resident goes up and down with the garbage: by less than this factor from the end of the first round to that of the last. */
+const growthMost = 1.25;
+
+export function problemsOf(
+  { calls, callsPerSecond }: Pick<LoadOptions, 'calls' | 'callsPerSecond'>,
+  phases: readonly Phase[],
 ): string[] {
   const incomplete = phases.flatMap(({ phase, outcomes }) =>
     Object.entries(outcomes)
@@ -272,7 +276,13 @@ function problemsOf(
       ({ phase, callsPerSecondMost }) =>
         `${phase}: ${String(callsPerSecondMost)} calls within a second, and ${String(callsPerSecond)} may be`,
     );
-  return [...incomplete, ...tooMany, ...tooFast, ...(verdict.ok ? [] : verdictLines(verdict))];
+  const rounds = phases.filter(({ touched }) => touched !== undefined);
+  const [first = 0, last = 0] = [rounds[0], rounds.at(-1)].map((round) => round?.workerMegabytes.atEnd);
+  const grown =
+    last > first * growthMost
+      ? [`a worker has ${String(first)} MB at the end of the first round, and ${String(last)} MB at that of the last`]
+      : [];
+  return [...incomplete, ...tooMany, ...tooFast, ...grown];
 }
 
 function countsOf(names: readonly string[]): Record<string, number> {
