@@ -133,6 +133,17 @@ describe('one after another', () => {
     expect([trial.cloud.servers.size, trial.cloud.ports.size, trial.cloud.serverGroups.size]).toEqual([4, 4, 1]);
   }, 60_000);
 
+  test('where every host has a member whoever dies is replaced where it was: the dead go first', async () => {
+    const trial = await opened('j1');
+    for (const host of trial.cloud.hosts.values()) if (!hostsOf(trial).includes(host.name)) host.enabled = false;
+    const [dead] = serversOf(trial);
+    await trial.observer.setServer(dead?.name ?? '', { state: 'ERROR' });
+    const ended = await trial.run('heal', { vnf: 'j1' });
+    expect(ended).toMatchObject({ outcome: 'completed', result: { launched: [{}], removed: [{ name: dead?.name }] } });
+    await trial.settle({ faults: true });
+    expect(countsOf(trial)).toEqual([1, 1, 1, 1]);
+  }, 60_000);
+
   test('a quota of server groups that does not suffice is said first, with what to raise', async () => {
     const trial = await opened('f1');
     await trial.observer.setQuota({ project: 'tenant', resource: 'server_groups', limit: 2 });
