@@ -191,6 +191,22 @@ export const groups: Area = {
         expect(await allocatedOn(last?.id ?? '')).toBe(0);
       },
     },
+    {
+      fact: 'one in ERROR on its host keeps the place of its group there, and leaves it when it is gone',
+      play: async ({ ask, found, hosts, group, launch, show, remove }) => {
+        const each = { group: await group(), availability_zone: found.otherZone };
+        const shown: Shown[] = [];
+        for (const _ of await hosts(found.otherZone)) shown.push(await launch(each));
+        const [dead] = shown;
+        const body = { 'os-resetState': { state: 'error' } };
+        await ask({ to: `POST compute/servers/${dead?.id ?? ''}/action`, as: 'operator', body });
+        expect((await show(dead?.id ?? '')).status).toBe('ERROR');
+        const late = await launch(each);
+        expect(late).toMatchObject({ status: 'ERROR', hostId: '', fault: { code: 500, message: noValidHost } });
+        for (const id of [late.id, dead?.id ?? '']) await remove(id);
+        expect(await launch(each)).toMatchObject({ status: 'ACTIVE', hostId: dead?.hostId });
+      },
+    },
     race(1),
     race(2),
     {
