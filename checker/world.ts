@@ -34,6 +34,8 @@ export interface Server {
   served: boolean;
   /** Whoever has adopted it has taken it for dead. */
   takenForDead: boolean;
+  /** And it was on no host then: what has come to one since lives there, also to its record. */
+  wasNowhere: boolean;
   /** Nova has evacuated it, and it has not been published since: it was dead before. */
   evacuated: boolean;
   /** Other hands have taken it to another host, or its record has been lost, and no rebalance that began after that has repaired it. The event; null: none. */
@@ -225,6 +227,7 @@ export function advance(world: World, event: CloudEvent): void {
         state: 'BUILD',
         served: false,
         takenForDead: false,
+        wasNowhere: false,
         evacuated: false,
         movedAt: null,
         movedOver: [],
@@ -489,6 +492,7 @@ function end(world: World, seq: number, said: Extract<Note, { kind: 'outcome' }>
     const server = serverNamed(world, vnf.vnf, name);
     if (!server) continue;
     server.takenForDead = true;
+    server.wasNowhere = server.host === null;
     const pool = vnf.pools.get(server.pool ?? '');
     if (!pool || pool.dead.has(name)) continue;
     pool.dead.add(name);

@@ -19,11 +19,12 @@ import {
  * wherever some order of the same launches, or of the same deletions, keeps that for all of them. So a breach is held until the run of
  * launches (or deletions) that it is part of is over, and then it is asked whether another order would have done.
  *
- * Whether one is dead is not known to everybody at the same moment. So the dead are counted in five ways: from when their record has
- * dropped them not any more; the same, but as if it had dropped nobody since the run whose moves they are made its plan; from when the cloud
- * shows them dead, or their host as down by force, not any more; the same, but as if no record had dropped anybody, since what it shows as
- * running on a host that is up exists; from when they died not any more. Who keeps the letter in one of these ways, or could in no order, has
- * broken nothing.
+ * Whether one is dead is not known to everybody at the same moment. So the dead are counted in seven ways: from when their record has dropped
+ * them not any more; the same, but as if it had dropped nobody since the run whose moves they are made its plan; the same, but for those that it
+ * has taken out as who is drained, whom it may not have known to be dead; from when the cloud shows them dead, or their host as down by force, not
+ * any more; the same, but as if no record had dropped anybody, since what it shows as running on a host that is up exists; from when they died not
+ * any more; the same, but for those that an adopt took for dead when they were nowhere, and that have come to a host since. Who keeps the letter in
+ * one of these ways, or could in no order, has broken nothing.
  * So it is with members that other hands have moved, before a rebalance has repaired that: they count where they are, where their record may have
  * them, and each by itself; and with those that are deleted as soon as the cloud has told where they are.
  */
@@ -63,15 +64,23 @@ interface Placed {
   readonly movedOver: readonly string[];
   /** The event by which its record had dropped it as dead. */
   readonly buried: number | null;
+  /** It was dropped by a commit, as who is drained and deleted: that it was dead its record may not have known. */
+  readonly takenOut: boolean;
   /** Whoever moved the first of them may have looked before the cloud told where it is. */
   readonly unplaced: boolean;
+  /** An adopt has taken it for dead when it was nowhere, and it has come since. */
+  readonly cameLate: boolean;
+}
+
+interface Grave extends Pick<Placed, 'host' | 'takenOut'> {
+  readonly by: number;
 }
 
 export interface LetterMemory {
   readonly on: Map<string, Map<string, number>>;
   readonly where: Map<string, string>;
   /** The dead that count no more, by id. */
-  readonly buried: Map<string, { readonly host: string; readonly by: number }>;
+  readonly buried: Map<string, Grave>;
   readonly stretches: Map<string, Stretch>;
   /** The first event that is of each turn: it plans, or does what it has planned. */
   readonly first: Map<string, number>;
@@ -180,8 +189,12 @@ function judgeDeleted(world: World, event: Event<'server.deleted'>, given: Given
     noteDeleter(memory, key, event);
     const stretch = memory.stretches.get(key);
     if (stretch?.by === by) {
-      const { host: left, by: buried } = grave;
-      stretch.moves.push({ id, host: left, movedOver: server.movedOver, buried, unplaced: false });
+      const { host: left, by: buried, takenOut } = grave;
+      const { movedOver } = server;
+      stretch.moves.push({
+        ...{ id, host: left, movedOver, buried, takenOut },
+        ...{ unplaced: false, cameLate: hasComeLate(server) },
+      });
     }
     // Another run's: whoever deletes here has no say in when it goes.
     else close(memory, key);
@@ -280,7 +293,10 @@ function countedDoubleOf(
  * just before may have been planned with that knowledge or without it.
  */
 function buryDropped(world: World, event: Extract<CloudEvent, { type: 'published' }>, memory: LetterMemory): void {
-  for (const [name, pool] of world.vnfs.get(event.vnf)?.pools ?? []) {
+  const vnf = world.vnfs.get(event.vnf);
+  // Old and new together came before: this is the end of a commit.
+  const takenOut = vnf?.publishedAt?.stage === 1 && vnf.publishedAt.revision === event.revision;
+  for (const [name, pool] of vnf?.pools ?? []) {
     const now = new Set(event.service[name] ?? []);
     const dropped = [...pool.published]
       .filter((member) => !now.has(member))
@@ -293,7 +309,7 @@ function buryDropped(world: World, event: Extract<CloudEvent, { type: 'published
       if (host === undefined) continue;
       const key = `${event.vnf}/${name}`;
       memory.where.delete(server.id);
-      memory.buried.set(server.id, { host, by: event.seq });
+      memory.buried.set(server.id, { host, by: event.seq, takenOut });
       add(countsOf(memory, key), host, -1);
       spoil(memory, key);
     }
@@ -336,8 +352,9 @@ function move(
     id,
     host,
     movedOver: server?.movedOver ?? [],
-    buried: null,
+    ...{ buried: null, takenOut: false },
     unplaced: isNew(server, made.at),
+    cameLate: hasComeLate(server),
   };
   const before = memory.stretches.get(key);
   if (before?.kind !== kind || before.by !== by) close(memory, key);
@@ -396,16 +413,20 @@ function isNew(server: Server | undefined, at: number): boolean {
   return server.toldAt === null || server.toldAt > at - lookMs;
 }
 
+function hasComeLate(server: Server | undefined): boolean {
+  return server?.takenForDead === true && server.wasNowhere && server.host !== null;
+}
+
 function placedOf(world: World, of: { memory: LetterMemory; vnf: string; pool: string; at: number }): Placed[] {
   const { where, buried } = of.memory;
   const all = [
-    ...[...where].map(([id, host]) => ({ id, host, buried: null })),
-    ...[...buried].map(([id, { host, by }]) => ({ id, host, buried: by })),
+    ...[...where].map(([id, host]) => ({ id, host, buried: null, takenOut: false })),
+    ...[...buried].map(([id, { host, by, takenOut }]) => ({ id, host, buried: by, takenOut })),
   ];
   return all.flatMap((each): Placed[] => {
     const server = world.servers.get(each.id);
     return server?.vnf === of.vnf && server.pool === of.pool
-      ? [{ ...each, movedOver: server.movedOver, unplaced: isNew(server, of.at) }]
+      ? [{ ...each, movedOver: server.movedOver, unplaced: isNew(server, of.at), cameLate: hasComeLate(server) }]
       : [];
   });
 }
@@ -443,9 +464,11 @@ function close(memory: LetterMemory, key: string): void {
   const ways: Counts[] = [
     ({ buried }) => buried === null,
     ({ buried }) => buried === null || buried > stretch.plannedBy,
+    ({ buried, takenOut }) => buried === null || takenOut,
     ({ id, buried }, made) => buried === null && made <= (stretch.shown.get(id) ?? Infinity),
     ({ id }, made) => made <= (stretch.shown.get(id) ?? Infinity),
     ({ id, buried }, made) => buried === null && made <= (stretch.dead.get(id) ?? Infinity),
+    ({ id, buried, cameLate }, made) => cameLate || (buried === null && made <= (stretch.dead.get(id) ?? Infinity)),
   ];
   const mostMoves = Math.max(0, ...[...stretch.before, ...stretch.moves].map(({ movedOver }) => movedOver.length));
   const late = new Set(

@@ -599,6 +599,54 @@ test('an adopted one goes on from how many there are: with what a run of its for
   expect(adopted()).toContain('G1c');
 });
 
+test('G1d: who was on no host when an adopt took it for dead counts where it has come to be; who was on one does not', () => {
+  const healed = (comesTo: string | null): Part[] => {
+    const log = new Log();
+    log.instantiate('v', { spare: '1/2', on: 'h1 h2' });
+    log.build('v', 'c-3', 'h3');
+    log.launch('v', 'c-4', 'h1');
+    log.add({ type: 'server.state', id: 'v/c-4', state: 'ERROR', fault: null });
+    log.note({ kind: 'recordLost', vnf: 'v' });
+    log.note({ kind: 'request', id: 'again', procedure: 'adopt', vnf: 'v', request: { vnf: 'v' } });
+    log.publish('v', { c: ['v-c-1', 'v-c-2'] });
+    log.note({ kind: 'outcome', id: 'again', outcome: 'completed', dead: ['v-c-3', 'v-c-4'] });
+    if (comesTo !== null) log.add({ type: 'server.placed', id: 'v/c-3', host: comesTo });
+    for (const id of ['v/c-3', 'v/c-4']) log.add({ type: 'server.state', id, state: 'ACTIVE', fault: null });
+    log.note({ kind: 'request', id: 'heal', procedure: 'heal', vnf: 'v', request: { vnf: 'v' } });
+    // Two of four may be on h1, and one of three; with both of the dead it would be three of five, where two may be.
+    log.launch('v', 'c-5', 'h1');
+    log.launch('v', 'c-6', 'h4');
+    log.launch('v', 'c-7', 'h2');
+    log.publish('v', { c: ['v-c-1', 'v-c-2', 'v-c-5', 'v-c-6', 'v-c-7'] });
+    return log.broken();
+  };
+  expect(healed('h3')).not.toContain('G1d');
+  expect(healed(null)).toContain('G1d');
+});
+
+test('G1d: whom a commit has taken out counts, though it had died: its record need not know', () => {
+  const ended = (stages: readonly (1 | 2)[]): Part[] => {
+    const log = new Log();
+    log.instantiate('v', { spare: '1/2', on: 'h1 h2 h3 h1 h4' });
+    log.add({ type: 'server.state', id: 'v/c-5', state: 'ERROR', fault: null });
+    log.note({ kind: 'request', id: 'in', procedure: 'scaleIn', vnf: 'v', request: { vnf: 'v', pool: 'c', to: 4 } });
+    const c = ['v-c-1', 'v-c-2', 'v-c-3', 'v-c-4'];
+    for (const stage of stages) {
+      const service = { c: stage === 1 ? [...c, 'v-c-5'] : c };
+      log.add({ type: 'published', vnf: 'v', revision: 2, stage, service });
+    }
+    log.note({ kind: 'request', id: 'end', procedure: 'terminate', vnf: 'v', request: { vnf: 'v' } });
+    log.add({ type: 'published', vnf: 'v', revision: 3, stage: 2, service: {} });
+    // Two of four may be on h1, and one of three: with c-5 c-2 may go first, and without it c-1 or c-4 has to.
+    for (const member of ['c-3', 'c-1', 'c-2', 'c-4'])
+      log.add({ type: 'server.deleted', id: `v/${member}` }, 'req-end');
+    log.add({ type: 'server.deleted', id: 'v/c-5' }, 'req-in');
+    return log.broken();
+  };
+  expect(ended([1, 2])).not.toContain('G1d');
+  expect(ended([2])).toContain('G1d');
+});
+
 test('G2: of an adopted one those are missed that were dead when its record was lost, though others had been launched in their place', () => {
   const shrunk = (left: string[]): Part[] => {
     const log = new Log();

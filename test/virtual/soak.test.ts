@@ -42,7 +42,8 @@ import { storyOf, told, type Story } from '../../scripts/lib/virtual/story';
  * 21000972: a run that was stuck had the turn. 30201114: a restoreHost could not know that Temporal had given its attempt up.
  * 30208701: one that had been evacuated in vain came when its host was back, and its record did not know. 30208624: a tenant's dead kept the
  * only places. 21205275: a tenant's rebalance moved one whose group had no other place. 21203910: of an adopted one nobody missed the dead.
- * 30502739: what was left could not be looked at, and a person did not ask again.
+ * 30502739: what was left could not be looked at, and a person did not ask again. 21305838: whom an adopt had taken for dead when it was nowhere
+ * had come to a host. 21307697: a record did not know that one whom it had taken out had died.
  */
 const onceFailed = [
   ...[3, 227, 303, 2052, 3698, 30_921, 33_701, 33_776, 302_366, 302_428, 303_235, 304_585, 307_003, 1_000_140],
@@ -55,6 +56,7 @@ const onceFailed = [
     20_004_889, 20_005_098, 20_002_806, 20_100_876, 20_212_996, 20_400_002, 20_500_296, 20_214_046, 20_601_565,
     20_617_238, 20_703_368, 3_000_500, 20_700_359, 20_700_376, 14_206_949, 30_000_597, 30_100_360, 30_100_414,
     20_906_793, 30_106_424, 21_000_972, 30_201_114, 30_208_701, 30_208_624, 21_203_910, 21_205_275, 30_502_739,
+    21_305_838, 21_307_697,
   ],
 ];
 
