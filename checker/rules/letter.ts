@@ -21,9 +21,9 @@ import {
  *
  * Whether one is dead is not known to everybody at the same moment. So the dead are counted in seven ways: from when their record has dropped
  * them not any more; the same, but as if it had dropped nobody since the run whose moves they are made its plan; the same, but for those that it
- * has taken out as who is drained, whom it may not have known to be dead; from when the cloud shows them dead, or their host as down by force, not
+ * has taken out as who is drained, when deletions are in an order that it has decided: it may not have known that they were dead; from when the cloud shows them dead, or their host as down by force, not
  * any more; the same, but as if no record had dropped anybody, since what it shows as running on a host that is up exists; from when they died not
- * any more; the same, but for those that an adopt took for dead when they were nowhere, and that have come to a host since. Who keeps the letter in
+ * any more; the same, but for those that an adopt took for dead when they were nowhere, and that have come to a host since and are not shown dead. Who keeps the letter in
  * one of these ways, or could in no order, has broken nothing.
  * So it is with members that other hands have moved, before a rebalance has repaired that: they count where they are, where their record may have
  * them, and each by itself; and with those that are deleted as soon as the cloud has told where they are.
@@ -464,11 +464,13 @@ function close(memory: LetterMemory, key: string): void {
   const ways: Counts[] = [
     ({ buried }) => buried === null,
     ({ buried }) => buried === null || buried > stretch.plannedBy,
-    ({ buried, takenOut }) => buried === null || takenOut,
+    ({ buried, takenOut }) => buried === null || (takenOut && stretch.kind === 'delete'),
     ({ id, buried }, made) => buried === null && made <= (stretch.shown.get(id) ?? Infinity),
     ({ id }, made) => made <= (stretch.shown.get(id) ?? Infinity),
     ({ id, buried }, made) => buried === null && made <= (stretch.dead.get(id) ?? Infinity),
-    ({ id, buried, cameLate }, made) => cameLate || (buried === null && made <= (stretch.dead.get(id) ?? Infinity)),
+    ({ id, buried, cameLate }, made) =>
+      (cameLate && made <= (stretch.shown.get(id) ?? Infinity)) ||
+      (buried === null && made <= (stretch.dead.get(id) ?? Infinity)),
   ];
   const mostMoves = Math.max(0, ...[...stretch.before, ...stretch.moves].map(({ movedOver }) => movedOver.length));
   const late = new Set(

@@ -15,7 +15,7 @@ import { planAll, type Found } from './pools';
 import type { PoolTask } from './task';
 import { checkQuota, orInTurns } from './quota';
 import { asFound, foundElsewhere, misplaced, tallestOf } from './rebalance';
-import { keptByDead, refuseDomains } from './tenant';
+import { deadOf, keptByDead, refuseDomains } from './tenant';
 import { validateRequest } from './validate';
 
 /**
@@ -84,7 +84,7 @@ function planAsRecorded(input: PlanInput): Planned {
 }
 
 function planTasks(ground: Ground, input: PlanInput, tasks: readonly PoolTask[]): Planned {
-  if (keptByDead(ground, deadOut(tasks)).length > 0) {
+  if (tasks.some((task) => keptByDead(ground, task).length > 0)) {
     const deadFirst = planDeleteFirst(input, tasks);
     if (deadFirst?.ok) return deadFirst;
   }
@@ -151,11 +151,11 @@ function mayDeleteFirst({ kind }: ChangeRequest, tasks: readonly PoolTask[]): bo
 function planDeleteFirst(input: PlanInput, tasks: readonly PoolTask[]): Planned | null {
   if (!mayDeleteFirst(input.request, tasks)) return null;
   const before = groundOf(input.snapshot, excludedBy(input), input.fullGroups);
-  const kept = keptByDead(before, deadOut(tasks));
-  const full = input.fullGroups?.filter((group) => !kept.includes(group));
+  const kept = tasks.flatMap((task) => keptByDead(before, task));
+  const full = input.fullGroups?.filter((group) => !kept.some((each) => isSameGroup(each, group)));
   const ground = groundOf(input.snapshot, excludedBy(input), full);
   const dead = tasks.flatMap((task) =>
-    deadOut([task]).map(({ host }) => ({ pool: task.pool, host, flavor: flavorOf(ground, task.pool) })),
+    deadOf(task).map(({ host }) => ({ pool: task.pool, host, flavor: flavorOf(ground, task.pool) })),
   );
   for (const { host, flavor } of dead) giveBack(ground, host, flavor);
   const snapshot = afterSpending(input.snapshot, (budget) => {
@@ -169,9 +169,8 @@ function planDeleteFirst(input: PlanInput, tasks: readonly PoolTask[]): Planned 
   return found.ok ? finish(input, found, { tasks, deleteFirst: true }) : null;
 }
 
-/** The dead that are to be replaced. */
-function deadOut(tasks: readonly PoolTask[]): Member[] {
-  return tasks.flatMap(({ state, out }) => state.failed.filter(({ ordinal }) => out.has(ordinal)));
+function isSameGroup(a: ServerGroupRef, b: ServerGroupRef): boolean {
+  return a.pool === b.pool && a.number === b.number;
 }
 
 /** Who is evacuated is not deleted. */

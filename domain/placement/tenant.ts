@@ -65,7 +65,7 @@ export function planPoolApart(
   const total = totalOf(task) - failedStaying.length;
   const reuse = reusable(ground, task, { kept, cap, groups, most: total - kept.length });
   const discard = without(task.launched, reuse);
-  const goneFirst = task.deadFirst ? state.failed.filter(({ ordinal }) => task.out.has(ordinal)) : [];
+  const goneFirst = task.deadFirst ? deadOf(task) : [];
   const need = Math.max(0, total - kept.length - reuse.length);
   if (need > 0 && !ground.tenant.zones.includes(pool.zone)) return { ok: false, refusal: noZone(ground, record, task) };
   const staying = [...kept, ...reuse];
@@ -73,7 +73,7 @@ export function planPoolApart(
   const barred = barredHosts(ground, record, task, { staying, leaving: without(leaving, goneFirst), cap });
   const costs = costOf(flavorOf(ground, pool), pool);
   const most = Math.min(need, affordable(budget, costs, discard.length));
-  const rows = assign({ ground, groups, task, need: most, barred, gone, staying });
+  const rows = assign({ ground, groups, task, need: most, barred, gone, staying: [...staying, ...failedStaying] });
   spend(budget, costs, rows.length - discard.length);
   const missing = need - rows.length;
   const short =
@@ -126,16 +126,31 @@ export function planPoolApart(
   };
 }
 
-/** Of the groups for which the cloud has found no host: those in which one of the dead has a place that it may leave to another. */
-export function keptByDead({ tenant, excluded, serverOf }: Ground, dead: readonly Member[]): ServerGroupRef[] {
-  const placed = dead.flatMap(({ serverId }) => {
+/**
+ * Where the cloud has found no host for a group of a pool: the groups of that pool in which the dead of a task have places, which they may
+ * leave to others.
+ */
+export function keptByDead(ground: Ground, { pool, state, out }: PoolTask): ServerGroupRef[] {
+  const { tenant } = ground;
+  if (!tenant?.full.some((group) => group.pool === pool.name)) return [];
+  const placed = placesOf(ground, deadOf({ state, out }));
+  return tenant.groups
+    .filter((group) => group.pool === pool.name && group.serverIds.some((id) => placed.has(id)))
+    .map(({ number }) => ({ pool: pool.name, number }));
+}
+
+/** Who is dead, and is to be replaced. */
+export function deadOf({ state, out }: Pick<PoolTask, 'state' | 'out'>): Member[] {
+  return state.failed.filter(({ ordinal }) => out.has(ordinal));
+}
+
+/** Ids of those that are on a host which may be used. */
+function placesOf({ excluded, serverOf }: Ground, members: readonly Member[]): ReadonlySet<string> {
+  const placed = members.filter(({ serverId }) => {
     const host = serverOf.get(serverId)?.host;
-    return host !== undefined && !excluded.has(host) ? [serverId] : [];
+    return host !== undefined && !excluded.has(host);
   });
-  return (tenant?.full ?? []).filter(({ pool, number }) => {
-    const group = tenant?.groups.find((each) => each.pool === pool && each.number === number);
-    return placed.some((serverId) => group?.serverIds.includes(serverId));
-  });
+  return new Set(placed.map(({ serverId }) => serverId));
 }
 
 type TenantGround = Ground & { readonly tenant: NonNullable<Ground['tenant']> };
@@ -310,28 +325,47 @@ interface Assigning {
   readonly barred: readonly string[];
   /** Servers that are gone before anything is launched. */
   readonly gone: ReadonlySet<string>;
+  /** Whoever has a place in a group from now on, the dead that are not to be replaced among them. */
   readonly staying: readonly Member[];
 }
 
 /** More hints than this make a request longer than it helps. */
 const hintsMost = 20;
 
-/** Each into the group that keeps it off most of the barred hosts; among equals into the smallest. */
+/**
+ * Each into the group that keeps it off most of the barred hosts; among equals into the smallest, and then into one in which a dead one that is
+ * to be replaced has a place. Once those are gone, into theirs first.
+ */
 function assign({ ground, groups, task, need, barred, gone, staying }: Assigning): LaunchRow[] {
   if (need <= 0) return [];
   const { pool, state } = task;
   const sizes = countOf(staying.map((member) => String(groups.of(member))));
   const isBarred = new Set(barred);
+  const left = placesOf(ground, deadOf(task));
+  const haveLeft = new Set(
+    left.size === 0
+      ? []
+      : [...groups.members].flatMap(([number, ids]) => ([...ids].some((id) => left.has(id)) ? [number] : [])),
+  );
   const usable = [...groups.active]
     .filter((number) => !ground.tenant.full.some((group) => group.pool === pool.name && group.number === number))
     .map((number) => ({ number, covered: coveredBy(groups, number, { ground, gone }) }))
     .map((group) => ({ ...group, covers: [...group.covered].filter((host) => isBarred.has(host)).length }));
-  const most = Math.max(...usable.map(({ covers }) => covers));
-  const best = usable.filter(({ covers }) => covers === most);
-  const chosen = smallestFirst(
-    best.map((group) => ({ ...group, size: sizes.get(String(group.number)) ?? 0 })),
-    need,
-  );
+  const pick = (among: typeof usable, many: number): typeof usable => {
+    const most = Math.max(...among.map(({ covers }) => covers));
+    const best = among.filter(({ covers }) => covers === most);
+    const sized = best.map((group) => ({
+      ...group,
+      size: sizes.get(String(group.number)) ?? 0,
+      rank: haveLeft.has(group.number) ? 0 : 1,
+    }));
+    const picked = smallestFirst(sized, many);
+    for (const { number } of picked) sizes.set(String(number), (sizes.get(String(number)) ?? 0) + 1);
+    return picked;
+  };
+  const theirs = task.deadFirst ? usable.filter(({ number }) => haveLeft.has(number)) : [];
+  const inTheirPlaces = pick(theirs, Math.min(need, left.size));
+  const chosen = [...inTheirPlaces, ...pick(usable, need - inTheirPlaces.length)];
   // Group after group, so that one that needs most of the hosts finds them before another has taken what room they have.
   chosen.sort((a, b) => a.number - b.number);
   const serverOn = new Map<string, string>();
@@ -376,8 +410,8 @@ function coveredBy(
   return new Set(ids.flatMap((id) => ground.serverOf.get(id)?.host ?? []));
 }
 
-/** So many choices, each of the group that is smallest with what was chosen before; among equals the first by number. */
-function smallestFirst<G extends { readonly number: number; readonly size: number }>(
+/** So many choices, each of the group that is smallest with what was chosen before; among equals the first by rank, and by number. */
+function smallestFirst<G extends { readonly number: number; readonly size: number; readonly rank: number }>(
   groups: readonly G[],
   many: number,
 ): G[] {
@@ -386,7 +420,7 @@ function smallestFirst<G extends { readonly number: number; readonly size: numbe
   const chosen: G[] = [];
   for (let size = waiting.at(-1)?.size ?? 0; chosen.length < many && groups.length > 0; size++) {
     while (waiting.at(-1)?.size === size) open.push(...waiting.splice(-1));
-    open.sort((a, b) => a.number - b.number);
+    open.sort((a, b) => a.rank - b.rank || a.number - b.number);
     chosen.push(...open.slice(0, many - chosen.length));
   }
   return chosen;

@@ -1,3 +1,4 @@
+import type { Member } from '../../domain/record';
 import { onePool, vnf } from '../../scripts/lib/virtual/specs';
 import { openWorld, type World } from '../../scripts/lib/virtual/world';
 import { hostsOf, migrate, setAlive } from '../../simulator';
@@ -9,6 +10,11 @@ import { fail } from '../../simulator/scheduler';
 const nine = {
   ...onePool,
   pools: onePool.pools.map((pool) => ({ ...pool, size: { min: 3, initial: 9, max: 9 } })),
+};
+
+const eight = {
+  ...onePool,
+  pools: onePool.pools.map((pool) => ({ ...pool, size: { min: 3, initial: 8, max: 9 } })),
 };
 
 /** With how many hosts the pool is full. */
@@ -24,8 +30,22 @@ async function open(as: 'operator' | 'tenant', descriptor: unknown, hosts: numbe
   return world;
 }
 
+function inService(world: World): readonly Member[] {
+  return world.viewOf(vnf)?.pools['web']?.inService ?? [];
+}
+
+function hostOf(world: World, { serverId }: Member): string | null | undefined {
+  return world.cloud.servers.get(serverId)?.host;
+}
+
+/** This one where it serves, else the one that was made last: ordinals are used up by what was tried in vain, too. */
+function newest(world: World, ordinal: number): number {
+  const ordinals = inService(world).map((member) => member.ordinal);
+  return ordinals.includes(ordinal) ? ordinal : Math.max(...ordinals);
+}
+
 function serverOf(world: World, ordinal: number): Server {
-  const member = world.viewOf(vnf)?.pools['web']?.inService.find((each) => each.ordinal === ordinal);
+  const member = inService(world).find((each) => each.ordinal === ordinal);
   const server = world.cloud.servers.get(member?.serverId ?? '');
   if (!server) throw new Error(`there is no member ${String(ordinal)}`);
   return server;
@@ -45,10 +65,9 @@ function move(world: World, ordinal: number, to: number): void {
 
 /** How many members in service are on each host, the fewest first. */
 function shares(world: World): number[] {
-  const inService = world.viewOf(vnf)?.pools['web']?.inService ?? [];
   const on = new Map<string, number>();
-  for (const { serverId } of inService) {
-    const host = world.cloud.servers.get(serverId)?.host ?? 'none';
+  for (const member of inService(world)) {
+    const host = hostOf(world, member) ?? 'none';
     on.set(host, (on.get(host) ?? 0) + 1);
   }
   return [...on.values()].sort((a, b) => a - b);
@@ -90,21 +109,64 @@ describe.each(['operator', 'tenant'] as const)('as %s', (as) => {
     },
   );
 
-  test('9 members on 3 hosts: where one was moved and another has died, a rebalance and a heal bring all back', async () => {
-    const world = await open(as, nine, 3);
+  test('9 members on 3 hosts, one at a turn: two die, one of whom has replaced another before', async () => {
+    const serial = { ...nine, pools: nine.pools.map((pool) => ({ ...pool, serial: true })) };
+    const world = await open(as, serial, 3);
     try {
-      move(world, 1, 2);
-      breakMember(world, 3);
-      for (const procedure of ['rebalance', 'heal'] as const) {
-        expect(await world.run(procedure, { vnf })).toMatchObject({ outcome: 'completed', result: { short: [] } });
+      for (const dead of [[1], [4, 10], [2, 6, 7]]) {
+        for (const ordinal of dead) breakMember(world, newest(world, ordinal));
+        expect(await world.run('heal', { vnf })).toMatchObject({ outcome: 'completed', result: { short: [] } });
         await world.settle(vnf);
+        expect(shares(world)).toEqual([3, 3, 3]);
       }
-      expect(shares(world)).toEqual([3, 3, 3]);
       expect(world.verdict()).toMatchObject({ ok: true });
     } finally {
       world.close();
     }
   });
+
+  test('8 members on 4 hosts: where a group has a place without room, whoever dies in another is replaced where it was', async () => {
+    const world = await open(as, eight, 4);
+    try {
+      breakMember(world, 1);
+      await world.run('heal', { vnf });
+      await world.settle(vnf);
+      const healed = serverOf(world, newest(world, 9)).host ?? '';
+      expect(await world.run('scaleIn', { vnf, pool: 'web', to: 7 })).toMatchObject({ outcome: 'completed' });
+      await world.settle(vnf);
+      Object.assign(world.cloud.hosts.get(healed) ?? {}, { enabled: false });
+      const [elsewhere] = inService(world).filter((member) => hostOf(world, member) !== healed);
+      breakMember(world, elsewhere?.ordinal ?? 0);
+      expect(await world.run('heal', { vnf })).toMatchObject({ outcome: 'completed', result: { short: [] } });
+      await world.settle(vnf);
+      expect(shares(world)).toEqual([1, 2, 2, 2]);
+      expect(world.verdict()).toMatchObject({ ok: true });
+    } finally {
+      world.close();
+    }
+  });
+
+  test.each([
+    ['rebalance', 'heal'],
+    ['heal', 'rebalance'],
+  ] as const)(
+    '9 members on 3 hosts: where one was moved and another has died, a %s and a %s bring all back',
+    async (...both) => {
+      const world = await open(as, nine, 3);
+      try {
+        move(world, 1, 2);
+        breakMember(world, 3);
+        for (const procedure of both) {
+          expect(await world.run(procedure, { vnf })).toMatchObject({ outcome: 'completed', result: { short: [] } });
+          await world.settle(vnf);
+        }
+        expect(shares(world)).toEqual([3, 3, 3]);
+        expect(world.verdict()).toMatchObject({ ok: true });
+      } finally {
+        world.close();
+      }
+    },
+  );
 });
 
 test('a tenant whose host is dead gets its members back when the host is, though the dead went first', async () => {
@@ -113,10 +175,8 @@ test('a tenant whose host is dead gets its members back when the host is, though
     const [lost] = world.cloud.hosts.values();
     if (!lost) throw new Error('there is no host');
     setAlive(world.cloud, lost, false);
-    const onIt = world.viewOf(vnf)?.pools['web']?.inService ?? [];
-    const members = onIt.flatMap(({ serverId, ordinal }) =>
-      world.cloud.servers.get(serverId)?.host === lost.name ? [`${vnf}-web-${String(ordinal)}`] : [],
-    );
+    const onIt = inService(world).filter((member) => hostOf(world, member) === lost.name);
+    const members = onIt.map(({ ordinal }) => `${vnf}-web-${String(ordinal)}`);
     expect(await world.run('heal', { vnf, members })).toMatchObject({ outcome: 'unwound', kind: 'NotFound' });
     await world.settle(vnf);
     setAlive(world.cloud, lost, true);

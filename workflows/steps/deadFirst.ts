@@ -1,5 +1,5 @@
 import { CancellationScope, patched } from '@temporalio/workflow';
-import type { ChangeRequest, MemberRef } from '../../domain/plan';
+import type { ChangeRequest, MemberRef, ServerGroupRef } from '../../domain/plan';
 import type { PoolState, VnfRecord } from '../../domain/record';
 import { insist, type Step, type Turn } from '../run';
 import { commitOnce } from './commit';
@@ -37,11 +37,18 @@ export const deadRemoved: Step = {
         sought: ({ committed }) => soughtOf(committed?.debt ?? null),
       });
     });
-    // For a tenant: what had no place beside the dead may have theirs.
-    turn.apart.full.length = 0;
+    reopenGroups(turn);
     turn.owing = false;
   },
 };
+
+/** For a tenant: what had no place beside the dead may have theirs. */
+function reopenGroups({ apart, plan }: Turn): void {
+  const rows = plan?.batches.flatMap((batch) => batch.rows) ?? [];
+  const isReopened = ({ pool, number }: ServerGroupRef): boolean =>
+    rows.some((row) => row.pool === pool && row.group === number);
+  apart.full.splice(0, apart.full.length, ...apart.full.filter((group) => !isReopened(group)));
+}
 
 async function paid(turn: Turn): Promise<void> {
   const debt = turn.committed?.debt;
