@@ -159,12 +159,12 @@ export function openRequests(world: World, vnf: string): Request[] {
 
 /**
  * Dead as the cloud shows it, or as an adopt took it, or on the word of a caller: named by a heal, or on a host that is evacuated as failed. The word is
- * about what there was then: a host that has come back may have others since.
+ * about what there was then, and until its run has ended: a host that has come back may have others since.
  */
 export function isDead(world: World, vnf: string, server: Server): boolean {
   if (isDown(world, server) || server.takenForDead) return true;
-  return [...world.requests.values()].some(({ procedure, input, vnf: of, seq }) => {
-    if (seq < server.since) return false;
+  return [...world.requests.values()].some(({ procedure, input, vnf: of, seq, outcome }) => {
+    if (seq < server.since && (procedure !== 'evacuateHost' || outcome !== null)) return false;
     if (procedure === 'heal')
       return of === vnf && Array.isArray(input['members']) && input['members'].includes(server.name);
     return procedure === 'evacuateHost' && input['cause'] === 'failed' && isOn(server, input['hosts']);

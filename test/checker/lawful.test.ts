@@ -703,6 +703,28 @@ test('G2: who is on a host that a tenant says has failed is dead on that word, w
   expect(emptied([createHash('sha224').update('ph4').digest('hex')])).toContain('G2');
 });
 
+test('G2: the word that a host has failed holds until its run has ended, also for who comes there meanwhile', () => {
+  const emptied = (isOver: boolean): Part[] => {
+    const log = new Log();
+    log.instantiate('v', { spare: 2, on: 'h1 h2 h3' });
+    log.note({
+      ...{ kind: 'request', id: 'empty', procedure: 'evacuateHost' },
+      request: { hosts: ['h4'], cause: 'failed', fenced: true },
+    });
+    if (isOver) log.note({ kind: 'outcome', id: 'empty', outcome: 'completed' });
+    log.note({ kind: 'request', id: 'out', procedure: 'scaleOut', vnf: 'v', request: { vnf: 'v', pool: 'c', to: 4 } });
+    log.launch('v', 'c-4', 'h4');
+    log.publish('v', { c: ['v-c-1', 'v-c-2', 'v-c-3', 'v-c-4'] });
+    log.note({ kind: 'outcome', id: 'out', outcome: 'completed' });
+    const free = { exists: true, revision: 3, levels: { c: 4 }, securityGroups: [], serverGroups: [] };
+    log.note({ kind: 'settled', vnf: 'v', ...free, members: [] });
+    log.publish('v', { c: ['v-c-1', 'v-c-2', 'v-c-3'] });
+    return log.broken();
+  };
+  expect(emptied(false)).not.toContain('G2');
+  expect(emptied(true)).toContain('G2');
+});
+
 test('G2: who is on a host that is forced down is dead to a heal, though the host is alive', () => {
   const healed = (forcedDown: boolean): Part[] => {
     const log = new Log();
