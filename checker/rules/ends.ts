@@ -162,7 +162,8 @@ function shortageIsRight(world: World, request: Request, name: string): boolean 
   if (!vnf || !pool || world.quotas.size > 0) return undefined;
   const isWhole = [...pool.published].every((member) => {
     const server = serverNamed(world, vnf.vnf, member);
-    return server && !isDown(world, server);
+    // Who was moved since it began is not where it could have known it to be.
+    return server && !isDown(world, server) && (server.movedAt ?? 0) <= request.seq;
   });
   const could = isWhole ? couldBeDone(world, request, { vnf, pool, to: pool.level }) : undefined;
   return could === undefined ? undefined : !could;

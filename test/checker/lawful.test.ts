@@ -490,8 +490,9 @@ describe('a member that other hands have moved', () => {
   });
 
   test('and not where the rebalance said that there is no place for it', () => {
-    const left = (log: Log): Part[] => {
+    const left = (log: Log, meanwhile: (log: Log) => void = () => undefined): Part[] => {
       log.note({ kind: 'request', id: 'mend', procedure: 'rebalance', vnf: 'v', request: { vnf: 'v' } });
+      meanwhile(log);
       rebalanced(log, { short: ['c'] });
       return log.broken();
     };
@@ -501,6 +502,11 @@ describe('a member that other hands have moved', () => {
     expect(left(full)).toEqual([]);
     // G8: it has gone from h2, where there is room.
     expect(left(moved({ sized: true }))).toEqual(['G8']);
+    // Another is moved while it is at work: from where it was there was no place.
+    const again = (log: Log): void => {
+      log.add({ type: 'server.placed', id: 'v/c-3', host: 'h2' });
+    };
+    expect(left(moved({ sized: true }), again)).toEqual([]);
   });
 
   test('may leave no room for more, of which nothing is said', () => {

@@ -44,7 +44,7 @@ import { storyOf, told, type Story } from '../../scripts/lib/virtual/story';
  * only places. 21205275: a tenant's rebalance moved one whose group had no other place. 21203910: of an adopted one nobody missed the dead.
  * 30502739: what was left could not be looked at, and a person did not ask again. 21305838: whom an adopt had taken for dead when it was nowhere
  * had come to a host. 21307697: a record did not know that one whom it had taken out had died. 30616889: a tenant's
- * word that a host had failed was taken for old while its run was still stuck.
+ * word that a host had failed was taken for old while its run was still stuck. 21403462: one was moved while a rebalance was at work.
  */
 const onceFailed = [
   ...[3, 227, 303, 2052, 3698, 30_921, 33_701, 33_776, 302_366, 302_428, 303_235, 304_585, 307_003, 1_000_140],
