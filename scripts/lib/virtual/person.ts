@@ -43,6 +43,8 @@ const waitsMs = 3_600_000;
 const slackMs = 1_000;
 /** Longer than calls are late, and workers away. */
 const againMs = 300_000;
+/** More than calls in a row are lost. */
+const triesByHand = 10;
 
 export function personOf({ world, vnf, pool, answer, mend, isBlind, isConcerned }: PersonOptions): Person {
   const steps: string[] = [];
@@ -180,12 +182,14 @@ async function cleanByHand({ cloud, operator, time, note }: World, left: readonl
       time.after(60_000, resolve);
     });
   const removed = async (remove: (session: Session, id: string) => Promise<unknown>, id: string): Promise<void> => {
-    try {
-      await remove(operator, id);
-    } catch (error) {
-      if (!(error instanceof UnavailableError)) throw error;
-      await aMinute();
-      await remove(operator, id);
+    for (let left = triesByHand; ; left -= 1) {
+      try {
+        await remove(operator, id);
+        return;
+      } catch (error) {
+        if (!(error instanceof UnavailableError) || left <= 1) throw error;
+        await aMinute();
+      }
     }
   };
   for (const serverId of of('server')) {
