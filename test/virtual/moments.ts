@@ -6,7 +6,7 @@ import { specs, type Spec } from '../../scripts/lib/virtual/specs';
  * A part of what `./scripts/faults` tries: for each procedure every so many-th fault, another part of them each time that the procedure
  * gains or loses a step. All of them take minutes. In several files, since a file keeps what it has played in memory until it ends.
  */
-const every = 149;
+const every = 211;
 
 export type Part = 'one pool' | 'two pools' | 'a tenant' | 'special clouds';
 
