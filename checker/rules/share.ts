@@ -2,7 +2,17 @@ import type { CloudEvent } from '../../simulator/events';
 import { capOf, largestCap, spareOf } from '../arithmetic';
 import { perUnit, unitsOf, within, type Units } from '../units';
 import type { Scribe } from '../verdict';
-import { isDead, isStray, levelsOf, noteOf, serverNamed, type PoolWorld, type VnfWorld, type World } from '../world';
+import {
+  isDead,
+  isDown,
+  isStray,
+  levelsOf,
+  noteOf,
+  serverNamed,
+  type PoolWorld,
+  type VnfWorld,
+  type World,
+} from '../world';
 
 /**
  * G1(a, b, c): no host, and no failure domain, has more than its share, among those who serve and among those who exist. Looked at after
@@ -76,7 +86,9 @@ function judgePublished(world: World, vnf: VnfWorld, of: Of & { stage: number },
   }
   const levels = levelsOf(pool);
   // Stage 2 is the record: its level is the one that these members and the dead add up to, where one does.
-  const exact = levels.find((level) => level === pool.published.size + pool.dead.size);
+  const exact = hasDeadUnpublished(world, vnf, of)
+    ? undefined
+    : levels.find((level) => level === pool.published.size + pool.dead.size);
   const part = stage === 2 ? 'G1a' : 'G1b';
   for (const units of unitsOf(world, pool.spec)) {
     const { spare, kind } = units;
@@ -95,6 +107,18 @@ function judgePublished(world: World, vnf: VnfWorld, of: Of & { stage: number },
     }
     judgeLossOf(vnf, { name, pool, units, counts, levels }, scribe);
   }
+}
+
+/** Some may have been committed, and have died before that was published: of these nobody tells whether they count in the level. */
+function hasDeadUnpublished(world: World, { vnf }: VnfWorld, { name, pool }: Of): boolean {
+  return [...world.servers.values()].some(
+    (server) =>
+      server.vnf === vnf &&
+      server.pool === name &&
+      !pool.published.has(server.name) &&
+      !pool.dead.has(server.name) &&
+      isDown(world, server),
+  );
 }
 
 /** Losing any one host, or any one failure domain, leaves what the load needs, of a pool that is whole. */

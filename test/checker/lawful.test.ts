@@ -630,6 +630,26 @@ test('G1d: who was on no host when an adopt took it for dead counts where it has
   expect(healed(null)).toContain('G1d');
 });
 
+test('G1a: of which level a pool is nobody can tell where one that was never published is dead', () => {
+  const healed = (isLeft: boolean): Part[] => {
+    const log = new Log();
+    log.instantiate('v', { spare: '1/2', on: 'h1 h2' });
+    log.note({ kind: 'request', id: 'out', procedure: 'scaleOut', vnf: 'v', request: { vnf: 'v', pool: 'c', to: 4 } });
+    log.launch('v', 'c-3', 'h3');
+    log.launch('v', 'c-4', 'h1');
+    for (const id of ['v/c-2', 'v/c-3']) log.add({ type: 'server.state', id, state: 'ERROR', fault: null });
+    log.publish('v', { c: ['v-c-1', 'v-c-4'] });
+    log.note({ kind: 'outcome', id: 'out', outcome: 'completed' });
+    log.add({ type: 'server.deleted', id: 'v/c-2' });
+    if (!isLeft) log.add({ type: 'server.deleted', id: 'v/c-3' });
+    // Of four two may be on h1, and of two one.
+    log.publish('v', { c: ['v-c-1', 'v-c-4'] });
+    return log.broken();
+  };
+  expect(healed(true)).not.toContain('G1a');
+  expect(healed(false)).toContain('G1a');
+});
+
 test('G1d: whom a commit has taken out counts, though it had died: its record need not know', () => {
   const ended = (stages: readonly (1 | 2)[]): Part[] => {
     const log = new Log();
