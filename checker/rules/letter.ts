@@ -19,12 +19,17 @@ import {
  * wherever some order of the same launches, or of the same deletions, keeps that for all of them. So a breach is held until the run of
  * launches (or deletions) that it is part of is over, and then it is asked whether another order would have done.
  *
- * Whether one is dead is not known to everybody at the same moment. So the dead are counted in seven ways: from when their record has dropped
- * them not any more; the same, but as if it had dropped nobody since the run whose moves they are made its plan; the same, but for those that it
- * has taken out as who is drained, when deletions are in an order that it has decided: it may not have known that they were dead; from when the cloud shows them dead, or their host as down by force, not
- * any more; the same, but as if no record had dropped anybody, since what it shows as running on a host that is up exists; from when they died not
- * any more; the same, but for those that an adopt took for dead when they were nowhere, and that have come to a host since and are not shown dead. Who keeps the letter in
- * one of these ways, or could in no order, has broken nothing.
+ * Whether one is dead is not known to everybody at the same moment. So the dead are counted in seven ways:
+ *
+ * - from when their record has dropped them not any more;
+ * - the same, but as if it had dropped nobody since the run whose moves they are made its plan;
+ * - the same, but in an order of deletions also those that it has taken out as who is drained: it need not have known that they were dead;
+ * - from when the cloud shows them dead, or their host as down by force, not any more;
+ * - the same, but as if no record had dropped anybody, since what the cloud shows as running on a host that is up exists;
+ * - from when they died not any more;
+ * - the same, but also those that an adopt took for dead when they were nowhere, from when they have come to a host, as long as none shows them dead.
+ *
+ * Who keeps the letter in one of these ways, or could in no order, has broken nothing.
  * So it is with members that other hands have moved, before a rebalance has repaired that: they count where they are, where their record may have
  * them, and each by itself; and with those that are deleted as soon as the cloud has told where they are.
  */

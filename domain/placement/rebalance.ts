@@ -46,8 +46,8 @@ export function asFound(record: VnfRecord, foundOn: readonly FoundOn[]): VnfReco
 
 /**
  * Who must go elsewhere: whoever is in a wrong zone, and on each host of the right one those above the cap, of whom those that are doubted
- * most, then those that a tenant's server groups have a place for elsewhere, and then the newest; then in each failure domain those above its cap. First who is on the host that has most of the pool at that
- * moment, since its death would take most. A host that nobody lists has no zone.
+ * most, then those that a tenant's server groups have a place for elsewhere, and then the newest; then in each failure domain those above its
+ * cap. First who is on the host that has most of the pool at that moment, since its death would take most. A host that nobody lists has no zone.
  */
 export function misplaced(ground: Ground, pool: Pool, { level, inService }: PoolState): Member[] {
   const cap = capAt(pool.spare, level);

@@ -46,8 +46,8 @@ export function refuseDomains(vnf: string, { pools }: Descriptor): Failure | nul
  *   is still draining, than the highest cap in force.
  * - A replacement goes into a group that has a member on the host that it must not be on: mostly that of whom it replaces, whose
  *   server is there until the replacement serves. So a host is emptied without naming it.
- * - Where the cloud has found no host for a group, and a dead member has a place in it, that one goes first: hosts that all have a
- *   member of the group, the dead one among them, have no other place.
+ * - Where the cloud has found no host for a group, the dead that have places in groups of the pool go first: where all hosts have a
+ *   member of each group, the dead among them, there is no other place.
  *
  * What comes of it is verified by `hostId` all the same, before a member enters service.
  */

@@ -23,11 +23,20 @@ const shapes = [
   ['9 members on 3 hosts', nine, 3],
 ] as const;
 
-async function open(as: 'operator' | 'tenant', descriptor: unknown, hosts: number): Promise<World> {
+/** Plays on a pool that is there, and judges all that came of it. */
+async function within(
+  [as, descriptor, hosts]: readonly ['operator' | 'tenant', unknown, number],
+  body: (world: World) => Promise<void>,
+): Promise<void> {
   const world = openWorld({ seed: 1, as, cloud: { hosts: hostsOf({ mz: hosts }) } });
-  expect(await world.run('instantiate', { vnf, descriptor })).toMatchObject({ outcome: 'completed' });
-  await world.settle(vnf);
-  return world;
+  try {
+    expect(await world.run('instantiate', { vnf, descriptor })).toMatchObject({ outcome: 'completed' });
+    await world.settle(vnf);
+    await body(world);
+    expect(world.verdict()).toMatchObject({ ok: true });
+  } finally {
+    world.close();
+  }
 }
 
 function inService(world: World): readonly Member[] {
@@ -76,58 +85,45 @@ function shares(world: World): number[] {
 describe.each(['operator', 'tenant'] as const)('as %s', (as) => {
   test.each(shapes)('%s: whoever dies is replaced where it was', async (_, descriptor, hosts) => {
     for (const dead of [[1], [2, 3], [1, 2, 4]]) {
-      const world = await open(as, descriptor, hosts);
-      try {
+      await within([as, descriptor, hosts], async (world) => {
         const before = shares(world);
         for (const ordinal of dead) breakMember(world, ordinal);
         const end = await world.run('heal', { vnf });
         expect(end).toMatchObject({ outcome: 'completed', result: { launched: dead.map(() => ({})), short: [] } });
         await world.settle(vnf);
         expect(shares(world)).toEqual(before);
-        expect(world.verdict()).toMatchObject({ ok: true });
-      } finally {
-        world.close();
-      }
+      });
     }
   });
 
   test.each([1, 4, 7])(
     '9 members on 3 hosts: the place of member %i, which was moved, is filled by a rebalance',
     async (moved) => {
-      const world = await open(as, nine, 3);
-      try {
+      await within([as, nine, 3], async (world) => {
         move(world, moved, 2);
         expect(shares(world)).toEqual([2, 3, 4]);
         const end = await world.run('rebalance', { vnf });
         expect(end).toMatchObject({ outcome: 'completed', result: { launched: [{}], short: [] } });
         await world.settle(vnf);
         expect(shares(world)).toEqual([3, 3, 3]);
-        expect(world.verdict()).toMatchObject({ ok: true });
-      } finally {
-        world.close();
-      }
+      });
     },
   );
 
   test('9 members on 3 hosts, one at a turn: two die, one of whom has replaced another before', async () => {
     const serial = { ...nine, pools: nine.pools.map((pool) => ({ ...pool, serial: true })) };
-    const world = await open(as, serial, 3);
-    try {
+    await within([as, serial, 3], async (world) => {
       for (const dead of [[1], [4, 10], [2, 6, 7]]) {
         for (const ordinal of dead) breakMember(world, newest(world, ordinal));
         expect(await world.run('heal', { vnf })).toMatchObject({ outcome: 'completed', result: { short: [] } });
         await world.settle(vnf);
         expect(shares(world)).toEqual([3, 3, 3]);
       }
-      expect(world.verdict()).toMatchObject({ ok: true });
-    } finally {
-      world.close();
-    }
+    });
   });
 
   test('8 members on 4 hosts: where a group has a place without room, whoever dies in another is replaced where it was', async () => {
-    const world = await open(as, eight, 4);
-    try {
+    await within([as, eight, 4], async (world) => {
       breakMember(world, 1);
       await world.run('heal', { vnf });
       await world.settle(vnf);
@@ -140,10 +136,7 @@ describe.each(['operator', 'tenant'] as const)('as %s', (as) => {
       expect(await world.run('heal', { vnf })).toMatchObject({ outcome: 'completed', result: { short: [] } });
       await world.settle(vnf);
       expect(shares(world)).toEqual([1, 2, 2, 2]);
-      expect(world.verdict()).toMatchObject({ ok: true });
-    } finally {
-      world.close();
-    }
+    });
   });
 
   test.each([
@@ -152,8 +145,7 @@ describe.each(['operator', 'tenant'] as const)('as %s', (as) => {
   ] as const)(
     '9 members on 3 hosts: where one was moved and another has died, a %s and a %s bring all back',
     async (...both) => {
-      const world = await open(as, nine, 3);
-      try {
+      await within([as, nine, 3], async (world) => {
         move(world, 1, 2);
         breakMember(world, 3);
         for (const procedure of both) {
@@ -161,17 +153,13 @@ describe.each(['operator', 'tenant'] as const)('as %s', (as) => {
           await world.settle(vnf);
         }
         expect(shares(world)).toEqual([3, 3, 3]);
-        expect(world.verdict()).toMatchObject({ ok: true });
-      } finally {
-        world.close();
-      }
+      });
     },
   );
 });
 
 test('a tenant whose host is dead gets its members back when the host is, though the dead went first', async () => {
-  const world = await open('tenant', nine, 3);
-  try {
+  await within(['tenant', nine, 3], async (world) => {
     const [lost] = world.cloud.hosts.values();
     if (!lost) throw new Error('there is no host');
     setAlive(world.cloud, lost, false);
@@ -187,8 +175,5 @@ test('a tenant whose host is dead gets its members back when the host is, though
     });
     await world.settle(vnf);
     expect(shares(world)).toEqual([3, 3, 3]);
-    expect(world.verdict()).toMatchObject({ ok: true });
-  } finally {
-    world.close();
-  }
+  });
 });

@@ -125,10 +125,13 @@ export function personOf({ world, vnf, pool, answer, mend, isBlind, isConcerned 
           const now = stuckIn(run);
           return now !== null && keyOf(run, now) === keyOf(run, view);
         };
-        world.time.after(waitsMs - slackMs, () => {
-          if (!isStill()) problems.push(`${run.workflowId} has not waited an hour for an answer`);
+        const stuckAt = world.time.now();
+        world.temporal.whenClosed(run, () => {
+          if (world.time.now() - stuckAt < waitsMs - slackMs)
+            problems.push(`${run.workflowId} has not waited an hour for an answer`);
         });
         world.time.after(waitsMs + slackMs, () => {
+          // What it undoes after that takes as long as it takes.
           if (isStill()) problems.push(`${run.workflowId} waits for an answer for more than an hour`);
         });
       }
@@ -182,12 +185,12 @@ async function cleanByHand({ cloud, operator, time, note }: World, left: readonl
       time.after(60_000, resolve);
     });
   const removed = async (remove: (session: Session, id: string) => Promise<unknown>, id: string): Promise<void> => {
-    for (let left = triesByHand; ; left -= 1) {
+    for (let tries = 1; ; tries += 1) {
       try {
         await remove(operator, id);
         return;
       } catch (error) {
-        if (!(error instanceof UnavailableError) || left <= 1) throw error;
+        if (!(error instanceof UnavailableError) || tries >= triesByHand) throw error;
         await aMinute();
       }
     }
