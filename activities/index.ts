@@ -40,7 +40,7 @@ export function createActivities(dependencies: Dependencies): Activities {
     createServerGroups: createServerGroupsActivity(dependencies),
     evacuate: evacuateActivity(dependencies),
     launch: launchActivity(dependencies),
-    remove: removeActivity(dependencies),
+    remove: removeActivity(dependencies, ways),
     removeByToken: removeByTokenActivity(dependencies, ways),
     findLeft: findLeftActivity(dependencies, ways),
     publish: publishActivity(dependencies),

@@ -3,10 +3,10 @@ import type { Match } from '../domain/adopt/match';
 import type { Finding } from '../domain/audit';
 import type { Capacity } from '../domain/explain/capacity';
 import type { UnrecordedVnf } from '../domain/orphans';
-import type { Descriptor, FailureDomain, Spare } from '../domain/descriptor/descriptor';
+import type { Descriptor } from '../domain/descriptor/descriptor';
 import type { Together } from '../domain/placement/together';
 import type { ChangeRequest, LaunchRow, MemberRef, Onto, Plan, ServerGroupRef } from '../domain/plan';
-import type { Group, Member, VnfRecord } from '../domain/record';
+import type { Group, Member, Shares, VnfRecord } from '../domain/record';
 import type { Leftover } from '../domain/stuck';
 import type { Timing } from '../domain/timing';
 import type { Ask, Publication, RecordView, RunRef, TurnRef } from '../domain/turn';
@@ -153,30 +153,29 @@ export interface CloudActivities {
   }): Promise<EvacuationResult[]>;
   /**
    * Deletes servers and their ports until the cloud no longer shows them. By id; `orphans` also by the name and token of
-   * launches whose fate is unknown. Succeeds where nothing is left to delete.
+   * launches whose fate is unknown. In their order, or as the shares have it. Succeeds where nothing is left to delete.
    */
-  remove(input: {
-    turn: TurnRef;
-    vnf: string;
-    members: readonly Member[];
-    orphans?: readonly MemberRef[];
-    timing: Timing;
-  }): Promise<void>;
+  remove(
+    input: {
+      turn: TurnRef;
+      vnf: string;
+      members: readonly Member[];
+      orphans?: readonly MemberRef[];
+      timing: Timing;
+    } & Partial<Shares>,
+  ): Promise<void>;
   /** Everything that bears this turn's token and is not in `keep`: ports, then servers, until two lists agree. The undo of all launches. */
-  removeByToken(input: {
-    turn: TurnRef;
-    vnf: string;
-    token: string;
-    keep: readonly string[];
-    /** Server groups that are the record's, or are about to be. */
-    keepGroups?: readonly string[];
-    /** By pool: where they are given, servers go in an order that leaves no host, or failure domain, with more than its share of those that exist. */
-    spares?: Readonly<Record<string, Spare>>;
-    failureDomains?: Readonly<Record<string, FailureDomain>>;
-    /** Ids of servers that the record has as failed: they count for no share, whatever the cloud shows. */
-    failed?: readonly string[];
-    timing: Timing;
-  }): Promise<{ nextOrdinals: Record<string, number> }>;
+  removeByToken(
+    input: {
+      turn: TurnRef;
+      vnf: string;
+      token: string;
+      keep: readonly string[];
+      /** Server groups that are the record's, or are about to be. */
+      keepGroups?: readonly string[];
+      timing: Timing;
+    } & Partial<Shares>,
+  ): Promise<{ nextOrdinals: Record<string, number> }>;
   /**
    * Deletes security groups and server groups by id, and those of these pools by name and mark, but for those to `keep`: what no reply
    * has told the id of.

@@ -1,4 +1,4 @@
-import type { Descriptor } from './descriptor/descriptor';
+import type { Descriptor, FailureDomain, Spare } from './descriptor/descriptor';
 import type { ProcedureName } from './turn';
 
 /**
@@ -113,9 +113,27 @@ export function serverGroupIds(groups: readonly Group[]): string[] {
   return groups.filter((group) => group.apart !== undefined).map((group) => group.id);
 }
 
-/** Of the members that are known to be dead. */
-export function failedServerIds({ pools }: Pick<VnfRecord, 'pools'>): string[] {
-  return Object.values(pools).flatMap(({ failed }) => failed.map(({ serverId }) => serverId));
+/**
+ * In which order what is in no record may go: so that no host, and no failure domain, has more of a pool than its share of those that exist.
+ * By pool; one that is not named has no share to keep.
+ */
+export interface Shares {
+  readonly spares: Readonly<Record<string, Spare>>;
+  /** Absent where no pool keeps to any. */
+  readonly failureDomains?: Readonly<Record<string, FailureDomain>>;
+  /** Ids of servers that the record has as failed: they count for no share, whatever the cloud shows. */
+  readonly failed?: readonly string[];
+}
+
+export function sharesOf({ descriptor, pools }: Pick<VnfRecord, 'descriptor' | 'pools'>): Shares {
+  const keeping = descriptor.pools.flatMap(({ name, failureDomain }) =>
+    failureDomain ? [[name, failureDomain] as const] : [],
+  );
+  return {
+    spares: Object.fromEntries(descriptor.pools.map(({ name, spare }) => [name, spare])),
+    ...(keeping.length > 0 && { failureDomains: Object.fromEntries(keeping) }),
+    failed: Object.values(pools).flatMap(({ failed }) => failed.map(({ serverId }) => serverId)),
+  };
 }
 
 /** Who serves, by pool, as ordinals. What is published is derived from it. */

@@ -1,6 +1,6 @@
-import type { FailureDomain, Spare } from '../../domain/descriptor/descriptor';
 import { countOf, cutDeletions, orderDeletions } from '../../domain/placement/batches';
 import { own, portMarks, readMarks, readPortName, readTags, tag, type Tagged } from '../../domain/names';
+import type { Shares } from '../../domain/record';
 import { isDeadStatus } from '../../domain/snapshot';
 import type { Timing } from '../../domain/timing';
 import { ForbiddenError, neutron, NotFoundError, nova, type CallOptions, type Session } from '../../openstack';
@@ -24,19 +24,20 @@ export function betweenLooksMs({ tickSeconds }: Timing): number {
 }
 
 /**
- * Servers in the given order, then their ports, until the cloud shows neither. What is gone already is done, where the cloud says so of
+ * Servers in the given order, or so many at once as their pools' shares allow, then their ports, until the cloud shows neither. What is gone already is done, where the cloud says so of
  * each; what does not bear the VNF's tag is never touched, whatever its id, nor are its ports: where a member's server has lost it, the others
  * go, and then a person is told. Orphans are looked for until two looks find none: a create that was still on its way when they were first
  * looked for fails when its ports are gone, or has been seen by then.
  */
-export function removeActivity(dependencies: Dependencies): CloudActivities['remove'] {
-  return async ({ turn, vnf, members, orphans = [], timing }) => {
+export function removeActivity(dependencies: Dependencies, ways: Ways): CloudActivities['remove'] {
+  return async ({ turn, vnf, members, orphans = [], timing, ...shares }) => {
     refuseLostTurn(turn);
     const { session } = dependencies;
     const deadline = deadlineOf(timing);
     const serverIds = members.map((member) => member.serverId);
     const portIds = members.flatMap((member) => member.portIds);
     const looksWanted = orphans.length === 0 ? 1 : 2;
+    const guarded = await guardedBy(shares, ways, deadline);
     /** Servers that have borne the tag, or were gone. */
     const known = new Set<string>();
     for (let clean = 0; ;) {
@@ -69,12 +70,14 @@ export function removeActivity(dependencies: Dependencies): CloudActivities['rem
       clean = left.servers.length + left.ports.length === 0 ? clean + 1 : 0;
       if (clean >= looksWanted) return;
       if (clean > 0) await sleep(betweenLooksMs(timing));
-      for (const { id } of left.servers) await nova.deleteServer(session, id, deadline.call(turn.token));
+      const next = guarded ? nextToGo([...servers, ...tagged], left.servers, guarded) : left.servers;
+      for (const { id } of next) await nova.deleteServer(session, id, deadline.call(turn.token));
       await untilGone(
         dependencies,
-        { vnf, ids: new Set(left.servers.map(({ id }) => id)), token: turn.token, timing },
+        { vnf, ids: new Set(next.map(({ id }) => id)), token: turn.token, timing },
         deadline,
       );
+      if (next.length < left.servers.length) continue;
       const held = await deletePorts(
         session,
         left.ports.map(({ id }) => id),
@@ -111,23 +114,20 @@ function inOrder(ids: readonly string[], servers: readonly nova.Server[]): nova.
  * are told at once than keep the letter of its share. The ordinals that were seen travel to the next attempt, which sees fewer of them.
  */
 export function removeByTokenActivity(dependencies: Dependencies, ways: Ways): CloudActivities['removeByToken'] {
-  return async ({ turn, vnf, token, keep, keepGroups = [], spares, failureDomains, failed = [], timing }) => {
+  return async ({ turn, vnf, token, keep, keepGroups = [], timing, ...shares }) => {
     refuseLostTurn(turn);
     const { session } = dependencies;
     const deadline = deadlineOf(timing);
     const kept = new Set(keep);
     const nextOrdinals = ordinalsSeen();
-    const guarded = spares && {
-      ...{ spares, failed: new Set(failed) },
-      ...(await guardedDomains(await ways(), failureDomains, deadline.call())),
-    };
+    const guarded = await guardedBy(shares, ways, deadline);
     let clean = 0;
     const lost = lostDeletions(session, timing);
     for (let wait = lookAgainMs; clean < 2; wait = Math.min(wait * 1.5, lookAgainMostMs)) {
       const call = deadline.call();
       const [listed, ports] = await Promise.all([
         // Others count for the share of each.
-        nova.listServers(session, { tags: [tag.vnf(vnf), ...(spares ? [] : [tag.token(token)])] }, call),
+        nova.listServers(session, { tags: [tag.vnf(vnf), ...(guarded ? [] : [tag.token(token)])] }, call),
         neutron.listPorts(session, { description: portMarks({ vnf, token }) }, call),
       ]);
       const servers = listed.filter((server) => readTags(server.tags).token === token);
@@ -163,11 +163,19 @@ export function removeByTokenActivity(dependencies: Dependencies, ways: Ways): C
   };
 }
 
-interface Guarded {
-  readonly spares: Readonly<Record<string, Spare>>;
+interface Guarded extends Omit<Shares, 'failed'> {
   readonly failed: ReadonlySet<string>;
-  readonly failureDomains?: Readonly<Record<string, FailureDomain>>;
   readonly domains?: DomainsByHost;
+}
+
+async function guardedBy(
+  { spares, failureDomains, failed = [] }: Partial<Shares>,
+  ways: Ways,
+  deadline: Deadline,
+): Promise<Guarded | undefined> {
+  if (!spares) return undefined;
+  const domains = await guardedDomains(await ways(), failureDomains, deadline.call());
+  return { spares, failed: new Set(failed), ...domains };
 }
 
 /** Who may not read which domains there are deletes without looking at them, rather than not at all. */

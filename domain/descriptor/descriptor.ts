@@ -76,15 +76,3 @@ export type Sharing = Pick<Pool, 'spare' | 'failureDomain'>;
 export function failureDomainKeys({ pools }: Pick<Descriptor, 'pools'>): readonly string[] {
   return [...new Set(pools.flatMap(({ failureDomain }) => failureDomain?.key ?? []))].sort();
 }
-
-/** What may be lost of each pool, and which of them keep to failure domains: absent where none does. */
-export function sharingsOf({ pools }: Descriptor): {
-  readonly spares: Record<string, Spare>;
-  readonly failureDomains?: Record<string, FailureDomain>;
-} {
-  const keeping = pools.flatMap(({ name, failureDomain }) => (failureDomain ? [[name, failureDomain] as const] : []));
-  return {
-    spares: Object.fromEntries(pools.map(({ name, spare }) => [name, spare])),
-    ...(keeping.length > 0 && { failureDomains: Object.fromEntries(keeping) }),
-  };
-}

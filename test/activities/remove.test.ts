@@ -304,8 +304,11 @@ describe('removeByToken', () => {
     expect(lab.calls.filter(({ path }) => path === '/servers/detail')).toHaveLength(2);
     expect(lab.calls.filter(({ method, service }) => method !== 'GET' && service !== 'identity')).toHaveLength(0);
   });
+});
 
-  describe("with the pools' spares it deletes as many at once as keep the letter, whichever goes first", () => {
+describe.each(['removeByToken', 'remove'] as const)(
+  "with the pools' spares %s deletes as many at once as keep the letter, whichever goes first",
+  (activity) => {
     const hosts = ['cmp-01', 'cmp-02', 'cmp-03', 'cmp-04'];
 
     test.each<[string, (lab: Lab, member: Member) => Partial<{ failed: string[] }>, number[]]>([
@@ -317,15 +320,15 @@ describe('removeByToken', () => {
       const [, , onFourth] = await launched(lab, rowsOf('web', [1, 2, 3], ['cmp-01', 'cmp-02', 'cmp-04']), {
         turn: laterTurn,
       });
-      await launched(lab, rowsOf('web', [4, 5, 6], hosts));
+      const left = await launched(lab, rowsOf('web', [4, 5, 6], hosts));
       if (!onFourth) throw new Error('it was launched');
       await until(() => [...lab.cloud.servers.values()].every(({ host }) => host !== null), 'all have a host');
       const known = befalls(lab, onFourth);
       const before = lab.calls.length;
-      await lab.run('removeByToken', {
-        ...{ turn: laterTurn, vnf, token: turn.token, keep: [], timing: lab.timing, ...known },
-        spares: { web: { share: { numerator: 1, denominator: 2 } } },
-      });
+      const shares = { spares: { web: { share: { numerator: 1, denominator: 2 } } }, ...known };
+      const asked = { turn: laterTurn, vnf, timing: lab.timing, ...shares };
+      if (activity === 'remove') await lab.run('remove', { ...asked, members: left });
+      else await lab.run('removeByToken', { ...asked, token: turn.token, keep: [] });
       const rounds = lab.calls
         .slice(before)
         .filter(({ path }) => path.startsWith('/servers/'))
@@ -337,8 +340,8 @@ describe('removeByToken', () => {
       expect(rounds.filter((many) => many > 0)).toEqual(together);
       expect(names(lab.cloud.servers.values())).toEqual(['ims1-web-1', 'ims1-web-2', 'ims1-web-3']);
     });
-  });
-});
+  },
+);
 
 function fail({ cloud }: Lab, serverId: string): void {
   const server = cloud.servers.get(serverId);

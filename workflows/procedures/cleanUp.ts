@@ -1,7 +1,6 @@
 import { patched, sleep, workflowInfo } from '@temporalio/workflow';
 import { z } from 'zod';
-import type { FailureDomain, Spare } from '../../domain/descriptor/descriptor';
-import type { Debt } from '../../domain/record';
+import type { Debt, Shares } from '../../domain/record';
 import { lateAttemptSeconds, type Timing } from '../../domain/timing';
 import type { Publication, TurnRef } from '../../domain/turn';
 import { refuseStartedByHand } from '../input';
@@ -15,7 +14,8 @@ import { isOfUnborn, payDebt } from '../steps/settle';
  * paid is paid. Started by the record, which grants nothing before it succeeds: as a run of `audit` under `audit:<vnf>:<token>`.
  */
 
-export interface CleanUpInput {
+/** The shares decide the order in which servers go. */
+export interface CleanUpInput extends Partial<Shares> {
   readonly vnf: string;
   /** The token of the run that vanished. */
   readonly deadToken: string;
@@ -29,11 +29,6 @@ export interface CleanUpInput {
   readonly uncommittedPools: readonly string[];
   /** That VNF was there before, and was to be adopted: only those groups go that the vanished run has made. */
   readonly onlyMade?: boolean;
-  /** By pool, for the order in which servers go. */
-  readonly spares?: Readonly<Record<string, Spare>>;
-  readonly failureDomains?: Readonly<Record<string, FailureDomain>>;
-  /** Ids of servers that the record has as failed. */
-  readonly failed?: readonly string[];
   readonly debt: Debt | null;
   readonly publication: Publication;
   readonly timing: Timing;
@@ -76,9 +71,7 @@ export async function cleanUp(input: CleanUpInput): Promise<CleanUpResult> {
         token: deadToken,
         keep: [...input.keepServerIds, ...owedIds(debt)],
         keepGroups: input.keepGroupIds ?? [],
-        ...(input.spares && { spares: input.spares }),
-        ...(input.failureDomains && { failureDomains: input.failureDomains }),
-        ...(input.failed && { failed: input.failed }),
+        ...sharesIn(input),
         timing,
       },
     ],
@@ -97,6 +90,11 @@ export async function cleanUp(input: CleanUpInput): Promise<CleanUpResult> {
   if (debt) await payDebt({ turn, vnf, debt, timing });
   mark({ phase: 'ended', outcome: 'completed' });
   return { nextOrdinals };
+}
+
+/** Of earlier releases' records there are none. */
+function sharesIn({ spares, failureDomains, failed }: CleanUpInput): Partial<Shares> {
+  return { ...(spares && { spares }), ...(failureDomains && { failureDomains }), ...(failed && { failed }) };
 }
 
 /** What is owed is drained before it is deleted, and so is not swept. */

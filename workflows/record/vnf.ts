@@ -20,7 +20,7 @@ import {
 } from '@temporalio/workflow';
 import type { CloudActivities } from '../../activities/ports';
 import { summary } from '../../domain/markdown';
-import { sharingsOf, type Descriptor } from '../../domain/descriptor/descriptor';
+import type { Descriptor } from '../../domain/descriptor/descriptor';
 import { failure, type Failure } from '../../domain/failure';
 import { own } from '../../domain/names';
 import { stuckSchema, type StuckNote } from '../../domain/stuck';
@@ -52,7 +52,7 @@ import { refuseStartedByHand } from '../input';
 import { watch } from '../ports';
 import { attributes } from '../progress';
 import { recordDetails } from '../details';
-import { failedServerIds, serverGroupIds } from '../../domain/record';
+import { serverGroupIds, sharesOf } from '../../domain/record';
 import { recordInputSchema } from './input';
 import * as recordState from './state';
 import type { RecordState } from './state';
@@ -394,8 +394,7 @@ async function cleanUp(state: RecordState, token: string, attempt: number): Prom
     keepGroupIds: serverGroupIds(state.groups),
     uncommittedPools: recordState.isUnborn(state) ? Object.keys(state.pools) : [],
     ...(state.phase === 'adopting' && { onlyMade: true }),
-    ...sharingsOf(state.descriptor),
-    failed: failedServerIds(state),
+    ...sharesOf(state),
     debt: state.debts.find((each) => each.token === token) ?? null,
     publication: recordState.publicationOf(state),
     timing: state.timing,

@@ -1,16 +1,15 @@
 import { sleep } from '@temporalio/workflow';
 import { summary } from '../../domain/markdown';
-import { sharingsOf } from '../../domain/descriptor/descriptor';
 import { failure, type Failure } from '../../domain/failure';
 import { memberName } from '../../domain/names';
 import { asFound } from '../../domain/placement/rebalance';
 import { togetherOf, type Together } from '../../domain/placement/together';
 import type { Batch, LaunchRow, MemberRef, Plan, ServerGroupRef } from '../../domain/plan';
 import {
-  failedServerIds,
   securityGroupOf,
   serverGroupIds,
   serverGroupsOf,
+  sharesOf,
   type Group,
   type Member,
 } from '../../domain/record';
@@ -75,8 +74,7 @@ export const launched: Step = {
       [
         {
           ...{ turn: turn.ref, vnf: turn.vnf, token, keep: [], timing: turn.timing },
-          ...sharingsOf(turn.record.descriptor),
-          failed: failedServerIds(turn.record),
+          ...sharesOf(turn.record),
         },
       ],
     );

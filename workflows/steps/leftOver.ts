@@ -1,6 +1,6 @@
 import { patched } from '@temporalio/workflow';
 import type { Finding } from '../../domain/audit';
-import type { Member } from '../../domain/record';
+import { sharesOf, type Member } from '../../domain/record';
 import { forwardLimitSeconds } from '../../domain/timing';
 import { cloud } from '../ports';
 import type { Step, Turn } from '../run';
@@ -8,9 +8,9 @@ import { isOfUnborn, membersPerRemoval } from './settle';
 
 /** Servers and ports that are surely the VNF's, and are in no record: what a create that came late has left. */
 
-/** Servers first, and then the ports that they held. Returns how many it has deleted. */
+/** Servers first, in the order that the pools' shares allow, and then the ports that they held. Returns how many it has deleted. */
 export async function removeLeftOver(
-  { ref, vnf, timing }: Turn,
+  { ref, vnf, timing, record }: Turn,
   findings: readonly Finding[],
   ports: ReturnType<typeof cloud>,
 ): Promise<number> {
@@ -18,7 +18,7 @@ export async function removeLeftOver(
   for (let begun = 0; begun < all.length; begun += membersPerRemoval) {
     const members = all.slice(begun, begun + membersPerRemoval);
     await ports.remove.executeWithOptions({ summary: `delete ${String(members.length)} left over` }, [
-      { turn: ref, vnf, members, timing },
+      { turn: ref, vnf, members, ...sharesOf(record), timing },
     ]);
   }
   return all.length;
