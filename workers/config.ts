@@ -1,3 +1,4 @@
+import { isIPv4, isIPv6 } from 'node:net';
 import { z } from 'zod';
 import { isLoopback } from '../client/address';
 import { parsePayloadKeys, PayloadKeyError, type PayloadKey } from '../client/encryption';
@@ -39,6 +40,16 @@ const deploymentName = z.string().regex(/^[A-Za-z0-9][\w-]{0,63}$/, {
 const buildId = z.string().regex(/^[A-Za-z0-9][\w.+-]{0,127}$/, {
   error: 'give up to 128 letters, digits, ., +, - and _, beginning with a letter or digit',
 });
+
+/** An IPv6 address stands in brackets. */
+function isSocketAddress(text: string): boolean {
+  const {
+    v4 = '',
+    v6 = '',
+    port = '',
+  } = /^(?:(?<v4>[\d.]+)|\[(?<v6>[^\]]+)\]):(?<port>\d{1,5})$/.exec(text)?.groups ?? {};
+  return (isIPv4(v4) || isIPv6(v6)) && Number(port) <= 65_535;
+}
 
 export const workerSchema = z.object({
   TEMPORAL_ADDRESS: z
@@ -127,6 +138,13 @@ export const workerSchema = z.object({
   BULKHEAD_BUILD_ID: buildId
     .optional()
     .describe('which version of that deployment the worker is; made of its package and code where not given'),
+  BULKHEAD_METRICS_ADDRESS: z
+    .string()
+    .refine(isSocketAddress, { error: 'give an IP address and a port, e.g. 127.0.0.1:9464' })
+    .optional()
+    .describe(
+      "where Prometheus finds the metrics of Temporal's SDK, under /metrics, e.g. 127.0.0.1:9464; nowhere without it",
+    ),
   BULKHEAD_LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error'], { error: 'give trace, debug, info, warn or error' })
     .default('info')

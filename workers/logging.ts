@@ -12,7 +12,8 @@ export function createLogger(level: string): Logger {
   });
 }
 
-export function installRuntime(logger: Logger): void {
+/** With an address, whoever asks it for `/metrics` is told those of Temporal's SDK, as Prometheus reads them. Throws MetricsError where it is taken. */
+export function installRuntime(logger: Logger, metricsAddress?: string): void {
   const write = ({ level, message, meta, timestampNanos: _nanos }: LogEntry): void => {
     const { taskToken: _token, sdkComponent, ...rest } = { ...meta } as Record<string, unknown>;
     const line = { component: sdkComponent, ...renamed(rest) };
@@ -34,7 +35,25 @@ export function installRuntime(logger: Logger): void {
         return;
     }
   };
-  Runtime.install({ logger: new DefaultLogger('DEBUG', write), shutdownSignals: [] });
+  const options = { logger: new DefaultLogger('DEBUG', write), shutdownSignals: [] };
+  if (metricsAddress === undefined) {
+    Runtime.install(options);
+    return;
+  }
+  try {
+    const prometheus = { bindAddress: metricsAddress, ...units };
+    Runtime.install({ ...options, telemetryOptions: { metrics: { prometheus } } });
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new MetricsError(`BULKHEAD_METRICS_ADDRESS: nothing can listen on ${metricsAddress}: ${why}`);
+  }
+}
+
+/** As Prometheus names and counts: `_total` behind what only grows, and seconds. */
+const units = { countersTotalSuffix: true, unitSuffix: true, useSecondsForDurations: true };
+
+export class MetricsError extends Error {
+  override readonly name = 'MetricsError';
 }
 
 /** Activities know their VNF by their input; Temporal by the record's workflow id alone. */

@@ -7,7 +7,7 @@ import { createWorkers, dataConverterWith } from './compose';
 import { ConfigError, parseWorkerConfig, variableTable, type WorkerConfig } from './config';
 import { deploymentOptions } from './deployment';
 import { sayDeployment } from './deployments';
-import { createLogger, installRuntime } from './logging';
+import { createLogger, installRuntime, MetricsError } from './logging';
 import {
   connectionOptions,
   missingSearchAttributes,
@@ -24,7 +24,7 @@ const exitCodes = { unexpected: 1, misconfigured: 2, notReady: 3, unreachable: 4
 
 async function run({ config, cloud }: Configured): Promise<number> {
   const logger = createLogger(config.BULKHEAD_LOG_LEVEL);
-  installRuntime(logger);
+  installRuntime(logger, config.BULKHEAD_METRICS_ADDRESS);
   const options = connectionOptions(config);
   const total = {
     calls: config.BULKHEAD_CLOUD_TOTAL_CALLS ?? null,
@@ -208,7 +208,7 @@ function reported(error: unknown): number {
   const say = (text: string): void => {
     process.stderr.write(`bulkhead-worker: ${text}\n`);
   };
-  if (error instanceof ConfigError || error instanceof CloudConfigError) {
+  if (error instanceof ConfigError || error instanceof CloudConfigError || error instanceof MetricsError) {
     say(`the configuration cannot be used:\n${error.message}\nSee: node dist/workers/main.js --help`);
     return exitCodes.misconfigured;
   }

@@ -247,7 +247,7 @@ async function answers(address: string): Promise<void> {
  * Below the range that Linux gives to outgoing connections (32768 and up): such a connection can take a port between the
  * moment that it is found free and the moment that the server listens, and would keep it while a server is restarted.
  */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   for (;;) {
     const port = randomInt(20_000, 32_000);
     if (await isFree(port)) return port;

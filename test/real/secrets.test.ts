@@ -7,6 +7,7 @@ import { connectBulkhead, PayloadKeyError, type Bulkhead } from '../../client';
 import { parsePayloadKeys, payloadCodec } from '../../client/encryption';
 import { start, type Running } from '../../scripts/lib/processes';
 import { root } from '../../scripts/lib/root';
+import { freePort } from '../../scripts/lib/temporal';
 import { runToEnd } from './program';
 import { foundIn, tracesOf } from './traces';
 import { small, startWorld, until, type World } from './world';
@@ -71,7 +72,9 @@ async function workerWith(auth: Record<string, unknown>): Promise<Running> {
 
 const asItIs = { application_credential_id: credential.id, application_credential_secret: credential.secret };
 
-test('no password, credential or token is left in a history, a memo, a search attribute, a log, an error or a list of processes', async () => {
+test('no password, credential or token is left in a history, a memo, a search attribute, a log, an error, a metric or a list of processes', async () => {
+  const metricsAddress = `127.0.0.1:${String(await freePort())}`;
+  workerEnv['BULKHEAD_METRICS_ADDRESS'] = metricsAddress;
   const wrong = await workerWith({
     username: 'operator',
     password: wrongPassword,
@@ -86,7 +89,7 @@ test('no password, credential or token is left in a history, a memo, a search at
   });
   // It did fail by the password, and says so.
   expect(failure).toMatch(/POST .*\/v3\/auth\/tokens: 401/);
-  const meanwhile = await tracesOf(world, { dbFile });
+  const meanwhile = await tracesOf(world, { dbFile, metricsAddress });
   await wrong.stop('SIGKILL');
   // What was begun with the wrong password goes on with the right one.
   const right = await workerWith(asItIs);
@@ -94,8 +97,9 @@ test('no password, credential or token is left in a history, a memo, a search at
   await world.settle('web1');
   const refused = await world.run('scaleOut', { vnf: 'web1', pool: 'web', to: 99 });
   expect(refused).toMatchObject({ outcome: 'refused' });
-  const traces = await tracesOf(world, { dbFile });
+  const traces = await tracesOf(world, { dbFile, metricsAddress });
   await right.stop();
+  delete workerEnv['BULKHEAD_METRICS_ADDRESS'];
 
   // What must be found is: a search that finds nothing proves nothing.
   expect(foundIn(traces, 'vnf:web1')).toEqual(expect.arrayContaining(['database -wal', 'run vnf:web1']));
@@ -104,6 +108,14 @@ test('no password, credential or token is left in a history, a memo, a search at
   );
   expect(foundIn(traces, confidential)).toEqual(expect.arrayContaining(['database -wal', 'run vnf:web1']));
   expect(foundIn(meanwhile, 'dist/workers/main.js')).toContain('processes');
+  expect(foundIn(meanwhile, 'temporal_activity_execution_failed_total{activity_type=')).toEqual(['metrics']);
+  expect(foundIn(traces, 'activity_type="launch"')).toEqual(['metrics']);
+  const told = `${meanwhile.get('metrics') ?? ''}${traces.get('metrics') ?? ''}`;
+  const documented = readFileSync(join(root, 'docs/operating.md'), 'utf8').match(/(?<=`)temporal_\w+(?=`)/g) ?? [];
+  // The others are of what does not happen here.
+  const expected = documented.filter((name) => !/workflow_task_execution_failed|request_failure/.test(name));
+  expect(expected.length).toBeGreaterThan(2);
+  expect(expected.filter((name) => !told.includes(`# TYPE ${name} `))).toEqual([]);
   for (const text of [wrongPassword, credential.secret, made.token, made.guestPassword]) {
     expect({ text, found: foundIn(meanwhile, text) }).toEqual({ text, found: [] });
     expect({ text, found: foundIn(traces, text) }).toEqual({ text, found: [] });

@@ -8,9 +8,12 @@ export type Traces = ReadonlyMap<string, string>;
 
 /**
  * What Temporal stores (its database as it lies on the disk, and histories, memos, search attributes and pending failures as its API shows them),
- * what programs have logged, and how every process on this machine was started. With a codec payloads are read as those who have the key do.
+ * what programs have logged, what a worker tells Prometheus, and how every process on this machine was started. With a codec payloads are read as those who have the key do.
  */
-export async function tracesOf(world: World, given: { dbFile: string; codec?: PayloadCodec }): Promise<Traces> {
+export async function tracesOf(
+  world: World,
+  given: { dbFile: string; codec?: PayloadCodec; metricsAddress?: string },
+): Promise<Traces> {
   const traces = new Map<string, string>();
   for (const file of [given.dbFile, `${given.dbFile}-wal`])
     if (existsSync(file)) traces.set(`database ${file.slice(given.dbFile.length)}`, readFileSync(file, 'latin1'));
@@ -27,6 +30,10 @@ export async function tracesOf(world: World, given: { dbFile: string; codec?: Pa
     ]);
     const texts = await Promise.all([history, listed, described].map((part) => textsIn(part, given.codec)));
     traces.set(`run ${execution.workflowId ?? ''}`, texts.flat().join('\n'));
+  }
+  if (given.metricsAddress !== undefined) {
+    const answer = await fetch(`http://${given.metricsAddress}/metrics`);
+    traces.set('metrics', await answer.text());
   }
   traces.set('processes', processes().join('\n'));
   return traces;

@@ -6,7 +6,7 @@ import { temporal as protocol } from '@temporalio/proto';
 import { searchAttributes } from '../../domain/procedures';
 import { root } from '../../scripts/lib/root';
 import { start } from '../../scripts/lib/processes';
-import { findTemporal, startDevServer, type DevServer } from '../../scripts/lib/temporal';
+import { findTemporal, freePort, startDevServer, type DevServer } from '../../scripts/lib/temporal';
 import { isLoopback } from '../../client/address';
 import { ConfigError, parseWorkerConfig, variableTable, workerSchema } from '../../workers/config';
 import { begin, runToEnd, type Env, type Finished, type Program } from '../real/program';
@@ -82,6 +82,10 @@ describe('the environment', () => {
     ['BULKHEAD_CACHED_RUNS', '1', 'give a number from 2 to 1000000'],
     ['BULKHEAD_WAITS', '0', 'give a number from 1 to 10000'],
     ['BULKHEAD_WATCHES', '99999', 'give a number from 1 to 10000'],
+    ['BULKHEAD_METRICS_ADDRESS', 'localhost:9464', 'give an IP address and a port, e.g. 127.0.0.1:9464'],
+    ['BULKHEAD_METRICS_ADDRESS', '127.0.0.1', 'give an IP address and a port, e.g. 127.0.0.1:9464'],
+    ['BULKHEAD_METRICS_ADDRESS', '127.0.0.1:70000', 'give an IP address and a port, e.g. 127.0.0.1:9464'],
+    ['BULKHEAD_METRICS_ADDRESS', '::1:9464', 'give an IP address and a port, e.g. 127.0.0.1:9464'],
     ['BULKHEAD_LOG_LEVEL', 'loud', 'give trace, debug, info, warn or error'],
     ['BULKHEAD_DEPLOYMENT', 'bulk.head', 'give up to 64 letters, digits, - and _, beginning with a letter or digit'],
     ['BULKHEAD_DEPLOYMENT', '__internal', 'give up to 64 letters, digits, - and _, beginning with a letter or digit'],
@@ -282,6 +286,24 @@ describe('a worker', () => {
     expect(lines).toContainEqual(expect.objectContaining({ vnf: 'web1', workflow: 'made', activity: 'launch' }));
     // And the record's, whose VNF is in its id.
     expect(lines.find(({ workflow }) => workflow === 'vnf:web1')).toMatchObject({ vnf: 'web1' });
+  });
+
+  test('tells Prometheus its metrics where it is told to, and a second one there exits with 2 and says why', async () => {
+    const address = `127.0.0.1:${String(await freePort())}`;
+    const running = await ready({ BULKHEAD_METRICS_ADDRESS: address });
+    const second = await run({ BULKHEAD_METRICS_ADDRESS: address });
+    expect(second.code).toBe(2);
+    expect(second.stderr).toContain(`BULKHEAD_METRICS_ADDRESS: nothing can listen on ${address}: `);
+    expect(second.stderr).toContain('ddress already in use');
+    const asked = await runToEnd('scripts/programs/cli/main.js', ['instantiate', 'web3', 'no-such-one'], {
+      env: { TEMPORAL_ADDRESS: temporal.address },
+    });
+    expect(asked.code).toBe(1);
+    const told = await (await fetch(`http://${address}/metrics`)).text();
+    running.kill('SIGTERM');
+    await running.ended;
+    expect(told).toMatch(/^temporal_worker_task_slots_available\{/m);
+    expect(told).toMatch(/^temporal_local_activity_execution_failed_total\{activity_type="loadDescriptor",.*\} [1-9]/m);
   });
 
   test('that is a version which nobody has deployed says so, and what to do', async () => {
