@@ -1,19 +1,13 @@
 const Sequencer = require('@jest/test-sequencer').default;
 
 /**
- * Files with a real server mostly wait, and the others reckon: they are begun in turns, so that while one waits another has its core. Of each
- * kind the longest is first, or the largest where jest does not know yet how long it takes; and those that wait are through a little earlier, so
- * that no core is left alone with the last of them.
+ * First those with a real server or worker processes, which mostly wait and have something of the machine left; then those that reckon, and
+ * would keep them waiting. Of each kind the longest, or the largest where jest does not know yet how long a file takes.
  */
 module.exports = class extends Sequencer {
   sort(tests) {
-    const waits = ({ path }) => /\/test\/(model|procedures|real|scripts)\//.test(path);
+    const waits = ({ path }) => /\/test\/(client|model|procedures|real|replay|scripts|workers)\//.test(path);
     const sorted = super.sort(tests);
-    const [waiting, reckoning] = [sorted.filter(waits), sorted.filter((test) => !waits(test))];
-    const placed = [
-      ...waiting.map((test, index) => ({ test, at: (0.8 * index) / waiting.length })),
-      ...reckoning.map((test, index) => ({ test, at: index / reckoning.length })),
-    ];
-    return placed.sort((a, b) => a.at - b.at).map(({ test }) => test);
+    return [...sorted.filter(waits), ...sorted.filter((test) => !waits(test))];
   }
 };

@@ -1,6 +1,7 @@
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
+import { setPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /** `./scripts/test`: the checks, then the tests, and one closing line that counts both. */
@@ -26,13 +27,9 @@ let failed = 0;
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 const only = process.argv.slice(2);
 
-/** As many at once as there are cores: none of them uses more than one. */
+/** One after another beside the tests, of which the first mostly wait. */
 async function runChecks(): Promise<void> {
-  const waiting = [...checks];
-  const next = async (): Promise<void> => {
-    for (let check = waiting.shift(); check; check = waiting.shift()) await runCheck(check);
-  };
-  await Promise.all(Array.from({ length: availableParallelism() }, next));
+  for (const check of checks) await runCheck(check);
 }
 
 async function runCheck({ name, node }: Check): Promise<void> {
@@ -50,20 +47,32 @@ async function runCheck({ name, node }: Check): Promise<void> {
 
 function ran(command: string, args: readonly string[]): Promise<{ readonly isOk: boolean; readonly said: string }> {
   return new Promise((resolve) => {
-    execFile(command, args, { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
+    const maxBuffer = 64 * 1024 * 1024;
+    const child = execFile(command, args, { encoding: 'utf8', maxBuffer }, (error, stdout, stderr) => {
       resolve({ isOk: error === null, said: `${stdout}${stderr}` });
     });
+    if (child.pid !== undefined) yieldsToOthers(child.pid);
   });
 }
 
-function runTests(): void {
+/** What it begins from now on yields, too. */
+function yieldsToOthers(pid: number): void {
+  try {
+    setPriority(pid, 10);
+  } catch {
+    // Then it takes its share.
+  }
+}
+
+async function runTests(): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'bulkhead-test-'));
   const outputFile = join(directory, 'jest.json');
-  const { status } = spawnSync(
+  const jest = spawn(
     process.execPath,
     ['node_modules/jest/bin/jest.js', '--json', `--outputFile=${outputFile}`, ...only],
     { stdio: ['ignore', 'ignore', 'inherit'] },
   );
+  const [status] = (await once(jest, 'close')) as [number | null];
   const counted = countedIn(outputFile);
   rmSync(directory, { recursive: true, force: true });
   passed += counted.passed;
@@ -86,8 +95,7 @@ function countedIn(file: string): { passed: number; failed: number } {
 }
 
 async function main(): Promise<void> {
-  if (only.length === 0) await runChecks();
-  runTests();
+  await Promise.all([runTests(), only.length === 0 ? runChecks() : undefined]);
   process.stdout.write(`${String(passed)} passed, ${String(failed)} failed\n`);
   process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
 }
