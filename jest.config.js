@@ -15,8 +15,8 @@ module.exports = {
   },
   testSequencer: '<rootDir>/test/sequencer.js',
   testTimeout: 60_000,
-  // Most of the time is spent waiting for a server: on two cores three at a time, where jest's own choice would be one. (It takes no more than 100%.)
-  maxWorkers: availableParallelism() + 1,
+  // Most of the time is spent waiting for a server: on two cores four at a time, where jest's own choice would be one.
+  maxWorkers: 2 * availableParallelism(),
   // What files leave behind adds up, and a worker that runs out of memory fails the one that it is at.
   workerIdleMemoryLimit: '1GB',
 };
