@@ -45,6 +45,7 @@ export function installRuntime(logger: Logger, metricsAddress?: string): void {
     Runtime.install({ ...options, telemetryOptions: { metrics: { prometheus } } });
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
+    if (!why.includes('prometheus')) throw error;
     throw new MetricsError(`BULKHEAD_METRICS_ADDRESS: nothing can listen on ${metricsAddress}: ${why}`);
   }
 }

@@ -40,6 +40,8 @@ export function removeActivity(dependencies: Dependencies, ways: Ways): CloudAct
     const guarded = await guardedBy(shares, ways, deadline);
     /** Servers that have borne the tag, or were gone. */
     const known = new Set<string>();
+    const lost = lostDeletions(session, timing);
+    let wait = lookAgainMs;
     for (let clean = 0; ;) {
       const call = deadline.call();
       const [servers, ofMembers, ofTurn] = await Promise.all([
@@ -70,14 +72,21 @@ export function removeActivity(dependencies: Dependencies, ways: Ways): CloudAct
       clean = left.servers.length + left.ports.length === 0 ? clean + 1 : 0;
       if (clean >= looksWanted) return;
       if (clean > 0) await sleep(betweenLooksMs(timing));
-      const next = guarded ? nextToGo([...servers, ...tagged], left.servers, guarded) : left.servers;
-      for (const { id } of next) await nova.deleteServer(session, id, deadline.call(turn.token));
+      if (guarded && left.servers.length > 0) {
+        // Not all of them are told at once: a look that lacks one says nothing of it.
+        for (const { id } of left.servers) known.delete(id);
+        const next = nextToGo([...servers, ...tagged], left.servers, guarded);
+        await tellToGo(next, { session, lost, isLate: wait >= lookAgainMostMs, call: () => deadline.call(turn.token) });
+        await sleep(wait);
+        wait = longer(wait);
+        continue;
+      }
+      for (const { id } of left.servers) await nova.deleteServer(session, id, deadline.call(turn.token));
       await untilGone(
         dependencies,
-        { vnf, ids: new Set(next.map(({ id }) => id)), token: turn.token, timing },
+        { vnf, ids: new Set(left.servers.map(({ id }) => id)), token: turn.token, timing },
         deadline,
       );
-      if (next.length < left.servers.length) continue;
       const held = await deletePorts(
         session,
         left.ports.map(({ id }) => id),
@@ -123,7 +132,7 @@ export function removeByTokenActivity(dependencies: Dependencies, ways: Ways): C
     const guarded = await guardedBy(shares, ways, deadline);
     let clean = 0;
     const lost = lostDeletions(session, timing);
-    for (let wait = lookAgainMs; clean < 2; wait = Math.min(wait * 1.5, lookAgainMostMs)) {
+    for (let wait = lookAgainMs; clean < 2; wait = longer(wait)) {
       const call = deadline.call();
       const [listed, ports] = await Promise.all([
         // Others count for the share of each.
@@ -147,13 +156,8 @@ export function removeByTokenActivity(dependencies: Dependencies, ways: Ways): C
         strayPorts.map(({ id }) => id),
         () => deadline.call(turn.token),
       );
-      // One that is being deleted is told again only where that takes unduly long: its host may have died meanwhile.
       const next = guarded ? nextToGo(listed, strayServers, guarded) : strayServers;
-      const untold = next.filter((server) => server.taskState !== 'deleting' || wait >= lookAgainMostMs);
-      for (const server of untold) {
-        await lost.found(server, deadline.call(turn.token));
-        await nova.deleteServer(session, server.id, deadline.call(turn.token));
-      }
+      await tellToGo(next, { session, lost, isLate: wait >= lookAgainMostMs, call: () => deadline.call(turn.token) });
       clean = strayServers.length + strayPorts.length === 0 ? clean + 1 : 0;
       if (clean < 2) await sleep(clean === 0 ? wait : betweenLooksMs(timing));
     }
@@ -248,6 +252,27 @@ function placeOf({ id, host, hostId }: nova.Server): string {
   return host ?? (hostId === '' ? id : hostId);
 }
 
+/** One that is being deleted is told again only where that takes unduly long: its host may have died meanwhile. */
+async function tellToGo(
+  servers: readonly nova.Server[],
+  {
+    session,
+    lost,
+    isLate,
+    call,
+  }: { session: Session; lost: ReturnType<typeof lostDeletions>; isLate: boolean; call: () => CallOptions },
+): Promise<void> {
+  for (const server of servers.filter(({ taskState }) => taskState !== 'deleting' || isLate)) {
+    await lost.found(server, call());
+    await nova.deleteServer(session, server.id, call());
+  }
+}
+
+/** How long to the next look. */
+function longer(waitMs: number): number {
+  return Math.min(waitMs * 1.5, lookAgainMostMs);
+}
+
 function distinct(ports: readonly neutron.Port[]): neutron.Port[] {
   return [...new Map(ports.map((port) => [port.id, port])).values()];
 }
@@ -260,7 +285,7 @@ async function untilGone(
 ): Promise<void> {
   if (of.ids.size === 0) return;
   const lost = lostDeletions(session, of.timing);
-  for (let wait = lookAgainMs; ; wait = Math.min(wait * 1.5, lookAgainMostMs)) {
+  for (let wait = lookAgainMs; ; wait = longer(wait)) {
     const left = (await nova.listServers(session, { tags: [tag.vnf(of.vnf)] }, deadline.call())).filter((server) =>
       of.ids.has(server.id),
     );

@@ -2,6 +2,7 @@ import type { Inventory } from '../inventory';
 import { own } from '../names';
 import type { VnfRecord } from '../record';
 import type { Finding } from './finding';
+import { inOrderOfGoing } from './going';
 import { knownTo } from './known';
 import { judgeGroup, judgePort, judgeServerGroups } from './network';
 import { judgeLostPorts, judgeMissing, judgeServers } from './servers';
@@ -29,7 +30,7 @@ export function compare(record: VnfRecord, inventory: Inventory, inHand: readonl
   ];
   const why = own(letBeIn, record.phase);
   return why === undefined
-    ? findings
+    ? inOrderOfGoing(record, inventory, findings)
     : findings.map((finding) => ({ ...finding, repair: `nothing: ${why}`, action: 'leave' }));
 }
 

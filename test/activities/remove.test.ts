@@ -343,6 +343,21 @@ describe.each(['removeByToken', 'remove'] as const)(
   },
 );
 
+test("with the pools' spares those that are not told yet are asked for by their ids where a list lacks them", async () => {
+  const members = await launched(lab, rowsOf('web', [1, 2, 3, 4], ['cmp-01', 'cmp-01', 'cmp-02', 'cmp-02']));
+  await until(() => [...lab.cloud.servers.values()].every(({ host }) => host !== null), 'all have a host');
+  const { servers } = lab.cloud;
+  const values = servers.values.bind(servers);
+  const isTold = (): boolean =>
+    lab.calls.some(({ method, path }) => method === 'DELETE' && path.startsWith('/servers/'));
+  servers.values = () => (isTold() ? new Map<string, never>().values() : values());
+  await lab.run('remove', {
+    ...{ turn, vnf, members, timing: lab.timing },
+    spares: { web: { share: { numerator: 1, denominator: 2 } } },
+  });
+  expect(servers.size + lab.cloud.ports.size).toBe(0);
+});
+
 function fail({ cloud }: Lab, serverId: string): void {
   const server = cloud.servers.get(serverId);
   if (server) setStatus(cloud, server, 'ERROR');

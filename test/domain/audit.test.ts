@@ -2,6 +2,7 @@ import { adoptedToken } from '../../domain/adopt/foreign';
 import { compare, findingKinds, type Finding } from '../../domain/audit';
 import type { Pool, SecurityRule } from '../../domain/descriptor/descriptor';
 import type { Inventory, PortFound, RuleFound, ServerFound } from '../../domain/inventory';
+import { capAt } from '../../domain/levels';
 import type { Debt, VnfRecord } from '../../domain/record';
 import { tag } from '../../domain/names';
 import { memberOn, on, poolNamed, stateOf, tagged } from './build';
@@ -292,6 +293,43 @@ describe('what is none', () => {
 
   test.each(none.map((row) => [row[0], row] as const))('%s', (_what, [, inventory, record, inHand]) => {
     expect(found(inventory, record, inHand)).toEqual([]);
+  });
+});
+
+describe('servers that are to go are told of in an order in which they may', () => {
+  const spare = { share: { numerator: 1, denominator: 3 } } as const;
+  const record = recordWith({
+    descriptor: { ...recordWith().descriptor, pools: [{ ...pool, spare }] },
+  });
+  const orphan = (number: number, change: Partial<ServerFound>): ServerFound =>
+    serverOf(`web-${String(number)}`, { token: 'gone', ...change });
+  const going = (strays: readonly ServerFound[]): ServerFound[] =>
+    compare(record, also('servers', ...strays)).flatMap(({ id }) => strays.find((stray) => stray.id === id) ?? []);
+
+  test('from the fullest host first, however the cloud lists them', () => {
+    // With the members, which are on the first three, four on each.
+    const on = ['h1', 'h2', 'h3', 'h4', 'h5', 'h6'];
+    const strays = on.flatMap((host, index) =>
+      Array.from({ length: index < 3 ? 3 : 4 }, (_, number) => orphan(10 + index * 4 + number, { host })),
+    );
+    const order = going(strays);
+    expect(order).toHaveLength(strays.length);
+    const left = [...cloudWith().servers, ...strays];
+    for (const server of order) {
+      left.splice(left.indexOf(server), 1);
+      const most = Math.max(...on.map((host) => left.filter((each) => each.host === host).length));
+      expect(most).toBeLessThanOrEqual(capAt(spare, left.length));
+    }
+  });
+
+  test('the dead first, and the newest of a host', () => {
+    const strays = [
+      orphan(10, { host: 'h4' }),
+      orphan(11, { host: 'h4', status: 'ERROR' }),
+      orphan(12, { host: 'h4' }),
+      orphan(13, { host: null, status: 'ERROR' }),
+    ];
+    expect(going(strays).map(({ id }) => id)).toEqual(['web-11', 'web-13', 'web-12', 'web-10']);
   });
 });
 

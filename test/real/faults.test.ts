@@ -162,6 +162,8 @@ async function struckEverywhere(
       return moments.length - left.length < struckLeast ? left.map((at) => ({ each, at })) : [];
     });
   for (let tries = 0; tries < 4 && lacking().length > 0; tries++) {
+    // Those before have left the hosts that the next ones lose.
+    if (tries > 0) await cleared(names);
     const ready = await readied(lacking());
     names.push(...ready.map(({ victim }) => victim.vnf));
     const these = await Promise.all(
