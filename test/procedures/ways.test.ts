@@ -1,5 +1,7 @@
+import { WorkflowUpdateFailedError } from '@temporalio/client';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils';
 import { findingsMax } from '../../activities/cloud/audit';
+import { shareUpdateName, type ShareAsk, type ShareGiven } from '../../domain/budget';
 import { portMarks, recordWorkflowId } from '../../domain/names';
 import type { EvacuateHostResult } from '../../domain/procedures';
 import { saveHistories } from '../../scripts/lib/histories';
@@ -244,4 +246,24 @@ test('adopt-alone: or says whom it would have to wait for', async () => {
       });
   });
   expect([ended.outcome, refusal?.kind]).toEqual(['stuck', 'Busy']);
+}, 60_000);
+
+test('the shares of a cloud that workers ask for are in the history of who gives them', async () => {
+  const handle = await stage.client.workflow.start('cloudBudget', {
+    ...{ taskQueue: 'bulkhead', workflowId: 'cloud:shared', args: [{}] },
+  });
+  const total = { calls: 10, perSecond: null };
+  const ask = (worker: string, number: number, more: Partial<ShareAsk> = {}): Promise<ShareGiven> => {
+    const said: ShareAsk = { worker, number, total, leaseSeconds: 30, holds: { calls: 0, perSecond: null }, ...more };
+    return handle.executeUpdate<ShareGiven, [ShareAsk]>(shareUpdateName, { args: [said] });
+  };
+  const alone = await ask('w1', 1);
+  const beside = await ask('w2', 1);
+  const after = await ask('w1', 2, { holds: { calls: 1, perSecond: null } });
+  expect([alone.share.calls, beside.share.calls, after.share.calls]).toEqual([9, 1, 5]);
+  await ask('w1', 3, { leaves: true });
+  await expect(ask('w2', 0)).rejects.toThrow(WorkflowUpdateFailedError);
+  await handle.terminate('it would go on for ever');
+  const { events } = await handle.fetchHistory();
+  expect(events?.filter((event) => event.workflowExecutionUpdateCompletedEventAttributes)).toHaveLength(4);
 }, 60_000);

@@ -72,7 +72,7 @@ test('every procedure, the record and the clean-up have a recorded history', () 
     'capacity',
     'orphans',
   ];
-  for (const type of [...needed, 'vnf', 'audit', 'hostMutex']) expect(types).toContain(type);
+  for (const type of [...needed, 'vnf', 'audit', 'hostMutex', 'cloudBudget']) expect(types).toContain(type);
 });
 
 /** All `patched` in workflows/, by what they say: calls, and the ids that are written there. */
