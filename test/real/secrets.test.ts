@@ -23,6 +23,8 @@ const credential = { id: 'embedded-credential', secret: 'embedded-credential-sec
 const made = { token: 'gAAAAAB', guestPassword: 'embedded-guest-secret' };
 const keySecret = randomBytes(32).toString('base64');
 const payloadKeys = `2026-11:${keySecret}`;
+const codecToken = 'codec-token-of-nobody-else';
+const temporalKey = 'temporal-api-key-of-nobody-else';
 /** Stands in a descriptor. */
 const confidential = 'what-no-reader-of-histories-may-know';
 
@@ -122,6 +124,24 @@ test('no password, credential or token is left in a history, a memo, a search at
   }
 }, 120_000);
 
+test.each<[string, (file: string) => Record<string, string>]>([
+  ['an API key', () => ({ TEMPORAL_API_KEY: temporalKey })],
+  ['a key of TLS', (file) => ({ TEMPORAL_TLS_CERT: file, TEMPORAL_TLS_KEY: file })],
+])('a worker that cannot log in to Temporal with %s does not repeat it', async (_what, login) => {
+  const file = join(directory, 'temporal.key');
+  writeFileSync(file, `-----BEGIN PRIVATE KEY-----\n${temporalKey}\n-----END PRIVATE KEY-----\n`);
+  const { OS_CLIENT_CONFIG_FILE = '' } = workerEnv;
+  const { code, stdout, stderr } = await runToEnd('workers/main.js', [], {
+    env: {
+      ...{ TEMPORAL_ADDRESS: world.stack.temporal.address, TEMPORAL_CONNECT_SECONDS: '1', OS_CLOUD: 'embedded' },
+      ...{ OS_CLIENT_CONFIG_FILE, BULKHEAD_LOG_LEVEL: 'trace', ...login(file) },
+    },
+  });
+  expect(code).not.toBe(0);
+  expect(stderr).not.toBe('');
+  expect(foundIn(new Map([['said', `${stdout}${stderr}`]]), temporalKey)).toEqual([]);
+});
+
 describe('with a key', () => {
   let worker: Running;
   let codecServer: Awaited<ReturnType<typeof start>>;
@@ -137,7 +157,7 @@ describe('with a key', () => {
     codecServer = await start({
       command: process.execPath,
       args: [join(root, 'dist/scripts/programs/codec/main.js'), '--port', '0'],
-      env: { BULKHEAD_PAYLOAD_KEYS: payloadKeys },
+      env: { BULKHEAD_PAYLOAD_KEYS: payloadKeys, BULKHEAD_CODEC_TOKEN: codecToken },
       logFile: join(directory, 'codec.log'),
       isReady: (line) => line.includes('"url"'),
       readyWithinSeconds: 30,
@@ -166,7 +186,10 @@ describe('with a key', () => {
 
     const asked = ['workflow', 'result', '--workflow-id', workflowId];
     const blind = JSON.stringify(await world.temporal(...asked));
+    // Not as an argument, which lists of processes show.
+    process.env['TEMPORAL_CODEC_AUTH'] = `Bearer ${codecToken}`;
     const seeing = JSON.stringify(await world.temporal(...asked, ...codecEndpoint()));
+    delete process.env['TEMPORAL_CODEC_AUTH'];
     expect([blind.includes('"levels"'), seeing.includes('"levels"')]).toEqual([false, true]);
   }, 60_000);
 
@@ -180,7 +203,7 @@ describe('with a key', () => {
     expect(foundIn(read, confidential).filter(ofKey)).toEqual(expect.arrayContaining(['run vnf:web2', 'run vnf:web3']));
     expect(foundIn(plain, confidential).filter(ofKey)).toEqual([]);
     expect(foundIn(plain, 'Encoded failure').filter(ofKey)).not.toEqual([]);
-    for (const text of [keySecret, credential.secret, made.token])
+    for (const text of [keySecret, codecToken, credential.secret, made.token])
       for (const traces of [plain, read]) expect({ text, found: foundIn(traces, text) }).toEqual({ text, found: [] });
   }, 60_000);
 

@@ -110,7 +110,8 @@ export async function startWorld(options: Partial<StackOptions> = {}): Promise<W
       const { stdout } = await run(
         stack.temporalProgram,
         [...args, '--address', stack.temporal.address, '-o', 'json'],
-        { maxBuffer: 64 * 1024 * 1024 },
+        // Jest's own copy, which a test may have added to.
+        { maxBuffer: 64 * 1024 * 1024, env: process.env },
       );
       return stdout === '' ? undefined : (JSON.parse(stdout) as unknown);
     },

@@ -123,7 +123,7 @@ function refuseStrangers({ headers }: IncomingMessage, { listen, token }: CodecS
     throw new Refusal(403, 'this codec server is asked by the name localhost, or by its address');
   if (token === undefined) return;
   if (!equal(headers.authorization ?? '', `Bearer ${token}`))
-    throw new Refusal(401, 'give the token: Authorization: Bearer … (temporal: --codec-auth)');
+    throw new Refusal(401, 'give the token: Authorization: Bearer … (temporal: TEMPORAL_CODEC_AUTH)');
 }
 
 /** In a time that says nothing of where they differ. */
