@@ -1,5 +1,5 @@
 import type { CloudEvent } from '../../simulator/events';
-import { capOf, largestCap, spareOf } from '../arithmetic';
+import { largestCap, spareOf } from '../arithmetic';
 import { perUnit, unitsOf, within, type Units } from '../units';
 import type { Scribe } from '../verdict';
 import {
@@ -85,14 +85,15 @@ function judgePublished(world: World, vnf: VnfWorld, of: Of & { stage: number },
     if (host !== null) onHosts.set(host, (onHosts.get(host) ?? 0) + 1);
   }
   const levels = levelsOf(pool);
-  // Stage 2 is the record: its level is the one that these members and the dead add up to, where one does.
-  const exact = hasDeadUnpublished(world, vnf, of)
-    ? undefined
-    : levels.find((level) => level === pool.published.size + pool.dead.size);
+  // Stage 2 is the record: its level is the one that these members and the dead add up to, where one does. Of the dead that are gone, and
+  // are not made up for, nothing shows whether they count in it still.
+  const least = pool.published.size + pool.dead.size;
+  const most = pool.published.size + Math.max(pool.dead.size, pool.lost);
+  const exact = hasDeadUnpublished(world, vnf, of) ? [] : levels.filter((level) => level >= least && level <= most);
   const part = stage === 2 ? 'G1a' : 'G1b';
   for (const units of unitsOf(world, pool.spec)) {
     const { spare, kind } = units;
-    const cap = stage === 2 && exact !== undefined ? capOf(spare, exact) : largestCap(spare, levels);
+    const cap = largestCap(spare, stage === 2 && exact.length > 0 ? exact : levels);
     const counts = perUnit(units, onHosts);
     const mayBeReplaced = stage === 1 && kind === 'domain';
     if (!mayBeReplaced) scribe.looked(part);

@@ -650,6 +650,42 @@ test('G1a: of which level a pool is nobody can tell where one that was never pub
   expect(healed(false)).toContain('G1a');
 });
 
+test('G1a: a dead one that is gone, and not made up for, may count in the level of its pool still', () => {
+  const grown = (dead: readonly string[]): Part[] => {
+    const log = new Log();
+    log.instantiate('v', { spare: '1/3', serial: true, on: 'h1 h2 h3' });
+    const serving = ['v-c-1', 'v-c-2', 'v-c-3'].filter((member) => !dead.includes(member));
+    for (const member of dead)
+      log.add({ type: 'server.state', id: member.replace('v-c', 'v/c'), state: 'ERROR', fault: null });
+    log.note({ kind: 'recordLost', vnf: 'v' });
+    log.note({ kind: 'request', id: 'again', procedure: 'adopt', vnf: 'v', request: { vnf: 'v' } });
+    log.publish('v', { c: [...serving] });
+    log.note({ kind: 'outcome', id: 'again', outcome: 'completed', dead: [...dead] });
+    // What its former record had asked for.
+    for (const member of dead) log.add({ type: 'server.deleted', id: member.replace('v-c', 'v/c') });
+    log.note({ kind: 'request', id: 'out', procedure: 'scaleOut', vnf: 'v', request: { vnf: 'v', pool: 'c', to: 7 } });
+    // Whoever was there before has a host that its record has found it on.
+    for (const [member, host] of dead.length > 0
+      ? [
+          ['c-4', 'h4'],
+          ['c-5', 'h3'],
+          ['c-6', 'h4'],
+        ]
+      : [
+          ['c-4', 'h4'],
+          ['c-5', 'h4'],
+        ]) {
+      log.launch('v', String(member), String(host));
+      serving.push(`v-${String(member)}`);
+      log.publish('v', { c: [...serving] });
+    }
+    return log.broken();
+  };
+  // Two of six may be on h4, and one of five.
+  expect(grown(['v-c-3'])).not.toContain('G1a');
+  expect(grown([])).toContain('G1a');
+});
+
 test('G1d: whom a commit has taken out counts, though it had died: its record need not know', () => {
   const ended = (stages: readonly (1 | 2)[]): Part[] => {
     const log = new Log();
