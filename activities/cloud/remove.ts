@@ -24,9 +24,9 @@ export function betweenLooksMs({ tickSeconds }: Timing): number {
 }
 
 /**
- * Servers in the given order, or so many at once as their pools' shares allow, then their ports, until the cloud shows neither. What is gone already is done, where the cloud says so of
- * each; what does not bear the VNF's tag is never touched, whatever its id, nor are its ports: where a member's server has lost it, the others
- * go, and then a person is told. Orphans are looked for until two looks find none: a create that was still on its way when they were first
+ * Servers in the given order, or so many at once as their pools' shares allow, then their ports, until the cloud shows neither. What is gone
+ * already is done, where the cloud says so of each; what does not bear the VNF's tag is never touched, whatever its id, nor are its ports:
+ * where a member's server has lost it, the others go, and then a person is told. Orphans are looked for until two looks find none: a create that was still on its way when they were first
  * looked for fails when its ports are gone, or has been seen by then.
  */
 export function removeActivity(dependencies: Dependencies, ways: Ways): CloudActivities['remove'] {
