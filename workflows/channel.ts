@@ -1,4 +1,5 @@
 import {
+  ApplicationFailure,
   CancellationScope,
   condition,
   defineSignal,
@@ -72,6 +73,9 @@ export interface Wish extends Pick<Ask, 'procedure' | 'class' | 'ifBusy'> {
   readonly sent?: boolean;
 }
 
+/** What Temporal says of a run that has had as many signals as one may have. */
+const signalLimit = 'SignalCountLimitExceeded';
+
 const askAgainSeconds = 20;
 const answerAgainSeconds = 5;
 /** A record that answers nothing for this long is not there: nothing is undone, a person must look. */
@@ -115,6 +119,8 @@ export function openChannel(vnf: string): Channel {
       await record.signal(signal, message);
     } catch (error) {
       if (isCancellation(error)) throw error;
+      // The record is there, and takes messages again when it has continued as new: who waits for an answer asks again.
+      if (error instanceof ApplicationFailure && error.type === signalLimit) return;
       throw toApplicationFailure(unknownVnf(vnf), 'refused');
     }
   };

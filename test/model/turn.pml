@@ -39,7 +39,7 @@
 #define ACTIVITY_UNCHECKED 9        /* activities do not look whose run they are */
 #define SWEEP_AT_ONCE 10            /* the clean-up does not wait for late attempts */
 #define HOLDER_UNWATCHED 11         /* nobody looks whether the holder is still there */
-#define CONTINUE_IN_TURN 12         /* the record continues as new while somebody holds the turn */
+#define TURN_UNWATCHED 12           /* the record that continues in a turn does not watch its holder */
 #define DEBT_UNWATCHED 13           /* the record that continues watches no debtor */
 #define TAKEN_AFTER_WITHDRAWAL 14   /* a run that has withdrawn takes a grant that comes late */
 #define TAKEN_TWICE 15              /* a grant that is told again is taken for a new one */
@@ -670,9 +670,9 @@ end:
        beginCleaning() }
 
   /* As new: the state travels, the watches do not. */
-  :: atomic { !gone && !ended && continues > 0 && empty(inbox) && (turn == 0 || mistake == CONTINUE_IN_TURN) && vanished == 0 ->
+  :: atomic { !gone && !ended && continues > 0 && empty(inbox) && vanished == 0 ->
        continues--;
-       watched = (mistake == DEBT_UNWATCHED -> 0 : debts) }
+       watched = (mistake == DEBT_UNWATCHED -> 0 : debts) | (turn == 0 || mistake == TURN_UNWATCHED -> 0 : bit(turn)) }
 
   :: atomic { !gone && ended && empty(inbox) -> denyAll(); gone = true }
   od

@@ -73,7 +73,7 @@ const mistakes: Readonly<Record<string, readonly [faults: Faults, breaks: RegExp
   ACTIVITY_UNCHECKED: [{ RESETS: 1 }, /made|turn/],
   SWEEP_AT_ONCE: [{ KILLS: 1 }, /doing/],
   HOLDER_UNWATCHED: [{ KILLS: 1 }, /open|turn/],
-  CONTINUE_IN_TURN: [{ KILLS: 1, CONTINUES: 1 }, /open|turn/],
+  TURN_UNWATCHED: [{ KILLS: 1, CONTINUES: 1 }, /open|turn/],
   DEBT_UNWATCHED: [{ KILLS: 1, CONTINUES: 1 }, /debts/],
   TAKEN_AFTER_WITHDRAWAL: [{ CANCELS: 1 }, /made|holds|doing/],
   TAKEN_TWICE: [{ TURNS: 2, REPEATS: 1 }, /holds/],

@@ -2,6 +2,7 @@ import { Client, type Payload } from '@temporalio/client';
 import { recordWorkflowId } from '../../domain/names';
 import { taskQueues } from '../../domain/procedures';
 import { limits } from '../../workflows/record/state';
+import type { Ask } from '../../domain/turn';
 import { expectHeld, small, startWorld, until, type World } from './world';
 
 /** The record lives as long as its VNF: its history is cut off now and then, and nothing that it was told may be lost by that. */
@@ -48,12 +49,22 @@ test('a signal that cannot be read is dropped, and a run whose input cannot is r
   expectHeld(await world.verdict());
 }, 120_000);
 
-test('a record that continues as new forgets nothing: members, queue, nor a message that came at that moment', async () => {
+test('a record that continues as new, also in the midst of a turn, forgets nothing: members, who holds it, who waits, nor a message that came at that moment', async () => {
   const vnf = 'web1';
   expect((await world.run('instantiate', { vnf, descriptor: small })).outcome).toBe('completed');
   const before = await world.settle(vnf);
   const handle = world.client.workflow.getHandle(recordWorkflowId(vnf));
-  const { runId } = await handle.describe();
+  const { runId, memo } = await handle.describe();
+  expect(memo).toMatchObject({ home: expect.stringMatching(/^project .+, region RegionOne$/) as string });
+
+  // It asks by another's hand, gets the turn, and does nothing with it: nobody works on its queue.
+  const holder = await world.client.workflow.start('scaleOut', { workflowId: 'idle', taskQueue: 'nobody', args: [] });
+  const asked: Ask = {
+    ...{ workflowId: 'idle', runId: holder.firstExecutionRunId },
+    ...{ procedure: 'scaleOut', class: 'normal', ifBusy: 'wait' },
+  };
+  await handle.signal('ask', asked);
+  await until('it has the turn', 30, async () => (await world.bulkhead.status(vnf)).turn?.workflowId === 'idle');
 
   // Messages that are no messages are dropped and counted, so that each can be accounted for.
   let sent = 0;
@@ -65,11 +76,13 @@ test('a record that continues as new forgets nothing: members, queue, nor a mess
   while ((await ofRun.describe()).historyLength < limits.events)
     await Promise.all(Array.from({ length: 100 }, nonsense));
   const begun = await world.begin('scaleOut', { vnf, pool: 'web', to: 6 });
-  // They go on coming while it continues.
-  await until('it has continued', 60, async () => {
-    await nonsense();
-    return (await handle.describe()).runId !== runId;
-  });
+  // They go on coming while it continues, for a while: it is done again for each that comes meanwhile.
+  for (let more = 0; more < 20; more++) await nonsense();
+  await until('it has continued', 60, async () => (await handle.describe()).runId !== runId);
+  await until('another waits', 30, async () => (await world.bulkhead.status(vnf)).queue.length === 1);
+  expect((await world.bulkhead.status(vnf)).turn?.workflowId).toBe('idle');
+  expect((await handle.describe()).memo).toEqual(memo);
+  await holder.terminate('by a test');
 
   expect((await begun.end()).outcome).toBe('completed');
   await until('every message is counted', 30, async () => (await world.bulkhead.status(vnf)).dropped === sent);
@@ -79,6 +92,7 @@ test('a record that continues as new forgets nothing: members, queue, nor a mess
   expect(members).toEqual(expect.arrayContaining([...(before?.pools['web']?.inService ?? [])]));
   expect(after?.occurrences.map(({ procedure, outcome }) => [procedure, outcome])).toEqual([
     ['instantiate', 'completed'],
+    ['scaleOut', 'vanished'],
     ['scaleOut', 'completed'],
   ]);
 

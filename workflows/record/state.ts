@@ -97,7 +97,7 @@ export const limits = {
   overtakes: 3,
   cleanUpTries: 3,
   /**
-   * A longer history is continued as new, between turns. Well below the server's 51,200, so that a replay stays quick, and below
+   * A longer history is continued as new, also in the midst of a turn. Well below the server's 51,200, so that a replay stays quick, and below
    * its 10,000 signals for a run, of which each is an event.
    */
   events: 4_000,

@@ -155,7 +155,7 @@ async function keepRecord(input: RecordInput): Promise<{ revision: number }> {
         },
       );
   };
-  for (const debt of state.debts) watchRun(debt, debt.token);
+  for (const run of [state.turn, ...state.debts]) if (run) watchRun(run, run.token);
 
   /**
    * Deaths are reported without a turn, so nobody watches their reporter: if it dies with them, calls would go on being sent to
@@ -311,13 +311,18 @@ async function keepRecord(input: RecordInput): Promise<{ revision: number }> {
       return { revision: state.revision };
     }
     beginCleaning();
-    // Before a turn is granted, and not when nobody wants one: under load somebody always does.
-    if (state.turn === null && state.vanished.length === 0 && publishing === 0 && mustContinue())
+    // Under load somebody always has the turn, or has it for a day: whoever waits meanwhile writes history, and a run takes 10,000 signals.
+    if (state.vanished.length === 0 && publishing === 0 && mustContinue() && mayContinue(state))
       await continueAsNew<typeof vnf>({ state });
     if (await grantNext()) continue;
     if (inbox.length > 0) continue;
     await condition(() => inbox.length > 0);
   }
+}
+
+/** Records of earlier releases waited for the end of a turn. */
+function mayContinue({ turn }: RecordState): boolean {
+  return turn === null || patched('continue-in-turn');
 }
 
 function mustContinue(): boolean {
