@@ -9,7 +9,7 @@ import type { ChangeRequest, LaunchRow, MemberRef, Onto, Plan, ServerGroupRef } 
 import type { Group, Member, Shares, VnfRecord } from '../domain/record';
 import type { Leftover } from '../domain/stuck';
 import type { Timing } from '../domain/timing';
-import type { Ask, Publication, RecordView, RunRef, TurnRef } from '../domain/turn';
+import type { Ask, Publication, RecordRead, RunRef, TurnRef } from '../domain/turn';
 
 /**
  * What the workflows call. Types only: workflows see this file and never an implementation. Grouped by the task queue
@@ -19,8 +19,8 @@ import type { Ask, Publication, RecordView, RunRef, TurnRef } from '../domain/tu
 
 /** Task queue `bulkhead`, also callable as local activities: they speak to Temporal, not to the cloud. */
 export interface RecordActivities {
-  /** The record's status. Throws UnknownVnf where none runs. */
-  readRecord(input: { vnf: string }): Promise<RecordView>;
+  /** The record's status, without what only onlookers want. Throws UnknownVnf where none runs. */
+  readRecord(input: { vnf: string }): Promise<RecordRead>;
   /** Parses a descriptor given inline, or by the name of a file in `descriptors/`. Throws InvalidRequest with every problem. */
   loadDescriptor(input: { descriptor: unknown }): Promise<Descriptor>;
   /**

@@ -245,6 +245,12 @@ export interface RecordView extends VnfRecord {
   readonly publication: Publication;
 }
 
+/**
+ * What workflows read of it. Not what only onlookers want, of which a record may hold ten times as much as of all else: Temporal takes no more
+ * than 4 MB of what a run is told in one task, and evacuateHost is told the records of all VNFs on its hosts.
+ */
+export type RecordRead = Omit<RecordView, 'occurrences' | 'queue'>;
+
 export type { Debt, Group, Member, Phase, PoolState, Service, VnfRecord };
 
 /** Without an encoder: workflows have none. */

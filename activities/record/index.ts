@@ -11,9 +11,10 @@ import { parseDescriptor, parseDescriptorText, type ParsedDescriptor } from '../
 import { alreadyExists, failure } from '../../domain/failure';
 import { recordWorkflowId } from '../../domain/names';
 import { taskQueues } from '../../domain/procedures';
-import type { RecordView } from '../../domain/turn';
+import type { RecordRead, RecordView } from '../../domain/turn';
 import type { Dependencies } from '../dependencies';
 import { cloudUnavailable, toFailure } from '../errors';
+import { homeMemo, homeOf } from '../home';
 import { inParallel } from '../parallel';
 import type { RecordActivities } from '../ports';
 import { scheduleAudits, unscheduleAudits } from './audits';
@@ -25,7 +26,7 @@ const describedAtOnce = 10;
 
 /** What speaks to Temporal and not to the cloud. */
 export function recordActivities(dependencies: Dependencies): RecordActivities {
-  const { client, timing, descriptorsDirectory, service } = dependencies;
+  const { client, session, timing, descriptorsDirectory, service } = dependencies;
   return {
     readTiming: () => Promise.resolve(timing),
 
@@ -51,7 +52,7 @@ export function recordActivities(dependencies: Dependencies): RecordActivities {
 
     readRecord: async ({ vnf }) => {
       const view = await viewOf(client, vnf);
-      if (view !== null) return view;
+      if (view !== null) return readOf(view);
       throw toFailure(
         failure(
           'UnknownVnf',
@@ -73,12 +74,13 @@ export function recordActivities(dependencies: Dependencies): RecordActivities {
       const workflowId = recordWorkflowId(vnf);
       // Publishers ignore what is lower than what they have, and the id may have been another VNF's before.
       const revision = await service.lastRevision(vnf);
+      const home = homeOf(await session.place());
       try {
         await client.workflow.start('vnf', {
           workflowId,
           taskQueue: taskQueues.workflows,
           args: [{ vnf, descriptor, timing, ask, revision }],
-          memo: { startedBy: ask.runId },
+          memo: { startedBy: ask.runId, [homeMemo]: home },
           workflowIdConflictPolicy: 'FAIL',
           workflowIdReusePolicy: 'ALLOW_DUPLICATE',
           staticSummary: `the record of ${vnf}: its members, and the turn`,
@@ -136,6 +138,10 @@ async function viewOf(client: Client, vnf: string): Promise<RecordView | null> {
       throw cloudUnavailable(`the record of ${vnf} does not answer: ${error.message}`, {});
     throw error;
   }
+}
+
+function readOf({ occurrences: _occurrences, queue: _queue, ...read }: RecordView): RecordRead {
+  return read;
 }
 
 /** A name and nothing else: no path leads out of the directory. */

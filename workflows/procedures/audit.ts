@@ -4,7 +4,7 @@ import { auditScheduleId } from '../../domain/names';
 import type { ChangeRequest } from '../../domain/plan';
 import type { AuditResult } from '../../domain/procedures';
 import type { Member, VnfRecord } from '../../domain/record';
-import { auditedMax, type RecordView } from '../../domain/turn';
+import { auditedMax, type RecordRead } from '../../domain/turn';
 import { openChannel, type Channel } from '../channel';
 import { asFailure } from '../failures';
 import { parseInput } from '../input';
@@ -47,7 +47,7 @@ export async function audit(raw: unknown): Promise<AuditResult | CleanUpResult> 
 }
 
 /** Its status has what was left. A VNF of which nothing is found, and nothing was, costs no event. */
-async function tellRecord(channel: Channel, { audited }: RecordView, result: AuditResult): Promise<void> {
+async function tellRecord(channel: Channel, { audited }: RecordRead, result: AuditResult): Promise<void> {
   const { revision, findings, more, repaired } = result;
   const left = findings.filter(({ id }) => !repaired.some((each) => each.id === id));
   // Audits of earlier releases told nobody.
@@ -60,7 +60,7 @@ async function tellRecord(channel: Channel, { audited }: RecordView, result: Aud
 const nothing: ChangeRequest = { kind: 'replaceMembers', members: [] };
 
 /** A schedule that has outlived its VNF, since whoever was to take it away could not, goes with its next run. */
-async function readRecord(vnf: string): Promise<RecordView> {
+async function readRecord(vnf: string): Promise<RecordRead> {
   try {
     return await recordPort().readRecord({ vnf });
   } catch (error) {
@@ -73,7 +73,7 @@ async function readRecord(vnf: string): Promise<RecordView> {
 /** Looks again as often as this where the record has changed under the look. */
 const looksMax = 3;
 
-async function lookedAt(first: RecordView): Promise<AuditResult> {
+async function lookedAt(first: RecordRead): Promise<AuditResult> {
   const timing = await recordPort().readTiming();
   const { vnf } = first;
   for (let view = first, looks = 1; ; looks++) {
@@ -101,13 +101,13 @@ async function lookedAt(first: RecordView): Promise<AuditResult> {
 }
 
 /** Nobody has begun, committed, paid or cleaned up anything between the two. */
-function isSame(a: RecordView, b: RecordView): boolean {
-  const said = ({ revision, turn, debts, cleaning }: RecordView): string =>
+function isSame(a: RecordRead, b: RecordRead): boolean {
+  const said = ({ revision, turn, debts, cleaning }: RecordRead): string =>
     JSON.stringify([revision, turn?.token, debts.map(({ token }) => token), cleaning]);
   return said(a) === said(b);
 }
 
-function recordIn({ vnf, descriptor, phase, revision, pools, groups, debts }: RecordView): VnfRecord {
+function recordIn({ vnf, descriptor, phase, revision, pools, groups, debts }: RecordRead): VnfRecord {
   return { vnf, descriptor, phase, revision, pools, groups, debts };
 }
 

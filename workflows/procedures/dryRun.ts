@@ -6,7 +6,7 @@ import type { Batch, ChangeRequest, MemberRef, Plan } from '../../domain/plan';
 import type { DryRunResult, NamedMember } from '../../domain/procedures';
 import type { VnfRecord } from '../../domain/record';
 import { timingAt } from '../../domain/timing';
-import type { ProcedureName, RecordView } from '../../domain/turn';
+import type { ProcedureName, RecordRead } from '../../domain/turn';
 import { turnRefusal } from '../../domain/turnRefusal';
 import { toApplicationFailure } from '../failures';
 import { cloud } from '../ports';
@@ -15,7 +15,7 @@ import { cloud } from '../ports';
 export async function dryRun(given: {
   procedure: ProcedureName;
   /** As it would be when the turn is granted. A VNF that is yet to be has no more than what is planned on. */
-  record: VnfRecord & Partial<Pick<RecordView, 'blocked'>>;
+  record: VnfRecord & Partial<Pick<RecordRead, 'blocked'>>;
   request: ChangeRequest;
   strict?: boolean;
   runId: string;

@@ -6,6 +6,7 @@ import {
   patched,
   ParentClosePolicy,
   setHandler,
+  sleep,
   startChild,
   uuid4,
   type ChildWorkflowHandle,
@@ -18,7 +19,7 @@ import { memberName, own } from '../../domain/names';
 import type { Onto } from '../../domain/plan';
 import type { DryRunResult, EvacuateHostResult, ParsedInputs, ProcedureResult } from '../../domain/procedures';
 import { spareAt } from '../../domain/levels';
-import type { RecordView } from '../../domain/turn';
+import type { RecordRead } from '../../domain/turn';
 import { turnRefusal } from '../../domain/turnRefusal';
 import type { VnfRecord } from '../../domain/record';
 import { shown } from '../../domain/shown';
@@ -88,7 +89,7 @@ function look({ hosts, timing }: Job, { brake } = { brake: false }): Promise<Hos
   ]);
 }
 
-async function evacuate(job: Job, before: readonly RecordView[]): Promise<EvacuateHostResult> {
+async function evacuate(job: Job, before: readonly RecordRead[]): Promise<EvacuateHostResult> {
   const { hosts, cause, fenced, timing, occurrence } = job;
   if (cause === 'maintenance') await planAll(job, before);
   let contents: HostContents[];
@@ -270,7 +271,7 @@ async function undone<T>(
 /** Refused unless all can move. Runs of earlier releases were told nothing of places. */
 async function planAll(
   { hosts, cause, fenced, timing }: Job,
-  records: readonly RecordView[],
+  records: readonly RecordRead[],
   { tell = false } = {},
 ): Promise<EmptyHostsPlanned> {
   const planned = await cloud(timing).planEmptyHosts.executeWithOptions(
@@ -281,7 +282,7 @@ async function planAll(
 }
 
 /** What a planner looks at. Of many VNFs, what else a record remembers would be more than one input may hold. */
-function forPlanner({ vnf, descriptor, phase, revision, pools, groups, debts }: RecordView): VnfRecord {
+function forPlanner({ vnf, descriptor, phase, revision, pools, groups, debts }: RecordRead): VnfRecord {
   return { vnf, descriptor, phase, revision, pools, groups, debts };
 }
 
@@ -327,7 +328,7 @@ async function evacuateOne(
 async function againWhereShort(
   job: Job,
   contents: readonly HostContents[],
-  { results, viewOf }: { readonly results: readonly VnfOutcome[]; readonly viewOf: ReadonlyMap<string, RecordView> },
+  { results, viewOf }: { readonly results: readonly VnfOutcome[]; readonly viewOf: ReadonlyMap<string, RecordRead> },
 ): Promise<VnfOutcome[]> {
   const isBehind = ({ result, failure: reason }: VnfOutcome): boolean =>
     reason?.kind === 'QuotaExceeded' || (result?.short.some(({ kind }) => kind === 'QuotaExceeded') ?? false);
@@ -370,18 +371,18 @@ function isStuck({ kind, details }: Failure): boolean {
 }
 
 /**
- * Members of a VNF that the cloud has on these hosts and its record elsewhere: other hands have moved them there. All of them, where the
- * record says nothing.
+ * Members of a VNF that the cloud has on these hosts and its record has not: other hands have moved them there, or the run that has the turn
+ * is launching them. What is owed goes by itself.
  */
-function foundThere(contents: readonly HostContents[], vnf: string, view: RecordView | undefined): string[] {
-  const elsewhere = Object.values(view?.pools ?? {})
-    .flatMap(({ inService, failed }) => [...inService, ...failed])
-    .filter(({ host }) => contents.every((each) => each.host !== host))
-    .map(({ pool, ordinal }) => memberName(vnf, pool, ordinal));
+function foundThere(contents: readonly HostContents[], vnf: string, view: RecordRead | undefined): string[] {
+  const ours = Object.values(view?.pools ?? {}).flatMap(({ inService, failed }) => [...inService, ...failed]);
+  const owed = (view?.debts ?? []).flatMap((debt) => debt.stages.flat()).flatMap((lot) => lot.members);
+  const isThere = ({ host }: { readonly host: string }): boolean => contents.some((each) => each.host === host);
+  const known = new Set([...ours.filter(isThere), ...owed].map(({ pool, ordinal }) => memberName(vnf, pool, ordinal)));
   return contents
     .flatMap(({ vnfs }) => own(vnfs, vnf) ?? [])
     .map(({ pool, ordinal }) => memberName(vnf, pool, ordinal))
-    .filter((name) => view === undefined || elsewhere.includes(name));
+    .filter((name) => !known.has(name));
 }
 
 /**
@@ -448,12 +449,12 @@ function cancelledAlone(vnf: string): Failure {
   );
 }
 
-function mostEndangeredFirst(views: readonly RecordView[], hosts: readonly string[]): RecordView[] {
+function mostEndangeredFirst(views: readonly RecordRead[], hosts: readonly string[]): RecordRead[] {
   return [...views].sort((a, b) => slack(a, hosts) - slack(b, hosts) || a.vnf.localeCompare(b.vnf));
 }
 
 /** How many more members its worst pool can lose: the smaller, the sooner it is helped. */
-function slack(view: RecordView, hosts: readonly string[]): number {
+function slack(view: RecordRead, hosts: readonly string[]): number {
   const slacks = view.descriptor.pools.map((spec) => {
     const pool = view.pools[spec.name];
     const lost = pool ? pool.failed.length + pool.inService.filter((member) => hosts.includes(member.host)).length : 0;
@@ -464,25 +465,24 @@ function slack(view: RecordView, hosts: readonly string[]): number {
 
 /** What the records of the VNFs on the hosts say, and whose record says nothing. */
 interface Known {
-  readonly views: readonly RecordView[];
+  readonly views: readonly RecordRead[];
   readonly silent: readonly string[];
 }
 
 /** One record that does not answer is no reason to leave the others' members on a dead host; whoever is to plan all of them needs all. */
 async function readKnown({ cause }: Job, contents: readonly HostContents[]): Promise<Known> {
   if (cause === 'maintenance') return { views: await readRecords(contents), silent: [] };
-  const read = await Promise.all(
-    vnfsIn(contents).map(async (vnf): Promise<RecordView | string | null> => {
-      try {
-        return await recordPort(recordSoonSeconds).readRecord({ vnf });
-      } catch (error) {
-        const kind = asFailure(error)?.kind;
-        if (kind === 'UnknownVnf') return null;
-        if (kind === 'CloudUnavailable') return vnf;
-        throw error;
-      }
-    }),
-  );
+  const readSoon = async (vnf: string): Promise<RecordRead | string | null> => {
+    try {
+      return await recordPort(recordSoonSeconds).readRecord({ vnf });
+    } catch (error) {
+      const kind = asFailure(error)?.kind;
+      if (kind === 'UnknownVnf') return null;
+      if (kind === 'CloudUnavailable') return vnf;
+      throw error;
+    }
+  };
+  const read = await inParts(vnfsIn(contents), (part) => Promise.all(part.map(readSoon)));
   return {
     views: read.filter((each) => each !== null && typeof each !== 'string'),
     silent: read.filter((each) => typeof each === 'string'),
@@ -497,16 +497,33 @@ function vnfsIn(contents: readonly HostContents[]): string[] {
 }
 
 /** Tags may name VNFs that are gone; those are for an audit to find, and no reason to leave a host undone. */
-async function readRecords(contents: readonly HostContents[]): Promise<RecordView[]> {
-  const views: RecordView[] = [];
-  for (const vnf of vnfsIn(contents)) {
-    try {
-      views.push(await recordPort().readRecord({ vnf }));
-    } catch (error) {
-      if (asFailure(error)?.kind !== 'UnknownVnf') throw error;
+async function readRecords(contents: readonly HostContents[]): Promise<RecordRead[]> {
+  return await inParts(vnfsIn(contents), async (part) => {
+    const views: RecordRead[] = [];
+    for (const vnf of part) {
+      try {
+        views.push(await recordPort().readRecord({ vnf }));
+      } catch (error) {
+        if (asFailure(error)?.kind !== 'UnknownVnf') throw error;
+      }
     }
+    return views;
+  });
+}
+
+/** So many records are read in one workflow task. One has some 7 kB, and a large one 100: a task must not tell the server more than 4 MB. */
+const readAtOnce = 20;
+
+/** What is read in a task is told at its end, and a timer ends it. */
+async function inParts<T>(vnfs: readonly string[], read: (part: readonly string[]) => Promise<T[]>): Promise<T[]> {
+  const all: T[] = [];
+  // Runs of earlier releases read all at once.
+  const atOnce = vnfs.length > readAtOnce && patched('records-in-parts') ? readAtOnce : vnfs.length;
+  for (let from = 0; from < vnfs.length; from += atOnce) {
+    if (from > 0) await sleep(1);
+    all.push(...(await read(vnfs.slice(from, from + atOnce))));
   }
-  return views;
+  return all;
 }
 
 async function plannedOnly(job: Job, contents: readonly HostContents[]): Promise<DryRunResult> {
@@ -539,7 +556,7 @@ async function plannedOnly(job: Job, contents: readonly HostContents[]): Promise
 async function asPlannedOn(
   { hosts, cause, fenced: fence, timing }: Job,
   contents: readonly HostContents[],
-): Promise<RecordView[]> {
+): Promise<RecordRead[]> {
   const all = await readRecords(contents);
   if (!goesAsTheRun()) return all;
   const views = all.filter(getsATurn);
@@ -553,7 +570,7 @@ async function asPlannedOn(
 }
 
 /** One that is being terminated has nothing on the hosts soon. Where another gets no turn, the run would fail. */
-function getsATurn(view: RecordView): boolean {
+function getsATurn(view: RecordRead): boolean {
   const refusal = turnRefusal(view, 'evacuateVnf');
   if (refusal && refusal.kind !== 'UnknownVnf') throw toApplicationFailure(refusal, 'refused');
   return refusal === null;

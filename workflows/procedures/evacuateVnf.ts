@@ -54,7 +54,7 @@ export async function evacuateVnf(raw: unknown): Promise<ProcedureResult | DryRu
       return await dryRun({ procedure, record, request, runId: workflowInfo().runId });
     }
     const isThere = membersOn(view, of).length > 0;
-    if (!isThere && !restoresWhatLacks(view, cause))
+    if (!isThere && !mayComeThere(of) && !restoresWhatLacks(view, cause))
       return ended({ ...nothingDone(procedure, vnf), revision: view.revision });
     if (isThere && cause === 'failed') await buryThoseOn(channel, view, of);
     const wish = { procedure, class: cause === 'failed' ? 'urgent' : 'normal', ifBusy, waitSeconds } as const;
@@ -71,6 +71,11 @@ export async function evacuateVnf(raw: unknown): Promise<ProcedureResult | DryRu
       },
     });
   });
+}
+
+/** Whoever has the turn may be launching there, and its members be in no record yet: what came of that is seen when it has ended. */
+function mayComeThere({ foundThere }: Concerned): boolean {
+  return foundThere.length > 0 && patched('found-launching');
 }
 
 /** A run before may have deleted the dead, and have come no further. */

@@ -3,7 +3,7 @@ import { failedMembers, isShort, outOfService, type Deaths } from '../../domain/
 import type { ChangeRequest } from '../../domain/plan';
 import type { DryRunResult, ProcedureResult } from '../../domain/procedures';
 import type { VnfRecord } from '../../domain/record';
-import type { RecordView } from '../../domain/turn';
+import type { RecordRead } from '../../domain/turn';
 import { openChannel, type Channel } from '../channel';
 import { toApplicationFailure } from '../failures';
 import { parseInput } from '../input';
@@ -67,7 +67,7 @@ export async function heal(raw: unknown): Promise<ProcedureResult | DryRunResult
 }
 
 /** On the record as it would be without the dead in service: that is what the run plans on. */
-async function plannedOnly(view: RecordView, deaths: Deaths): Promise<DryRunResult> {
+async function plannedOnly(view: RecordRead, deaths: Deaths): Promise<DryRunResult> {
   const procedure = 'heal';
   const { runId } = workflowInfo();
   if (!goesAsTheRun()) {
