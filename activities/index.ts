@@ -15,10 +15,13 @@ import { publishActivity } from './cloud/publish';
 import { removeActivity, removeByTokenActivity } from './cloud/remove';
 import { guarded } from './errors';
 import { handingOn } from './handover';
+import { homeCheck } from './home';
+import { inParallel } from './parallel';
 import { recordActivities } from './record';
 import { awaitHealthyActivity } from './wait/awaitHealthy';
 import { drainActivity } from './wait/drain';
 import { watchActivity } from './watch/watch';
+import { attemptBegins } from './turn';
 import type { Ways } from './way-in';
 
 export type { Dependencies } from './dependencies';
@@ -61,21 +64,45 @@ export function createActivities(dependencies: Dependencies): Activities {
     unfenceHosts: async (input) => (await ways()).unfenceHosts(input),
   };
   const drain: DrainActivities = { drain: drainActivity(dependencies) };
+  const isHere = homeCheck(dependencies);
   return {
     ...recordActivities(dependencies),
-    ...within(handingOn, cloud),
-    ...within(guarded, wait),
-    ...within(guarded, drain),
+    ...within(handingOn, cloud, isHere),
+    ...within(guarded, wait, isHere),
+    ...within(guarded, drain, isHere),
     watch: watchActivity(dependencies),
   };
 }
 
-type Calls = Readonly<Record<string, (input: never) => Promise<unknown>>>;
+type Calls = Readonly<Record<string, (input: Concerned) => Promise<unknown>>>;
+/** Records of one input. */
+const askedAtOnce = 10;
 
-function within<T extends object>(attempt: (body: () => Promise<unknown>) => Promise<unknown>, activities: T): T {
+type Attempt = (body: () => Promise<unknown>) => Promise<unknown>;
+
+function within<T extends object>(attempt: Attempt, activities: T, isHere: (vnf: string) => Promise<void>): T {
   const entries = Object.entries(activities as Calls).map(([name, activity]) => [
     name,
-    (input: never) => attempt(() => activity(input)),
+    (input: Concerned) =>
+      attempt(async () => {
+        attemptBegins();
+        await inParallel(vnfsIn(input), askedAtOnce, isHere);
+        return await activity(input);
+      }),
   ]);
   return Object.fromEntries(entries) as T;
+}
+
+/** How an input says which VNFs it is about. */
+type Concerned =
+  | {
+      readonly vnf?: string;
+      readonly record?: { readonly vnf: string };
+      readonly records?: readonly { readonly vnf: string }[];
+    }
+  | undefined;
+
+function vnfsIn(input: Concerned): string[] {
+  const { vnf, record, records = [] } = input ?? {};
+  return [vnf, record?.vnf, ...records.map((each) => each.vnf)].filter((each) => each !== undefined);
 }

@@ -36,6 +36,14 @@ export class AttemptOver extends Error {
   }
 }
 
+/** When attempts have begun, by their contexts. */
+const beginnings = new WeakMap<Context, number>();
+
+/** From now on its time runs. */
+export function attemptBegins(): void {
+  beginnings.set(Context.current(), Date.now());
+}
+
 /**
  * The time that a mutating activity has. It has no heartbeat time-out, so Temporal begins the next attempt when its
  * start-to-close time is over; no call may begin so late that it is still under way then.
@@ -47,7 +55,7 @@ export interface Deadline {
 }
 
 export function deadlineOf(timing: Timing): Deadline {
-  const began = Date.now();
+  const began = beginnings.get(Context.current()) ?? Date.now();
   const endsAt = Math.min(began + timing.mutateSeconds * 1_000, givenUpAt());
   const lastCallAt = Math.min(began + timing.lastCallSeconds * 1_000, endsAt - timing.callSeconds * 1_000);
   const isLast = lastCallAt < began + timing.lastCallSeconds * 1_000;

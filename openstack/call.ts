@@ -52,10 +52,18 @@ export interface SessionOptions {
   readonly now?: () => number;
 }
 
+/** By their ids in Keystone. A region is null where the catalog gives it none. */
+export interface Place {
+  readonly projectId: string;
+  readonly region: string | null;
+}
+
 export interface Session {
   readonly cloud: string;
   readonly call: <T = undefined>(call: Call<T>) => Promise<T>;
   readonly projectId: () => Promise<string>;
+  /** Which project's servers it sees, and of which region. */
+  readonly place: () => Promise<Place>;
   /** Whether the token has the role that sees hosts and may name them. */
   readonly isAdmin: () => Promise<boolean>;
 }

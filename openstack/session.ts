@@ -5,7 +5,7 @@ import { CloudConfigError, OpenStackError, UnauthorizedError } from './errors';
 import { createGate } from './gate';
 import { neverSent, refusePlainHttp, send, type Way } from './http';
 import { deadlineAfter, unlessOver, type CallSignal } from './deadline';
-import { endpointOf } from './keystone/catalog';
+import { endpointOf, regionOf } from './keystone/catalog';
 import { logins, secretsOf, type Login } from './keystone/login';
 import { httpWire } from './wire';
 import { microversionFrom, preferredMinor, versionDocument, versionHeaders } from './nova/version';
@@ -103,13 +103,18 @@ export function connect(config: CloudConfig, options: SessionOptions = {}): Sess
     }
   };
 
+  const projectIdIn = ({ body }: Login): string => {
+    if (!body.project) throw new CloudConfigError(`cloud ${config.name}: the login is not scoped to a project`);
+    return body.project.id;
+  };
+
   return {
     cloud: config.name,
     call,
-    projectId: async () => {
-      const { body } = await login();
-      if (!body.project) throw new CloudConfigError(`cloud ${config.name}: the login is not scoped to a project`);
-      return body.project.id;
+    projectId: async () => projectIdIn(await login()),
+    place: async () => {
+      const known = await login();
+      return { projectId: projectIdIn(known), region: regionOf(config, known.body) };
     },
     isAdmin: async () => (await login()).body.roles.some((role) => role.name === 'admin'),
   };

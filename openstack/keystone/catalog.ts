@@ -5,6 +5,18 @@ import type { TokenBody } from './tokens';
 
 /** Where a service is, by the region and interface asked for. https://docs.openstack.org/api-ref/identity/v3/#service-catalog-and-endpoints */
 export function endpointOf(config: CloudConfig, token: TokenBody, service: Service): string {
+  return versioned(service, entryOf(config, token, service).url.replace(/\/+$/, ''));
+}
+
+/** The region of the servers; null where the catalog gives it no name. */
+export function regionOf(config: CloudConfig, token: TokenBody): string | null {
+  const { region_id: id, region } = entryOf(config, token, 'compute');
+  return id ?? region ?? null;
+}
+
+type Entry = TokenBody['catalog'][number]['endpoints'][number];
+
+function entryOf(config: CloudConfig, token: TokenBody, service: Service): Entry {
   const types: readonly string[] = service === 'compute' ? ['compute', 'compute_legacy'] : [service];
   const all = token.catalog.filter((each) => types.includes(each.type)).flatMap((each) => each.endpoints);
   const found = all.find(
@@ -18,7 +30,7 @@ export function endpointOf(config: CloudConfig, token: TokenBody, service: Servi
       `cloud ${config.name} has no ${service} service in its catalog (${where}): check region_name and interface`,
     );
   }
-  return versioned(service, found.url.replace(/\/+$/, ''));
+  return found;
 }
 
 /** Catalogs differ in whether they name the version; the paths here begin after it. */

@@ -1,4 +1,4 @@
-import { Client, Connection } from '@temporalio/client';
+import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { createActivities, namesIn, pacedServicePort, type As, type Dependencies } from '../../activities';
@@ -55,6 +55,15 @@ export const turn: TurnRef = { token: '11111111-1111-4111-8111-111111111111', ru
 export const laterTurn: TurnRef = { token: '22222222-2222-4222-8222-222222222222', runId: 'run-1' };
 export const vnf = 'ims1';
 
+/** One that is asked what a record says of itself, and nothing else: what needs more is tested against a real one. */
+export function temporalWith(describe: () => Promise<{ readonly memo?: Readonly<Record<string, unknown>> }>): Client {
+  const client = {
+    workflow: { getHandle: () => ({ describe }) },
+    withDeadline: <T>(_at: number, call: () => Promise<T>) => call(),
+  };
+  return client as unknown as Client;
+}
+
 /** Boots take tens of milliseconds; time-outs are those of a small machine. */
 const pace = 0.01;
 
@@ -92,8 +101,7 @@ export async function openLab(
   const timing = { ...timingAt(pace), tickSeconds: 0.02, ...changed };
   const activities = createActivities({
     session,
-    // Never connected: what speaks to Temporal is tested against one.
-    client: client ?? new Client({ connection: Connection.lazy({ address: '127.0.0.1:1' }) }),
+    client: client ?? temporalWith(() => Promise.reject(new WorkflowNotFoundError('there is none', '', undefined))),
     service: pacedServicePort(served.url),
     timing,
     failedHostsPercent: 34,
