@@ -118,7 +118,7 @@ export function evacuate(
       return;
     }
     const wish = { ...wishOf(server), requestedHost: given.target, forced: false };
-    const fault = schedulerFault(cloud, server, given.target);
+    const fault = schedulerFault(cloud, server, { to: given.target });
     const target = fault?.kind === 'noValidHost' ? undefined : chooseHost(cloud, wish);
     if (!target) {
       fail(cloud, server, { code: 500, message: whyNone(cloud, wish) });

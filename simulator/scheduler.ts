@@ -186,15 +186,16 @@ export function fail(cloud: Cloud, server: Server, fault: { code: number; messag
   setStatus(cloud, server, 'ERROR');
 }
 
-/** Of a create and of an evacuation alike; `to` is the host that is asked for. */
+/** Of a create, or of an evacuation (`moved`) and the host that it asks for. To misplace is only what is made. */
 export function schedulerFault(
   cloud: Cloud,
   server: Server,
-  to: string | null = server.requestedHost,
+  moved?: { readonly to: string | null },
 ): SchedulerFault | undefined {
+  const to = moved ? moved.to : server.requestedHost;
   for (const entry of cloud.faults) {
     const { fault } = entry;
-    if (!isForScheduler(fault)) continue;
+    if (!isForScheduler(fault) || (moved && fault.kind === 'misplace')) continue;
     const { namePrefix, host } = fault.match;
     if (entry.left <= 0 || (namePrefix !== undefined && !server.name.startsWith(namePrefix))) continue;
     if (host !== undefined && to !== host) continue;

@@ -124,7 +124,7 @@ async function sampleOf(
       left = leftIn(cloud, { view: viewOf('v'), cleanedUp, isVanished: struck?.fault === 'terminated' });
     });
     const { ended, moments, problems } = run;
-    const name = struck ? fast.nameOf(struck, moments) : `${spec.name}: without any fault`;
+    const name = struck ? fast.nameOf(struck) : `${spec.name}: without any fault`;
     if (!left || problems.length > 0) throw new Error([name, ...problems].join('\n'));
     const begun = moments.filter(({ kind, at, what }) => kind === 'activity' && at === 'begins' && !isRepeat(what));
     const namesIn = (child: boolean): string[] =>

@@ -144,6 +144,18 @@ describe('a fault of the scheduler', () => {
     ]);
   });
 
+  test('a server that is evacuated to a host comes there, and `misplace` waits for the next create', async () => {
+    const lab = await openLab();
+    const { id } = await lab.launch({ name: 'a', host: 'cmp-01' });
+    await lab.strikeDown('cmp-01');
+    await lab.addFault({ kind: 'misplace', match: { namePrefix: 'a' } });
+    await lab.ask({ to: `POST ${nova}/servers/${id}/action`, body: { evacuate: { host: 'cmp-03' } } });
+    await lab.pass(buildSeconds);
+    expect(await lab.server(id)).toMatchObject({ 'OS-EXT-SRV-ATTR:host': 'cmp-03' });
+    expect(lab.cloud.faults[0]?.left).toBe(1);
+    expect((await lab.launch({ name: 'a', host: 'cmp-02' }))['OS-EXT-SRV-ATTR:host']).toBe('cmp-03');
+  });
+
   test('a stuck build is deleted as any other', async () => {
     const lab = await openLab();
     await lab.addFault({ kind: 'stuckBuild', match: {} });

@@ -1,5 +1,5 @@
-import { casesAt, play, type Case } from '../../scripts/lib/virtual/enumerate';
-import { answers, type Answer, type Fault } from '../../scripts/lib/virtual/faults';
+import { casesAt, play, type Case, type Played } from '../../scripts/lib/virtual/enumerate';
+import { answers, isOfServers, type Answer, type Fault } from '../../scripts/lib/virtual/faults';
 import { specs, type Spec } from '../../scripts/lib/virtual/specs';
 import { activityNames } from '../../workers/compose';
 import { expectAsPromised } from './moments';
@@ -20,6 +20,50 @@ function specNamed(name: string): Spec {
   if (!spec) throw new Error(`there is no ${name}`);
   return spec;
 }
+
+/** Of a fault that befell nothing one cannot say that the run came through it. */
+test.each<[string, string, (of: { readonly clean: Played; readonly first: Case }) => Case, RegExp]>([
+  [
+    ...(['at a moment that never comes', 'scaleIn'] as const),
+    ({ clean, first }) => ({ ...first, fault: 'terminated', moment: clean.moments.length }),
+    /^moment \d+ \(activity readRecord begins\) never came: there were \d+$/,
+  ],
+  [
+    ...(['at another moment than is meant', 'scaleIn'] as const),
+    ({ first }) => ({ ...first, fault: 'recordHeld', moment: first.moment + 1 }),
+    /^moment 1 was activity readRecord ends, and activity readRecord begins without a fault$/,
+  ],
+  [
+    ...(['of servers, where none is made', 'scaleIn'] as const),
+    ({ first }) => ({ ...first, fault: 'misplace' }),
+    /^no server came that misplace could befall$/,
+  ],
+  [
+    ...(['of a record, where there is none', 'capacity of what is yet to be'] as const),
+    ({ first }) => ({ ...first, fault: 'recordHeld' }),
+    /^there was no record that recordHeld could befall$/,
+  ],
+])('a fault %s is a problem', async (_where, name, caseOf, problem) => {
+  const spec = specNamed(name);
+  const clean = await play(spec);
+  const [first] = casesAt(spec, clean);
+  if (!first) throw new Error('it has a first moment');
+  const { problems } = await play(spec, caseOf({ clean, first }));
+  expect(problems).toContainEqual(expect.stringMatching(problem));
+});
+
+test('servers fail where some are made or moved, and nowhere else', async () => {
+  const faultsOf = async (name: string): Promise<Fault[]> => {
+    const spec = specNamed(name);
+    return casesAt(spec, await play(spec)).flatMap(({ fault }) => (isOfServers(fault) ? [fault] : []));
+  };
+  const all = ['misplace', 'buildError', 'stuckBuild', 'noValidHost'];
+  expect(await faultsOf('scaleOut')).toEqual(all);
+  expect(await faultsOf('evacuateHost of a dead host where Nova evacuates (two pools)')).toEqual(all);
+  expect(await faultsOf('evacuateHost of a dead host where Nova evacuates')).toEqual(all.slice(1));
+  for (const name of ['scaleIn', 'terminate', 'audit', 'adopt', 'restoreHost'])
+    expect(await faultsOf(name)).toEqual([]);
+}, 60_000);
 
 /** What it comes to: the run that goes back, and the one that cannot go on with its debt. */
 const stuckEnds: Record<Answer, readonly [back: string, forward: string]> = {

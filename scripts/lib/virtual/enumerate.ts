@@ -8,10 +8,13 @@ import {
   faultsAt,
   isLasting,
   isOfCalls,
+  isOfRecord,
+  isOfServers,
   isOfUndo,
   outcomesAfter,
   partsOf,
   seesWhatItMade,
+  serverFaultsIn,
   wayFrom,
   type CallFault,
   type Fault,
@@ -38,6 +41,8 @@ export interface Case {
   readonly fault: Fault;
   /** Its place in the clean run. */
   readonly moment: number;
+  /** What the clean run did there, and what it is to befall. */
+  readonly at: Moment;
   /** What the clean run has left the record at, or published last. */
   readonly revision: number;
   readonly way: Way | undefined;
@@ -77,17 +82,20 @@ function isLogin({ method, path }: CloudCall): boolean {
 
 /** All cases of a procedure, in the order of its clean run. */
 export function casesAt(spec: Spec, { moments, revision }: Pick<Played, 'moments' | 'revision'>): Case[] {
-  return moments.flatMap((moment, index) =>
-    faultsAt(moment, index === 0).map((fault) => ({
-      ...{ spec, fault, moment: index, revision },
+  return moments.flatMap((at, index) =>
+    [...faultsAt(at), ...(index === 0 ? serverFaultsIn(moments) : [])].map((fault) => ({
+      ...{ spec, fault, moment: index, at, revision },
       way: wayFrom(moments, index),
     })),
   );
 }
 
-export function nameOf({ spec, fault, moment }: Case, moments: readonly Moment[]): string {
-  const at = moments[moment];
-  return `${spec.name}: ${fault} at moment ${String(moment)}${at ? ` (${at.kind} ${at.what} ${at.at})` : ''}`;
+export function nameOf({ spec, fault, moment, at }: Case): string {
+  return `${spec.name}: ${fault} at moment ${String(moment)} (${inWords(at)})`;
+}
+
+function inWords({ kind, what, at }: Moment): string {
+  return `${kind} ${what} ${at}`;
 }
 
 /** `look` is called when all is done, before the world is closed. */
@@ -104,9 +112,10 @@ export async function play(spec: Spec, struck?: Omit<Case, 'spec'>, look?: (worl
 
   const isUnderTest = (workflowId: string): boolean =>
     begun !== undefined && (workflowId === begun.workflowId || isChild(workflowId));
-  const reached = (moment: Moment): Fault | undefined => {
+  const reached = (moment: Omit<Moment, 'hasRecord'>): Fault | undefined => {
     if (!watching) return undefined;
-    moments.push(moment);
+    const hasRecord = world.temporal.latest(recordWorkflowId(vnf))?.status === 'RUNNING';
+    moments.push({ ...moment, hasRecord });
     return struck?.moment === moments.length - 1 ? struck.fault : undefined;
   };
 
@@ -306,7 +315,11 @@ export async function play(spec: Spec, struck?: Omit<Case, 'spec'>, look?: (worl
     const ended = await ends(begun);
     // Who was never stuck has called nobody.
     if (person?.steps.length === 0) mend();
-    const problems = [...overlaps, ...(await problemsAfter(world, { spec, before, ended, struck, person }))];
+    const problems = [
+      ...overlaps,
+      ...notStruck(world, moments, struck),
+      ...(await problemsAfter(world, { spec, before, ended, struck, person })),
+    ];
     watching = false;
     look?.(world);
     const revision = world.viewOf(vnf)?.revision ?? world.cloud.publications.get(vnf)?.revision ?? 0;
@@ -320,6 +333,23 @@ export async function play(spec: Spec, struck?: Omit<Case, 'spec'>, look?: (worl
   } finally {
     world.close();
   }
+}
+
+/** A case in which nothing went wrong, or something else than was meant, would pass for one that is as promised. */
+function notStruck(
+  { cloud }: World,
+  moments: readonly Moment[],
+  struck: Pick<Case, 'fault' | 'moment' | 'at'> | undefined,
+): string[] {
+  if (!struck) return [];
+  const { fault, moment, at } = struck;
+  const there = moments[moment];
+  if (!there) return [`moment ${String(moment)} (${inWords(at)}) never came: there were ${String(moments.length)}`];
+  if (inWords(there) !== inWords(at))
+    return [`moment ${String(moment)} was ${inWords(there)}, and ${inWords(at)} without a fault`];
+  if (isOfRecord(fault) && !there.hasRecord) return [`there was no record that ${fault} could befall`];
+  const isLeft = isOfServers(fault) && cloud.faults.some(({ left }) => left > 0);
+  return isLeft ? [`no server came that ${fault} could befall`] : [];
 }
 
 function isChild(workflowId: string): boolean {

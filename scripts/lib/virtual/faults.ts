@@ -12,16 +12,18 @@ const runFaults = [
   'terminatedAndCleanUpToo',
   'reset',
   'temporalAway',
-  'recordHeld',
-  'recordContinued',
-  'recordTerminated',
   'cancelledAndUndoFailsOnce',
   'cancelledAndUndoFails',
 ] as const;
+/** They befall the record, while there is one. */
+const recordFaults = ['recordHeld', 'recordContinued', 'recordTerminated'] as const;
 /** They befall the run of one VNF that an evacuation has begun. */
 const childFaults = ['childTerminated', 'childCancelled'] as const;
-/** What the cloud does to the next server: they befall a run at its beginning. */
-const serverFaults = ['misplace', 'buildError', 'stuckBuild', 'noValidHost'] as const;
+/** What the cloud does to the next server that it is asked for: they befall a run at its beginning. */
+const createFaults = ['misplace'] as const;
+/** The same also of one that Nova is to move. */
+const buildFaults = ['buildError', 'stuckBuild', 'noValidHost'] as const;
+const serverFaults = [...createFaults, ...buildFaults] as const;
 
 /**
  * What a person answers to a run that is stuck. `blocked`: it is given up, and what cleans up behind it fails as well. `unanswered`: nobody
@@ -44,13 +46,19 @@ export type StuckFault = `${Trouble}:${Answer}`;
 export const faults: readonly Fault[] = [
   ...callFaults,
   ...runFaults,
+  ...recordFaults,
   ...childFaults,
   ...serverFaults,
   ...answers.flatMap((answer) => [`undoFails:${answer}`, `cloudFails:${answer}`] as const),
   ...loginFaults,
 ];
 export type Fault =
-  CallFault | (typeof runFaults)[number] | (typeof childFaults)[number] | (typeof serverFaults)[number] | StuckFault;
+  | CallFault
+  | (typeof runFaults)[number]
+  | (typeof recordFaults)[number]
+  | (typeof childFaults)[number]
+  | (typeof serverFaults)[number]
+  | StuckFault;
 
 /** One moment of a procedure, in words. */
 export interface Moment {
@@ -59,18 +67,20 @@ export interface Moment {
   readonly what: string;
   /** It is one of the run of one VNF that an evacuation has begun. */
   readonly inChild: boolean;
+  /** The VNF has a record at that moment. */
+  readonly hasRecord: boolean;
 }
 
 /** What can befall a run there. A step is where a cancel may make a difference to what is undone; a call that changes nothing cannot be refused for that. */
-export function faultsAt(moment: Moment, isFirst: boolean): Fault[] {
+export function faultsAt(moment: Moment): Fault[] {
   const isCall = moment.kind === 'call';
   const wants = isCall && moment.at === 'before';
   return [
     ...(wants ? callFaults.filter((fault) => fault !== 'lostAfter') : []),
     ...(isCall && moment.at === 'after' ? (['lostAfter'] as const) : []),
     ...runFaults,
+    ...(moment.hasRecord ? recordFaults : []),
     ...(moment.inChild ? childFaults : []),
-    ...(isFirst ? serverFaults : []),
     ...(moment.kind === 'activity' ? answers.map((answer) => `undoFails:${answer}` as const) : []),
     ...(wants && !/ GET | POST \/identity/.test(moment.what)
       ? answers.map((answer) => `cloudFails:${answer}` as const)
@@ -79,8 +89,19 @@ export function faultsAt(moment: Moment, isFirst: boolean): Fault[] {
   ];
 }
 
+/** What can befall the servers that a run has made or moved, by all of its moments. */
+export function serverFaultsIn(moments: readonly Moment[]): Fault[] {
+  const isAt = (activity: string): boolean =>
+    moments.some(({ kind, what }) => kind === 'activity' && what === activity);
+  return [...(isAt('launch') ? createFaults : []), ...(isAt('launch') || isAt('evacuate') ? buildFaults : [])];
+}
+
 export function isOfCalls(fault: Fault): fault is CallFault {
   return callFaults.some((each) => each === fault);
+}
+
+export function isOfRecord(fault: Fault): boolean {
+  return recordFaults.some((each) => each === fault);
 }
 
 /** Few, and each another way of a server to fail. */

@@ -36,9 +36,9 @@ async function tryFaults({ procedure, fault: only, every, json, first }: Options
       .filter(({ fault }) => only === undefined || fault === only)
       .filter(({ fault }, index) => clean.problems.length === 0 && (index % every === 0 || isOfServers(fault)));
     for (const each of cases) {
-      const { moments, problems } = await play(spec, each);
+      const { problems } = await play(spec, each);
       if (problems.length === 0) continue;
-      told(nameOf(each, moments), problems, each);
+      told(nameOf(each), problems, each);
       if (first) break;
     }
     failed += bad;
