@@ -13,7 +13,7 @@ import { connect, httpWire, type Session } from '../../openstack';
 import { observe, type Observer } from '../../scripts/lib/observer';
 import { root } from '../../scripts/lib/root';
 import { credentials } from '../../scripts/lib/embeddedLogins';
-import { findTemporal, startDevServer } from '../../scripts/lib/temporal';
+import { findTemporal, startDevServer, type DevServerOptions } from '../../scripts/lib/temporal';
 import { createCloud, hostsOf, serve, type Cloud, type Served } from '../../simulator';
 import { activityNames, createWorkers } from '../../workers/compose';
 import { settledView } from '../../scripts/lib/settled';
@@ -101,13 +101,14 @@ interface Running extends Trial {
   };
 }
 
-export async function openStage(): Promise<Stage> {
+/** `dynamicConfig`: what else the server is told, as `name=value`. */
+export async function openStage(given: Pick<DevServerOptions, 'dynamicConfig'> = {}): Promise<Stage> {
   Runtime.install({
     logger: new DefaultLogger('ERROR'),
     telemetryOptions: { logging: { filter: 'ERROR', forward: {} } },
   });
   const temporalProgram = await findTemporal(() => undefined);
-  const temporal = await startDevServer({ program: temporalProgram });
+  const temporal = await startDevServer({ program: temporalProgram, ...given });
   const connection = await Connection.connect({ address: temporal.address });
   const native = await NativeConnection.connect({ address: temporal.address });
   const client = new Client({ connection });

@@ -2,15 +2,13 @@ import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import type { RunView } from '../../client';
 import { neutron, nova } from '../../openstack';
-import { tag } from '../../domain/names';
 import { root } from '../../scripts/lib/root';
 import { runToEnd, type Finished } from '../real/program';
 import { until, type Ended } from '../real/world';
 import { instantiated } from './four';
 import { openStage, type Stage, type Trial } from './stage';
-import type { Script } from './strikes';
+import { cleanByHand, goingBack, whenStuck, type Stuck } from './stuckRun';
 
 /**
  * Runs that can go neither back nor forward: they say so, wait for a person, and go on as they are told. The cloud is judged in the end, as
@@ -34,54 +32,13 @@ async function opened(name: string, limits: object = patient): Promise<Trial> {
   return trial;
 }
 
-interface Stuck {
-  readonly id: string;
-  readonly view: RunView & { readonly stuck: NonNullable<RunView['stuck']> };
-  readonly ended: Promise<Ended>;
-}
-
 /** The run of it that is stuck, as soon as the cloud has said what is left. `run` is its caller's. */
-async function stuck(trial: Trial, run: Promise<Ended>): Promise<Stuck> {
-  let found: Omit<Stuck, 'ended'> | undefined;
-  await until(`a run of ${trial.vnf} is stuck`, 60, async () => {
-    const [first] = (await stage.bulkhead.status(trial.vnf)).stuck;
-    const view = first && (await stage.bulkhead.run(first.workflowId));
-    if (!view?.stuck || isLooking(trial, view)) return false;
-    found = { id: first?.workflowId ?? '', view: { ...view, stuck: view.stuck } };
-    return true;
-  });
-  if (!found) throw new Error('nothing is stuck');
-  return { ...found, ended: run };
-}
-
-function isLooking(trial: Trial, { stuck: now }: RunView): boolean {
-  return (
-    now?.may.includes('skip') === true &&
-    !trial.calls().some(({ name, answer }) => name === 'findLeft' && answer === 'ok')
-  );
-}
-
-/** More members, of which the first wait fails for good; and so does every undo as long as `broken` says so. */
-function goingBack(trial: Trial, broken: () => boolean): Promise<Ended> {
-  const script: Script = ({ key, name }) =>
-    key === 'awaitHealthy#1' || (name === 'removeByToken' && broken()) ? 'fails' : undefined;
-  return trial.run('scaleOut', { vnf: trial.vnf, pool: 'web', to: 6 }, script);
+function stuck(trial: Trial, run: Promise<Ended>): Promise<Stuck> {
+  return whenStuck(stage, trial, run);
 }
 
 function always(): boolean {
   return true;
-}
-
-/** What an operator does by hand. */
-async function cleanByHand({ session, vnf }: Trial, token: string): Promise<void> {
-  const servers = await nova.listServers(session, { tags: [tag.vnf(vnf), tag.token(token)] });
-  for (const { id } of servers) await nova.deleteServer(session, id);
-  await until('the servers are gone', 20, async () => {
-    const left = await nova.listServers(session, { tags: [tag.vnf(vnf), tag.token(token)] });
-    return left.length === 0;
-  });
-  for (const port of await neutron.listPorts(session, {}))
-    if (port.description.includes(token)) await neutron.deletePort(session, port.id);
 }
 
 async function tokenOf({ vnf }: Trial): Promise<string> {

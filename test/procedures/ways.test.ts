@@ -4,21 +4,30 @@ import { findingsMax } from '../../activities/cloud/audit';
 import { shareUpdateName, type ShareAsk, type ShareGiven } from '../../domain/budget';
 import { portMarks, recordWorkflowId } from '../../domain/names';
 import type { EvacuateHostResult } from '../../domain/procedures';
+import { stuckAnswers } from '../../domain/stuck';
+import { signalNames } from '../../domain/turn';
 import { saveHistories } from '../../scripts/lib/histories';
-import { endOf, small, until, type Ended } from '../real/world';
+import { settledView } from '../../scripts/lib/settled';
+import { disguise } from '../../scripts/lib/virtual/specs';
+import { endOf, settleWithinSeconds, small, until, type Ended } from '../real/world';
 import { waysIn } from '../replay/ways';
 import { instantiated } from './four';
 import { openStage, type Stage, type Trial } from './stage';
+import type { Script } from './strikes';
+import { cleanByHand, goingBack, whenStuck } from './stuckRun';
 import { cleanUpId, endCleanUp, vanishes } from './vanishing';
 
 /**
- * Situations in which runs go the ways that were added (`patched`), on a real server: the demo comes by few of them. With
- * `BULKHEAD_HISTORIES=<directory>` what they have recorded is written there, for test/replay.
+ * Situations in which runs go the ways that were added (`patched`), and those in which something goes wrong, on a real server: the demo
+ * comes by few of them. With `BULKHEAD_HISTORIES=<directory>` what they have recorded is written there, for test/replay.
  */
+
+/** More events than any other record comes to here, and fewer than a history of thousands, which would be read at every replay. */
+const continuedAfter = 300;
 
 let stage: Stage;
 beforeAll(async () => {
-  stage = await openStage();
+  stage = await openStage({ dynamicConfig: [`limit.historyCount.suggestContinueAsNew=${String(continuedAfter)}`] });
 }, 60_000);
 afterAll(async () => {
   const directory = process.env['BULKHEAD_HISTORIES'];
@@ -248,6 +257,173 @@ test('adopt-alone: or says whom it would have to wait for', async () => {
   expect([ended.outcome, refusal?.kind]).toEqual(['stuck', 'Busy']);
 }, 60_000);
 
+/** Longer than any test lasts: who is not told anything waits. */
+const patient = { undoSeconds: 3, stuckSeconds: 120 } as const;
+
+async function ends(trial: Trial): Promise<void> {
+  expect(await trial.run('terminate', { vnf: trial.vnf })).toMatchObject({ outcome: 'completed' });
+}
+
+test('runs that are stuck, and are told to retry, to skip, and to give up', async () => {
+  const trial = await stage.open('l1', 'operator', { limits: patient });
+  await instantiated(trial);
+  for (const answer of stuckAnswers) {
+    let broken = true;
+    const run = goingBack(trial, () => broken);
+    const { id, ended } = await whenStuck(stage, trial, run);
+    if (answer === 'skip') await cleanByHand(trial, (await stage.bulkhead.status('l1')).turn?.token ?? '');
+    broken = answer !== 'retry';
+    await stage.bulkhead[answer](id);
+    expect((await ended).outcome).toBe(answer === 'giveUp' ? 'stuck' : 'unwound');
+    await trial.settle({ faults: true });
+  }
+  await ends(trial);
+}, 90_000);
+
+test('a record that is blocked denies turns, and cleans up again when a person says so', async () => {
+  const trial = await stage.open('m1');
+  await instantiated(trial);
+  const input = { vnf: 'm1', pool: 'web', to: 5 };
+  const token = await vanishes(stage, trial, { procedure: 'scaleOut', input, at: 'awaitHealthy#1' });
+  for (const attempt of [1, 2, 3]) await endCleanUp(stage, cleanUpId('m1', token, attempt));
+  await until('it is blocked', 30, async () => (await stage.bulkhead.status('m1')).blocked !== null);
+  expect(await start('scaleOut', 'm1-denied', input)).toMatchObject({ outcome: 'refused', kind: 'Stuck' });
+  await stage.bulkhead.cleanUpAgain('m1');
+  await trial.settle({ faults: true });
+  await ends(trial);
+}, 90_000);
+
+test('a tenant makes server groups, and takes them away', async () => {
+  const trial = await stage.open('n1', 'tenant');
+  await instantiated(trial);
+  expect(trial.cloud.serverGroups.size).toBeGreaterThan(0);
+  expect(await trial.run('scaleOut', { vnf: 'n1', pool: 'web', to: 6 })).toMatchObject({ outcome: 'completed' });
+  await ends(trial);
+  expect(trial.cloud.serverGroups.size).toBe(0);
+}, 60_000);
+
+test('runs that are cancelled before their pivot are undone', async () => {
+  const cancelled: Script = ({ key }) => (key === 'awaitHealthy#1' ? 'cancelled' : undefined);
+  const trial = await stage.open('p1');
+  const instantiating = await trial.run('instantiate', { vnf: 'p1', descriptor: small }, cancelled);
+  expect(instantiating).toMatchObject({ outcome: 'cancelled' });
+  await trial.settle({ faults: true });
+  await instantiated(trial);
+  const runs = [
+    ['scaleOut', { vnf: 'p1', pool: 'web', to: 6 }],
+    ['heal', { vnf: 'p1', members: ['p1-web-1'] }],
+  ] as const;
+  for (const [procedure, input] of runs) {
+    expect(await trial.run(procedure, input, cancelled)).toMatchObject({ outcome: 'cancelled' });
+    expect((await trial.settle({ faults: true }))?.pools['web']?.level).toBe(4);
+  }
+  await ends(trial);
+}, 90_000);
+
+test('asks are denied, withdrawn by who is cancelled, and withdrawn by who has waited in vain', async () => {
+  const trial = await stage.open('q1');
+  await instantiated(trial);
+  const input = { vnf: 'q1', pool: 'web', to: 3 };
+  const others = async (): Promise<void> => {
+    const refused = await start('scaleIn', 'q1-refused', { ...input, ifBusy: 'refuse' });
+    expect(refused).toMatchObject({ outcome: 'refused', kind: 'Busy' });
+    const tired = await start('scaleIn', 'q1-tired', { ...input, waitSeconds: 1 });
+    expect(tired).toMatchObject({ outcome: 'refused', kind: 'Busy' });
+    const waiting = start('scaleIn', 'q1-waiting', input);
+    await until('it waits', 20, async () => (await stage.bulkhead.status('q1')).queue.length === 1);
+    await stage.client.workflow.getHandle('q1-waiting').cancel();
+    expect((await waiting).outcome).toBe('cancelled');
+  };
+  let asked: Promise<void> | undefined;
+  const ended = await trial.run('scaleOut', { vnf: 'q1', pool: 'web', to: 5 }, ({ key }) =>
+    key === 'awaitHealthy#1' ? (asked ??= others()) : undefined,
+  );
+  await asked;
+  expect(ended).toMatchObject({ outcome: 'completed' });
+  await ends(trial);
+}, 60_000);
+
+function firstHost({ cloud, vnf }: Trial): string {
+  return [...cloud.servers.values()].find(({ name }) => name === `${vnf}-web-1`)?.host ?? '';
+}
+
+test('who empties a host hears that the part of a VNF is stuck; one that goes back opens the host again', async () => {
+  const trial = await stage.open('r1', 'operator', { limits: patient });
+  await instantiated(trial);
+  const input = { hosts: [firstHost(trial)], cause: 'maintenance' };
+  for (const strike of ['fails', 'cancelled'] as const) {
+    const ended = await trial.run('evacuateHost', input, ({ key }) => (key === 'awaitHealthy#1' ? strike : undefined));
+    expect(ended.outcome).toBe(strike === 'fails' ? 'unwound' : 'cancelled');
+    await trial.settle({ faults: true });
+    expect(trial.cloud.hosts.get(firstHost(trial))?.enabled).toBe(true);
+  }
+  let broken = true;
+  const run = trial.run('evacuateHost', input, ({ name }) => (name === 'publish' && broken ? 'fails' : undefined));
+  const { id, ended } = await whenStuck(stage, trial, run);
+  broken = false;
+  await stage.bulkhead.retry(id);
+  expect((await ended).outcome).toBe('completed');
+  await trial.settle({ faults: true });
+  await ends(trial);
+}, 90_000);
+
+test('a dead host that was forced down is not any more where its evacuation is cancelled', async () => {
+  const trial = await stage.open('s1');
+  await instantiated(trial);
+  const host = firstHost(trial);
+  await trial.observer.setHost(host, { alive: false });
+  const input = { hosts: [host], cause: 'failed', fenced: true };
+  const ended = await trial.run('evacuateHost', input, ({ key }) => {
+    if (key !== 'awaitHealthy#1') return undefined;
+    return trial.observer.setHost(host, { alive: true }).then(async () => {
+      const [first] = trial.calls();
+      await stage.client.workflow.getHandle(first?.workflowId ?? '').cancel();
+    });
+  });
+  expect(ended).toMatchObject({ outcome: 'cancelled' });
+  await trial.settle({ faults: true });
+  await ends(trial);
+}, 60_000);
+
+test('an adopt of what others made takes its marks off again where it is cancelled', async () => {
+  const trial = await stage.open('t1');
+  await instantiated(trial);
+  await endRecord('t1');
+  disguise(trial.cloud, 't1');
+  const input = { vnf: 't1', descriptor: small, match: { namePattern: 'old-{pool}-{ordinal}' } };
+  const cancelled = await trial.run('adopt', input, ({ key }) => (key === 'markMembers#1' ? 'cancelled' : undefined));
+  expect(cancelled).toMatchObject({ outcome: 'cancelled' });
+  const record = stage.client.workflow.getHandle(recordWorkflowId('t1'));
+  await until('its record has ended', 20, async () => (await record.describe()).status.name === 'COMPLETED');
+  expect([...trial.cloud.servers.values()].flatMap(({ tags }) => tags)).toEqual([]);
+  expect(await trial.run('adopt', input)).toMatchObject({ outcome: 'completed' });
+  await ends(trial);
+}, 60_000);
+
+test('a record that continues as new watches on, and answers on', async () => {
+  const trial = await stage.open('u1');
+  await made(trial, 'u1', withPool({ drainSeconds: 3_000 }));
+  const record = stage.client.workflow.getHandle(recordWorkflowId('u1'));
+  const { runId } = await record.describe();
+  const first = stage.client.workflow.getHandle(recordWorkflowId('u1'), runId);
+  const draining = start('scaleIn', 'u1-draining', { vnf: 'u1', pool: 'web', to: 3 });
+  await until('it drains', 30, async () => (await stage.bulkhead.status('u1')).debts.length === 1);
+  // What it does not know is counted, and no reason to look up; a message is one, and has it continue.
+  while ((await first.describe()).historyLength <= continuedAfter)
+    await Promise.all(Array.from({ length: 20 }, () => record.signal('nonsense')));
+  await record.signal(signalNames.audit);
+  await until('it has continued', 30, async () => (await first.describe()).status.name === 'CONTINUED_AS_NEW');
+  expect((await stage.bulkhead.status('u1')).debts).toHaveLength(1);
+  expect(await start('scaleOut', 'u1-scaleOut', { vnf: 'u1', pool: 'web', to: 4 })).toMatchObject({
+    outcome: 'completed',
+  });
+  await stage.client.workflow.getHandle('u1-draining').terminate('by a test');
+  expect((await draining).outcome).toBe('vanished');
+  await settledView(stage.bulkhead, 'u1', settleWithinSeconds);
+  await ends(trial);
+  expect((await record.describe()).runId).not.toBe(runId);
+}, 90_000);
+
 test('the shares of a cloud that workers ask for are in the history of who gives them', async () => {
   const handle = await stage.client.workflow.start('cloudBudget', {
     ...{ taskQueue: 'bulkhead', workflowId: 'cloud:shared', args: [{}] },
@@ -266,4 +442,30 @@ test('the shares of a cloud that workers ask for are in the history of who gives
   await handle.terminate('it would go on for ever');
   const { events } = await handle.fetchHistory();
   expect(events?.filter((event) => event.workflowExecutionUpdateCompletedEventAttributes)).toHaveLength(4);
+}, 60_000);
+
+test('who gives shares of a cloud continues as new, and gives on', async () => {
+  const workflowId = 'cloud:busy';
+  const handle = await stage.client.workflow.start('cloudBudget', {
+    ...{ taskQueue: 'bulkhead', workflowId, args: [{}] },
+  });
+  const first = stage.client.workflow.getHandle(workflowId, handle.firstExecutionRunId);
+  const total = { calls: 10, perSecond: null };
+  let number = 0;
+  const ask = async (): Promise<ShareGiven> => {
+    number += 1;
+    const said: ShareAsk = {
+      ...{ worker: 'w1', number, total, leaseSeconds: 30 },
+      holds: { calls: 0, perSecond: null },
+    };
+    return await stage.client.workflow
+      .getHandle(workflowId)
+      .executeUpdate<ShareGiven, [ShareAsk]>(shareUpdateName, { args: [said] });
+  };
+  await until('it has continued', 50, async () => {
+    await ask();
+    return (await first.describe()).status.name === 'CONTINUED_AS_NEW';
+  });
+  expect((await ask()).share.calls).toBe(9);
+  await stage.client.workflow.getHandle(workflowId).terminate('it would go on for ever');
 }, 60_000);

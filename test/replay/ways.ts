@@ -1,6 +1,6 @@
 /** The ways (`patched`) that a run went, by its history as JSON has it. */
 
-interface MarkerRecorded {
+export interface MarkerRecorded {
   readonly markerName?: string;
   readonly details?: Readonly<Record<string, { readonly payloads?: readonly { readonly data?: string }[] }>>;
 }
@@ -9,10 +9,18 @@ interface Event {
   readonly markerRecordedEventAttributes?: MarkerRecorded;
 }
 
+/** What a marker of this name says, under this key; nothing where it has another name. */
+export function markerDetails(
+  marker: MarkerRecorded | undefined,
+  { name, key }: { readonly name: string; readonly key: string },
+): unknown[] {
+  if (marker?.markerName !== name) return [];
+  const payloads = marker.details?.[key]?.payloads ?? [];
+  return payloads.map(({ data = '' }) => JSON.parse(Buffer.from(data, 'base64').toString()) as unknown);
+}
+
 export function waysIn({ events }: { readonly events: readonly object[] }): string[] {
-  return (events as readonly Event[]).flatMap(({ markerRecordedEventAttributes: marker }) => {
-    if (marker?.markerName !== 'core_patch') return [];
-    const payloads = Object.values(marker.details ?? {}).flatMap((each) => each.payloads ?? []);
-    return payloads.map(({ data = '' }) => (JSON.parse(Buffer.from(data, 'base64').toString()) as { id: string }).id);
-  });
+  return (events as readonly Event[]).flatMap(({ markerRecordedEventAttributes: marker }) =>
+    markerDetails(marker, { name: 'core_patch', key: 'patch-data' }).map((said) => (said as { id: string }).id),
+  );
 }

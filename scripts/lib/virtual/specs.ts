@@ -261,7 +261,11 @@ async function loseRecord({ temporal, cloud, pass }: World, disguised: boolean):
   const record = temporal.latest(recordWorkflowId(vnf));
   if (record) temporal.terminate(record);
   await pass(1_000);
-  if (!disguised) return;
+  if (disguised) disguise(cloud, vnf);
+}
+
+/** As if it had been made by other means: nothing says any more whose servers, ports and groups they are. */
+export function disguise(cloud: Cloud, vnf: string): void {
   for (const server of cloud.servers.values())
     Object.assign(server, { name: `old-${server.name.slice(vnf.length + 1)}`, tags: [] });
   for (const port of cloud.ports.values()) port.description = '';
