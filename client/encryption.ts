@@ -13,6 +13,9 @@ export class PayloadKeyError extends Error {
   override readonly name = 'PayloadKeyError';
 }
 
+/** No key that may come will make it readable: it names none, is too short to hold anything, or does not decrypt with the key that it names. */
+export class UnreadablePayloadError extends PayloadKeyError {}
+
 export interface PayloadKey {
   readonly id: string;
   /** 32 bytes. */
@@ -24,6 +27,7 @@ const keyBytes = 32;
 /** NIST SP 800-38D, 8.2.2: random ones of 96 bits do for 2^32 payloads by one key. */
 const nonceBytes = 12;
 const tagBytes = 16;
+const keyIdForm = /^[A-Za-z0-9._-]{1,40}$/;
 
 const keyHelp =
   'give <id>:<32 bytes in base64>, e.g. "2026-11:$(openssl rand -base64 32)"; several are separated by commas, and the first encrypts';
@@ -53,7 +57,7 @@ const { Payload: payloadType } = temporal.api.common.v1;
 
 /**
  * Without a key it encrypts nothing, and says of what is encrypted which key is missing. `decode` throws PayloadKeyError where a payload's
- * key is not there, or where it does not decrypt.
+ * key is not there, and UnreadablePayloadError where no key would do.
  */
 export function payloadCodec(keys: readonly PayloadKey[]): PayloadCodec {
   const [current] = keys;
@@ -71,7 +75,7 @@ function settled<T>(body: () => T): Promise<T> {
   });
 }
 
-function isEncrypted({ metadata }: Payload): boolean {
+export function isEncrypted({ metadata }: Payload): boolean {
   return textOf(metadata?.[metadataOf.encoding]) === encoding;
 }
 
@@ -88,9 +92,13 @@ function encrypted(payload: Payload, { id, secret }: PayloadKey): Payload {
 
 function decrypted({ metadata, data }: Payload, keys: readonly PayloadKey[]): Payload {
   const id = textOf(metadata?.[metadataOf.keyId]);
+  // What a payload says of itself may be anything.
+  if (!keyIdForm.test(id)) throw new UnreadablePayloadError('a payload says that it is encrypted, and names no key');
+  const bytes = Buffer.from(data ?? []);
+  if (bytes.length < nonceBytes + tagBytes)
+    throw new UnreadablePayloadError(`a payload says that it is encrypted with the key ${id}, and is too short to be`);
   const key = keys.find((each) => each.id === id);
   if (!key) throw new PayloadKeyError(missing(id, keys));
-  const bytes = Buffer.from(data ?? []);
   try {
     const decipher = createDecipheriv(cipherName, key.secret, bytes.subarray(0, nonceBytes), {
       authTagLength: tagBytes,
@@ -99,7 +107,7 @@ function decrypted({ metadata, data }: Payload, keys: readonly PayloadKey[]): Pa
     const plain = Buffer.concat([decipher.update(bytes.subarray(nonceBytes, -tagBytes)), decipher.final()]);
     return payloadType.decode(plain);
   } catch (error) {
-    throw new PayloadKeyError(
+    throw new UnreadablePayloadError(
       `a payload that names the key ${id} does not decrypt with it: it was changed, or another key has this id here (BULKHEAD_PAYLOAD_KEYS)`,
       { cause: error },
     );
@@ -108,12 +116,7 @@ function decrypted({ metadata, data }: Payload, keys: readonly PayloadKey[]): Pa
 
 function missing(id: string, keys: readonly PayloadKey[]): string {
   const there = keys.length === 0 ? 'there is none' : `there are only ${keys.map((key) => key.id).join(', ')}`;
-  return `a payload is encrypted with the key ${shown(id)}, and ${there}: add it to BULKHEAD_PAYLOAD_KEYS`;
-}
-
-/** What a payload says of itself may be anything. */
-function shown(id: string): string {
-  return /^[A-Za-z0-9._-]{1,40}$/.test(id) ? id : '(no id)';
+  return `a payload is encrypted with the key ${id}, and ${there}: add it to BULKHEAD_PAYLOAD_KEYS`;
 }
 
 function textOf(bytes: Uint8Array | null | undefined): string {

@@ -1,4 +1,4 @@
-import { Client, type Payload } from '@temporalio/client';
+import { Client } from '@temporalio/client';
 import { recordWorkflowId } from '../../domain/names';
 import { taskQueues } from '../../domain/procedures';
 import { limits } from '../../workflows/record/state';
@@ -18,36 +18,53 @@ afterAll(async () => {
 }, 60_000);
 
 /** As another SDK may send it, or a hand that says a wrong encoding. */
-const foreignly = (payloads: Payload[]): Payload[] =>
-  payloads.map((payload) => ({ ...payload, metadata: { encoding: Buffer.from('json/protobuf') } }));
-
-test('a signal that cannot be read is dropped, and a run whose input cannot is refused', async () => {
-  const vnf = 'foreign1';
-  expect((await world.run('instantiate', { vnf, descriptor: small })).outcome).toBe('completed');
+function foreign(metadata: Readonly<Record<string, string>>): Client {
+  const said = Object.fromEntries(Object.entries(metadata).map(([name, value]) => [name, Buffer.from(value)]));
   const { connection, options } = world.client;
-  const foreign = new Client({
+  return new Client({
     connection,
     namespace: options.namespace,
     dataConverter: {
       payloadCodecs: [
-        { encode: (payloads) => Promise.resolve(foreignly(payloads)), decode: (payloads) => Promise.resolve(payloads) },
+        {
+          encode: (payloads) => Promise.resolve(payloads.map((payload) => ({ ...payload, metadata: said }))),
+          decode: (payloads) => Promise.resolve(payloads),
+        },
       ],
     },
   });
-  await foreign.workflow.getHandle(recordWorkflowId(vnf)).signal('ask', { nonsense: true });
-  const refused = foreign.workflow.execute('scaleOut', {
-    workflowId: 'foreign-input',
-    taskQueue: taskQueues.workflows,
-    args: [{ vnf, pool: 'web', to: 6 }],
-  });
-  await expect(refused).rejects.toMatchObject({
-    cause: { type: 'InvalidRequest', message: expect.stringMatching(/json\/protobuf/) as string },
-  });
-  expect((await world.run('scaleOut', { vnf, pool: 'web', to: 6 })).outcome).toBe('completed');
-  expect((await world.bulkhead.status(vnf)).dropped).toBe(1);
-  expect((await world.run('terminate', { vnf })).outcome).toBe('completed');
-  expectHeld(await world.verdict());
-}, 120_000);
+}
+
+test.each<[string, Record<string, string>, RegExp]>([
+  ['another encoding', { encoding: 'json/protobuf' }, /json\/protobuf/],
+  ['that it is encrypted, and with no key', { encoding: 'binary/encrypted' }, /names no key/],
+  [
+    'that it is encrypted, and is too short to be',
+    { encoding: 'binary/encrypted', 'encryption-key-id': '2026-11' },
+    /the key 2026-11, and is too short/,
+  ],
+])(
+  'a signal that cannot be read is dropped, and a run whose input cannot is refused: it says %s',
+  async (_what, metadata, said) => {
+    const vnf = 'foreign1';
+    expect((await world.run('instantiate', { vnf, descriptor: small })).outcome).toBe('completed');
+    await foreign(metadata).workflow.getHandle(recordWorkflowId(vnf)).signal('ask', {});
+    const refused = foreign(metadata).workflow.execute('scaleOut', {
+      workflowId: 'foreign-input',
+      taskQueue: taskQueues.workflows,
+      args: [{}],
+      workflowExecutionTimeout: '20s',
+    });
+    await expect(refused).rejects.toMatchObject({
+      cause: { type: 'InvalidRequest', message: expect.stringMatching(said) as string },
+    });
+    expect((await world.run('scaleOut', { vnf, pool: 'web', to: 6 })).outcome).toBe('completed');
+    expect((await world.bulkhead.status(vnf)).dropped).toBe(1);
+    expect((await world.run('terminate', { vnf })).outcome).toBe('completed');
+    expectHeld(await world.verdict());
+  },
+  120_000,
+);
 
 test('a record that continues as new, also in the midst of a turn, forgets nothing: members, who holds it, who waits, nor a message that came at that moment', async () => {
   const vnf = 'web1';

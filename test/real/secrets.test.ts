@@ -2,9 +2,12 @@ import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Client } from '@temporalio/client';
+import type { PayloadCodec } from '@temporalio/common';
 import { parse, stringify } from 'yaml';
 import { connectBulkhead, PayloadKeyError, type Bulkhead } from '../../client';
 import { parsePayloadKeys, payloadCodec } from '../../client/encryption';
+import { taskQueues } from '../../domain/procedures';
 import { start, type Running } from '../../scripts/lib/processes';
 import { root } from '../../scripts/lib/root';
 import { freePort } from '../../scripts/lib/temporal';
@@ -224,6 +227,64 @@ describe('with a key', () => {
       stderr: expect.stringContaining('the key 2026-11, and there is none') as string,
     });
     expect(seeing).toMatchObject({ code: 0, stdout: expect.stringContaining('web1: running') as string });
+  }, 60_000);
+
+  /** Whoever has other keys than the workers, as of another environment. */
+  function otherwise(keys: string | PayloadCodec): Client {
+    const { connection, options } = world.client;
+    const codec = typeof keys === 'string' ? payloadCodec(parsePayloadKeys(keys)) : keys;
+    return new Client({ connection, namespace: options.namespace, dataConverter: { payloadCodecs: [codec] } });
+  }
+
+  const someKey = (id: string): string => `${id}:${randomBytes(32).toString('base64')}`;
+  const onlySaying: PayloadCodec = {
+    encode: (payloads) =>
+      Promise.resolve(
+        payloads.map((payload) => ({ ...payload, metadata: { encoding: Buffer.from('binary/encrypted') } })),
+      ),
+    decode: (payloads) => Promise.resolve(payloads),
+  };
+
+  test.each([
+    ['only says that it is encrypted', onlySaying, 'names no key'],
+    ['is encrypted with another key of the same id', someKey('2026-11'), 'does not decrypt with it'],
+  ])(
+    'a signal that %s is dropped, and a run that is started so is refused',
+    async (_what, keys, said) => {
+      const dropped = async (): Promise<number> => (await holder.status('web3')).dropped;
+      const before = await dropped();
+      const stranger = otherwise(keys);
+      await stranger.workflow.getHandle('vnf:web3').signal('ask', { vnf: 'web3' });
+      await until('it is dropped', 20, async () => (await dropped()) === before + 1);
+      await stranger.workflow.start('scaleOut', {
+        ...{ workflowId: `otherwise-${said}`, taskQueue: taskQueues.workflows, workflowExecutionTimeout: '20s' },
+        args: [{ vnf: 'web3', pool: 'web', to: 5 }],
+      });
+      const failed = await (await holder.attach('scaleOut', `otherwise-${said}`)).result().catch((e: unknown) => e);
+      expect(failed).toMatchObject({
+        kind: 'InvalidRequest',
+        outcome: 'refused',
+        message: expect.stringContaining(said) as string,
+      });
+    },
+    60_000,
+  );
+
+  test('a signal with a key that no worker has keeps the VNF waiting, until one has a key of that id', async () => {
+    const stranger = otherwise(someKey('2031-01'));
+    const { dropped } = await holder.status('web2');
+    await stranger.workflow.getHandle('vnf:web2').signal('ask', { vnf: 'web2' });
+    const log = join(directory, `worker-${String(world.stack.workers.length)}.log`);
+    const run = await holder.start('scaleOut', { vnf: 'web2', pool: 'web', to: 6, dryRun: true });
+    await until('it says so', 20, () =>
+      Promise.resolve(readFileSync(log, 'utf8').includes('encrypted with the key 2031-01, and there are only 2026-11')),
+    );
+    await worker.stop();
+    // The key itself is lost: any of its id will do.
+    workerEnv['BULKHEAD_PAYLOAD_KEYS'] = `${payloadKeys},${someKey('2031-01')}`;
+    worker = await workerWith(asItIs);
+    expect(await run.result()).toMatchObject({ outcome: 'planned' });
+    expect((await holder.status('web2')).dropped).toBe(dropped + 1);
   }, 60_000);
 
   test('a worker that lacks the key says so, and what it could not read is done by one that has it', async () => {
