@@ -445,4 +445,20 @@ describe('with servers', () => {
     expect(await bulkhead('list')).toMatchObject({ code: 0, stdout: 'there are no VNFs\n' });
     expect(await bulkhead('status', 'web1')).toMatchObject({ code: 1, stdout: '' });
   });
+
+  test('what stays on an emptied host, since no record knows it, is said', async () => {
+    expect(await bulkhead('restore-host', 'cmp-04')).toMatchObject({ code: 0 });
+    expect(await bulkhead('instantiate', 'web2', 'mine.yaml')).toMatchObject({ code: 0 });
+    await world.client.workflow.getHandle('vnf:web2').terminate('by hand');
+    const { code, stdout } = await bulkhead('evacuate-host', 'cmp-04', '--cause', 'maintenance');
+    expect({ code, lines: stdout.split('\n').filter((line) => line !== '') }).toEqual({
+      code: 0,
+      lines: [
+        'completed',
+        expect.stringMatching(
+          /^ {2}left on cmp-04, since no record knows them \(adopt makes one\): web2-web-\d$/,
+        ) as string,
+      ],
+    });
+  });
 });

@@ -505,10 +505,14 @@ type AnyResult =
 
 function said(result: AnyResult): string {
   if ('vnfs' in result) {
-    const foreign = Object.entries(result.foreign).map(
-      ([host, servers]) => `  left on ${host}, since not ours: ${servers.join(', ')}`,
-    );
-    return inLines(['completed', ...result.vnfs.flatMap((each) => [each.vnf, ...changes(each)]), ...foreign]);
+    const left = (what: typeof result.foreign, why: string): string[] =>
+      Object.entries(what).map(([host, servers]) => `  left on ${host}, ${why}: ${servers.join(', ')}`);
+    return inLines([
+      'completed',
+      ...result.vnfs.flatMap((each) => [each.vnf, ...changes(each)]),
+      ...left(result.foreign, 'since not ours'),
+      ...left(result.unrecorded, 'since no record knows them (adopt makes one)'),
+    ]);
   }
   if ('opened' in result) return restored(result);
   if ('findings' in result) return audited(result);
