@@ -56,7 +56,7 @@ type AllServed = Exclude<keyof Activities, Served> extends never ? Activities : 
 /** Activities that are at work when it is told to stop get this long. */
 const graceSeconds = 15;
 /** A worker whose Temporal has gone away ends all the same. */
-const forceSeconds = 2 * graceSeconds;
+export const forceSeconds = 2 * graceSeconds;
 
 export interface WorkersOptions {
   /** Where the workflow code is; that of this build by default. */

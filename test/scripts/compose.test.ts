@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import Ajv from 'ajv/dist/2019';
 import addFormats from 'ajv-formats';
 import { parse } from 'yaml';
+import { forceSeconds } from '../../workers/compose';
 import { workerSchema } from '../../workers/config';
 import { searchAttributes } from '../../domain/procedures';
 
@@ -14,6 +15,7 @@ interface Service {
   readonly command?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
   readonly volumes?: readonly string[];
+  readonly stop_grace_period?: string;
   readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
 }
 
@@ -74,6 +76,14 @@ test('the worker is told only what it knows', () => {
   const { environment = {} } = compose.services['worker'] ?? {};
   const unknown = Object.keys(environment).filter((name) => !name.startsWith('OS_') && !(name in workerSchema.shape));
   expect(unknown).toEqual([]);
+});
+
+test('the worker is not killed before it would have ended by itself', () => {
+  const [, grace] = /^(\d+)s$/.exec(compose.services['worker']?.stop_grace_period ?? '') ?? [];
+  expect(Number(grace)).toBeGreaterThan(forceSeconds);
+  // Compose speaks to the first process of the container, and that is the worker.
+  const dockerfile = readFileSync(join(root, 'Dockerfile'), 'utf8');
+  expect(dockerfile).toMatch(/^ENTRYPOINT \["/m);
 });
 
 test('the set-up makes every search attribute that a worker asks for', () => {
