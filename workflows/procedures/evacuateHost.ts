@@ -258,7 +258,7 @@ async function undone<T>(
         },
         known: hosts.map(leftover),
         afterwards: () =>
-          `Once the cloud answers, run restoreHost, or do it by hand: openstack compute service set ${how} <host> nova-compute.`,
+          `Once the cloud answers, run restoreHost, or do it by hand: openstack --os-compute-api-version 2.11 compute service set ${how} <host> nova-compute.`,
         timing,
       }),
     );
