@@ -108,7 +108,7 @@ export async function createSecurityGroupRules(
 /** Says whether there was one to delete. */
 export async function deleteSecurityGroupRule(session: Session, id: string, call: CallOptions = {}): Promise<boolean> {
   try {
-    const path = `/security-group-rules/${encodeURIComponent(id)}`;
+    const path = `/security-group-rules/${segment(id)}`;
     await session.call({ ...call, service: 'network', method: 'DELETE', path });
     return true;
   } catch (error) {

@@ -255,5 +255,5 @@ export async function removeTag(session: Session, id: string, tag: string, call:
 }
 
 function tagPath(id: string, tag: string): string {
-  return `/servers/${encodeURIComponent(id)}/tags/${encodeURIComponent(tag)}`;
+  return `/servers/${segment(id)}/tags/${segment(tag)}`;
 }
