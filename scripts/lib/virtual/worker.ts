@@ -91,7 +91,13 @@ export type CallMoment = 'before' | 'arrives' | 'after';
 export type CallStrike =
   | { readonly kind: 'lost'; readonly moment: 'before' | 'after' }
   | { readonly kind: 'late'; readonly milliseconds: number }
-  | { readonly kind: 'status'; readonly status: number; readonly moment: 'before' | 'after' };
+  | {
+      readonly kind: 'status';
+      readonly status: number;
+      readonly moment: 'before' | 'after';
+      /** Such as `Retry-After`. */
+      readonly headers?: Readonly<Record<string, string>>;
+    };
 
 export interface CloudPort {
   readonly cloud: Cloud;
@@ -115,7 +121,7 @@ async function carried(worker: Worker, port: CloudPort, asked: RawRequest): Prom
   if (!worker.isHeard()) await worker.untilRunning();
   if (strike?.kind === 'lost' && strike.moment === 'before') throw new Lost('lost on its way');
   if (strike?.kind === 'late') await port.sleep(strike.milliseconds);
-  if (strike?.kind === 'status' && strike.moment === 'before') return { status: strike.status, headers: {}, body: {} };
+  if (strike?.kind === 'status' && strike.moment === 'before') return refusal(strike);
   port.saw(call, 'arrives');
   let answered;
   try {
@@ -127,7 +133,11 @@ async function carried(worker: Worker, port: CloudPort, asked: RawRequest): Prom
   const isLost = port.saw(call, 'after')?.kind === 'lost' || strike?.kind === 'lost';
   if (!worker.isHeard()) await worker.untilRunning();
   if (isLost) throw new Lost('its answer was lost');
-  return strike?.kind === 'status' ? { status: strike.status, headers: {}, body: {} } : answered;
+  return strike?.kind === 'status' ? refusal(strike) : answered;
+}
+
+function refusal({ status, headers = {} }: Extract<CallStrike, { kind: 'status' }>): Reply {
+  return { status, headers, body: {} };
 }
 
 /** From a worker straight to the cloud, without sockets. */
