@@ -63,7 +63,7 @@ function ofRun(error: WorkflowFailedError): Error {
       { cause: error },
     );
   }
-  // Bulkhead sets no time-out on a run; where its starter did, the server ends it as if it had been terminated.
+  // Bulkhead sets no time-out on a run that holds anything; where its starter did, the server ends it as if it had been terminated.
   if (cause instanceof TerminatedFailure || cause instanceof TimeoutFailure) {
     return new BulkheadError(
       'The run was terminated; the record of its VNF cleans up behind it.',
