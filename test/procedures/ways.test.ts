@@ -2,10 +2,10 @@ import { WorkflowUpdateFailedError } from '@temporalio/client';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils';
 import { findingsMax } from '../../activities/cloud/audit';
 import { shareUpdateName, type ShareAsk, type ShareGiven } from '../../domain/budget';
-import { portMarks, recordWorkflowId } from '../../domain/names';
+import { portMarks, recordWorkflowId, tag } from '../../domain/names';
 import type { EvacuateHostResult } from '../../domain/procedures';
 import { stuckAnswers } from '../../domain/stuck';
-import { signalNames } from '../../domain/turn';
+import { signalNames, type Ask } from '../../domain/turn';
 import { saveHistories } from '../../scripts/lib/histories';
 import { settledView } from '../../scripts/lib/settled';
 import { disguise } from '../../scripts/lib/virtual/specs';
@@ -423,6 +423,67 @@ test('a record that continues as new watches on, and answers on', async () => {
   await ends(trial);
   expect((await record.describe()).runId).not.toBe(runId);
 }, 90_000);
+
+test('continue-in-turn: a record that continues as new in the midst of a turn watches who holds it', async () => {
+  const trial = await stage.open('v1');
+  await instantiated(trial);
+  const record = stage.client.workflow.getHandle(recordWorkflowId('v1'));
+  const { runId } = await record.describe();
+  const first = stage.client.workflow.getHandle(recordWorkflowId('v1'), runId);
+  // It asks by another's hand, gets the turn, and does nothing with it: nobody works on its queue.
+  const idle = await stage.client.workflow.start('scaleOut', { workflowId: 'v1-idle', taskQueue: 'nobody', args: [] });
+  const asked: Ask = {
+    ...{ workflowId: idle.workflowId, runId: idle.firstExecutionRunId },
+    ...{ procedure: 'scaleOut', class: 'normal', ifBusy: 'wait' },
+  };
+  await record.signal(signalNames.ask, asked);
+  await until('it has the turn', 30, async () => (await stage.bulkhead.status('v1')).turn?.workflowId === 'v1-idle');
+  while ((await first.describe()).historyLength <= continuedAfter)
+    await Promise.all(Array.from({ length: 20 }, () => record.signal('nonsense')));
+  await record.signal(signalNames.audit);
+  await until('it has continued', 30, async () => (await first.describe()).status.name === 'CONTINUED_AS_NEW');
+  expect((await stage.bulkhead.status('v1')).turn?.workflowId).toBe('v1-idle');
+  const scaling = start('scaleOut', 'v1-scaleOut', { vnf: 'v1', pool: 'web', to: 5 });
+  await idle.terminate('by a test');
+  expect(await scaling).toMatchObject({ outcome: 'completed' });
+  await ends(trial);
+  const { events } = await first.fetchHistory();
+  expect(events?.at(-1)?.workflowExecutionContinuedAsNewEventAttributes).toBeDefined();
+}, 90_000);
+
+test('records-in-parts: a host has members of more VNFs than are read of at once', async () => {
+  const trial = await stage.open('w1');
+  await instantiated(trial);
+  const [like] = trial.cloud.servers.values();
+  const host = like?.host ?? '';
+  // Their records have been ended by hand: what is on the host of them is told.
+  for (let n = 1; like && n <= 21; n++) {
+    const id = `stray-${String(n)}`;
+    const tags = [tag.vnf(`w1-${id}`), tag.pool('web'), tag.ordinal(1)];
+    trial.cloud.servers.set(id, { ...like, id, name: id, tags });
+  }
+  const ended = await trial.run('evacuateHost', { hosts: [host], cause: 'maintenance' });
+  expect(ended).toMatchObject({ outcome: 'completed', result: { unrecorded: { [host]: { length: 21 } } } });
+  await expectWay('records-in-parts', idOf(trial, 'evacuateHost'));
+}, 60_000);
+
+test('found-launching: a host is to be emptied while a run launches there', async () => {
+  const trial = await stage.open('x1');
+  await instantiated(trial);
+  const launched = (): string => [...trial.cloud.servers.values()].find(({ name }) => name === 'x1-web-5')?.host ?? '';
+  let emptying: Promise<Ended> | undefined;
+  const scaled = await trial.run('scaleOut', { vnf: 'x1', pool: 'web', to: 5 }, ({ key }) => {
+    if (key !== 'awaitHealthy#1' || emptying) return undefined;
+    emptying = start('evacuateHost', 'x1-evacuateHost', { hosts: [launched()], cause: 'maintenance' });
+    return until('it waits for the turn', 20, async () => (await stage.bulkhead.status('x1')).queue.length === 1);
+  });
+  expect(scaled).toMatchObject({ outcome: 'completed' });
+  const ended = await emptying;
+  expect(ended).toMatchObject({ outcome: 'completed', result: { vnfs: [{ removed: [{ name: 'x1-web-5' }] }] } });
+  expect(launched()).toBe('');
+  const { workflowId = '' } = trial.calls().find((call) => call.workflowId.startsWith('evacuate:x1:')) ?? {};
+  await expectWay('found-launching', workflowId);
+}, 60_000);
 
 test('the shares of a cloud that workers ask for are in the history of who gives them', async () => {
   const handle = await stage.client.workflow.start('cloudBudget', {
