@@ -7,6 +7,7 @@ import type { Explanation } from './explain/explanation';
 import type { FailureKind } from './failure';
 import type { UnrecordedVnf } from './orphans';
 import type { MemberRef } from './plan';
+import { shown } from './shown';
 
 /**
  * The procedures as a caller sees them: one JSON object in, a typed result or a failure of a known kind out. The same
@@ -37,13 +38,35 @@ const hostsSchema = z
   .min(1, { error: 'give at least one host, e.g. ["cmp-03"]' })
   .max(hostsMax, { error: `at most ${String(hostsMax)} hosts at once; the others in runs of their own` });
 
+const flagSchema = z.boolean({ error: 'give true or false' });
+const waitError = { error: 'give a whole number from 1 to 86400' } as const;
+const waitSchema = z.number(waitError).int(waitError).min(1, waitError).max(86_400, waitError);
+
+/** An unknown key is said with its beginning, and of very many the first. */
+const keysShown = { most: 3, length: 40 } as const;
+
+/** An object that has no other keys, and says which it has where it is given others, or is none. */
+function keysOf<T extends z.ZodRawShape>(shape: T) {
+  const names = Object.keys(shape);
+  const there = names.length === 0 ? 'it has none' : `keys are ${names.join(', ')}`;
+  return z.strictObject(shape, {
+    error: ({ code, keys }) => {
+      if (code !== 'unrecognized_keys') return `give one JSON object; ${there}`;
+      const all = keys as readonly string[];
+      const said = all.slice(0, keysShown.most).map((key) => shown(key).slice(0, keysShown.length));
+      const more = all.length > said.length ? ` and ${String(all.length - said.length)} more` : '';
+      return `unknown key${all.length === 1 ? '' : 's'} ${said.join(', ')}${more}; ${there}`;
+    },
+  });
+}
+
 const common = {
   /** What to do while another run holds the turn. */
   ifBusy: z.enum(['wait', 'refuse'], { error: '"wait" (in order, the default) or "refuse"' }).default('wait'),
   /** How long to wait for the turn. */
-  waitSeconds: z.number().int().min(1).max(86_400).default(3_600),
+  waitSeconds: waitSchema.default(3_600),
   /** Plan only: says what would happen and touches nothing. */
-  dryRun: z.boolean().default(false),
+  dryRun: flagSchema.default(false),
 };
 
 const memberRefSchema = z
@@ -56,15 +79,25 @@ const memberRefSchema = z
 /** More than any pool's spare allows on a caller's word. */
 const membersMax = 1_000;
 
-const membersSchema = (none: string) =>
-  z
-    .array(memberRefSchema, { error: 'give members as a list, e.g. ["ims1-sprout-7"]' })
-    .min(1, { error: none })
-    .max(membersMax, { error: `at most ${String(membersMax)} members at once` });
+const memberListSchema = z
+  .array(memberRefSchema, { error: 'give members as a list, e.g. ["ims1-sprout-7"]' })
+  .max(membersMax, { error: `at most ${String(membersMax)} members at once` });
+const membersSchema = (none: string) => memberListSchema.min(1, { error: none });
+const ontoError = {
+  error: `give by pool the hosts, at most ${String(membersMax)}, e.g. {"sprout": ["cmp-03"]}`,
+} as const;
 
 /** The descriptor itself, or the name of one that the worker knows (`"clearwater"`). */
-const descriptorSchema = z.union([z.string().min(1).max(255), z.record(z.string(), z.unknown())], {
+const descriptorError = {
   error: 'give a descriptor as an object, or the name of one in descriptors/, e.g. "clearwater"',
+} as const;
+const descriptorSchema = z.union(
+  [z.string().min(1, descriptorError).max(255, descriptorError), z.record(z.string(), z.unknown())],
+  descriptorError,
+);
+
+const causeSchema = z.enum(['failed', 'maintenance'], {
+  error: '"failed" (the host is dead) or "maintenance" (it is to be emptied)',
 });
 
 /** As long as a name, or a tag, in Nova. */
@@ -76,12 +109,21 @@ const patternSchema = z
     error: `a pattern has at most ${String(starsMax)} of *`,
   });
 
+const matchError = {
+  error: 'give {"namePattern": "old-{pool}-{ordinal}"} or {"tags": ["role={pool}", "index={ordinal}"]}',
+} as const;
+
 const matchSchema = z
   .union(
-    [z.strictObject({ namePattern: patternSchema }), z.strictObject({ tags: z.array(patternSchema).min(1).max(10) })],
-    { error: 'give {"namePattern": "old-{pool}-{ordinal}"} or {"tags": ["role={pool}", "index={ordinal}"]}' },
+    [
+      z.strictObject({ namePattern: patternSchema }),
+      z.strictObject({ tags: z.array(patternSchema).min(1, matchError).max(10, { error: 'at most 10 tags' }) }),
+    ],
+    matchError,
   )
   .superRefine((match: Match, context) => {
+    // That nothing is said has been said.
+    if (patternsOf(match).every((pattern) => pattern === '')) return;
     for (const key of ['pool', 'ordinal'] as const)
       if (countOf(match, key) !== 1)
         context.addIssue({
@@ -91,24 +133,24 @@ const matchSchema = z
   });
 
 export const procedureInputs = {
-  instantiate: z.strictObject({ vnf: vnfSchema, descriptor: descriptorSchema, ...common }),
-  scaleOut: z.strictObject({
+  instantiate: keysOf({ vnf: vnfSchema, descriptor: descriptorSchema, ...common }),
+  scaleOut: keysOf({
     vnf: vnfSchema,
     pool: poolSchema,
     to: levelSchema,
-    strict: z.boolean().default(false),
+    strict: flagSchema.default(false),
     ...common,
   }),
-  scaleIn: z.strictObject({
+  scaleIn: keysOf({
     vnf: vnfSchema,
     pool: poolSchema,
     to: levelSchema,
     /** Who is to leave; the others are chosen. */
     members: membersSchema('name at least one member, or leave members out: then all who leave are chosen').optional(),
-    strict: z.boolean().default(false),
+    strict: flagSchema.default(false),
     ...common,
   }),
-  heal: z.strictObject({
+  heal: keysOf({
     vnf: vnfSchema,
     /** Members that the caller knows to be dead; without it, those that the cloud shows dead. */
     members: membersSchema(
@@ -116,47 +158,45 @@ export const procedureInputs = {
     ).optional(),
     ...common,
   }),
-  evacuateHost: z.strictObject({
+  evacuateHost: keysOf({
     hosts: hostsSchema,
-    cause: z.enum(['failed', 'maintenance'], {
-      error: '"failed" (the host is dead) or "maintenance" (it is to be emptied)',
-    }),
+    cause: causeSchema,
     /** The caller's word that the host cannot come back by itself. */
-    fenced: z.boolean().default(false),
+    fenced: flagSchema.default(false),
     /** Also where so many hosts of a zone would have failed at once that it is more likely the network. */
-    force: z.boolean().default(false),
+    force: flagSchema.default(false),
     ...common,
   }),
-  restoreHost: z.strictObject({
+  restoreHost: keysOf({
     hosts: hostsSchema,
     /** How long to wait until a host is up. */
-    waitSeconds: z.number().int().min(1).max(86_400).default(60),
+    waitSeconds: waitSchema.default(60),
     dryRun: common.dryRun,
   }),
   /** Started by evacuateHost for each VNF on the hosts. */
-  evacuateVnf: z.strictObject({
+  evacuateVnf: keysOf({
     vnf: vnfSchema,
     hosts: hostsSchema,
-    cause: z.enum(['failed', 'maintenance']),
-    fenced: z.boolean().default(false),
+    cause: causeSchema,
+    fenced: flagSchema.default(false),
     /** Members that the cloud has on the hosts and the record elsewhere: other hands have moved them there. */
-    foundThere: z.array(memberRefSchema).max(membersMax).optional(),
+    foundThere: memberListSchema.optional(),
     /** Places that were found for it beside the other VNFs on these hosts: a host for each new member, by pool. */
-    onto: z.record(poolSchema, z.array(hostSchema).max(membersMax)).optional(),
+    onto: z.record(poolSchema, z.array(hostSchema, ontoError).max(membersMax, ontoError), ontoError).optional(),
     ...common,
   }),
   /** Of what is on wrong hosts, as the cloud shows it. */
-  rebalance: z.strictObject({ vnf: vnfSchema, strict: z.boolean().default(false), ...common }),
-  terminate: z.strictObject({ vnf: vnfSchema, ...common }),
-  audit: z.strictObject({
+  rebalance: keysOf({ vnf: vnfSchema, strict: flagSchema.default(false), ...common }),
+  terminate: keysOf({ vnf: vnfSchema, ...common }),
+  audit: keysOf({
     vnf: vnfSchema,
     /** Takes a turn, and mends what is surely ours. Without it, and in a dry run, it only says what it has found. */
-    repair: z.boolean({ error: 'true or false' }).default(false),
+    repair: flagSchema.default(false),
     ...common,
   }),
   /** Of the whole project; it only looks, and takes no turn. */
-  orphans: z.strictObject({}),
-  adopt: z.strictObject({
+  orphans: keysOf({}),
+  adopt: keysOf({
     vnf: vnfSchema,
     descriptor: descriptorSchema,
     /** Servers that were made by other means, and which members they are to be. */
@@ -164,7 +204,7 @@ export const procedureInputs = {
     ...common,
   }),
   /** Only looks, and takes no turn. */
-  capacity: z.strictObject({
+  capacity: keysOf({
     vnf: vnfSchema,
     /** Of a VNF that is yet to be instantiated. */
     descriptor: descriptorSchema.optional(),

@@ -58,6 +58,66 @@ test.each([
   expect(accepts(procedure, { ...good[procedure], ...wrong })).toBe(false);
 });
 
+describe('what is wrong with an input says what is right', () => {
+  function saidOf(procedure: keyof typeof procedureInputs, input: unknown): string[] {
+    const { error } = procedureInputs[procedure].safeParse(input);
+    return (error?.issues ?? []).map(({ path, message }) => `${path.join('.')}: ${message}`);
+  }
+
+  const all = Object.keys(procedureInputs) as (keyof typeof procedureInputs)[];
+  const junk = [undefined, null, true, 'x', '', 'X!', 0, 0.5, -1, 1e9, Number.NaN, [], ['', 1, null], {}, { a: 1 }];
+  const wrongMatches = [
+    { tags: [] },
+    { tags: [''] },
+    { tags: Array.from({ length: 11 }, () => 'a') },
+    { namePattern: '' },
+  ];
+  const tooMany = [Array.from({ length: 1_001 }, () => 'a-b-1'), 'a'.repeat(300), { web: 'cmp-01' }, { '': [''] }];
+
+  test.each(all)('%s: of no value it is said in the words of the parser', (procedure) => {
+    const inputs = [
+      ...junk,
+      { unknown: 1 },
+      ...Object.keys(procedureInputs[procedure].shape).flatMap((key) =>
+        [...junk, ...wrongMatches, ...tooMany].map((value) => ({ [key]: value })),
+      ),
+    ];
+    const said = inputs.flatMap((input) => saidOf(procedure, input));
+    expect(said.length).toBeGreaterThan(10);
+    expect(said.filter((each) => /Invalid|Too |Unrecognized|expected/.test(each))).toEqual([]);
+  });
+
+  const wait = 'waitSeconds: give a whole number from 1 to 86400';
+  const healKeys = 'vnf, members, ifBusy, waitSeconds, dryRun';
+  test.each([
+    ['heal', { vnf: 'ims1', waitSeconds: 0 }, [wait]],
+    ['heal', { vnf: 'ims1', waitSeconds: 1e9 }, [wait]],
+    ['restoreHost', { hosts: ['cmp-01'], waitSeconds: '60' }, [wait]],
+    ['evacuateHost', { hosts: ['cmp-01'], cause: 'failed', fenced: 'yes' }, ['fenced: give true or false']],
+    ['heal', { vnf: 'ims1', dryrun: true }, [`: unknown key dryrun; keys are ${healKeys}`]],
+    [
+      'heal',
+      { vnf: 'ims1', a: 1, b: 1, 'c\n': 1, d: 1 },
+      [String.raw`: unknown keys a, b, c\u000a and 1 more; keys are ${healKeys}`],
+    ],
+    ['heal', undefined, [`: give one JSON object; keys are ${healKeys}`]],
+    ['orphans', { vnf: 'ims1' }, [': unknown key vnf; it has none']],
+    [
+      'adopt',
+      { ...good.adopt, match: { tags: [] } },
+      ['match.tags: give {"namePattern": "old-{pool}-{ordinal}"} or {"tags": ["role={pool}", "index={ordinal}"]}'],
+    ],
+  ] as const)('%s %j', (procedure, input, said) => {
+    expect(saidOf(procedure, input)).toEqual(said);
+  });
+
+  test('an unknown key of any length leaves room for those that there are', () => {
+    const [said = ''] = saidOf('heal', { vnf: 'ims1', ['k'.repeat(5_000)]: 1 });
+    expect(said.length).toBeLessThan(200);
+    expect(said).toContain('keys are vnf');
+  });
+});
+
 describe('names that every object inherits', () => {
   const record: VnfRecord = {
     vnf: 'ims1',

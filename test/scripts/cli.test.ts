@@ -291,7 +291,7 @@ describe('with servers', () => {
     expect(named).toMatchObject({ code: 1 });
     expect(named.stderr).toContain('there is no descriptor nothing-like-it; there are clearwater, small');
     expect(strict).toMatchObject({ code: 1 });
-    expect(strict.stderr).toContain('waitSeconds');
+    expect(strict.stderr).toContain('waitSeconds: give a whole number from 1 to 86400.');
   });
 
   test('with --no-wait the id is printed, and the run goes on by itself', async () => {

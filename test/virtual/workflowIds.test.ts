@@ -68,3 +68,25 @@ test.each([
     }
   },
 );
+
+test('what is wrong with an input is said with what is right, all at once', async () => {
+  const world = openWorld({ seed: 1, cloud: { hosts: hostsOf(zones) } });
+  try {
+    const input = { vnf, pool: 'web', to: 5, waitSeconds: 0.5, dryrun: true };
+    const run = world.temporal.start({ type: 'scaleOut', workflowId: 'wrong', args: [input] });
+    await world.until('it is refused', () => run.status !== 'RUNNING');
+    expect(errorOf(run.failure ?? {})).toMatchObject({
+      type: 'InvalidRequest',
+      message:
+        'scaleOut cannot be run with this input: waitSeconds: give a whole number from 1 to 86400; ' +
+        '(input): unknown key dryrun; keys are vnf, pool, to, strict, ifBusy, waitSeconds, dryRun.',
+      details: [
+        {
+          problems: [{ path: 'waitSeconds' }, { path: '(input)' }],
+        },
+      ],
+    });
+  } finally {
+    world.close();
+  }
+});
