@@ -86,6 +86,16 @@ test('the worker is not killed before it would have ended by itself', () => {
   expect(dockerfile).toMatch(/^ENTRYPOINT \["/m);
 });
 
+test('it is said which Temporal it has, and that another is tested', () => {
+  const { image = '' } = compose.services['temporal'] ?? {};
+  const [, has = ''] = image.split(':');
+  const operating = readFileSync(join(root, 'docs/operating.md'), 'utf8');
+  expect(operating).toContain(`Temporal's server ${has} on PostgreSQL`);
+  const [, brings = ''] =
+    /it brings server ([\d.]+)\./.exec(readFileSync(join(root, 'scripts/lib/temporal.ts'), 'utf8')) ?? [];
+  expect(operating).toContain(`Tested is server ${brings} on SQLite`);
+});
+
 test('the set-up makes every search attribute that a worker asks for', () => {
   const script = readFileSync(join(root, 'docker/namespace.sh'), 'utf8');
   for (const [name, type] of Object.entries(searchAttributes)) expect(script).toContain(`${name}=${type}`);
