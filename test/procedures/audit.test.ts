@@ -1,4 +1,4 @@
-import { ScheduleNotFoundError } from '@temporalio/client';
+import { ScheduleNotFoundError, type ScheduleHandle } from '@temporalio/client';
 import { adoptedToken } from '../../domain/adopt/foreign';
 import { groupMarks, portMarks, serverGroupName, tag } from '../../domain/names';
 import type { AdoptResult, AuditResult } from '../../domain/procedures';
@@ -98,6 +98,19 @@ function planted({ servers, ports, securityGroups, securityRules, serverGroups }
 function audited(ended: Ended): AuditResult {
   if (ended.outcome !== 'completed') throw new Error(`it ended ${ended.outcome}: ${ended.message ?? ''}`);
   return ended.result as AuditResult;
+}
+
+/** Has the schedule do now what it does, and waits for it. */
+async function endOfScheduled(schedule: ScheduleHandle): Promise<Ended> {
+  await schedule.trigger();
+  let workflowId = '';
+  await until('the schedule has run', 20, async () => {
+    const { info } = await schedule.describe();
+    const action = info.recentActions.at(-1)?.action;
+    workflowId = action?.type === 'startWorkflow' ? action.workflow.workflowId : '';
+    return workflowId !== '';
+  });
+  return await endOf(stage.client.workflow.getHandle(workflowId));
 }
 
 describe('audit', () => {
@@ -255,25 +268,14 @@ describe('audit', () => {
     const audits = { everyMinutes: 10_080, repair: false };
     const { vnf, ...trial } = await stage.open('s1', 'operator', { audits });
     const schedule = stage.client.schedule.getHandle(`audit:${vnf}`);
-    const runOf = async (): Promise<string> => {
-      await schedule.trigger();
-      let workflowId = '';
-      await until('the schedule has run', 20, async () => {
-        const { info } = await schedule.describe();
-        const action = info.recentActions.at(-1)?.action;
-        workflowId = action?.type === 'startWorkflow' ? action.workflow.workflowId : '';
-        return workflowId !== '';
-      });
-      return workflowId;
-    };
     expect((await trial.run('instantiate', { vnf, descriptor: small })).outcome).toBe('completed');
-    const first = await endOf(stage.client.workflow.getHandle(await runOf()));
+    const first = await endOfScheduled(schedule);
     expect(first).toMatchObject({ outcome: 'completed', result: { procedure: 'audit', findings: [], repair: false } });
     expect((await trial.run('terminate', { vnf })).outcome).toBe('completed');
     await expect(schedule.describe()).rejects.toBeInstanceOf(ScheduleNotFoundError);
 
     await scheduleAudits({ client: stage.client, audits }, vnf);
-    const last = await endOf(stage.client.workflow.getHandle(await runOf()));
+    const last = await endOfScheduled(schedule);
     expect(last).toMatchObject({ outcome: 'refused', kind: 'UnknownVnf' });
     await expect(schedule.describe()).rejects.toBeInstanceOf(ScheduleNotFoundError);
   }, 60_000);
@@ -281,7 +283,7 @@ describe('audit', () => {
 
 describe('orphans', () => {
   test('of VNFs without a record all is told and nothing touched, and of those that have one nothing; a schedule looks, too', async () => {
-    const trial = await stage.open('u1');
+    const trial = await stage.open('u1', 'operator', { alsoOf: 'scheduled-orphans' });
     const { vnf, cloud } = trial;
     await instantiated(trial);
     plantServer(trial, 'of-another-vnf', [tag.vnf('other1'), tag.pool('web'), tag.ordinal(9), tag.token(gone)]);
@@ -316,9 +318,12 @@ describe('orphans', () => {
 
     for (const _ of ['made', 'there already'])
       await scheduleOrphans({ client: stage.client, audits: { everyMinutes: 10_080, repair: false } });
-    const { action, spec } = await stage.client.schedule.getHandle('orphans').describe();
+    const schedule = stage.client.schedule.getHandle('orphans');
+    const { action, spec } = await schedule.describe();
     expect(action).toMatchObject({ type: 'startWorkflow', workflowType: 'orphans', args: [{}] });
     expect(spec.intervals).toMatchObject([{ every: 604_800_000 }]);
+    const scheduled = await endOfScheduled(schedule);
+    expect(scheduled).toMatchObject({ outcome: 'completed', result: { procedure: 'orphans', unrecorded } });
   }, 60_000);
 });
 

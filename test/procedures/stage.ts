@@ -40,6 +40,8 @@ export interface Stage {
 export interface TrialOptions {
   readonly audits?: Dependencies['audits'];
   readonly limits?: Partial<Timing>;
+  /** Runs whose id is this word and what a schedule puts behind it are of this trial, too. */
+  readonly alsoOf?: string;
   /** By zone, how many hosts. */
   readonly zones?: Readonly<Record<string, number>>;
 }
@@ -130,10 +132,11 @@ export async function openStage(given: Pick<DevServerOptions, 'dynamicConfig'> =
     open: async (name, as = 'operator', given = {}) => {
       const trial = await openTrial(name, { client, bulkhead, as, ...given });
       trials.set(name, trial);
+      if (given.alsoOf !== undefined) trials.set(given.alsoOf, trial);
       return trial;
     },
     stop: async () => {
-      for (const trial of trials.values()) await trial.close();
+      for (const trial of new Set(trials.values())) await trial.close();
       for (const worker of workers) worker.shutdown();
       await Promise.all(running);
       await bulkhead.close();
@@ -151,7 +154,7 @@ function routed(trials: ReadonlyMap<string, Running>, client: Client): Activitie
     async (input: never): Promise<unknown> => {
       const workflowId = Context.current().info.workflowExecution?.workflowId ?? '';
       const id = /[a-z]+[0-9]+/.exec(workflowId.replace(/^(vnf|audit|host|evacuate):/, ''))?.[0] ?? '';
-      const trial = trials.get(id);
+      const trial = trials.get(id) ?? [...trials].find(([name]) => workflowId.startsWith(`${name}-`))?.[1];
       if (!trial) throw new Error(`no trial is called ${id} (${workflowId})`);
       const activity = (trial.activities as unknown as Record<string, (input: never) => Promise<unknown>>)[name];
       if (!activity) throw new Error(`there is no activity ${name}`);
