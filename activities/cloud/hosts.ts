@@ -9,13 +9,15 @@ import {
 } from '../../domain/hosts';
 import { readTags } from '../../domain/names';
 import type { MemberRef } from '../../domain/plan';
-import { nova, type CallOptions, type Session } from '../../openstack';
+import { ForbiddenError, nova, placement, type CallOptions, type Session } from '../../openstack';
 import type { Dependencies } from '../dependencies';
 import { toFailure } from '../errors';
+import { inParallel } from '../parallel';
 import type { CloudActivities, HostContents } from '../ports';
 import { deadlineOf } from '../turn';
 import { refuseIgnoredFilter } from './rights';
 import { serversOf, sortedByLife } from './serversOf';
+import { providerByHost } from './snapshot';
 
 /** What the cloud shows of members and hosts, and opening and closing hosts to scheduling. */
 
@@ -46,10 +48,11 @@ export function findOnHostsActivity({
 }: Dependencies): CloudActivities['findOnHosts'] {
   return async ({ hosts, brake = false }) => {
     const call = deadlineOf(timing).call();
-    const [services, project, found] = await Promise.all([
+    const [services, project, found, coming] = await Promise.all([
       nova.listServices(session, call),
       session.projectId(),
       Promise.all(hosts.map((host) => nova.listServers(session, { host, allTenants: true }, call))),
+      comingTo(session, hosts, call),
     ]);
     hosts.forEach((host, index) => {
       refuseIgnoredFilter(host, found[index] ?? []);
@@ -61,7 +64,9 @@ export function findOnHostsActivity({
       const service = services.find((each) => each.host === host);
       const vnfs = new Map<string, MemberRef[]>();
       const foreign: string[] = [];
-      for (const server of found[index] ?? []) {
+      const here = found[index] ?? [];
+      const arriving = (coming.get(host) ?? []).filter(({ id }) => here.every((server) => server.id !== id));
+      for (const server of [...here, ...arriving]) {
         const { vnf, pool, ordinal } = readTags(server.tags);
         // Tags are whatever a server's owner says: those of another project are not our word.
         const isOurs = server.projectId === project && vnf !== undefined && pool !== undefined && ordinal !== undefined;
@@ -72,6 +77,40 @@ export function findOnHostsActivity({
       return { host, up, enabled, vnfs: Object.fromEntries(vnfs), foreign };
     });
   };
+}
+
+/** Asked about at once: a launch makes ten at a time. */
+const allocationsAtOnce = 10;
+
+/**
+ * Nova has chosen a host for a server some seconds before it says so; Placement holds room for it there from then on. A host that is to be emptied gets it
+ * all the same. Who may not ask about allocations is told of servers when Nova says where they are.
+ */
+async function comingTo(
+  session: Session,
+  hosts: readonly string[],
+  call: CallOptions,
+): Promise<ReadonlyMap<string, readonly nova.Server[]>> {
+  const building = await nova.listServers(session, { status: 'BUILD' }, call);
+  const unplaced = building.filter(({ host, tags }) => host === null && readTags(tags).vnf !== undefined);
+  if (unplaced.length === 0) return new Map();
+  try {
+    const providers = await placement.listResourceProviders(session, call);
+    const idOf = new Map(providers.map(({ id, name }) => [name, id]));
+    const nameOf = providerByHost([...idOf.keys()], hosts);
+    const hostOf = new Map(hosts.map((host) => [idOf.get(nameOf.get(host) ?? ''), host]));
+    const coming = new Map<string, nova.Server[]>();
+    await inParallel(unplaced, allocationsAtOnce, async (server) => {
+      for (const provider of await placement.listAllocations(session, server.id, call)) {
+        const host = hostOf.get(provider);
+        if (host !== undefined) coming.set(host, [...(coming.get(host) ?? []), server]);
+      }
+    });
+    return coming;
+  } catch (error) {
+    if (error instanceof ForbiddenError) return new Map();
+    throw error;
+  }
 }
 
 /**

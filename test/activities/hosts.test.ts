@@ -112,6 +112,18 @@ describe('findOnHosts', () => {
     expect(second).toEqual({ host: 'cmp-02', up: true, enabled: true, vnfs: {}, foreign: [] });
   });
 
+  test('tells of one that Nova has a host for and does not say so yet, as far as it may ask Placement', async () => {
+    const [ours] = await active(await launched(lab, rowsOf('web', [1])));
+    const server = lab.cloud.servers.get(ours?.serverId ?? '');
+    if (!server) throw new Error('it was launched');
+    Object.assign(server, { host: null, status: 'BUILD' });
+    const vnfsOn = async (): Promise<object[]> =>
+      (await lab.run('findOnHosts', { hosts: ['cmp-01', 'cmp-02'] })).map(({ vnfs }) => vnfs);
+    expect(await vnfsOn()).toEqual([{ ims1: [{ pool: 'web', ordinal: 1 }] }, {}]);
+    lab.addFault({ kind: 'status', status: 403, match: { path: '/allocations/' } });
+    expect(await vnfsOn()).toEqual([{}, {}]);
+  });
+
   test('takes the word of no other project, whatever it tags its servers with', async () => {
     const [ours] = await active(await launched(lab, rowsOf('web', [1])));
     const server = lab.cloud.servers.get(ours?.serverId ?? '');
