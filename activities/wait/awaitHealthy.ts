@@ -153,6 +153,9 @@ export function awaitHealthyActivity({ session, service }: Dependencies): WaitAc
           message: `${name} is in ERROR: ${server.fault?.message ?? 'no reason given'}`,
         };
       }
+      // Down by force: somebody has said that its host is dead, and whatever Nova says of it must not come to serve.
+      if (server.hostStatus === 'DOWN' && host !== null && !leaving.includes(host))
+        return { ok: false, ref, kind: 'MemberFailed', host, message: `${name} is on ${host}, which is forced down` };
       if (misplaced !== undefined) return { ok: false, ref, kind: 'AntiAffinityViolated', host, message: misplaced };
       if (host !== null && together === undefined && host !== member.host && !leaving.includes(host)) {
         return {

@@ -136,6 +136,24 @@ describe('awaitHealthy', () => {
     expect(await lab.run('awaitHealthy', waitFor(members))).toMatchObject([{ ok: false, kind: 'QuotaExceeded' }]);
   });
 
+  test('reports a member that has come up on a host which is forced down: whoever says so takes it for dead', async () => {
+    const members = await launched(lab, rowsOf('web', [1, 2]));
+    await until(() => [...lab.cloud.servers.values()].every((server) => server.status === 'ACTIVE'), 'both are ACTIVE');
+    const [first] = members;
+    const host = lab.cloud.hosts.get(first?.host ?? '');
+    if (!host) throw new Error('it is on a host');
+    host.forcedDown = true;
+    expect(await lab.run('awaitHealthy', waitFor(members))).toMatchObject([
+      {
+        ok: false,
+        kind: 'MemberFailed',
+        host: host.name,
+        message: `ims1-web-1 is on ${host.name}, which is forced down`,
+      },
+      { ok: true },
+    ]);
+  });
+
   test('reports a member that is gone', async () => {
     const members = await launched(lab, rowsOf('web', [1, 2]));
     lab.cloud.servers.delete(members[0]?.serverId ?? '');
