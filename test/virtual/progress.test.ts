@@ -20,7 +20,7 @@ const story: Story = {
 };
 
 test('of this night there is nothing to be said', async () => {
-  expect(await playNight(story)).toEqual({ problems: [], lifecycles: 1 });
+  expect(await playNight(story)).toEqual({ problems: [], lifecycles: 1, isOverdue: false });
 });
 
 test('and there is where the planner finds no place for more', async () => {

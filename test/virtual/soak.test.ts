@@ -1,5 +1,5 @@
 import type { CloudEvent } from '../../simulator';
-import { playStory, shrink } from '../../scripts/lib/virtual/soak';
+import { playNight, playStory, shrink } from '../../scripts/lib/virtual/soak';
 import { lifecyclesIn } from '../../scripts/lib/virtual/lifecycles';
 import { storyOf, told, type Story } from '../../scripts/lib/virtual/story';
 
@@ -75,6 +75,32 @@ test.each([...onceFailed, ...some])('seed %i', async (seed) => {
 /** Run ids were no UUIDs any more from 281474132 on, and no record could answer. */
 test('the highest seed that there may be is a night like others', async () => {
   expect(await playStory(storyOf(999_999_999))).toEqual([]);
+});
+
+describe('before the last look at a VNF nothing is repaired', () => {
+  const pool = { name: 'web', zone: 'mz', spare: 1, min: 2, initial: 3, max: 8, serial: false };
+  const isOverdue = async (acts: Story['acts']): Promise<boolean> => {
+    const story = { seed: 30_000_000, hosts: { mz: 6 }, vnfs: [{ vnf: 'v1', pools: [pool] }], acts };
+    const { isOverdue, problems } = await playNight(story);
+    expect(problems).toEqual([]);
+    return isOverdue;
+  };
+  const acts: Story['acts'] = [
+    { atSeconds: 0, does: 'instantiate', vnf: 'v1' },
+    { atSeconds: 60, does: 'recordDies', vnf: 'v1' },
+    { atSeconds: 70, does: 'adopt', vnf: 'v1' },
+  ];
+
+  test('where all calls had their effect while somebody waited for them', async () => {
+    expect(await isOverdue(acts)).toBe(false);
+  });
+
+  test('and it is where one came late', async () => {
+    const strike = { kind: 'late', milliseconds: 60_000 } as const;
+    expect(await isOverdue([{ atSeconds: 0, does: 'callStruck', afterCalls: 17, times: 1, strike }, ...acts])).toBe(
+      true,
+    );
+  });
 });
 
 test('a seed is a story, and a story comes out the same each time', async () => {

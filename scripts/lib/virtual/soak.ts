@@ -24,6 +24,8 @@ export interface Night {
   readonly problems: readonly string[];
   /** VNFs that were brought up and taken away again. */
   readonly lifecycles: number;
+  /** A call had its effect when nobody waited for it any more: then a repair comes before the last look, and what was leaked until then is not told. */
+  readonly isOverdue: boolean;
 }
 
 export async function playStory(story: Story): Promise<readonly string[]> {
@@ -54,7 +56,8 @@ export async function playNight(story: Story): Promise<Night> {
     writes: story.seed % 8 === 0,
     sawCall: (call, moment) => {
       if (moment !== 'before') {
-        if (!isForgotten(world, call)) return undefined;
+        // A question changes nothing, whenever it is answered.
+        if (call.method === 'GET' || !isForgotten(world, call)) return undefined;
         overdue = true;
         const { requestId } = call;
         if (moment === 'arrives' && requestId !== undefined) world.note({ kind: 'late', requestId });
@@ -298,7 +301,11 @@ export async function playNight(story: Story): Promise<Night> {
   };
   const quiet = (): Promise<void> => until('nothing but records is at work', () => awaited === 0 && isQuiet(world));
 
-  const night = (problems: readonly string[]): Night => ({ problems, lifecycles: lifecyclesIn(cloud.log) });
+  const night = (problems: readonly string[]): Night => ({
+    problems,
+    lifecycles: lifecyclesIn(cloud.log),
+    isOverdue: overdue,
+  });
 
   try {
     let left = story.acts.length;
