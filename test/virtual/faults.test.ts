@@ -1,6 +1,9 @@
+import { noteOf } from '../../checker/world';
+import type { Member, PoolState } from '../../domain/record';
 import { casesAt, play, type Case, type Played } from '../../scripts/lib/virtual/enumerate';
 import { answers, isOfServers, type Answer, type Fault } from '../../scripts/lib/virtual/faults';
-import { specs, type Spec } from '../../scripts/lib/virtual/specs';
+import { firstPool, specs, vnf, type Spec } from '../../scripts/lib/virtual/specs';
+import type { World } from '../../scripts/lib/virtual/world';
 import { activityNames } from '../../workers/compose';
 import { expectAsPromised } from './moments';
 
@@ -197,3 +200,70 @@ test('the same case comes out the same', async () => {
   const once = await play(spec);
   expect(await play(spec)).toEqual(once);
 });
+
+const replaces = specs.filter(({ procedure }) => procedure === 'heal' || procedure === 'evacuateHost');
+
+/** Where it has done nothing of what it was for, record and cloud agree all the same. */
+test.each(replaces.map((spec) => ({ name: spec.name, spec })))(
+  '$name: what it leaves undone is told, and nothing else',
+  async ({ spec }) => {
+    const said: (readonly string[])[] = [];
+    const tell = async (
+      world: World,
+      change: (pool: PoolState, first: Member) => Partial<PoolState>,
+    ): Promise<void> => {
+      const view = world.viewOf(vnf);
+      const pool = view?.pools[firstPool];
+      const [first] = pool?.inService ?? [];
+      if (!view || !pool || !first) throw new Error('the VNF has no member');
+      const pools = { ...view.pools, [firstPool]: { ...pool, ...change(pool, first) } };
+      const after = await spec.after?.({ ...world, viewOf: () => ({ ...view, pools }) }, { outcome: 'completed' });
+      said.push(after ?? []);
+    };
+    const telling: Promise<void>[] = [];
+    const { ended } = await play(spec, undefined, (world) => {
+      telling.push(
+        tell(world, () => ({})),
+        tell(world, ({ inService }, first) => ({ inService: inService.slice(1), failed: [first] })),
+        tell(world, ({ level, inService }) => ({ inService: inService.slice(1), level: level - 1 })),
+      );
+      if (spec.procedure === 'evacuateHost') putBack(world);
+      telling.push(
+        tell(world, ({ inService }, first) => ({ inService: [...inService.slice(1), { ...first, ordinal: 1 }] })),
+      );
+    });
+    await Promise.all(telling);
+    expect([ended.outcome, said]).toEqual([
+      'completed',
+      [
+        [],
+        [
+          expect.stringMatching(/^\d of web serve, and not \d$/),
+          expect.stringMatching(/^web \d has failed, and was not/),
+        ],
+        [expect.stringMatching(/^web is at level \d, and was at \d$/), expect.stringMatching(/^\d of web serve/)],
+        [
+          expect.stringMatching(
+            spec.procedure === 'heal' ? /^v-web-1 serves still$/ : /^v-web-\d is on cmp-\d+ still$/,
+          ),
+        ],
+      ],
+    ]);
+  },
+);
+
+/** To the first of the hosts that it was asked to empty. */
+function putBack({ cloud: { servers, hosts, hostIds, log } }: World): void {
+  const [asked] = log
+    .flatMap((event) => {
+      const note = noteOf(event);
+      return note?.kind === 'request' && note.procedure === 'evacuateHost' ? [note.request as { hosts: string[] }] : [];
+    })
+    .slice(-1);
+  const [server] = servers.values();
+  const host = [...hosts.keys()].find((name) =>
+    [name, hostIds.get(`${server?.projectId ?? ''}${name}`)].includes(asked?.hosts[0]),
+  );
+  if (!server || host === undefined) throw new Error('there is no such host');
+  server.host = host;
+}

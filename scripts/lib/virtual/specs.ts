@@ -1,4 +1,6 @@
-import { groupMarks, portMarks, recordWorkflowId, tag } from '../../../domain/names';
+import type { Note } from '../../../checker/story';
+import { noteOf } from '../../../checker/world';
+import { groupMarks, portMarks, readTags, recordWorkflowId, tag } from '../../../domain/names';
 import type { AuditResult, OrphansResult } from '../../../domain/procedures';
 import { migrate, setAlive, type Cloud } from '../../../simulator';
 import { emit, type Host } from '../../../simulator/model';
@@ -187,6 +189,58 @@ function membersIn({ cloud, viewOf }: World, hosts: readonly Host[]): number {
   return members.filter(({ serverId }) => hosts.some(({ name }) => name === cloud.servers.get(serverId)?.host)).length;
 }
 
+/** Whoever was to be replaced serves no more, and the VNF is whole. */
+async function healed(world: World, { outcome }: Ended): Promise<string[]> {
+  if (outcome !== 'completed') return [];
+  if (world.viewOf(vnf) === null) await answers(world);
+  const { members = [] } = askedOf(world, 'heal') as { readonly members?: readonly string[] };
+  const pools = Object.values(world.viewOf(vnf)?.pools ?? {});
+  const serving = pools.flatMap(({ inService }) =>
+    inService.map(({ pool, ordinal }) => `${vnf}-${pool}-${String(ordinal)}`),
+  );
+  const left = members.filter((name) => serving.includes(name)).map((name) => `${name} serves still`);
+  return [...left, ...lackingIn(world)];
+}
+
+/** Nothing of the VNF is on a host that was to be emptied, and it is whole: there is room elsewhere. */
+async function vacated(world: World, { outcome }: Ended): Promise<string[]> {
+  if (outcome !== 'completed') return [];
+  if (world.viewOf(vnf) === null) await answers(world);
+  const { hosts = [] } = askedOf(world, 'evacuateHost') as { readonly hosts?: readonly string[] };
+  const { cloud } = world;
+  const left = [...cloud.servers.values()].filter(({ tags, host, projectId }) => {
+    const names = host === null ? [] : [host, cloud.hostIds.get(`${projectId}${host}`)];
+    return readTags(tags).vnf === vnf && names.some((name) => name !== undefined && hosts.includes(name));
+  });
+  return Promise.resolve([...left.map(({ name, host }) => `${name} is on ${host ?? ''} still`), ...lackingIn(world)]);
+}
+
+/** Of pools that nobody has scaled: what they lack of what they were brought up with. */
+function lackingIn({ cloud, viewOf }: World): string[] {
+  const settled = notesIn(cloud).find(({ kind }) => kind === 'settled');
+  const levels = settled?.kind === 'settled' ? settled.levels : {};
+  return Object.entries(levels).flatMap(([name, before]) => {
+    const { level = 0, inService = [], failed = [] } = viewOf(vnf)?.pools[name] ?? {};
+    return [
+      ...(level === before ? [] : [`${name} is at level ${String(level)}, and was at ${String(before)}`]),
+      ...(inService.length === before
+        ? []
+        : [`${String(inService.length)} of ${name} serve, and not ${String(before)}`]),
+      ...failed.map(({ ordinal }) => `${name} ${String(ordinal)} has failed, and was not replaced`),
+    ];
+  });
+}
+
+/** What was asked for last, of that kind. */
+function askedOf({ cloud }: World, procedure: Procedure): unknown {
+  const asked = notesIn(cloud).findLast((note) => note.kind === 'request' && note.procedure === procedure);
+  return asked?.kind === 'request' ? asked.request : {};
+}
+
+function notesIn({ log }: Cloud): Note[] {
+  return log.flatMap((event) => noteOf(event) ?? []);
+}
+
 /** Of a turn that nobody remembers. */
 const goneToken = '99999999-9999-4999-8999-999999999999';
 
@@ -329,15 +383,18 @@ function specsOf(
     spec('heal', {
       procedure: 'heal',
       input: (world) => ({ vnf, members: firstMembers(world).map(({ name }) => name) }),
+      after: healed,
     }),
     spec('evacuateHost for maintenance', {
       procedure: 'evacuateHost',
       input: (world) => ({ hosts: firstMembers(world).map(({ host }) => host), cause: 'maintenance' }),
+      after: vacated,
     }),
     spec('evacuateHost of a dead host', {
       procedure: 'evacuateHost',
       prepare: killHosts,
       input: (world) => ({ hosts: firstMembers(world).map(({ host }) => host), cause: 'failed', fenced: true }),
+      after: vacated,
     }),
     spec('rebalance', {
       procedure: 'rebalance',
@@ -402,6 +459,7 @@ const specsOfRacks: readonly Spec[] = [
     ...{ name: 'evacuateHost of a dead rack', procedure: 'evacuateHost', racks: 3, descriptor: inRacks },
     prepare: killRack,
     input: (world) => ({ hosts: firstRack(world).map(({ name }) => name), cause: 'failed', fenced: true }),
+    after: vacated,
   },
   {
     ...{ name: 'rebalance of a full rack', procedure: 'rebalance', racks: 3, descriptor: inRacks },
@@ -418,6 +476,7 @@ const specsOfNoRoom: readonly Spec[] = [
     ...{ name: 'heal where the quota is full', procedure: 'heal', descriptor: onePool },
     prepare: fillQuota,
     input: (world) => ({ vnf, members: firstMembers(world).map(({ name }) => name) }),
+    after: healed,
   },
   {
     ...{ name: 'evacuateHost of a dead host where the quota is full', procedure: 'evacuateHost', descriptor: onePool },
@@ -426,11 +485,13 @@ const specsOfNoRoom: readonly Spec[] = [
       await killHosts(world);
     },
     input: (world) => ({ hosts: firstMembers(world).map(({ host }) => host), cause: 'failed', fenced: true }),
+    after: vacated,
   },
   {
     ...{ name: 'heal where the hosts are full (tenant)', procedure: 'heal', as: 'tenant', descriptor: onePool },
     prepare: closeFreeHosts,
     input: (world) => ({ vnf, members: firstMembers(world).map(({ name }) => name) }),
+    after: healed,
     // Where one that is launched first finds a place, it needs none of the dead.
     commitsFirst: ({ viewOf }) => !viewOf(vnf)?.pools[firstPool]?.inService.some(({ ordinal }) => ordinal === 5),
   },
@@ -449,6 +510,7 @@ const specsOfMoves = [
   ...{ name: `evacuateHost of a dead host where Nova evacuates${where}`, procedure: 'evacuateHost', ...given },
   prepare: killHosts,
   input: (world) => ({ hosts: firstMembers(world).map(({ host }) => host), cause: 'failed', fenced: true }),
+  after: vacated,
 }));
 
 /** Of two members: what befalls a run between its turns. */
@@ -464,11 +526,13 @@ const specsOfSerialPools: readonly Spec[] = [
   {
     ...{ name: 'heal where the pool is serial', procedure: 'heal', descriptor: serialPool },
     input: () => ({ vnf, members: [1, 2].map((ordinal) => `${vnf}-${firstPool}-${String(ordinal)}`) }),
+    after: healed,
   },
   {
     ...{ name: 'evacuateHost for maintenance where the pool is serial', procedure: 'evacuateHost' },
     descriptor: serialPool,
     input: (world) => ({ hosts: hostsOfFirst(world), cause: 'maintenance' }),
+    after: vacated,
   },
 ];
 
