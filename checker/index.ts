@@ -1,5 +1,6 @@
 import type { CloudEvent } from '../simulator/events';
 import { judgeEnds, judgeUnanswered, newEndsMemory } from './rules/ends';
+import { judgeHosts, newHostsMemory } from './rules/hosts';
 import { judgeInventory } from './rules/inventory';
 import { judgeLetter, newLetterMemory } from './rules/letter';
 import { judgeOrder } from './rules/order';
@@ -49,6 +50,7 @@ export function createChecker(): Checker {
   const letter = newLetterMemory();
   const share = newShareMemory();
   const ends = newEndsMemory();
+  const hosts = newHostsMemory();
   const turns = newTurnsMemory();
   const looks: Look[] = [];
   const violations: Violation[] = [];
@@ -70,6 +72,7 @@ export function createChecker(): Checker {
       judgeLetter(world, event, { memory: letter, scribe });
       judgeInventory(world, event, scribe);
       judgeEnds(world, event, { memory: ends, scribe });
+      judgeHosts(world, event, { memory: hosts, scribe });
       judgeTurns(event, { memory: turns, scribe });
       advance(world, event);
       judgeShare(world, event, { memory: share, scribe });

@@ -38,6 +38,8 @@ export const noteSchema = z.discriminatedUnion('kind', [
     short: z.array(z.string()).optional(),
     /** Of an adopt, by an observer who asks: members that it has taken for dead, since they were not ACTIVE. By name. */
     dead: z.array(z.string()).optional(),
+    /** Of an evacuateHost, by an observer who asks: members that it says it has left there, since their VNF has no record. By name. */
+    left: z.array(z.string()).optional(),
   }),
   /** By an observer who sees that: its run was reset. Another begins, and what the one before has made is not for that one to clean up. */
   z.object({ kind: z.literal('reset'), id: z.string() }),

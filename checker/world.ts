@@ -172,7 +172,7 @@ export function isDead(world: World, vnf: string, server: Server): boolean {
 }
 
 /** Whether it is on one of these, as a caller names them: a tenant by hostId, which Nova makes of project and host. */
-function isOn({ project, host }: Server, hosts: unknown): boolean {
+export function isOn({ project, host }: Server, hosts: unknown): boolean {
   if (!Array.isArray(hosts) || host === null) return false;
   if (hosts.includes(host)) return true;
   if (!hosts.some((each) => hostIdShape.test(String(each)))) return false;

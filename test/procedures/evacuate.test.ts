@@ -1,3 +1,4 @@
+import { emitHost } from '../../simulator/model';
 import { small } from '../real/world';
 import { fourTests } from './four';
 import { openStage, type Stage, type Trial } from './stage';
@@ -257,7 +258,8 @@ describe('evacuateHost with a fence', () => {
     const ended = await trial.run('evacuateHost', fenced(trial), ({ key }) => {
       const service = trial.cloud.hosts.get(host);
       // Somebody starts it, and tells Nova so.
-      if (key === 'evacuate#1' && service) Object.assign(service, { alive: true, reportedUp: true, forcedDown: false });
+      const isUp = { alive: true, reportedUp: true, forcedDown: false };
+      if (key === 'evacuate#1' && service) emitHost(trial.cloud, Object.assign(service, isUp), null);
       return undefined;
     });
     expect(ended).toMatchObject({ outcome: 'unwound', kind: 'HostNotFenced', details: { notFenced: [host] } });

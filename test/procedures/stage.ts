@@ -6,6 +6,7 @@ import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import { createActivities, namesIn, pacedServicePort, wayIn, type As, type Dependencies } from '../../activities';
 import type { Activities } from '../../activities/ports';
 import { check } from '../../checker';
+import { leftIn } from '../../scripts/lib/virtual/ended';
 import { connectBulkhead, type Bulkhead } from '../../client';
 import { timingAt, type Timing } from '../../domain/timing';
 import type { RecordView } from '../../domain/turn';
@@ -266,7 +267,12 @@ async function openTrial(
     // A reset ends the run that it is done to, and makes another.
     if (ended.outcome === 'vanished') ended = await endOf(client.workflow.getHandle(topWorkflowId));
     const { outcome, kind } = ended;
-    await observer.note({ kind: 'outcome', id, outcome, ...(kind !== undefined && { failure: kind }) });
+    const left = procedure === 'evacuateHost' ? leftIn(ended) : [];
+    await observer.note({
+      ...{ kind: 'outcome', id, outcome },
+      ...(kind !== undefined && { failure: kind }),
+      ...(left.length > 0 && { left: [...left] }),
+    });
     return ended;
   };
   const settle: Trial['settle'] = async ({ faults } = { faults: false }) => {

@@ -1,3 +1,4 @@
+import { emitHost } from '../../simulator/model';
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
@@ -402,7 +403,7 @@ test('a host that cannot be opened again is opened by hand', async () => {
     message: expect.stringContaining(`closed host ${host}`) as string,
   });
   const cloudHost = trial.cloud.hosts.get(host);
-  if (cloudHost) cloudHost.enabled = true;
+  if (cloudHost) emitHost(trial.cloud, Object.assign(cloudHost, { enabled: true }), null);
   await stage.bulkhead.skip(id);
   expect((await run).outcome).toBe('unwound');
   await trial.settle({ faults: true });

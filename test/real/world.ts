@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { promisify } from 'node:util';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import { check, type Guarantee, type Verdict } from '../../checker';
+import { leftIn } from '../../scripts/lib/virtual/ended';
 import { guarantees } from '../../checker/verdict';
 import { verdictLines } from '../../checker/report';
 import type { Note } from '../../checker/story';
@@ -76,11 +77,13 @@ export async function startWorld(options: Partial<StackOptions> = {}): Promise<W
     const handle = await client.workflow.start(procedure, { taskQueue: 'bulkhead', workflowId, args: [input] });
     const end = async (): Promise<Ended> => {
       const ended = await endOf(client.workflow.getHandle(workflowId));
+      const left = procedure === 'evacuateHost' ? leftIn(ended) : [];
       await observer.note({
         kind: 'outcome',
         id,
         outcome: ended.outcome,
         ...(ended.kind !== undefined && { failure: ended.kind }),
+        ...(left.length > 0 && { left: [...left] }),
       });
       return ended;
     };

@@ -24,6 +24,12 @@ export function deadIn({ result }: Ended): readonly string[] {
   return members.filter(({ inService }) => !inService).map(({ name }) => name);
 }
 
+/** Members that an evacuation says it has left where they are, by name. */
+export function leftIn({ result }: Ended): readonly string[] {
+  const { unrecorded = {} } = (result ?? {}) as { readonly unrecorded?: Readonly<Record<string, readonly string[]>> };
+  return Object.values(unrecorded).flat();
+}
+
 export function endOfFailure(status: RunStatus, error: Error): Ended {
   if (status === 'CANCELLED') return { outcome: 'cancelled' };
   if (status === 'TERMINATED') return { outcome: 'vanished' };

@@ -2,6 +2,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { readMarks, readTags } from '../../../domain/names';
 import { runQuery, type Leftover, type RunView, type StuckAnswer, type StuckView } from '../../../domain/stuck';
 import { ConflictError, neutron, nova, UnavailableError, type Session } from '../../../openstack';
+import { emitHost, type Host } from '../../../simulator/model';
 import { isSettled } from '../settled';
 import type { Ended } from './ended';
 import type { Answer } from './faults';
@@ -205,8 +206,12 @@ async function cleanByHand({ cloud, operator, time, note }: World, left: readonl
   for (const id of of('port')) await removed(neutron.deletePort, id);
   for (const id of of('securityGroup')) await removed(neutron.deleteSecurityGroup, id);
   for (const id of of('serverGroup')) await removed(nova.deleteServerGroup, id);
-  for (const name of of('closedHost')) Object.assign(cloud.hosts.get(name) ?? {}, { enabled: true });
-  for (const name of of('forcedDownHost')) Object.assign(cloud.hosts.get(name) ?? {}, { forcedDown: false });
+  const set = (name: string, state: Partial<Pick<Host, 'enabled' | 'forcedDown'>>): void => {
+    const host = cloud.hosts.get(name);
+    if (host) emitHost(cloud, Object.assign(host, state), null);
+  };
+  for (const name of of('closedHost')) set(name, { enabled: true });
+  for (const name of of('forcedDownHost')) set(name, { forcedDown: false });
 }
 
 /** Whether what cleans up behind a run has failed for good. It has not where there was nothing to clean up. */

@@ -3,7 +3,7 @@ import { noteOf } from '../../../checker/world';
 import { groupMarks, portMarks, readTags, recordWorkflowId, tag } from '../../../domain/names';
 import type { AuditResult, OrphansResult } from '../../../domain/procedures';
 import { migrate, setAlive, type Cloud } from '../../../simulator';
-import { emit, type Host } from '../../../simulator/model';
+import { emit, emitHost, type Host } from '../../../simulator/model';
 import type { Ended } from './ended';
 import type { World, Procedure } from './world';
 
@@ -134,7 +134,8 @@ function fillQuota({ cloud }: World): Promise<void> {
 /** No host that has no member takes any. */
 function closeFreeHosts({ cloud }: World): Promise<void> {
   const taken = new Set([...cloud.servers.values()].map(({ host }) => host));
-  for (const host of cloud.hosts.values()) if (!taken.has(host.name)) host.enabled = false;
+  for (const host of cloud.hosts.values())
+    if (!taken.has(host.name)) emitHost(cloud, Object.assign(host, { enabled: false }), null);
   return Promise.resolve();
 }
 
@@ -212,7 +213,12 @@ async function vacated(world: World, { outcome }: Ended): Promise<string[]> {
     const names = host === null ? [] : [host, cloud.hostIds.get(`${projectId}${host}`)];
     return readTags(tags).vnf === vnf && names.some((name) => name !== undefined && hosts.includes(name));
   });
-  return Promise.resolve([...left.map(({ name, host }) => `${name} is on ${host ?? ''} still`), ...lackingIn(world)]);
+  return [...left.map(({ name, host }) => `${name} is on ${host ?? ''} still`), ...lackingIn(world)];
+}
+
+/** One that was continued as new says nothing before its first task. */
+function answers({ viewOf, until }: World): Promise<void> {
+  return until('the record answers', () => viewOf(vnf) !== null);
 }
 
 /** Of pools that nobody has scaled: what they lack of what they were brought up with. */
