@@ -4,7 +4,7 @@ import { judgeHosts, newHostsMemory } from './rules/hosts';
 import { judgeInventory } from './rules/inventory';
 import { judgeLetter, newLetterMemory } from './rules/letter';
 import { judgeOrder } from './rules/order';
-import { judgeEntry, judgeService, judgeZone } from './rules/service';
+import { judgeEntry, judgeService, judgeZone, newServiceMemory } from './rules/service';
 import { judgeShare, newShareMemory } from './rules/share';
 import { judgeTurns, newTurnsMemory } from './rules/turns';
 import {
@@ -27,6 +27,14 @@ import { advance, newWorld, type World } from './world';
 
 export type { Guarantee, Judged, Part, Verdict, Violation } from './verdict';
 
+export interface CheckerOptions {
+  /**
+   * By what the workers multiply the seconds that members are held and drain. Without it, as where the times in the log are those of looks at a
+   * cloud, how long these last is not looked at.
+   */
+  readonly pace?: number;
+}
+
 export interface CheckOptions {
   /** Only events after this one are judged; all before make the state. */
   readonly from?: number;
@@ -45,12 +53,13 @@ interface Look {
   readonly seq: number;
 }
 
-export function createChecker(): Checker {
+export function createChecker({ pace }: CheckerOptions = {}): Checker {
   const world = newWorld();
   const letter = newLetterMemory();
   const share = newShareMemory();
   const ends = newEndsMemory();
   const hosts = newHostsMemory();
+  const service = newServiceMemory(pace ?? null);
   const turns = newTurnsMemory();
   const looks: Look[] = [];
   const violations: Violation[] = [];
@@ -68,7 +77,7 @@ export function createChecker(): Checker {
     push: (event) => {
       const scribe = scribeAt(event);
       judgeOrder(world, event, scribe);
-      judgeEntry(world, event, scribe);
+      judgeEntry(world, event, { memory: service, scribe });
       judgeLetter(world, event, { memory: letter, scribe });
       judgeInventory(world, event, scribe);
       judgeEnds(world, event, { memory: ends, scribe });
@@ -106,8 +115,8 @@ function verdictOf(seen: { looks: readonly Look[]; violations: readonly Violatio
   return { ok: seen.looks.length > 0 && seen.violations.length === 0, guarantees: all };
 }
 
-export function check(events: readonly CloudEvent[], options: CheckOptions = {}): Verdict {
-  const checker = createChecker();
+export function check(events: readonly CloudEvent[], options: CheckOptions & CheckerOptions = {}): Verdict {
+  const checker = createChecker(options);
   for (const event of events) checker.push(event);
   return checker.verdict(options);
 }

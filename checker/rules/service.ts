@@ -1,48 +1,153 @@
 import type { CloudEvent } from '../../simulator/events';
+import type { Pool } from '../../domain/descriptor/descriptor';
 import type { Scribe } from '../verdict';
-import { isDead, isStray, levelsOf, noteOf, openRequests, serverNamed, type World } from '../world';
+import {
+  isDead,
+  isShownDead,
+  isStray,
+  levelsOf,
+  noteOf,
+  openRequests,
+  serverNamed,
+  type Server,
+  type World,
+} from '../world';
 
-/** G2 before the event is taken in: whoever enters service is there and ACTIVE, and nobody is deleted while serving. */
-export function judgeEntry(world: World, event: CloudEvent, scribe: Scribe): void {
-  if (event.type === 'server.deleted') {
-    const server = world.servers.get(event.id);
-    const pool =
-      server?.vnf === undefined || server.pool === undefined
-        ? undefined
-        : world.vnfs.get(server.vnf)?.pools.get(server.pool);
-    if (!server || !pool || server.vnf === undefined) return;
-    scribe.looked('G2');
-    if (
-      pool.published.has(server.name) &&
-      serverNamed(world, server.vnf, server.name) === server &&
-      !isDead(world, server.vnf, server)
-    ) {
-      scribe.broken('G2', {
-        vnf: server.vnf,
-        pool: pool.spec.name,
-        message: `${server.name} was deleted while it was in service`,
-      });
-    }
-    return;
+/** What the log has said by then of those who serve, or are about to. */
+export interface ServiceMemory {
+  /** Factor on holds and drains. Null: it is not known, and how long they last is not looked at. */
+  readonly pace: number | null;
+  /** By id, since when a server is ACTIVE, in milliseconds. */
+  readonly activeAt: Map<string, number>;
+  /** By id, when one left service, in milliseconds, and whether it was dead then. */
+  readonly dropped: Map<string, { readonly at: number; readonly wasDead: boolean }>;
+  /** By which event a host was forced down. */
+  readonly forcedAt: Map<string, number>;
+}
+
+export function newServiceMemory(pace: number | null): ServiceMemory {
+  return { pace, activeAt: new Map(), dropped: new Map(), forcedAt: new Map() };
+}
+
+interface Given {
+  readonly memory: ServiceMemory;
+  readonly scribe: Scribe;
+}
+
+/** Of two clocks, and of timers that fire early. */
+const clockMs = 50;
+
+/**
+ * G2 before the event is taken in: whoever enters service is there, ACTIVE, and has been for as long as its pool wants, and nobody is deleted while
+ * serving, nor, unless it is dead, before it has drained.
+ */
+export function judgeEntry(world: World, event: CloudEvent, given: Given): void {
+  const { forcedAt, activeAt } = given.memory;
+  if (event.type === 'host') {
+    if (!event.forcedDown) forcedAt.delete(event.host);
+    else if (!forcedAt.has(event.host)) forcedAt.set(event.host, event.seq);
   }
-  if (event.type !== 'published') return;
+  if (event.type === 'server.state') {
+    if (event.state !== 'ACTIVE') activeAt.delete(event.id);
+    else if (!activeAt.has(event.id)) activeAt.set(event.id, event.at);
+  }
+  if (event.type === 'server.deleted') judgeDeleted(world, event, given);
+  if (event.type === 'published') judgePublished(world, event, given);
+}
+
+function judgeDeleted(world: World, event: Event<'server.deleted'>, { memory, scribe }: Given): void {
+  const dropped = memory.dropped.get(event.id);
+  memory.dropped.delete(event.id);
+  memory.activeAt.delete(event.id);
+  const server = world.servers.get(event.id);
+  const pool =
+    server?.vnf === undefined || server.pool === undefined
+      ? undefined
+      : world.vnfs.get(server.vnf)?.pools.get(server.pool);
+  if (!server || !pool || server.vnf === undefined) return;
+  const about = { vnf: server.vnf, pool: pool.spec.name };
+  scribe.looked('G2');
+  if (isDead(world, server.vnf, server)) return;
+  if (pool.published.has(server.name) && serverNamed(world, server.vnf, server.name) === server)
+    scribe.broken('G2', { ...about, message: `${server.name} was deleted while it was in service` });
+  // Who takes one away by hand waits for nobody.
+  if (memory.pace === null || !dropped || dropped.wasDead || event.requestId === null) return;
+  const drainedMs = event.at - dropped.at;
+  const { drainSeconds } = pool.spec;
+  // What a worker does again after it stood still it does by a clock that has gone on.
+  if (drainedMs >= 0 && drainedMs < drainSeconds * memory.pace * 1_000 - clockMs)
+    scribe.broken('G2', {
+      ...about,
+      message: `${server.name} was deleted ${String(drainedMs / 1_000)} s after it left service, and drains for ${String(drainSeconds)} s`,
+    });
+}
+
+type Event<T extends CloudEvent['type']> = Extract<CloudEvent, { type: T }>;
+
+function judgePublished(world: World, event: Event<'published'>, given: Given): void {
+  const { memory, scribe } = given;
   const vnf = world.vnfs.get(event.vnf);
   for (const [name, pool] of vnf?.pools ?? []) {
-    for (const member of event.service[name] ?? []) {
+    const now = new Set(event.service[name] ?? []);
+    for (const member of pool.published) {
+      const server = now.has(member) ? undefined : serverNamed(world, event.vnf, member);
+      if (!server) continue;
+      const wasDead = server.evacuated || isShownDead(world, server) || isDead(world, event.vnf, server);
+      memory.dropped.set(server.id, { at: event.at, wasDead });
+    }
+    for (const member of now) {
+      const server = serverNamed(world, event.vnf, member);
+      if (server) memory.dropped.delete(server.id);
       if (pool.published.has(member)) continue;
       scribe.looked('G2');
-      const server = serverNamed(world, event.vnf, member);
       // Old and new together: those whom a run before has taken out are among the old until the record knows that this was published.
       if (event.stage === 1 && server?.served) continue;
+      const about = { vnf: event.vnf, pool: name };
       if (server?.state !== 'ACTIVE' || isStray(server)) {
-        scribe.broken('G2', {
-          vnf: event.vnf,
-          pool: name,
-          message: `${member} was put into service and is ${server ? server.state : 'not there'}`,
-        });
-      }
+        const is = server ? server.state : 'not there';
+        scribe.broken('G2', { ...about, message: `${member} was put into service and is ${is}` });
+      } else judgeHold(server, { ...about, spec: pool.spec, at: event.at }, given);
     }
   }
+  if (vnf?.isLost && event.stage === 2) judgeAdopted(world, event, given);
+}
+
+/** Not who has served before, nor who is found there by an adopt. */
+function judgeHold(
+  server: Server,
+  { spec, at, ...about }: { readonly vnf: string; readonly pool: string; readonly spec: Pool; readonly at: number },
+  { memory, scribe }: Given,
+): void {
+  const since = memory.activeAt.get(server.id);
+  if (memory.pace === null || since === undefined || server.served || server.movedAt !== null) return;
+  const heldMs = at - since;
+  const { healthyAfterSeconds } = spec;
+  if (heldMs < healthyAfterSeconds * memory.pace * 1_000 - clockMs)
+    scribe.broken('G2', {
+      ...about,
+      message: `${server.name} was put into service ${String(heldMs / 1_000)} s after it was ACTIVE, and ${String(healthyAfterSeconds)} s are to pass`,
+    });
+}
+
+/**
+ * An adopt lets nobody serve whose host was forced down before it was asked for: what runs there is dead. Where others are at work, or their
+ * publications under way, it is not known whose it is.
+ */
+function judgeAdopted(world: World, event: Event<'published'>, { memory, scribe }: Given): void {
+  const { vnf } = event;
+  const open = openRequests(world, vnf).filter((request) => request.vnf === vnf);
+  if (open.length === 0 || open.some(({ procedure }) => procedure !== 'adopt')) return;
+  const askedAt = Math.min(...open.map(({ seq }) => seq));
+  for (const [pool, members] of Object.entries(event.service))
+    for (const member of members) {
+      const { host, state } = serverNamed(world, vnf, member) ?? { host: null, state: null };
+      const forcedAt = host === null ? undefined : memory.forcedAt.get(host);
+      if (host === null || state !== 'ACTIVE' || forcedAt === undefined || forcedAt > askedAt) continue;
+      scribe.broken('G2', {
+        ...{ vnf, pool, host },
+        message: `${member} was adopted to serve on ${host}, which is forced down`,
+      });
+    }
 }
 
 /** G2 after the event: never fewer in service than the smallest of the levels and what there was, the dead aside. */

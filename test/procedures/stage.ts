@@ -278,7 +278,7 @@ async function openTrial(
   const settle: Trial['settle'] = async ({ faults } = { faults: false }) => {
     const view = await settledView(bulkhead, vnf, settleWithinSeconds);
     await observer.note(settledNote(vnf, view));
-    expectHeld(check(await observer.log()), faults ? ['G8'] : []);
+    expectHeld(check(await observer.log(), { pace }), faults ? ['G8'] : []);
     return view;
   };
   return {

@@ -62,7 +62,8 @@ const run = promisify(execFile);
 export const settleWithinSeconds = 90;
 
 export async function startWorld(options: Partial<StackOptions> = {}): Promise<World> {
-  const stack = await startStack({ pace: 0.01, bootSeconds: '10-20', ...options });
+  const { pace = 0.01 } = options;
+  const stack = await startStack({ bootSeconds: '10-20', ...options, pace });
   const connection = await Connection.connect({ address: stack.temporal.address });
   const client = new Client({ connection });
   const bulkhead = await connectBulkhead({ address: stack.temporal.address });
@@ -107,7 +108,7 @@ export async function startWorld(options: Partial<StackOptions> = {}): Promise<W
       const events = await observer.log();
       const from = judged;
       judged = events.at(-1)?.seq ?? 0;
-      return check(events, { from });
+      return check(events, { from, pace });
     },
     temporal: async (...args) => {
       const { stdout } = await run(

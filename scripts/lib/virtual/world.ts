@@ -283,7 +283,7 @@ export function openWorld(options: WorldOptions): World {
       return view;
     },
     viewOf,
-    verdict: () => check(cloud.log),
+    verdict: () => check(cloud.log, { pace: timing.pace }),
     close: () => {
       stopFollowing();
       time.uninstall();

@@ -111,7 +111,7 @@ async function main(): Promise<number> {
   stopping.started(leave);
   let good = false;
   try {
-    good = await playAll(stack, { options, say, stopping });
+    good = await playAll(stack, { options, pace, say, stopping });
   } finally {
     // Told to stop, whoever was told leaves, and nothing is said of how the acts ended.
     good = (await leave()) && good;
@@ -186,9 +186,9 @@ function once<T>(task: () => Promise<T>): () => Promise<T> {
 
 async function playAll(
   stack: StackOn,
-  of: { options: Options; say: (line: string) => void; stopping: Stopping },
+  of: { options: Options; pace: number; say: (line: string) => void; stopping: Stopping },
 ): Promise<boolean> {
-  const { options, say, stopping } = of;
+  const { options, pace, say, stopping } = of;
   say(`Temporal Web UI: ${stack.temporal.uiUrl}   (logs in ${stack.directory})`);
   const connection = await Connection.connect({ address: stack.temporal.address });
   const bulkhead = await connectBulkhead({ address: stack.temporal.address });
@@ -203,7 +203,8 @@ async function playAll(
   try {
     for (const act of acts) {
       if (stopping.told()) return false;
-      const played = await play(act, scene, say);
+      // The times in the log of a real cloud are those at which it was looked at.
+      const played = await play(act, scene, { say, ...(options.cloud === undefined && { pace }) });
       if (options.json) process.stdout.write(`${JSON.stringify(played)}\n`);
       good &&= isGood(played, act, stack.cloud.as);
       // Without a VNF there is nothing to play on.
@@ -238,7 +239,11 @@ function expectedOf({ expected }: Act, as: As): string {
 /** The outcome of an act that the rights which there are do not suffice for. */
 const notPlayed = 'notPlayed';
 
-async function play(act: Act, scene: Scene, say: (line: string) => void): Promise<Played> {
+async function play(
+  act: Act,
+  scene: Scene,
+  { say, ...judged }: { readonly say: (line: string) => void; readonly pace?: number },
+): Promise<Played> {
   const { feed, fate, sampled, as } = scene.cloud;
   say(`\n── ${act.name}: ${typeof act.title === 'string' ? act.title : act.title(scene.cloud)}`);
   const tenant = as === 'tenant' ? { as, notJudged: ['G1d'] } : {};
@@ -254,7 +259,7 @@ async function play(act: Act, scene: Scene, say: (line: string) => void): Promis
   const result: ActResult = await act.play(scene);
   const seconds = Number(process.hrtime.bigint() - began) / 1e9;
   const events = await feed.log();
-  const verdict: Verdict = check(events, { from });
+  const verdict: Verdict = check(events, { from, ...judged });
   say(`   ${result.outcome} in ${seconds.toFixed(1)} s. ${result.said}`);
   say(indented(placementTable(events, scene.vnf)));
   say(indented(verdictLines(verdict).join('\n')));

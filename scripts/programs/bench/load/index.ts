@@ -78,7 +78,7 @@ export async function measureLoad(options: LoadOptions): Promise<Load> {
     await withoutQuotas(stack.observer);
     const phases = await play({ options, stack, bulkhead, meter });
     const histories = await historiesOf(new Client({ connection }));
-    const verdict = check(await stack.observer.log());
+    const verdict = check(await stack.observer.log(), { pace });
     const broken = verdict.ok ? [] : verdictLines(verdict);
     return { phases, histories, verdict, problems: [...problemsOf(options, phases), ...broken] };
   } finally {
