@@ -85,7 +85,7 @@ export function createChecker({ pace }: CheckerOptions = {}): Checker {
       judgeTurns(event, { memory: turns, scribe });
       advance(world, event);
       judgeShare(world, event, { memory: share, scribe });
-      judgeService(world, event, scribe);
+      judgeService(world, event, { memory: service, scribe });
       judgeZone(world, event, scribe);
     },
     verdict: (options = {}) => {

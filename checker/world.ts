@@ -52,6 +52,8 @@ export interface Request {
   readonly input: Readonly<Record<string, unknown>>;
   /** Published members by pool when it was made, less those that died since. */
   readonly servedAtStart: Map<string, number>;
+  /** Of each pool, how many had died by then, and were not made up for. */
+  readonly lostAtStart: ReadonlyMap<string, number>;
   outcome: string | null;
   /** The event. Null: it has not. */
   endedAt: number | null;
@@ -425,6 +427,7 @@ function begin(world: World, seq: number, said: Extract<Note, { kind: 'request' 
     vnf: said.vnf,
     input,
     servedAtStart,
+    lostAtStart: new Map([...(vnf?.pools ?? [])].map(([name, pool]) => [name, pool.lost])),
     outcome: null,
     endedAt: null,
     wasReset: false,

@@ -1,5 +1,7 @@
 import type { CloudEvent } from '../../simulator/events';
 import type { Pool } from '../../domain/descriptor/descriptor';
+import { capOf, fitsOn } from '../arithmetic';
+import { unitsOf } from '../units';
 import type { Scribe } from '../verdict';
 import {
   isDead,
@@ -9,7 +11,9 @@ import {
   noteOf,
   openRequests,
   serverNamed,
+  type PoolWorld,
   type Server,
+  type VnfWorld,
   type World,
 } from '../world';
 
@@ -151,7 +155,7 @@ function judgeAdopted(world: World, event: Event<'published'>, { memory, scribe 
 }
 
 /** G2 after the event: never fewer in service than the smallest of the levels and what there was, the dead aside. */
-export function judgeService(world: World, event: CloudEvent, scribe: Scribe): void {
+export function judgeService(world: World, event: CloudEvent, { memory, scribe }: Given): void {
   const note = noteOf(event);
   const id = event.type === 'published' ? event.vnf : note?.kind === 'settled' ? note.vnf : undefined;
   const vnf = id === undefined ? undefined : world.vnfs.get(id);
@@ -159,7 +163,14 @@ export function judgeService(world: World, event: CloudEvent, scribe: Scribe): v
   const open = openRequests(world, vnf.vnf);
   for (const [name, pool] of vnf.pools) {
     const starts = open.flatMap((request) => request.servedAtStart.get(name) ?? []);
-    const floor = Math.min(Math.min(...levelsOf(pool)) - pool.lost, ...starts);
+    const least = Math.min(...levelsOf(pool));
+    const without = (lost: number): number => Math.min(least - lost, ...starts);
+    const lostBefore = Math.min(...open.map(({ lostAtStart }) => lostAtStart.get(name) ?? 0));
+    const whole = without(Math.max(0, pool.lost - lostBefore));
+    const floor =
+      event.type === 'published' && mayBeWhole(world, vnf, { pool, at: event.at, level: whole, memory })
+        ? whole
+        : without(pool.lost);
     scribe.looked('G2');
     if (pool.published.size >= floor) continue;
     scribe.broken('G2', {
@@ -168,6 +179,40 @@ export function judgeService(world: World, event: CloudEvent, scribe: Scribe): v
       message: `${String(pool.published.size)} members of ${name} are in service, and there must be ${String(floor)}`,
     });
   }
+}
+
+/**
+ * Who was dead already when the oldest of the open requests was made is missing among those that it started with. Of a smaller level he has to be missing
+ * a second time only where the living cannot fill it without one more launch: those who serve, or are taken out of service now, are too many on
+ * some hosts, or in some domains. Where nobody is at work, or the record is lost, it is not known since when somebody is missing; nor is it
+ * known what groups a tenant's members are in.
+ */
+function mayBeWhole(
+  world: World,
+  { vnf, isLost }: VnfWorld,
+  given: { readonly pool: PoolWorld; readonly at: number; readonly level: number; readonly memory: ServiceMemory },
+): boolean {
+  const { pool, at, level, memory } = given;
+  if (isLost || openRequests(world, vnf).length === 0) return false;
+  const { name, spare, failureDomain } = pool.spec;
+  const living = [...world.servers.values()].filter((server) => {
+    if (server.vnf !== vnf || server.pool !== name || serverNamed(world, vnf, server.name) !== server) return false;
+    const dropped = memory.dropped.get(server.id);
+    return pool.published.has(server.name) || (dropped?.at === at && !dropped.wasDead);
+  });
+  if (living.some(({ requestedHost, host }) => requestedHost === null || host === null)) return false;
+  const domains = unitsOf(world, pool.spec).find(({ kind }) => kind === 'domain');
+  const onHosts = new Map<string, number>();
+  for (const { host } of living) if (host !== null) onHosts.set(host, (onHosts.get(host) ?? 0) + 1);
+  const rooms = [...onHosts].map(([host, own]) => ({
+    ...{ own, free: 0 },
+    ...(domains && { domain: domains.unitOf(host) }),
+  }));
+  const least = Math.min(...levelsOf(pool));
+  return fitsOn(rooms, {
+    ...{ level, cap: capOf(spare, least) },
+    ...(failureDomain && { domainCap: capOf(failureDomain.spare, least) }),
+  });
 }
 
 /** G3: nobody is outside its pool's zone, strays aside, which never serve. */

@@ -150,3 +150,38 @@ describe('an adopt', () => {
     expect(adopted({ forced: 'before', also: true })).toEqual([]);
   });
 });
+
+describe('a pool that lacks one that died before', () => {
+  /** Of six one is dead, and four are to be left. */
+  const shrunk = (
+    left: readonly number[],
+    given: { readonly dies?: 'before' | 'meanwhile'; readonly isAsked?: boolean } = {},
+  ): string[] => {
+    const { dies = 'before', isAsked = true } = given;
+    const log = new Log();
+    log.instantiate('v', { spare: 2, on: 'h1 h2 h3 h4 h1 h2' });
+    const serve = (members: readonly number[]): void => {
+      log.publish('v', { c: members.map((member) => `v-c-${String(member)}`) });
+    };
+    const die = (): void => {
+      log.add({ type: 'server.state', id: 'v/c-6', state: 'ERROR', fault: null });
+      serve([1, 2, 3, 4, 5]);
+    };
+    if (dies === 'before') die();
+    if (isAsked)
+      log.note({ kind: 'request', id: 'in', procedure: 'scaleIn', vnf: 'v', request: { vnf: 'v', pool: 'c', to: 4 } });
+    if (dies === 'meanwhile') die();
+    serve(left);
+    return said(log);
+  };
+
+  test('is made smaller by it first', () => {
+    expect(shrunk([1, 2, 3])).toEqual(['3 members of c are in service, and there must be 4']);
+    expect(shrunk([1, 2, 3, 4])).toEqual([]);
+  });
+
+  test('lacks it still where it died since that was asked for, or nobody has asked', () => {
+    expect(shrunk([1, 2, 3], { dies: 'meanwhile' })).toEqual([]);
+    expect(shrunk([1, 2, 3, 4, 5], { isAsked: false })).toEqual([]);
+  });
+});
