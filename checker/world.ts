@@ -47,6 +47,8 @@ export interface Server {
 export interface Request {
   readonly id: string;
   readonly seq: number;
+  /** In milliseconds. */
+  readonly at: number;
   readonly procedure: Extract<Note, { kind: 'request' }>['procedure'];
   readonly vnf: string | undefined;
   readonly input: Readonly<Record<string, unknown>>;
@@ -87,6 +89,8 @@ export interface VnfWorld {
   ending: boolean;
   /** Its record is lost, and it has not been adopted since: what others are told of it is of one that has none of its members. */
   isLost: boolean;
+  /** By which event it has come into being, by an instantiate or an adopt that completed, and has not lost its record since. */
+  madeAt: number | null;
 }
 
 export interface World {
@@ -380,7 +384,7 @@ function note(world: World, event: Extract<CloudEvent, { type: 'note' }>): void 
   const said = noteOf(event);
   switch (said?.kind) {
     case 'request':
-      begin(world, event.seq, said);
+      begin(world, event, said);
       return;
     case 'outcome':
       end(world, event.seq, said);
@@ -394,7 +398,7 @@ function note(world: World, event: Extract<CloudEvent, { type: 'note' }>): void 
       return;
     case 'recordLost':
       hinder(world, said.vnf);
-      Object.assign(world.vnfs.get(said.vnf) ?? {}, { isLost: true });
+      Object.assign(world.vnfs.get(said.vnf) ?? {}, { isLost: true, madeAt: null });
       for (const server of world.servers.values()) if (server.vnf === said.vnf) server.movedAt = event.seq;
       return;
     case 'reset': {
@@ -410,7 +414,11 @@ function note(world: World, event: Extract<CloudEvent, { type: 'note' }>): void 
   }
 }
 
-function begin(world: World, seq: number, said: Extract<Note, { kind: 'request' }>): void {
+function begin(
+  world: World,
+  { seq, at }: Pick<CloudEvent, 'seq' | 'at'>,
+  said: Extract<Note, { kind: 'request' }>,
+): void {
   const input = (typeof said.request === 'object' && said.request !== null ? said.request : {}) as Readonly<
     Record<string, unknown>
   >;
@@ -422,7 +430,7 @@ function begin(world: World, seq: number, said: Extract<Note, { kind: 'request' 
   const servedAtStart = new Map([...(vnf?.pools ?? [])].map(([name, pool]) => [name, pool.published.size]));
   world.requests.set(said.id, {
     id: said.id,
-    seq,
+    ...{ seq, at },
     procedure: said.procedure,
     vnf: said.vnf,
     input,
@@ -470,7 +478,7 @@ function newVnf(vnf: string, descriptor: Descriptor): VnfWorld {
     spec.name,
     { spec, level: 0, lingering: new Set(), published: new Set(), dead: new Set(), lost: 0 },
   ]);
-  return { vnf, descriptor, pools: new Map(pools), publishedAt: null, ending: false, isLost: false };
+  return { vnf, descriptor, pools: new Map(pools), publishedAt: null, ending: false, isLost: false, madeAt: null };
 }
 
 export function targetOf(
@@ -491,6 +499,7 @@ function end(world: World, seq: number, said: Extract<Note, { kind: 'outcome' }>
   request.endedAt = seq;
   const vnf = request.vnf === undefined ? undefined : world.vnfs.get(request.vnf);
   if (!vnf || said.outcome !== 'completed') return;
+  if (makes.includes(request.procedure)) vnf.madeAt = seq;
   for (const name of said.dead ?? []) {
     const server = serverNamed(world, vnf.vnf, name);
     if (!server) continue;

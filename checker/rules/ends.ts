@@ -6,6 +6,7 @@ import type { Scribe } from '../verdict';
 import {
   isDown,
   noteOf,
+  openRequests,
   serverNamed,
   targetOf,
   type PoolWorld,
@@ -59,6 +60,7 @@ export function judgeEnds(world: World, event: CloudEvent, given: { memory: Ends
     scribe.broken('G6', { ...about, message: `${request.procedure} ended stuck and did not say so` });
   }
   judgeProgress(world, request, { outcome: note.outcome, failure: note.failure, scribe });
+  if (note.outcome === 'refused') judgeTurnedAway(world, request, { at: event.at, failure: note.failure, scribe });
   for (const pool of note.outcome === 'completed' ? (note.short ?? []) : []) {
     const right = shortageIsRight(world, request, pool);
     if (right === undefined) continue;
@@ -100,6 +102,45 @@ function judgeProgress(
   // A turn that was lost was taken away by a person, by a reset: nothing in the cloud shows it.
   if (!hindered && failure !== 'TurnLost' && !isInItsWay(world, request))
     scribe.broken('G8', { ...about, message: `${procedure} ended ${outcome}, and nothing stood in its way` });
+}
+
+/** In seconds: who does not say how long he waits for his turn waits so long. */
+const waitsSeconds = 3_600;
+/** More than wait at once. */
+const queueLength = 1_000;
+/** Of two clocks. */
+const clockMs = 1_000;
+
+/** It never had its turn: then it has waited for as long as it said, or there is no such VNF. Not where a run was reset, which waits anew, or its turn was. */
+function judgeTurnedAway(
+  world: World,
+  request: Request,
+  { at, failure, scribe }: { at: number; failure: string | undefined; scribe: Scribe },
+): void {
+  const { procedure, vnf: name, input, wasReset } = request;
+  if (name === undefined || wasReset) return;
+  const broken = (message: string): void => {
+    scribe.broken('G8', { vnf: name, message: `${procedure} was refused as ${failure ?? ''}, ${message}` });
+  };
+  const { ifBusy, waitSeconds = waitsSeconds } = input as { readonly ifBusy?: unknown; readonly waitSeconds?: unknown };
+  // An adopt waits for those who are at work for a former record, and looks again so seldom that it may give up before.
+  if (
+    failure === 'Busy' &&
+    ifBusy !== 'refuse' &&
+    procedure !== 'adopt' &&
+    openRequests(world, name).length < queueLength
+  ) {
+    scribe.looked('G8');
+    const waitedMs = at - request.at;
+    if (waitedMs < Number(waitSeconds) * 1_000 - clockMs)
+      broken(`after ${String(waitedMs / 1_000)} s, and waits for ${String(waitSeconds)} s`);
+  }
+  const vnf = world.vnfs.get(name);
+  // Who may find no VNF where it is about to end, or has lost its record meanwhile. An adopt is never told so of the one that it makes.
+  if (failure === 'UnknownVnf' && vnf && !vnf.ending && vnf.madeAt !== null && vnf.madeAt < request.seq) {
+    scribe.looked('G8');
+    broken('and it is there');
+  }
 }
 
 /** Where a turn of several is refused, or the part of one VNF, or what it named has gone when it has its hosts, all goes back. */
