@@ -38,7 +38,7 @@ const wentBack: readonly Ended['outcome'][] = ['refused', 'unwound', 'cancelled'
  * Every so many-th fault: that all of them are as promised is shown on a virtual clock (./scripts/faults), and here that a real server
  * and real time agree. No multiple of the number of strikes, so that each call has some and each strike hits many calls.
  */
-const every = Number(process.env['BULKHEAD_FAULTS_EVERY'] ?? 5);
+const every = Number(process.env['BULKHEAD_FAULTS_EVERY'] ?? 11);
 
 /** Trials at once: more would measure the machine. */
 const atOnce = 24;
