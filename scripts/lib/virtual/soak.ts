@@ -334,7 +334,9 @@ export async function playNight(story: Story): Promise<Night> {
 function isForgotten({ temporal }: World, { runId, activityId }: CloudCall): boolean {
   const run = temporal.runs.get(runId);
   if (!run || run.status === 'TERMINATED') return false;
-  return run.status !== 'RUNNING' || !run.activities.has(Number(activityId));
+  const id = Number(activityId);
+  // A workflow task waits for its local ones.
+  return run.status !== 'RUNNING' || !(run.activities.has(id) || run.task?.locals.has(id) === true);
 }
 
 /** That a call has its effect late is the cloud's doing; that one which changes something is sent late is ours. */
