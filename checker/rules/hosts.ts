@@ -1,6 +1,6 @@
 import type { CloudEvent } from '../../simulator/events';
 import type { Scribe } from '../verdict';
-import { isArrival, isOn, noteOf, serverNamed, type Request, type Server, type World } from '../world';
+import { isArrival, isOn, noteOf, openRequests, serverNamed, type Request, type Server, type World } from '../world';
 
 /**
  * G6, never silently half-way, of evacuateHost and restoreHost: what is said to be empty, closed, open or as it was is that. Looked at before the
@@ -116,8 +116,14 @@ function isToLeave(world: World, server: Server, { seq, at }: Request): boolean 
   if (!vnf || vnf.isLost || vnf.ending || server.movedAt !== null || server.since > seq) return false;
   // Nobody could know then on which host a tenant's would be.
   if (server.requestedHost === null && (server.toldAt ?? Infinity) > at) return false;
+  if (mayBeLeaving(world, vnf.vnf)) return false;
   const serves = vnf.pools.get(server.pool ?? '')?.published.has(server.name) === true;
   return serves && serverNamed(world, vnf.vnf, server.name) === server;
+}
+
+/** What another run has decided to take out of service is owed: it drains where it is, and no evacuation hastens that. */
+function mayBeLeaving(world: World, vnf: string): boolean {
+  return openRequests(world, vnf).some(({ procedure }) => procedure === 'scaleIn' || procedure === 'heal');
 }
 
 /** Nobody who was there before comes to serve on a host that has been emptied, and was not opened since. */

@@ -159,7 +159,7 @@ async function evacuate(job: Job, before: readonly RecordRead[]): Promise<Evacua
     foreign: Object.fromEntries(
       contents.filter((each) => each.foreign.length > 0).map((each) => [each.host, each.foreign]),
     ),
-    unrecorded: unrecordedIn(contents, known),
+    unrecorded: unrecordedIn(contents, known, results),
     cancelIgnored: CancellationScope.current().consideredCancelled,
   };
 }
@@ -194,9 +194,17 @@ function withForced(reason: Failure, forced: readonly string[]): Failure {
   return { ...reason, message: `${reason.message} ${said}`, details: { ...reason.details, forcedDown: forced } };
 }
 
-/** Whoever is about to switch a host off must know what is left on it, also of VNFs whose record somebody has ended by hand. */
-function unrecordedIn(contents: readonly HostContents[], { views, silent }: Known): EvacuateHostResult['unrecorded'] {
-  const known = new Set([...views.map(({ vnf }) => vnf), ...silent]);
+/**
+ * Whoever is about to switch a host off must know what is left on it, also of VNFs whose record somebody has ended by hand, before or meanwhile. One
+ * that was terminated meanwhile is told of as well: who it was that has ended its record nobody says.
+ */
+function unrecordedIn(
+  contents: readonly HostContents[],
+  { views, silent }: Known,
+  results: readonly VnfOutcome[],
+): EvacuateHostResult['unrecorded'] {
+  const ended = new Set(results.flatMap(({ vnf, isEnded }) => (isEnded ? [vnf] : [])));
+  const known = new Set([...views.map(({ vnf }) => vnf), ...silent].filter((vnf) => !ended.has(vnf)));
   const left = contents.map(({ host, vnfs }): [string, string[]] => [
     host,
     Object.entries(vnfs)
@@ -208,6 +216,8 @@ function unrecordedIn(contents: readonly HostContents[], { views, silent }: Know
 
 interface VnfOutcome {
   readonly vnf: string;
+  /** Its record has ended since it was read. */
+  readonly isEnded?: true;
   readonly result?: ProcedureResult;
   readonly failure?: Failure;
   /** The cancel that it went back for, or that came before it was begun. */
@@ -436,8 +446,8 @@ async function settled<T>(vnf: string, child: Promise<T>): Promise<{ readonly va
         : { vnf, failure: cancelledAlone(vnf) };
     const reason = asFailure(error);
     if (reason === undefined) throw error;
-    // A VNF that was terminated meanwhile has nothing on the host any more.
-    return reason.kind === 'UnknownVnf' ? { vnf } : { vnf, failure: reason };
+    // A VNF that was terminated meanwhile is no reason to go back.
+    return reason.kind === 'UnknownVnf' ? { vnf, isEnded: true } : { vnf, failure: reason };
   }
 }
 
