@@ -12,7 +12,7 @@ jest.mock('../../activities/turn', () => ({
 }));
 
 test.each([
-  [303_002, /^launch has sent POST \/compute\/v2\.1\/servers when nobody waited for it any more$/],
+  [303_235, /^launch has sent POST \/compute\/v2\.1\/servers when nobody waited for it any more$/],
   [308_270, /^remove has sent DELETE \/networking\/v2\.0\/ports\/\S+ when nobody waited for it any more$/],
 ])('seed %i: what is sent when nobody waits for it any more is no late call of the cloud', async (seed, said) => {
   expect(await playStory(storyOf(seed))).toEqual([expect.stringMatching(said)]);
