@@ -74,13 +74,14 @@ export function recordActivities(dependencies: Dependencies): RecordActivities {
       const workflowId = recordWorkflowId(vnf);
       // Publishers ignore what is lower than what they have, and the id may have been another VNF's before.
       const revision = await service.lastRevision(vnf);
-      const home = homeOf(await session.place());
+      // Where the cloud does not answer the plan that follows says so.
+      const home = await session.place().then(homeOf, () => undefined);
       try {
         await client.workflow.start('vnf', {
           workflowId,
           taskQueue: taskQueues.workflows,
           args: [{ vnf, descriptor, timing, ask, revision }],
-          memo: { startedBy: ask.runId, [homeMemo]: home },
+          memo: { startedBy: ask.runId, ...(home !== undefined && { [homeMemo]: home }) },
           workflowIdConflictPolicy: 'FAIL',
           workflowIdReusePolicy: 'ALLOW_DUPLICATE',
           staticSummary: `the record of ${vnf}: its members, and the turn`,

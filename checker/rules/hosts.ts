@@ -6,7 +6,8 @@ import { isArrival, isOn, noteOf, openRequests, serverNamed, type Request, type 
  * G6, never silently half-way, of evacuateHost and restoreHost: what is said to be empty, closed, open or as it was is that. Looked at before the
  * event is taken in.
  *
- * Hosts of which the log does not tell under the name that the request has for them, as those of a tenant, are neither closed nor opened.
+ * Hosts of which the log does not tell under the name that the request has for them, as those of a tenant, are neither closed nor opened; a tenant
+ * closes none whatever it calls them.
  */
 
 type HostState = Extract<CloudEvent, { type: 'host' }>;
@@ -102,7 +103,8 @@ function judgeEmptied(world: World, request: Request, given: Given & { readonly 
     });
   }
   for (const { host, enabled } of itsHosts(world, request)) {
-    if (enabled) scribe.broken('G6', { host, message: `evacuateHost of ${host} completed, and it is open` });
+    if (enabled && !isOfTenant(world))
+      scribe.broken('G6', { host, message: `evacuateHost of ${host} completed, and it is open` });
     if (input['cause'] === 'maintenance') memory.emptied.set(host, request.seq);
   }
 }
@@ -119,6 +121,11 @@ function isToLeave(world: World, server: Server, { seq, at }: Request): boolean 
   if (mayBeLeaving(world, vnf.vnf)) return false;
   const serves = vnf.pools.get(server.pool ?? '')?.published.has(server.name) === true;
   return serves && serverNamed(world, vnf.vnf, server.name) === server;
+}
+
+/** Who may close no host asks for none when something is launched. */
+function isOfTenant({ servers }: World): boolean {
+  return [...servers.values()].some(({ vnf, requestedHost }) => vnf !== undefined && requestedHost === null);
 }
 
 /** What another run has decided to take out of service is owed: it drains where it is, and no evacuation hastens that. */

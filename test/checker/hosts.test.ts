@@ -183,6 +183,10 @@ describe('a host', () => {
     expect(after('evacuateHost', { input: { ...input, dryRun: true } })).toEqual([]);
     // Opened by another, which was asked for meanwhile.
     expect(after('evacuateHost', { input, meanwhile: another })).toEqual([]);
+    // A tenant can close none, and asks for none when it launches.
+    expect(
+      after('evacuateHost', { input, meanwhile: (log) => { log.launch('v', 'c-9', 'h4', { requestedHost: null }); } }),
+    ).toEqual([]);
   });
 
   test('is as it was when that went back, but where Nova has evacuated from it, or who asked for that is to look after it', () => {
