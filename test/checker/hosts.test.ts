@@ -185,7 +185,12 @@ describe('a host', () => {
     expect(after('evacuateHost', { input, meanwhile: another })).toEqual([]);
     // A tenant can close none, and asks for none when it launches.
     expect(
-      after('evacuateHost', { input, meanwhile: (log) => { log.launch('v', 'c-9', 'h4', { requestedHost: null }); } }),
+      after('evacuateHost', {
+        input,
+        meanwhile: (log) => {
+          log.launch('v', 'c-9', 'h4', { requestedHost: null });
+        },
+      }),
     ).toEqual([]);
   });
 
