@@ -137,7 +137,14 @@ function judgeTurnedAway(
   }
   const vnf = world.vnfs.get(name);
   // Who may find no VNF where it is about to end, or has lost its record meanwhile. An adopt is never told so of the one that it makes.
-  if (failure === 'UnknownVnf' && vnf && !vnf.ending && vnf.madeAt !== null && vnf.madeAt < request.seq) {
+  if (
+    failure === 'UnknownVnf' &&
+    vnf &&
+    !vnf.ending &&
+    !vnf.isLost &&
+    vnf.madeAt !== null &&
+    vnf.madeAt < request.seq
+  ) {
     scribe.looked('G8');
     broken('and it is there');
   }

@@ -78,6 +78,17 @@ describe('UnknownVnf', () => {
     expect(refused('UnknownVnf', { meanwhile: ends })).toEqual([]);
   });
 
+  test('is one whose record was lost just before what had made it ended', () => {
+    const log = new Log();
+    log.instantiate('v', { on: 'h1 h2' });
+    log.events.splice(log.events.length - 1);
+    loses(log);
+    log.note({ kind: 'outcome', id: 'make v', outcome: 'completed' });
+    log.note({ kind: 'request', id: 'ask', procedure: 'heal', vnf: 'v', request: { vnf: 'v' } });
+    log.note({ kind: 'outcome', id: 'ask', outcome: 'refused', failure: 'UnknownVnf' });
+    expect(log.broken()).toEqual([]);
+  });
+
   test('is one that never came up', () => {
     const log = new Log();
     log.instantiate('v', { on: 'h1 h2' });
