@@ -1,3 +1,4 @@
+import { Context } from '@temporalio/activity';
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { recordWorkflowId } from '../domain/names';
 import type { Place, Session } from '../openstack';
@@ -23,8 +24,13 @@ const answerWithinMs = 5_000;
 export function homeCheck({ session, client }: { session: Session; client: Client }): (vnf: string) => Promise<void> {
   const atHome = new Map<string, number>();
   return async (vnf) => {
-    if (Date.now() - (atHome.get(vnf) ?? -Infinity) < knownForMs) return;
-    const home = await homeSaid(client, vnf);
+    const seenAt = atHome.get(vnf);
+    if (Date.now() - (seenAt ?? -Infinity) < knownForMs) return;
+    // A Temporal that does not answer is no reason to stop where it has been here before.
+    const home = await homeSaid(client, vnf).catch((error: unknown) => {
+      if (seenAt === undefined) throw error;
+      return undefined;
+    });
     if (home === undefined) return;
     const here = homeOf(await session.place());
     if (home !== here)
@@ -41,14 +47,19 @@ const remembered = 10_000;
 
 /** Undefined where there is no record, or one that does not say. */
 async function homeSaid(client: Client, vnf: string): Promise<string | undefined> {
+  const { cancellationSignal, cancelled } = Context.current();
+  const describe = (): Promise<{ memo?: Record<string, unknown> | undefined }> =>
+    client.workflow.getHandle(recordWorkflowId(vnf)).describe();
   try {
-    const { memo } = await client.withDeadline(Date.now() + answerWithinMs, () =>
-      client.workflow.getHandle(recordWorkflowId(vnf)).describe(),
+    // A worker that ends takes its connection away: nothing may be asked again after that.
+    const { memo } = await client.withAbortSignal(cancellationSignal, () =>
+      client.withDeadline(Date.now() + answerWithinMs, describe),
     );
     const home = memo?.[homeMemo];
     return typeof home === 'string' ? home : undefined;
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return undefined;
+    if (cancellationSignal.aborted) return await cancelled;
     throw cloudUnavailable(`Temporal does not say where ${vnf} is: ${String(error)}`, {});
   }
 }

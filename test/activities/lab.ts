@@ -60,6 +60,7 @@ export function temporalWith(describe: () => Promise<{ readonly memo?: Readonly<
   const client = {
     workflow: { getHandle: () => ({ describe }) },
     withDeadline: <T>(_at: number, call: () => Promise<T>) => call(),
+    withAbortSignal: <T>(_signal: AbortSignal, call: () => Promise<T>) => call(),
   };
   return client as unknown as Client;
 }

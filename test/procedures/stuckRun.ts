@@ -15,16 +15,22 @@ export interface Stuck {
 /** The run of it that is stuck, as soon as the cloud has said what is left. `run` is its caller's. */
 export async function whenStuck(stage: Stage, trial: Trial, run: Promise<Ended>): Promise<Stuck> {
   let found: Omit<Stuck, 'ended'> | undefined;
+  let looks = 0;
   await until(`a run of ${trial.vnf} is stuck`, 60, async () => {
     const [first] = (await stage.bulkhead.status(trial.vnf)).stuck;
     const view = first && (await stage.bulkhead.run(first.workflowId));
     if (!view?.stuck || isLooking(trial, view)) return false;
+    // What the cloud has said is told a task later.
+    looks += 1;
+    if (looks < looksMin) return false;
     found = { id: first?.workflowId ?? '', view: { ...view, stuck: view.stuck } };
     return true;
   });
   if (!found) throw new Error('nothing is stuck');
   return { ...found, ended: run };
 }
+
+const looksMin = 5;
 
 function isLooking(trial: Trial, { stuck: now }: RunView): boolean {
   return (
