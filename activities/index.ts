@@ -18,10 +18,10 @@ import { handingOn } from './handover';
 import { homeCheck } from './home';
 import { inParallel } from './parallel';
 import { recordActivities } from './record';
+import { attemptBegins } from './turn';
 import { awaitHealthyActivity } from './wait/awaitHealthy';
 import { drainActivity } from './wait/drain';
 import { watchActivity } from './watch/watch';
-import { attemptBegins } from './turn';
 import type { Ways } from './way-in';
 
 export type { Dependencies } from './dependencies';
@@ -75,10 +75,10 @@ export function createActivities(dependencies: Dependencies): Activities {
 }
 
 type Calls = Readonly<Record<string, (input: Concerned) => Promise<unknown>>>;
-/** Records of one input. */
-const askedAtOnce = 10;
-
 type Attempt = (body: () => Promise<unknown>) => Promise<unknown>;
+
+/** VNFs of one input. */
+const askedAtOnce = 10;
 
 function within<T extends object>(attempt: Attempt, activities: T, isHere: (vnf: string) => Promise<void>): T {
   const entries = Object.entries(activities as Calls).map(([name, activity]) => [
@@ -104,5 +104,6 @@ type Concerned =
 
 function vnfsIn(input: Concerned): string[] {
   const { vnf, record, records = [] } = input ?? {};
-  return [vnf, record?.vnf, ...records.map((each) => each.vnf)].filter((each) => each !== undefined);
+  const named = [vnf, record?.vnf, ...records.map((each) => each.vnf)];
+  return [...new Set(named.filter((each) => each !== undefined))];
 }

@@ -64,7 +64,7 @@ function limitsOfWaits(timing: Timing, longestSeconds: number): ActivityOptions 
   };
 }
 
-/** They speak to Temporal only, and are short: local, so that bad input costs one event and fails at once. */
+/** They speak to Temporal, and are short: local, so that bad input costs one event and fails at once. */
 export function record(withinSeconds = 60): ActivityInterfaceFor<RecordActivities> {
   return proxyLocalActivities<RecordActivities>({
     startToCloseTimeout: '10s',

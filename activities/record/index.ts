@@ -17,6 +17,7 @@ import { cloudUnavailable, toFailure } from '../errors';
 import { homeMemo, homeOf } from '../home';
 import { inParallel } from '../parallel';
 import type { RecordActivities } from '../ports';
+import { sleep } from '../turn';
 import { scheduleAudits, unscheduleAudits } from './audits';
 import { formerRuns, isRunning } from './formerRuns';
 
@@ -24,7 +25,10 @@ import { formerRuns, isRunning } from './formerRuns';
 const answerWithinMs = 5_000;
 const describedAtOnce = 10;
 
-/** What speaks to Temporal and not to the cloud. */
+/** A login that takes longer is not waited for: the activity is local, and short. */
+const loggedInWithinMs = 3_000;
+
+/** What speaks to Temporal and not to the cloud, but for the login that says where a new VNF is. */
 export function recordActivities(dependencies: Dependencies): RecordActivities {
   const { client, session, timing, descriptorsDirectory, service } = dependencies;
   return {
@@ -75,7 +79,8 @@ export function recordActivities(dependencies: Dependencies): RecordActivities {
       // Publishers ignore what is lower than what they have, and the id may have been another VNF's before.
       const revision = await service.lastRevision(vnf);
       // Where the cloud does not answer the plan that follows says so.
-      const home = await session.place().then(homeOf, () => undefined);
+      const place = session.place().then(homeOf, () => undefined);
+      const home = await Promise.race([place, sleep(loggedInWithinMs).then(() => undefined)]);
       try {
         await client.workflow.start('vnf', {
           workflowId,

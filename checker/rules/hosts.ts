@@ -1,5 +1,5 @@
 import type { CloudEvent } from '../../simulator/events';
-import type { Scribe } from '../verdict';
+import type { Scribe, Violation } from '../verdict';
 import { isArrival, isOn, noteOf, openRequests, serverNamed, type Request, type Server, type World } from '../world';
 
 /**
@@ -21,10 +21,12 @@ export interface HostsMemory {
   readonly leftAt: Map<string, number>;
   /** Hosts that are said to be empty for maintenance, with when that was asked for. */
   readonly emptied: Map<string, number>;
+  /** By id of a server that served on a host which was said to be empty, and may have been about to leave service: what it is otherwise. */
+  readonly suspects: Map<string, Omit<Violation, 'part' | 'seq' | 'at'>>;
 }
 
 export function newHostsMemory(): HostsMemory {
-  return { before: new Map(), downSince: new Map(), leftAt: new Map(), emptied: new Map() };
+  return { before: new Map(), downSince: new Map(), leftAt: new Map(), emptied: new Map(), suspects: new Map() };
 }
 
 interface Given {
@@ -43,6 +45,7 @@ export function judgeHosts(world: World, event: CloudEvent, given: Given): void 
     if (server && server.host !== null && isArrival(server, event.host)) memory.leftAt.set(server.host, event.seq);
   }
   if (event.type === 'published') judgeEntered(world, event, given);
+  if (event.type === 'published' && event.stage === 2) judgeSuspects(world, event, given);
   if (event.type === 'note') hear(world, event, given);
 }
 
@@ -97,10 +100,12 @@ function judgeEmptied(world: World, request: Request, given: Given & { readonly 
     if (!isOn(server, input['hosts']) || left.includes(server.name) || !isToLeave(world, server, request)) continue;
     // Who is on a host that has failed, and is not forced down, may run there: he is replaced as far as the word of a caller goes.
     if (input['cause'] === 'failed' && world.hosts.get(server.host ?? '')?.forcedDown !== true) continue;
-    scribe.broken('G6', {
+    const broken = {
       ...{ vnf: server.vnf ?? '', host: server.host ?? '' },
       message: `evacuateHost of ${server.host ?? ''} (${String(input['cause'])}) completed, and ${server.name} serves there`,
-    });
+    };
+    if (mayBeLeaving(world, broken.vnf)) memory.suspects.set(server.id, broken);
+    else scribe.broken('G6', broken);
   }
   for (const { host, enabled } of itsHosts(world, request)) {
     if (enabled && !isOfTenant(world))
@@ -118,7 +123,6 @@ function isToLeave(world: World, server: Server, { seq, at }: Request): boolean 
   if (!vnf || vnf.isLost || vnf.ending || server.movedAt !== null || server.since > seq) return false;
   // Nobody could know then on which host a tenant's would be.
   if (server.requestedHost === null && (server.toldAt ?? Infinity) > at) return false;
-  if (mayBeLeaving(world, vnf.vnf)) return false;
   const serves = vnf.pools.get(server.pool ?? '')?.published.has(server.name) === true;
   return serves && serverNamed(world, vnf.vnf, server.name) === server;
 }
@@ -131,6 +135,21 @@ function isOfTenant({ servers }: World): boolean {
 /** What another run has decided to take out of service is owed: it drains where it is, and no evacuation hastens that. */
 function mayBeLeaving(world: World, vnf: string): boolean {
   return openRequests(world, vnf).some(({ procedure }) => procedure === 'scaleIn' || procedure === 'heal');
+}
+
+/** Who was about to leave is no more among those whom the next publication has in the end. */
+function judgeSuspects(
+  world: World,
+  event: Extract<CloudEvent, { type: 'published' }>,
+  { memory, scribe }: Given,
+): void {
+  const serves = new Set(Object.values(event.service).flat());
+  for (const [id, broken] of memory.suspects) {
+    if (broken.vnf !== event.vnf) continue;
+    memory.suspects.delete(id);
+    const server = world.servers.get(id);
+    if (server?.movedAt === null && server.host === broken.host && serves.has(server.name)) scribe.broken('G6', broken);
+  }
 }
 
 /** Nobody who was there before comes to serve on a host that has been emptied, and was not opened since. */

@@ -56,6 +56,16 @@ test('one that is here is asked about once a minute', async () => {
   expect(asked).toBe(1);
 });
 
+test('and once where an input names it twice', async () => {
+  let asked = 0;
+  const lab = await labWith(() => {
+    asked += 1;
+    return Promise.resolve({});
+  });
+  await lab.run('findDead', { vnf, record: recordOf() });
+  expect(asked).toBe(1);
+});
+
 test('where Temporal does not say it nothing is done, and it is asked again', async () => {
   const lab = await labWith(() => Promise.reject(new Error('14 UNAVAILABLE')));
   await expect(lab.run('findDead', { vnf, record: recordOf() })).rejects.toMatchObject({

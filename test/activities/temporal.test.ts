@@ -92,6 +92,24 @@ describe('startRecord and readRecord', () => {
     expect(holder).toBe(run.runId);
   });
 
+  test('is not kept waiting by a login: where a VNF is is left out then', async () => {
+    const slow = await openLab({ client });
+    try {
+      slow.addFault({ kind: 'delay', delayMs: 15_000, match: { path: '/identity/v3/auth/tokens' } });
+      const vnf = newVnf();
+      const starting = slow.run('startRecord', {
+        vnf,
+        descriptor: smallDescriptor(),
+        ask: await askOf(await openRun()),
+      });
+      const first = await Promise.race([starting.then(() => 'record'), slow.session.place().then(() => 'login')]);
+      expect(first).toBe('record');
+      expect((await client.workflow.getHandle(`vnf:${vnf}`).describe()).memo).not.toHaveProperty('home');
+    } finally {
+      await slow.close();
+    }
+  });
+
   test('started again by the same run it is the same record: a lost reply', async () => {
     const vnf = newVnf();
     const run = await openRun();

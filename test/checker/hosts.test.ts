@@ -109,6 +109,22 @@ describe('a host that was to be emptied', () => {
     expect(emptied(maintenance, closed, launched)).toEqual([]);
   });
 
+  test('may have one whom another run takes out of service, and no more once that is published', () => {
+    const after = (service: readonly string[]): string[] => {
+      const log = three();
+      log.note({ kind: 'request', id: 'in', procedure: 'scaleIn', vnf: 'v', request: { vnf: 'v', pool: 'c', to: 2 } });
+      ask(log, 'evacuateHost', maintenance);
+      host(log, 'h1', closed);
+      end(log, 'evacuateHost');
+      expect(messages(log)).toEqual([]);
+      log.publish('v', { c: ['v-c-1', 'v-c-2', 'v-c-3'] }, 1);
+      log.publish('v', { c: [...service] });
+      return messages(log);
+    };
+    expect(after(['v-c-2', 'v-c-3'])).toEqual([]);
+    expect(after(['v-c-1', 'v-c-2'])).toEqual(left);
+  });
+
   test('may have those of a VNF that ends, or has no record, as is said when it has completed or known before', () => {
     const ends = (log: Log): void => {
       log.note({ kind: 'request', id: 'end', procedure: 'terminate', vnf: 'v', request: { vnf: 'v' } });

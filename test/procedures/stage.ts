@@ -6,7 +6,6 @@ import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import { createActivities, namesIn, pacedServicePort, wayIn, type As, type Dependencies } from '../../activities';
 import type { Activities } from '../../activities/ports';
 import { check } from '../../checker';
-import { leftIn } from '../../scripts/lib/virtual/ended';
 import { connectBulkhead, type Bulkhead } from '../../client';
 import { timingAt, type Timing } from '../../domain/timing';
 import type { RecordView } from '../../domain/turn';
@@ -18,6 +17,7 @@ import { findTemporal, startDevServer, type DevServerOptions } from '../../scrip
 import { createCloud, hostsOf, serve, type Cloud, type Served } from '../../simulator';
 import { activityNames, createWorkers } from '../../workers/compose';
 import { settledView } from '../../scripts/lib/settled';
+import { outcomeNote } from '../../scripts/lib/virtual/ended';
 import { endOf, expectHeld, settleWithinSeconds, type Ended, type Procedure } from '../real/world';
 import { settledNote } from '../../scripts/lib/observer';
 import { brief } from './brief';
@@ -266,13 +266,7 @@ async function openTrial(
     let ended = await endOf(client.workflow.getHandle(topWorkflowId));
     // A reset ends the run that it is done to, and makes another.
     if (ended.outcome === 'vanished') ended = await endOf(client.workflow.getHandle(topWorkflowId));
-    const { outcome, kind } = ended;
-    const left = procedure === 'evacuateHost' ? leftIn(ended) : [];
-    await observer.note({
-      ...{ kind: 'outcome', id, outcome },
-      ...(kind !== undefined && { failure: kind }),
-      ...(left.length > 0 && { left: [...left] }),
-    });
+    await observer.note(outcomeNote({ id, procedure }, ended));
     return ended;
   };
   const settle: Trial['settle'] = async ({ faults } = { faults: false }) => {

@@ -5,11 +5,11 @@ import { shareUpdateName, type ShareAsk, type ShareGiven } from '../../domain/bu
 import { portMarks, recordWorkflowId, tag } from '../../domain/names';
 import type { EvacuateHostResult } from '../../domain/procedures';
 import { stuckAnswers } from '../../domain/stuck';
-import { signalNames, type Ask } from '../../domain/turn';
+import { signalNames } from '../../domain/turn';
 import { saveHistories } from '../../scripts/lib/histories';
 import { settledView } from '../../scripts/lib/settled';
 import { disguise } from '../../scripts/lib/virtual/specs';
-import { endOf, settleWithinSeconds, small, until, type Ended } from '../real/world';
+import { endOf, holdTurn, settleWithinSeconds, small, until, type Ended } from '../real/world';
 import { waysIn } from '../replay/ways';
 import { instantiated } from './four';
 import { openStage, type Stage, type Trial } from './stage';
@@ -400,19 +400,26 @@ test('an adopt of what others made takes its marks off again where it is cancell
   await ends(trial);
 }, 60_000);
 
-test('a record that continues as new watches on, and answers on', async () => {
-  const trial = await stage.open('u1');
-  await made(trial, 'u1', withPool({ drainSeconds: 3_000 }));
-  const record = stage.client.workflow.getHandle(recordWorkflowId('u1'));
+/** Has the record of a VNF continue as new. */
+async function continued(vnf: string): Promise<void> {
+  const record = stage.client.workflow.getHandle(recordWorkflowId(vnf));
   const { runId } = await record.describe();
-  const first = stage.client.workflow.getHandle(recordWorkflowId('u1'), runId);
-  const draining = start('scaleIn', 'u1-draining', { vnf: 'u1', pool: 'web', to: 3 });
-  await until('it drains', 30, async () => (await stage.bulkhead.status('u1')).debts.length === 1);
+  const first = stage.client.workflow.getHandle(recordWorkflowId(vnf), runId);
   // What it does not know is counted, and no reason to look up; a message is one, and has it continue.
   while ((await first.describe()).historyLength <= continuedAfter)
     await Promise.all(Array.from({ length: 20 }, () => record.signal('nonsense')));
   await record.signal(signalNames.audit);
   await until('it has continued', 30, async () => (await first.describe()).status.name === 'CONTINUED_AS_NEW');
+}
+
+test('a record that continues as new watches on, and answers on', async () => {
+  const trial = await stage.open('u1');
+  await made(trial, 'u1', withPool({ drainSeconds: 3_000 }));
+  const record = stage.client.workflow.getHandle(recordWorkflowId('u1'));
+  const { runId } = await record.describe();
+  const draining = start('scaleIn', 'u1-draining', { vnf: 'u1', pool: 'web', to: 3 });
+  await until('it drains', 30, async () => (await stage.bulkhead.status('u1')).debts.length === 1);
+  await continued('u1');
   expect((await stage.bulkhead.status('u1')).debts).toHaveLength(1);
   expect(await start('scaleOut', 'u1-scaleOut', { vnf: 'u1', pool: 'web', to: 4 })).toMatchObject({
     outcome: 'completed',
@@ -422,7 +429,7 @@ test('a record that continues as new watches on, and answers on', async () => {
   await settledView(stage.bulkhead, 'u1', settleWithinSeconds);
   await ends(trial);
   expect((await record.describe()).runId).not.toBe(runId);
-}, 90_000);
+}, 180_000);
 
 test('continue-in-turn: a record that continues as new in the midst of a turn watches who holds it', async () => {
   const trial = await stage.open('v1');
@@ -430,21 +437,11 @@ test('continue-in-turn: a record that continues as new in the midst of a turn wa
   const record = stage.client.workflow.getHandle(recordWorkflowId('v1'));
   const { runId } = await record.describe();
   const first = stage.client.workflow.getHandle(recordWorkflowId('v1'), runId);
-  // It asks by another's hand, gets the turn, and does nothing with it: nobody works on its queue.
-  const idle = await stage.client.workflow.start('scaleOut', { workflowId: 'v1-idle', taskQueue: 'nobody', args: [] });
-  const asked: Ask = {
-    ...{ workflowId: idle.workflowId, runId: idle.firstExecutionRunId },
-    ...{ procedure: 'scaleOut', class: 'normal', ifBusy: 'wait' },
-  };
-  await record.signal(signalNames.ask, asked);
-  await until('it has the turn', 30, async () => (await stage.bulkhead.status('v1')).turn?.workflowId === 'v1-idle');
-  while ((await first.describe()).historyLength <= continuedAfter)
-    await Promise.all(Array.from({ length: 20 }, () => record.signal('nonsense')));
-  await record.signal(signalNames.audit);
-  await until('it has continued', 30, async () => (await first.describe()).status.name === 'CONTINUED_AS_NEW');
-  expect((await stage.bulkhead.status('v1')).turn?.workflowId).toBe('v1-idle');
+  const holder = await holdTurn(stage, 'v1');
+  await continued('v1');
+  expect((await stage.bulkhead.status('v1')).turn?.workflowId).toBe(holder.workflowId);
   const scaling = start('scaleOut', 'v1-scaleOut', { vnf: 'v1', pool: 'web', to: 5 });
-  await idle.terminate('by a test');
+  await holder.terminate('by a test');
   expect(await scaling).toMatchObject({ outcome: 'completed' });
   await ends(trial);
   const { events } = await first.fetchHistory();

@@ -2,8 +2,7 @@ import { Client } from '@temporalio/client';
 import { recordWorkflowId } from '../../domain/names';
 import { taskQueues } from '../../domain/procedures';
 import { limits } from '../../workflows/record/state';
-import type { Ask } from '../../domain/turn';
-import { expectHeld, small, startWorld, until, type World } from './world';
+import { expectHeld, holdTurn, small, startWorld, until, type World } from './world';
 
 /** The record lives as long as its VNF: its history is cut off now and then, and nothing that it was told may be lost by that. */
 
@@ -74,14 +73,7 @@ test('a record that continues as new, also in the midst of a turn, forgets nothi
   const { runId, memo } = await handle.describe();
   expect(memo).toMatchObject({ home: expect.stringMatching(/^project .+, region RegionOne$/) as string });
 
-  // It asks by another's hand, gets the turn, and does nothing with it: nobody works on its queue.
-  const holder = await world.client.workflow.start('scaleOut', { workflowId: 'idle', taskQueue: 'nobody', args: [] });
-  const asked: Ask = {
-    ...{ workflowId: 'idle', runId: holder.firstExecutionRunId },
-    ...{ procedure: 'scaleOut', class: 'normal', ifBusy: 'wait' },
-  };
-  await handle.signal('ask', asked);
-  await until('it has the turn', 30, async () => (await world.bulkhead.status(vnf)).turn?.workflowId === 'idle');
+  const holder = await holdTurn(world, vnf);
 
   // Messages that are no messages are dropped and counted, so that each can be accounted for.
   let sent = 0;
@@ -97,7 +89,7 @@ test('a record that continues as new, also in the midst of a turn, forgets nothi
   for (let more = 0; more < 20; more++) await nonsense();
   await until('it has continued', 60, async () => (await handle.describe()).runId !== runId);
   await until('another waits', 30, async () => (await world.bulkhead.status(vnf)).queue.length === 1);
-  expect((await world.bulkhead.status(vnf)).turn?.workflowId).toBe('idle');
+  expect((await world.bulkhead.status(vnf)).turn?.workflowId).toBe(holder.workflowId);
   expect((await handle.describe()).memo).toEqual(memo);
   await holder.terminate('by a test');
 

@@ -3,15 +3,16 @@ import { randomUUID } from 'node:crypto';
 import { promisify } from 'node:util';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import { check, type Guarantee, type Verdict } from '../../checker';
-import { leftIn } from '../../scripts/lib/virtual/ended';
 import { guarantees } from '../../checker/verdict';
 import { verdictLines } from '../../checker/report';
 import type { Note } from '../../checker/story';
 import { connectBulkhead, type Bulkhead, BulkheadError } from '../../client';
 import { typed } from '../../client/errors';
-import type { RecordView } from '../../domain/turn';
+import { recordWorkflowId } from '../../domain/names';
+import { signalNames, type Ask, type RecordView } from '../../domain/turn';
 import { settledNote } from '../../scripts/lib/observer';
 import { settledView, until } from '../../scripts/lib/settled';
+import { outcomeNote, type Ended } from '../../scripts/lib/virtual/ended';
 import { onePool as small } from '../../scripts/lib/virtual/specs';
 import { startStack, type Stack, type StackOptions } from '../../scripts/lib/stack';
 
@@ -49,12 +50,24 @@ export interface Begun {
   readonly end: () => Promise<Ended>;
 }
 
-export interface Ended {
-  readonly outcome: 'completed' | 'refused' | 'unwound' | 'stuck' | 'cancelled' | 'vanished';
-  readonly kind?: string;
-  readonly message?: string;
-  readonly details?: Readonly<Record<string, unknown>>;
-  readonly result?: unknown;
+export type { Ended };
+
+/**
+ * A run that asks by another's hand, gets the turn, and does nothing with it: nobody works on its queue. It holds the turn until it is terminated.
+ */
+export async function holdTurn(
+  { client, bulkhead }: Pick<World, 'client' | 'bulkhead'>,
+  vnf: string,
+): Promise<WorkflowHandle & { readonly firstExecutionRunId: string }> {
+  const workflowId = `${vnf}-idle`;
+  const holder = await client.workflow.start('scaleOut', { workflowId, taskQueue: 'nobody', args: [] });
+  const asked: Ask = {
+    ...{ workflowId, runId: holder.firstExecutionRunId },
+    ...{ procedure: 'scaleOut', class: 'normal', ifBusy: 'wait' },
+  };
+  await client.workflow.getHandle(recordWorkflowId(vnf)).signal(signalNames.ask, asked);
+  await until('it has the turn', 30, async () => (await bulkhead.status(vnf)).turn?.workflowId === workflowId);
+  return holder;
 }
 
 const run = promisify(execFile);
@@ -78,14 +91,7 @@ export async function startWorld(options: Partial<StackOptions> = {}): Promise<W
     const handle = await client.workflow.start(procedure, { taskQueue: 'bulkhead', workflowId, args: [input] });
     const end = async (): Promise<Ended> => {
       const ended = await endOf(client.workflow.getHandle(workflowId));
-      const left = procedure === 'evacuateHost' ? leftIn(ended) : [];
-      await observer.note({
-        kind: 'outcome',
-        id,
-        outcome: ended.outcome,
-        ...(ended.kind !== undefined && { failure: ended.kind }),
-        ...(left.length > 0 && { left: [...left] }),
-      });
+      await observer.note(outcomeNote({ id, procedure }, ended));
       return ended;
     };
     return { id, handle, end };

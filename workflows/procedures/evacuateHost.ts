@@ -362,6 +362,7 @@ async function againWhereShort(
 /** What has been restored stays so, whatever comes of the second time. */
 function bothOf(before: VnfOutcome, after: VnfOutcome): VnfOutcome {
   if (!before.result) return after;
+  if (after.isEnded) return { ...before, isEnded: true };
   if (!after.result) return after.failure && isStuck(after.failure) ? after : before;
   return {
     ...after,

@@ -1,4 +1,5 @@
 import { ApplicationFailure } from '@temporalio/common';
+import type { Note } from '../../../checker/story';
 import type { RunStatus } from './temporal';
 
 /** How a run ended, as a caller is told. A run that was taken away is `vanished`. */
@@ -10,6 +11,24 @@ export interface Ended {
   readonly result?: unknown;
 }
 
+/** How a request ended, for the checker. */
+export function outcomeNote(
+  { id, procedure }: { readonly id: string; readonly procedure: string },
+  ended: Ended,
+): Extract<Note, { kind: 'outcome' }> {
+  const { outcome, kind } = ended;
+  const short = procedure === 'rebalance' ? shortIn(ended) : [];
+  const dead = procedure === 'adopt' ? deadIn(ended) : [];
+  const left = procedure === 'evacuateHost' ? leftIn(ended) : [];
+  return {
+    ...{ kind: 'outcome', id, outcome },
+    ...(kind !== undefined && { failure: kind }),
+    ...(short.length > 0 && { short: [...short] }),
+    ...(dead.length > 0 && { dead: [...dead] }),
+    ...(left.length > 0 && { left: [...left] }),
+  };
+}
+
 /** Pools that it says it could not bring to what they must be. */
 export function shortIn({ result }: Ended): readonly string[] {
   const { short = [] } = (result ?? {}) as { readonly short?: readonly { readonly pool: string }[] };
@@ -17,7 +36,7 @@ export function shortIn({ result }: Ended): readonly string[] {
 }
 
 /** Members that an adopt says it has taken for dead, by name. */
-export function deadIn({ result }: Ended): readonly string[] {
+function deadIn({ result }: Ended): readonly string[] {
   const { members = [] } = (result ?? {}) as {
     readonly members?: readonly { readonly name: string; readonly inService: boolean }[];
   };
@@ -25,7 +44,7 @@ export function deadIn({ result }: Ended): readonly string[] {
 }
 
 /** Members that an evacuation says it has left where they are, by name. */
-export function leftIn({ result }: Ended): readonly string[] {
+function leftIn({ result }: Ended): readonly string[] {
   const { unrecorded = {} } = (result ?? {}) as { readonly unrecorded?: Readonly<Record<string, readonly string[]>> };
   return Object.values(unrecorded).flat();
 }

@@ -31,7 +31,7 @@ import {
   type CloudCall,
   type CloudPort,
 } from './worker';
-import { deadIn, endOfFailure, leftIn, shortIn, type Ended } from './ended';
+import { endOfFailure, outcomeNote, type Ended } from './ended';
 
 /**
  * Everything that there is on a night, in one process and on one clock: a cloud, a Temporal, workers with the product's own activities
@@ -180,17 +180,7 @@ export function openWorld(options: WorldOptions): World {
             return;
           }
           ended = endOfRun(latest ?? closed);
-          const { outcome, kind } = ended;
-          const short = procedure === 'rebalance' ? shortIn(ended) : [];
-          const dead = procedure === 'adopt' ? deadIn(ended) : [];
-          const left = procedure === 'evacuateHost' ? leftIn(ended) : [];
-          note({
-            ...{ kind: 'outcome', id: workflowId, outcome },
-            ...(kind !== undefined && { failure: kind }),
-            ...(short.length > 0 && { short: [...short] }),
-            ...(dead.length > 0 && { dead: [...dead] }),
-            ...(left.length > 0 && { left: [...left] }),
-          });
+          note(outcomeNote({ id: workflowId, procedure }, ended));
         });
       });
     };
